@@ -31,6 +31,12 @@ class Ledger:
         stored = put_once(table("ledger"), ledger_items.plan_item(self._vault, plan, message))
         return ledger_items.read_plan(self._vault, from_item(stored)) if stored else plan
 
+    def begin(self, plan: Plan, call: Call, message: Message) -> bool:
+        item = ledger_items.begun_item(self._vault, plan, call, message)
+        stored = put_once(table("ledger"), item)
+        # When an answer gets lost, the SDK tries again: the stored item may be its first try.
+        return stored is None or stored.get("by") == item["by"]
+
     def plan(self, chunk: ChunkId, message: Message | None = None) -> Plan | None:
         held = message.plan_of(chunk) if message else None
         if held is not None:

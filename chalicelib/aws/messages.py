@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from typing import Any
 
 from chalicelib.aws import ledger_items, message_history
+from chalicelib.aws import once as idempotency
 from chalicelib.aws.clients import client, error_code
 from chalicelib.aws.items import (
     Cancelled,
     Item,
     Values,
     from_item,
-    get_many,
     pack,
     put_once,
     to_item,
@@ -36,7 +36,6 @@ from chalicelib.domain.plans import ChunkId, Plan
 from chalicelib.ports import IdempotencyKey, Vault
 
 CACHED = 256
-ONCE_SECONDS = 86400
 PART = 500  # contacts of an item: a message may name nine thousand
 _SEALED = ("contents", "links", "callback")
 
@@ -68,12 +67,12 @@ class Messages:
         actions = [{"Put": {"TableName": table(name), "Item": item}} for name, item in puts]
         actions[0]["Put"]["ConditionExpression"] = "attribute_not_exists(pk)"
         if once is not None:
-            actions.append({"Put": _once_put(once, message)})
+            actions.append({"Put": idempotency.put(once, message.msgid)})
         try:
             transact(actions)
         except Cancelled as error:
             if once is not None and error.failed[-1]:
-                return _read_once(from_item(error.stored[-1] or {}))
+                return idempotency.read(from_item(error.stored[-1] or {}))
             raise Conflict(message.msgid) from error
         self._remember(message)
         return None
@@ -132,7 +131,7 @@ class Messages:
             TableName=table("lookups"), Key=to_item({"pk": name}), ConsistentRead=True
         )
         row = from_item(answer.get("Item", {}))
-        return _read_once(row) if row and row["expires"] > time.time() else None
+        return idempotency.read(row) if row and row["expires"] > time.time() else None
 
     def _item(self, message: Message) -> Item:
         values = {f.name: getattr(message, f.name) for f in fields(message)}
@@ -195,12 +194,17 @@ class Messages:
             self._remember(self._message(row))
         return self._known[msgid]
 
-    def get_all(self, msgids: Sequence[str]) -> Mapping[str, Message]:
-        messages = {msgid: self._known[msgid] for msgid in msgids if msgid in self._known}
-        unknown = [msgid for msgid in msgids if msgid not in messages]
-        row_keys = ({"pk": msgid, "sk": "message"} for msgid in unknown)
-        for row in get_many(table("messages"), row_keys, consistent=True):
-            message = messages[row["pk"]] = self._message(row)
+    def known(self, msgids: Iterable[str]) -> dict[str, Message]:
+        return {msgid: self._known[msgid] for msgid in msgids if msgid in self._known}
+
+    def unknown(self, msgids: Iterable[str]) -> list[dict[str, str]]:
+        """Return the keys of messages that this container does not remember."""
+        return [{"pk": msgid, "sk": "message"} for msgid in msgids if msgid not in self._known]
+
+    def read(self, rows: Iterable[Mapping[str, Any]]) -> dict[str, Message]:
+        """Read messages from their rows, and remember them."""
+        messages = {row["pk"]: self._message(row) for row in rows}
+        for message in messages.values():
             self._remember(message)
         return messages
 
@@ -262,27 +266,6 @@ class Messages:
             int(keys.split(row["sk"])[1]): Counts(**unpack(row["counts"]))
             for row in _rows(msgid, "chunk#")
         }
-
-
-def _once_put(once: IdempotencyKey, message: Message) -> Item:
-    now = int(time.time())
-    item: Values = {
-        "pk": once.name,
-        "digest": once.digest,
-        "msgid": message.msgid,
-        "expires": now + ONCE_SECONDS,
-    }
-    return {
-        "TableName": table("lookups"),
-        "Item": to_item(item),
-        "ConditionExpression": "attribute_not_exists(pk) OR expires <= :now",
-        "ExpressionAttributeValues": to_item({":now": now}),
-        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-    }
-
-
-def _read_once(row: Mapping[str, Any]) -> IdempotencyKey:
-    return IdempotencyKey(row["pk"], row["digest"], row["msgid"])
 
 
 def _get(msgid: str, sk: str) -> dict[str, Any] | None:

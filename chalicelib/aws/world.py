@@ -32,14 +32,15 @@ def build_world(connect: Callable[[TokensPort, Clock], Providers], limits: Limit
     clock, vault, cache = SystemClock(), Vault(), Cache()
     timers, tokens = Timers(clock), Tokens(vault, clock)
     records, templates = RecordStore(cache), Templates(cache)
+    messages, users = Messages(vault, timers), Users(vault)
     return World(
         clock=clock,
         settings=Settings(records, templates),
         records=records,
         templates=templates,
-        users=Users(vault),
+        users=users,
         audiences=Audiences(vault),
-        messages=Messages(vault, timers),
+        messages=messages,
         ledger=Ledger(vault),
         lookups=Lookups(vault),
         tokens=tokens,
@@ -52,7 +53,7 @@ def build_world(connect: Callable[[TokensPort, Clock], Providers], limits: Limit
         providers=connect(tokens, clock),
         imports=Imports(),
         audit=Audit(),
-        recordings=Recordings(timers),
+        recordings=Recordings(timers, messages, users),
         rate_limiter=RateLimiter(clock),
         limits=limits,
     )

@@ -98,7 +98,7 @@ def _decode(text: str) -> AnyJob:
         raise ValueError(f"not a job: {type(error).__name__}") from error
 
 
-_TEXTS = frozenset({"msgid", "channel", "position", "id", "redirect_uri", "day"})
+_TEXTS = frozenset({"msgid", "channel", "position", "id", "redirect_uri", "day", "userid"})
 
 
 def _typed(name: str, value: Any) -> Any:

@@ -7,7 +7,7 @@ order, and its plan records its end. So copies of a job never overlap or leave a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from chalicelib.domain import audiences, channel_options, elements, keys
@@ -32,6 +32,16 @@ class Candidate(NamedTuple):
     user: User | None
     contact: str  # of a target that is named by its contact
     after: str
+
+
+class Known(NamedTuple):
+    """The part of an audience that was read before: named contacts, or users."""
+
+    contacts: Sequence[str] = ()
+    users: Mapping[str, User] | None = None
+
+
+NOTHING = Known()
 
 
 # -- plan
@@ -90,13 +100,10 @@ def somebody_cannot_start(message: Message, stored: Plan) -> bool:
 
 
 def make_plan(
-    world: World, message: Message, number: int, position: str, contacts: Sequence[str] = ()
+    world: World, message: Message, number: int, position: str, known: Known = NOTHING
 ) -> Plan:
-    """Decide on a chunk of targets, from this position of the audience on.
-
-    `contacts` are those of a message that is not stored yet.
-    """
-    candidates, is_last = _candidates(world, message, number, position, contacts)
+    """Decide on a chunk of targets, from this position of the audience on."""
+    candidates, is_last = _candidates(world, message, number, position, known)
     candidates = _with_opt_outs(world, candidates)
     lists = _lists(world, message, candidates)
     despite = _despite(world, message)
@@ -126,12 +133,12 @@ def make_plan(
 
 
 def _candidates(
-    world: World, message: Message, number: int, position: str, contacts: Sequence[str]
+    world: World, message: Message, number: int, position: str, known: Known
 ) -> tuple[list[Candidate], bool]:
     """Return the next candidates, and True if there is nobody after them."""
     audience, limit = message.audience, world.limits.sizes.chunk_targets
     if not audience.is_scanned:
-        return _named(world, message, int(position or 0), contacts)
+        return _named(world, message, int(position or 0), known)
     buckets = audience.buckets(message.partition(number))
     users: Sequence[tuple[str, User | None]]
     if audience.kind is AudienceKind.EVERYONE:
@@ -139,8 +146,8 @@ def _candidates(
         users = [(user.userid, user) for user in scanned]
     else:
         userids = _members(world, message, buckets, position)
-        known = world.users.get(userids)
-        users = [(userid, known.get(userid)) for userid in userids]
+        stored = world.users.get(userids)
+        users = [(userid, stored.get(userid)) for userid in userids]
     candidates = [Candidate(userid, user, "", keys.position(userid)) for userid, user in users]
     return candidates, len(candidates) < limit
 
@@ -158,16 +165,16 @@ def _members(world: World, message: Message, buckets: range, position: str) -> S
 
 
 def _named(
-    world: World, message: Message, start: int, contacts: Sequence[str]
+    world: World, message: Message, start: int, known: Known
 ) -> tuple[list[Candidate], bool]:
     names = message.userids[start : start + world.limits.sizes.chunk_targets]
     is_last = start + len(names) >= len(message.userids)
     if message.audience.kind is AudienceKind.CONTACTS:
-        named = contacts or world.messages.contacts(message.msgid)
+        named = known.contacts or world.messages.contacts(message.msgid)
         return [
             Candidate(name, None, named[n], str(n + 1)) for n, name in enumerate(names, start)
         ], is_last
-    users = world.users.get(names)
+    users = world.users.get(names) if known.users is None else known.users
     return [
         Candidate(name, users.get(name), "", str(n + 1)) for n, name in enumerate(names, start)
     ], is_last

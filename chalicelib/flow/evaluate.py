@@ -10,7 +10,7 @@ from chalicelib.domain.jobs import PlanJob, Timer, TimerKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId, Entrants
 from chalicelib.domain.strategies import Verdict
-from chalicelib.flow import audience, dispatch, withdraw
+from chalicelib.flow import audience, dispatch, single, withdraw
 from chalicelib.flow.delivery.expiry import deferred_by_quota, expire, expires
 from chalicelib.flow.dispatch import OpenCall, open_calls_of_all_steps
 from chalicelib.flow.timers import do_all
@@ -32,7 +32,7 @@ def check_chunk(world: World, at: ChunkId) -> None:
     message = world.messages.get(at.msgid)
     if message is None:
         return
-    chunk = world.ledger.chunk(at, message)
+    chunk = single.chunk_of(world, at, message)
     if chunk is None:
         _start_again(world, message, at)
     elif chunk.withdrawn is not None:
@@ -192,7 +192,7 @@ def settle(world: World, message: Message) -> None:
     young = message.accepted + 10 * world.limits.check_after * 1000
     if message.has_clock or world.clock.now() < young:
         return
-    chunk = world.ledger.chunk(first, message)
+    chunk = single.chunk_of(world, first, message)
     if chunk is not None and is_overdue(world, message, chunk):
         check_chunk(world, first)
 

@@ -75,7 +75,7 @@ def _first_msgid(key: IdempotencyKey, earlier: IdempotencyKey) -> str:
 def _message(world: World, request: SendRequest, resolved: ResolvedSend) -> Message:
     now, frozen = world.clock.now(), resolved.elements
     history = resolved.strategy.length + world.limits.history_days * 86400
-    return Message(
+    message = Message(
         msgid=_new_id(now),
         channel_key=request.channel.key,
         accepted=now,
@@ -100,6 +100,14 @@ def _message(world: World, request: SendRequest, resolved: ResolvedSend) -> Mess
         callback=request.callback,
         workers={e.code: e.worker for e in frozen if e.worker},
     )
+    return replace(message, unplanned=_is_planned_late(message, request.channel))
+
+
+def _is_planned_late(message: Message, access: AccessChannel) -> bool:
+    """Tell if the first job plans the message: nothing but the one user decides on its call."""
+    has_lists = message.black_id is not None or message.white_id is not None
+    is_of_user = message.audience.kind is AudienceKind.USERS and len(message.userids) == 1
+    return is_of_user and len(message.codes_of(0)) == 1 and not has_lists and not access.rules
 
 
 def _new_id(now: int) -> str:
@@ -139,10 +147,9 @@ def _accept(
 ) -> tuple[Message, IdempotencyKey | None]:
     """Store the message and send its first jobs, or return the key of an earlier one."""
     for _ in range(MSGID_TRIES):
-        plan = audience.make_plan(world, message, 0, "", contacts) if message.inline else None
-        jobs = _single_queue_jobs(message, plan)
+        plan, jobs = _plan(world, message, contacts)
         try:
-            if plan is not None and jobs is not None:
+            if jobs is not None:
                 return message, _queue_and_store(world, message, plan, jobs, key)
             earlier = _store(world, message, plan, contacts, key)
         except Conflict:  # another message has the same random bits in the same millisecond
@@ -152,6 +159,17 @@ def _accept(
             _start(world, message, plan)
         return message, earlier
     raise NoMessageId
+
+
+def _plan(
+    world: World, message: Message, contacts: Sequence[str]
+) -> tuple[Plan | None, list[Envelope] | None]:
+    """Return the plan of a small message, and its first jobs if one queue takes them all."""
+    if message.unplanned:
+        return None, [dispatch.first_job(message)]
+    known = audience.Known(contacts)
+    plan = audience.make_plan(world, message, 0, "", known) if message.inline else None
+    return plan, _single_queue_jobs(message, plan)
 
 
 def _single_queue_jobs(message: Message, plan: Plan | None) -> list[Envelope] | None:
@@ -166,7 +184,7 @@ def _single_queue_jobs(message: Message, plan: Plan | None) -> list[Envelope] | 
 def _queue_and_store(
     world: World,
     message: Message,
-    plan: Plan,
+    plan: Plan | None,
     jobs: Sequence[Envelope],
     key: IdempotencyKey | None,
 ) -> IdempotencyKey | None:

@@ -27,7 +27,7 @@ from chalicelib.domain.jobs import Envelope, RecallJob, Timer, TimerKind, Withdr
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import Outcome
-from chalicelib.flow import provider_ids
+from chalicelib.flow import provider_ids, single
 from chalicelib.flow.delivery.cancel import CancelResult, cancel
 from chalicelib.flow.delivery.sessions import connect
 from chalicelib.flow.dispatch import OpenCall, open_calls_of_all_steps
@@ -65,7 +65,7 @@ def withdraw(world: World, channel_key: str, msgid: str) -> None:
 
 def _stop_at_once(world: World, message: Message, at: ChunkId) -> None:
     """Close the calls of a single send. Its first job goes to the claim without reading."""
-    chunk = world.ledger.chunk(at, message)
+    chunk = single.chunk_of(world, at, message)
     if chunk is not None:
         stop(world, message, chunk, open_calls_of_all_steps(message, chunk))
 
@@ -102,7 +102,7 @@ def withdraw_partition(world: World, job: WithdrawJob) -> None:
     for _ in range(world.limits.sizes.chunks_per_job):
         at = ChunkId(job.msgid, number)
         world.ledger.withdraw(at, since, message)
-        chunk = world.ledger.chunk(at, message)
+        chunk = single.chunk_of(world, at, message)
         if chunk is None:
             return
         withdraw_chunk(world, message, chunk)

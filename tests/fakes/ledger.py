@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalicelib.domain import keys
 from chalicelib.domain.chunks import CallAnswer, Chunk, Deferral
@@ -25,6 +25,17 @@ class _Item:
         return opened(self.stored)
 
 
+class Begun(NamedTuple):
+    """A plan with the record of its first call."""
+
+    plan: Plan
+    call: Call
+
+
+def _plan_of(stored: Plan | Begun | None) -> Plan | None:
+    return stored.plan if isinstance(stored, Begun) else stored
+
+
 class FakeLedger:
     """A ledger with one dict per chunk.
 
@@ -39,13 +50,18 @@ class FakeLedger:
 
     def put_plan(self, plan: Plan, message: Message) -> Plan:
         with self.steps.around("ledger.put_plan", write=True):
-            stored: Plan = self._first(plan.id, "plan", plan, message)
-            return stored
+            stored = _plan_of(self._first(plan.id, "plan", plan, message))
+            return stored or plan
+
+    def begin(self, plan: Plan, call: Call, message: Message) -> bool:
+        with self.steps.around("ledger.begin", write=True):
+            begun = Begun(plan, call)
+            stored = self._first(plan.id, "plan", begun, message)
+            return stored is begun
 
     def plan(self, chunk: ChunkId, message: Message | None = None) -> Plan | None:
         with self.steps.around("ledger.plan", write=False):
-            stored: Plan | None = self._get(chunk, "plan")
-            return stored
+            return _plan_of(self._get(chunk, "plan"))
 
     def withdraw(self, chunk: ChunkId, time: int, message: Message) -> None:
         with self.steps.around("ledger.withdraw", write=True):
@@ -66,7 +82,9 @@ class FakeLedger:
         reported = [
             fact for sk, facts in items.items() if sk.startswith("facts#") for fact in facts
         ]
-        calls = {call.key: call for call in items.values() if isinstance(call, Call)}
+        begun = items["plan"] if isinstance(items["plan"], Begun) else None
+        calls = {begun.call.key: begun.call} if begun else {}
+        calls |= {call.key: call for call in items.values() if isinstance(call, Call)}
         answers = {
             answer.key: answer for answer in items.values() if isinstance(answer, CallAnswer)
         }
@@ -74,13 +92,14 @@ class FakeLedger:
         entrants = sorted(frozen, key=lambda entrants: (entrants.step, entrants.number))
         deferrals = tuple(deferral for deferral in items.values() if isinstance(deferral, Deferral))
         return Chunk(
-            items["plan"],
+            _plan_of(items["plan"]) or items["plan"],
             tuple(entrants),
             calls,
             answers,
             tuple(reported),
             items.get("withdrawn"),
             deferrals,
+            first_call=begun.call.key if begun else None,
         )
 
     def claim(

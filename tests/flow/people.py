@@ -67,4 +67,4 @@ def named(
         audience=Audience(AudienceKind.CONTACTS),
         channel_key=channel_key,
     )
-    return message, audience.make_plan(fake.ports, message, 0, "", phones)
+    return message, audience.make_plan(fake.ports, message, 0, "", audience.Known(phones))

@@ -177,5 +177,5 @@ def test_an_opt_out_does_not_stop_the_mails_that_offer_none(
     assert audience.make_plan(fake.ports, message, 0, "").targets[0].loss is loss
     names = Audience(AudienceKind.CONTACTS)
     message = replace(message, userids=("email#0123456789abcdef",), audience=names)
-    plan = audience.make_plan(fake.ports, message, 0, "", (ANN.upper(),))
+    plan = audience.make_plan(fake.ports, message, 0, "", audience.Known((ANN.upper(),)))
     assert (plan.targets[0].loss, bool(plan.contacts[0])) == (loss, loss is None)

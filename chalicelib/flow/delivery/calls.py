@@ -79,6 +79,7 @@ class Caller:
         self._opened = opened
         self._session: Session | None = None
         self._files, self._budget, self._answers = files, budget, answers
+        self._is_planned = chunk.is_read or not message.unplanned
         self._own: Call | None = None  # the record of a call that nobody had claimed before
         self._recipients: dict[DeliveryRef, Recipient] = {}
 
@@ -95,13 +96,26 @@ class Caller:
         now = self.world.clock.now()
         lease = now + self.world.limits.lease * 1000
         record = Call(call.key, CallState.LEASED, lease, token, now, skipped)
-        held = self._claim(record, None)
+        held = self._begin(record)
         self._own = record if held is None else None
         if held is None:
             return self._send(call, record)
         if not self.chunk.is_read:
             raise ClaimedBefore
         return self._take_over(call, record, held)
+
+    def _begin(self, record: Call) -> Call | None:
+        """Claim a call, or return the record of it that stands.
+
+        The first claim of an unplanned message stores its plan.
+        """
+        if self._is_planned:
+            is_first = record.key == self.chunk.first_call
+            return self.chunk.calls[record.key] if is_first else self._claim(record, None)
+        if not self.world.ledger.begin(self.chunk.plan, record, self.message):
+            raise ClaimedBefore
+        self._is_planned = True
+        return None
 
     def _claim(self, record: Call, expected: Call | None) -> Call | None:
         return self.world.ledger.claim(self.chunk.plan.id, record, expected, self.message)

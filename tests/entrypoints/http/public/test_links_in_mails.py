@@ -45,9 +45,8 @@ def sent_with_a_link(api: Api, address: str) -> str:
     msgid = api.send(body).json["msgid"]
     stored = api.world.messages.get(msgid)
     assert stored is not None
-    return render.link_token(
-        api.world.vault, stored, ChunkId(msgid, 0), DeliveryRef(0, "mail1", 0), "url"
-    )
+    at = api.plan(msgid).id
+    return render.link_token(api.world.vault, stored, at, DeliveryRef(0, "mail1", 0), "url")
 
 
 BROWSER = {
