@@ -5,7 +5,7 @@ Counts are replaced, never incremented, so nothing is counted twice or missed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 from chalicelib.domain import keys
 from chalicelib.domain.delivery_channels import Priority
@@ -17,18 +17,18 @@ from chalicelib.flow.timers import do_all
 from chalicelib.ports import Limits, World
 
 
-def changed(world: World, chunks: Iterable[ChunkId]) -> None:
+def changed(world: World, starts: Mapping[ChunkId, int]) -> None:
     """Set a recount timer for each of these chunks, which have new facts.
 
     A chunk has one recount per slot. The older its message, the longer the slot, so the later the
-    recount.
+    recount. `starts`: when (ms) the hold of a chunk's message ended, 0 without one.
     """
     now = world.clock.now()
-    world.timers.set([_timer(chunk, now, world.limits) for chunk in sorted(set(chunks))])
+    world.timers.set([_timer(chunk, starts[chunk], now, world.limits) for chunk in sorted(starts)])
 
 
-def _timer(chunk: ChunkId, now: int, limits: Limits) -> Timer:
-    age = now - keys.message_time(chunk.msgid)
+def _timer(chunk: ChunkId, start: int, now: int, limits: Limits) -> Timer:
+    age = now - (start or keys.message_time(chunk.msgid))
     # A chunk is counted about three times within the time that a delay serves.
     serving = (delay for delay in limits.recount_delays if age < 3 * delay * 1000)
     delay = next(serving, limits.recount_delays[-1]) * 1000

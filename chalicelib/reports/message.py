@@ -63,6 +63,8 @@ def message(world: World, channel_key: str, msgid: str) -> dict[str, Any]:
         "msgid": msgid,
         "status": "withdrawn" if withdrawn else _status(sent, counts),
         "accepted": sent.accepted,
+        "held_until": sent.hold.until if sent.hold else None,
+        "hold_reason": sent.hold.reason if sent.hold else None,
         "priority": sent.priority.value,
         "template": {"id": number, "version": version} if number else None,
         "rule_id": sent.rule_id,

@@ -13,6 +13,7 @@ from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.jobs import TimerKind
 from chalicelib.domain.limits import MAX_CONTENT
+from chalicelib.domain.messages import Hold
 from chalicelib.domain.plans import ChunkId
 from chalicelib.ports import World
 from tests.builders import a_plan, a_strategy
@@ -33,6 +34,8 @@ FULL: dict[str, Any] = {
     "sendno": "n-1",
     "owner": "o",
     "black_id": 3,
+    "hold": Hold(1_800_000_600_000, "quiet_hours"),
+    "step_rules": ("quiet_hours",),
     "workers": {"text": "cmpp"},
     "callback": {"url": "https://example.com/cb", "params": {"a": 1}},
 }
