@@ -125,6 +125,10 @@ class ContentTooLarge(Refusal):
     """The contents of a message exceed what one message may hold. `limit`: bytes."""
 
 
+class QuietHours(Refusal):
+    """The access channel sends nothing now. `until`: when its quiet hours end (ISO 8601)."""
+
+
 class WithdrawnAlready(Refusal):
     """The message was withdrawn before."""
 

@@ -22,7 +22,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "messages": {"GetItem", "Query", "PutItem"},
         "ledger": {"GetItem", "Query", "PutItem", "BatchWriteItem"},
         "lookups": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem"},
-        "due": {"PutItem"},
+        "due": {"PutItem", "BatchWriteItem"},  # written for holds, transacted otherwise
     },
     "chunks": {
         "settings": {"GetItem"},

@@ -159,6 +159,12 @@ REFUSALS: Mapping[type[Refusal], Entry] = {
     errors.ContentTooLarge: Entry(
         PARAMETER, 400, "内容超过 {limit} 字节", "the contents exceed {limit} bytes"
     ),
+    errors.QuietHours: Entry(
+        1015038,
+        400,
+        "免打扰时段, 到 {until} 为止",
+        "quiet hours of the access channel, which end at {until}",
+    ),
     errors.WithdrawnAlready: Entry(
         1015055, 400, "消息已经被撤回", "the message was withdrawn already"
     ),

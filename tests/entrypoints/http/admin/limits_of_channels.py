@@ -34,6 +34,11 @@ def mails(n: int) -> Any:
     }
 
 
+def quiet_hours(n: int) -> Any:
+    window = {"begin": "22:00", "end": "08:00", "time_zone": "Asia/Shanghai"}
+    return {"action": "hold", "windows": [window] * n}
+
+
 CHANNELS = [
     Limit(
         "name of an access channel",
@@ -62,6 +67,13 @@ CHANNELS = [
         0,
         2_592_000,
         "grace",
+    ),
+    Limit(
+        "windows of quiet hours",
+        changing(f"quiet-hours/{KEY}", quiet_hours, "PUT"),
+        1,
+        15,
+        "windows",
     ),
     Limit(
         "name of a delivery channel",
