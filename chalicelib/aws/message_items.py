@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
-from chalicelib.aws import ledger_items
+from chalicelib.aws import ledger_items, message_history
 from chalicelib.aws.items import Item, Values, pack, to_item, unpack
 from chalicelib.aws.strategies import read_strategy
-from chalicelib.aws.tables import LINK_DAYS
+from chalicelib.aws.tables import LINK_DAYS, table
 from chalicelib.domain import keys
 from chalicelib.domain.audiences import Audience, AudienceKind
 from chalicelib.domain.delivery_channels import ChannelType, Priority
@@ -94,3 +94,23 @@ def _audience(raw: Mapping[str, Any]) -> Audience:
 
 def context(msgid: str) -> str:
     return f"message#{msgid}"
+
+
+def deletion(message: Message, time: int) -> Sequence[Item]:
+    """Build the actions that delete a message, mark it as deleted, and take it from its list."""
+    key, name = to_item({"pk": message.msgid, "sk": "withdrawn"}), {"TableName": table("messages")}
+    values: Values = {":time": time, ":expires": message.expires, ":one": 1}
+    mark = {
+        **name,
+        "Key": key,
+        "UpdateExpression": "SET #time = if_not_exists(#time, :time), expires = :expires,"
+        " deleted = :one",
+        "ExpressionAttributeNames": {"#time": "time"},
+        "ExpressionAttributeValues": to_item(values),
+    }
+    listed = message_history.deleted(message.channel_key, message.msgid, message.expires)
+    return [
+        {"Update": mark},
+        {"Put": {**name, "Item": listed}},
+        {"Delete": {**name, "Key": to_item({"pk": message.msgid, "sk": "message"})}},
+    ]

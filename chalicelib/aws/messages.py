@@ -21,6 +21,7 @@ from chalicelib.aws.items import (
     to_item,
     transact,
     unpack,
+    write_many,
 )
 from chalicelib.aws.tables import table
 from chalicelib.aws.timers import Timers
@@ -28,7 +29,7 @@ from chalicelib.domain import keys
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.funnel import Counts
 from chalicelib.domain.jobs import Timer
-from chalicelib.domain.messages import Entry, Message, Summary
+from chalicelib.domain.messages import Ending, Entry, Message, Summary
 from chalicelib.domain.plans import ChunkId, Plan
 from chalicelib.ports import IdempotencyKey, Vault
 
@@ -122,8 +123,18 @@ class Messages:
         return True
 
     def withdrawn(self, msgid: str) -> int | None:
+        ending = self.ending(msgid)
+        return ending.time if ending else None
+
+    def ending(self, msgid: str) -> Ending | None:
         row = _get(msgid, "withdrawn")
-        return row["time"] if row else None
+        return Ending(row["time"], bool(row.get("deleted"))) if row else None
+
+    def delete(self, message: Message, time: int) -> None:
+        transact(message_items.deletion(message, time))
+        self._known.pop(message.msgid, None)
+        contacts = [{"pk": row["pk"], "sk": row["sk"]} for row in _rows(message.msgid, "contacts#")]
+        write_many(table("messages"), (), map(to_item, contacts), key=("pk", "sk"))
 
     def once(self, name: str) -> IdempotencyKey | None:
         answer = client("dynamodb").get_item(

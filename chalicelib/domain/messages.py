@@ -46,6 +46,13 @@ class Hold(NamedTuple):
     reason: str
 
 
+class Ending(NamedTuple):
+    """The time (ms) at which a message was withdrawn, or its record deleted."""
+
+    time: int
+    is_deleted: bool = False
+
+
 class Retention(NamedTuple):
     """Retention of a message's items, and a note whether they change stored counts."""
 

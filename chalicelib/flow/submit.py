@@ -25,7 +25,8 @@ from chalicelib.domain.users import ALL
 from chalicelib.flow import audience, dispatch
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedSend, resolve
-from chalicelib.flow.rules import gate
+from chalicelib.flow.rules import gate, retention
+from chalicelib.flow.rules.broadcast_quota import CountedBroadcast
 from chalicelib.observability import log
 from chalicelib.ports import IdempotencyKey, World
 
@@ -55,7 +56,11 @@ def _submit(world: World, request: SendRequest, key: IdempotencyKey | None) -> s
     resolved = resolve(world, request)
     hold = gate.for_message(world, request, resolved)
     contacts = tuple(resolved.contacts.values())
-    message, earlier = _accept(world, _message(world, request, resolved, hold), contacts, key)
+    message = _message(world, request, resolved, hold)
+    with CountedBroadcast(world, request, message.msgid) as counted:
+        message, earlier = _accept(world, message, contacts, key)
+        if earlier is not None:
+            counted.give_back()
     if key is not None and earlier is not None:
         return _first_msgid(key, earlier)
     fields = {"msgid": message.msgid, "channel_key": message.channel_key}
@@ -77,7 +82,7 @@ def _message(
     world: World, request: SendRequest, resolved: ResolvedSend, hold: Hold | None
 ) -> Message:
     now, frozen = world.clock.now(), resolved.elements
-    history = resolved.strategy.length + world.limits.history_days * 86400
+    history = resolved.strategy.length + retention.days(world, request.channel) * 86400
     begins = hold.until if hold else now
     return Message(
         msgid=_new_id(now),

@@ -11,10 +11,12 @@ from chalicelib.domain import keys
 from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.funnel import Counts, count, total
 from chalicelib.domain.jobs import Timer, TimerKind
-from chalicelib.domain.messages import Message
+from chalicelib.domain.messages import CHUNK_TARGETS, Message
 from chalicelib.domain.plans import ChunkId
 from chalicelib.flow.timers import do_all
 from chalicelib.ports import Limits, World
+
+LIVE_TARGETS = 2 * CHUNK_TARGETS  # a message of so many targets is counted on request
 
 
 def changed(world: World, starts: Mapping[ChunkId, int]) -> None:
@@ -53,6 +55,14 @@ def recount_chunk(world: World, at: ChunkId) -> Counts | None:
     counts = count(message, chunk)
     world.messages.put_counts(at, counts, message.expires)
     return counts
+
+
+def counts_of(world: World, message: Message) -> Counts:
+    """Return the counts of a message: counted now where it is small, otherwise as stored."""
+    is_small = not message.audience.is_scanned and len(message.userids) <= LIVE_TARGETS
+    return (
+        live(world, message) if is_small else total(world.messages.counts(message.msgid).values())
+    )
 
 
 def live(world: World, message: Message) -> Counts:

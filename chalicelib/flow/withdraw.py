@@ -16,6 +16,7 @@ from chalicelib.domain import elements
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.errors import (
     Misconfigured,
+    NotFound,
     ProviderError,
     TooLateToWithdraw,
     Unavailable,
@@ -52,7 +53,8 @@ def withdraw(world: World, channel_key: str, msgid: str) -> None:
     first, due = ChunkId(msgid, 0), now + world.limits.check_after * 1000
     timer = Timer(due, TimerKind.WITHDRAW, first, message.priority)
     if not world.messages.withdraw(message, now, timer):
-        raise WithdrawnAlready("msgid")
+        ending = world.messages.ending(msgid)
+        raise NotFound("message") if ending and ending.is_deleted else WithdrawnAlready("msgid")
     try:  # from here on the timer sees to it, should this worker end
         world.ledger.withdraw(first, now, message)
         world.queues.send(_first_jobs(message))

@@ -16,6 +16,8 @@ TAGS: Mapping[str, str] = {
     "templates": "Contents with variables, one per channel type, in versions.",
     "strategies": "Orders of channels, with the conditions between them.",
     "quiet-hours": "Times at which an access channel sends nothing.",
+    "broadcast-quota": "Broadcasts that an access channel may send in a day.",
+    "retention": "Days for which the messages of an access channel are kept.",
     "lists": "Black- and whitelists.",
     "segments": "Groups of users.",
     "tags": "Tags that users may carry.",

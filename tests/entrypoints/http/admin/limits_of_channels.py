@@ -76,6 +76,20 @@ CHANNELS = [
         "windows",
     ),
     Limit(
+        "broadcasts of a day",
+        changing(f"broadcast-quota/{KEY}", lambda n: {"per_day": n}, "PUT"),
+        0,
+        1_000_000,
+        "per_day",
+    ),
+    Limit(
+        "days of a retention",
+        changing(f"retention/{KEY}", lambda n: {"days": n}, "PUT"),
+        1,
+        60,
+        "days",
+    ),
+    Limit(
         "name of a delivery channel",
         posting("channels", lambda n: {**JPUSH, "code": f"c{n}", "name": "字" * n}),
         1,

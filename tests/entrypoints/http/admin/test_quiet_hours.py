@@ -26,9 +26,8 @@ def test_quiet_hours_are_set_shown_and_switched_off(configured: Api) -> None:
     assert configured.send(message(option={"priority": 1})).code == 0
     assert configured.admin("DELETE", PATH).status == 204
     assert configured.send(message()).code == 0
-    assert [entry["route"] for entry in configured.admin("GET", "audit").json["changes"]][:2] == [
-        "/admin/v1/quiet-hours/{key}"
-    ] * 2
+    routes = [entry["route"] for entry in configured.admin("GET", "audit").json["changes"]]
+    assert routes.count("/admin/v1/quiet-hours/{key}") == 2
 
 
 def test_a_held_message_says_until_when(configured: Api) -> None:
