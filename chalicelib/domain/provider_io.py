@@ -83,6 +83,8 @@ class Capabilities:
     preparation: int = 0  # provider timeouts that may pass before it: connection, token
     # hours by which its day is ahead of UTC's, None: the deployment's. Most vendors have China's.
     utc_offset: float | None = 8
+    # seconds within which most people's receipts come, from experience: no vendor promises any
+    receipt_delay: int = 60
     poll_first: int = 30  # seconds after a submission until its receipts are polled
     poll_window: int = 86400  # seconds for which they can be polled
 
