@@ -107,7 +107,7 @@ def sent_at(simulation: Simulation, code: str) -> set[int]:
 
 
 def test_a_strategy_of_three_days_runs_on_a_virtual_clock() -> None:
-    """Who cannot be reached goes on at once. The clock's slots are a minute wide."""
+    """People who cannot be reached go on at once. The clock's slots are a minute wide."""
     second = Step((SMS,), (Term(APP, Missing.DELIVERED, DAY),))
     third = Step((MAIL,), (Term(SMS, Missing.DELIVERED, 2 * DAY),))
     simulation = finished(Simulation(strategy=Strategy((Step((APP,)), second, third))))
