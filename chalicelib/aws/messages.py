@@ -149,6 +149,8 @@ class Messages:
             "sk": "message",
             "expires": message.expires,
         }
+        if message.callbacks:
+            key["callbacks"] = message.callbacks
         plan = ledger_items.plan_values(self._vault, message.plan) if message.plan else {}
         item = {"body": pack(body), "userids": pack(message.userids), "sealed": sealed}
         return to_item({**key, **item, **plan})

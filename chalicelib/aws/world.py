@@ -7,6 +7,7 @@ from collections.abc import Callable
 from chalicelib.aws.audiences import Audiences
 from chalicelib.aws.audit import Audit
 from chalicelib.aws.cache import Cache
+from chalicelib.aws.callbacks import Callbacks
 from chalicelib.aws.clock import Clock as SystemClock
 from chalicelib.aws.counters import Counters
 from chalicelib.aws.files import Files
@@ -23,11 +24,13 @@ from chalicelib.aws.timers import Timers
 from chalicelib.aws.tokens import Tokens
 from chalicelib.aws.users import Users
 from chalicelib.aws.vault import Credentials, Vault
-from chalicelib.ports import Clock, Limits, Providers, Settings, World
+from chalicelib.ports import Clock, Limits, Providers, Receivers, Settings, World
 from chalicelib.ports import Tokens as TokensPort
 
 
-def build_world(connect: Callable[[TokensPort, Clock], Providers], limits: Limits) -> World:
+def build_world(
+    connect: Callable[[TokensPort, Clock], Providers], receivers: Receivers, limits: Limits
+) -> World:
     """Build a world on AWS. `connect` makes providers from their stored tokens and a clock."""
     clock, vault, cache = SystemClock(), Vault(), Cache()
     timers, tokens = Timers(clock), Tokens(vault, clock)
@@ -52,6 +55,8 @@ def build_world(connect: Callable[[TokensPort, Clock], Providers], limits: Limit
         providers=connect(tokens, clock),
         imports=Imports(),
         audit=Audit(),
+        callbacks=Callbacks(vault),
+        receivers=receivers,
         recordings=Recordings(timers),
         rate_limiter=RateLimiter(clock),
         limits=limits,

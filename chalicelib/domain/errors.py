@@ -125,6 +125,10 @@ class ContentTooLarge(Refusal):
     """The contents of a message exceed what one message may hold. `limit`: bytes."""
 
 
+class UnknownCallbackAddress(Refusal):
+    """The access channel has no callback address `url`."""
+
+
 class WithdrawnAlready(Refusal):
     """The message was withdrawn before."""
 

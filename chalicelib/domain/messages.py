@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from chalicelib.domain.audiences import Audience, AudienceKind
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.plans import ChunkId, Plan
+from chalicelib.domain.rules import callbacks
 from chalicelib.domain.strategies import Strategy
 from chalicelib.domain.templates import Content
 from chalicelib.domain.values import frozen
@@ -40,10 +41,11 @@ class Entry(NamedTuple):
 
 
 class Retention(NamedTuple):
-    """Retention of a message's items, and a note whether they change stored counts."""
+    """Retention of a message's items, and notes whether they change counts or have callbacks."""
 
     expires: int  # epoch seconds
     counted: bool
+    callbacks: str = ""  # the channel key of the access channel that gets them, empty for none
 
 
 @frozen
@@ -117,7 +119,12 @@ class Message:
 
     @property
     def retention(self) -> Retention:
-        return Retention(self.expires, not self.inline)
+        return Retention(self.expires, not self.inline, self.callbacks)
+
+    @property
+    def callbacks(self) -> str:
+        """Return the channel key if the message has callbacks, otherwise an empty text."""
+        return self.channel_key if callbacks.TO in self.callback else ""
 
     @property
     def first_chunks(self) -> range:

@@ -24,7 +24,7 @@ from chalicelib.domain.users import ALL
 from chalicelib.flow import audience, dispatch
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedSend, resolve
-from chalicelib.flow.rules import gate
+from chalicelib.flow.rules import callbacks, gate
 from chalicelib.observability import log
 from chalicelib.ports import IdempotencyKey, World
 
@@ -97,7 +97,7 @@ def _message(world: World, request: SendRequest, resolved: ResolvedSend) -> Mess
         owner=request.owner,
         black_id=request.black_id,
         white_id=request.white_id,
-        callback=request.callback,
+        callback=callbacks.of_message(request),
         workers={e.code: e.worker for e in frozen if e.worker},
     )
 

@@ -159,6 +159,12 @@ REFUSALS: Mapping[type[Refusal], Entry] = {
     errors.ContentTooLarge: Entry(
         PARAMETER, 400, "内容超过 {limit} 字节", "the contents exceed {limit} bytes"
     ),
+    errors.UnknownCallbackAddress: Entry(
+        1019061,
+        400,
+        "不是该渠道的回调地址",
+        "{url} is not a callback address of the access channel",
+    ),
     errors.WithdrawnAlready: Entry(
         1015055, 400, "消息已经被撤回", "the message was withdrawn already"
     ),

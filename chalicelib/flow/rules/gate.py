@@ -14,6 +14,7 @@ from chalicelib.domain.plans import Target
 from chalicelib.domain.users import User
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedSend
+from chalicelib.flow.rules import callbacks
 from chalicelib.flow.select import Contacts
 from chalicelib.ports import World
 
@@ -37,7 +38,7 @@ MessageRule = Callable[[World, SendRequest, ResolvedSend], Hold | None]
 TargetRule = Callable[[World, Message, Sequence[Selection]], Sequence[Selection]]
 
 # In the order of domain/rules/checks.py.
-MESSAGE_RULES: tuple[MessageRule, ...] = ()
+MESSAGE_RULES: tuple[MessageRule, ...] = (callbacks.check,)
 TARGET_RULES: tuple[TargetRule, ...] = ()
 
 
