@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from chalicelib.config import settings
+from chalicelib.domain.callbacks import Record
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.ports import (
     Clock,
@@ -74,6 +75,9 @@ class LazyReceivers:
 
     def refusal(self, url: str) -> str | None:
         return self._loaded().refusal(url)
+
+    def body(self, records: Sequence[Record]) -> bytes:
+        return self._loaded().body(records)
 
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
         return self._loaded().post(url, headers, body)

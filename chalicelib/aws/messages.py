@@ -148,9 +148,8 @@ class Messages:
             "pk": message.msgid,
             "sk": "message",
             "expires": message.expires,
+            **({"callbacks": message.callbacks} if message.callbacks else {}),
         }
-        if message.callbacks:
-            key["callbacks"] = message.callbacks
         plan = ledger_items.plan_values(self._vault, message.plan) if message.plan else {}
         item = {"body": pack(body), "userids": pack(message.userids), "sealed": sealed}
         return to_item({**key, **item, **plan})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from chalicelib.aws.audiences import Audiences
 from chalicelib.aws.audit import Audit
@@ -46,18 +47,25 @@ def build_world(
         ledger=Ledger(vault),
         lookups=Lookups(vault),
         tokens=tokens,
-        files=Files(),
-        counters=Counters(),
         timers=timers,
-        queues=Queues(),
         vault=vault,
-        credentials=Credentials(),
         providers=connect(tokens, clock),
-        imports=Imports(),
-        audit=Audit(),
         callbacks=Callbacks(vault),
         receivers=receivers,
         recordings=Recordings(timers),
         rate_limiter=RateLimiter(clock),
         limits=limits,
+        **_without_parts(),
     )
+
+
+def _without_parts() -> dict[str, Any]:
+    """Return the adapters that need no other one."""
+    return {
+        "files": Files(),
+        "counters": Counters(),
+        "queues": Queues(),
+        "credentials": Credentials(),
+        "imports": Imports(),
+        "audit": Audit(),
+    }

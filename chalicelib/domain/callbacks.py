@@ -12,7 +12,7 @@ import hmac
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from enum import IntEnum, StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from chalicelib.domain import keys
 from chalicelib.domain.delivery_channels import ChannelType
@@ -60,28 +60,22 @@ OF_FACTS: Mapping[FactKind, CallbackType] = {
     FactKind.WITHDRAW_FAILED: CallbackType.WITHDRAW_FAILED,
 }
 
-# UMS does not publish the codes of `error`. These are this project's own, one per type.
-ERRORS: Mapping[CallbackType, int] = {
-    CallbackType.TARGET_INVALID: 1019201,
-    CallbackType.SUBMIT_FAILED: 1019203,
-    CallbackType.DELIVERY_FAILED: 1019205,
-    CallbackType.WITHDRAW_FAILED: 1019208,
-}
 
-# UMS's numbers of channels. Its published client skips 8, so WeCom is 10.
-SENDERS: Mapping[ChannelType, int] = {
-    ChannelType.APP: 1,
-    ChannelType.WECHATOA: 2,
-    ChannelType.WECHATMP: 3,
-    ChannelType.EMAIL: 4,
-    ChannelType.SMS: 5,
-    ChannelType.DINGTALK_CC: 6,
-    ChannelType.ALIPAY_LIFE: 7,
-    ChannelType.WECHATWK: 10,
-    ChannelType.WECHATWK_LINKEDCORP: 10,
-}
-UMS = 0  # as a sender: the record comes from planning, not from a channel
-CORPORATIONS = {ChannelType.WECHATWK: 0, ChannelType.WECHATWK_LINKEDCORP: 1}
+class Record(NamedTuple):
+    """A record of a callback: what became of a target or of a delivery.
+
+    `userid` or `contact` is empty where there is none. `channel_type` None: it is of a target.
+    """
+
+    type: CallbackType
+    channel_key: str
+    msgid: str
+    userid: str
+    contact: str
+    channel_type: ChannelType | None
+    time: int  # ms
+    reason: str  # of a loss or a failure
+    params: Mapping[str, Any]
 
 
 class Events(NamedTuple):

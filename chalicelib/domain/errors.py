@@ -49,6 +49,10 @@ class DefaultLabel(Refusal):
     """The default contact label of a delivery channel cannot be deleted."""
 
 
+class DefaultAddress(Refusal):
+    """The default callback address of an access channel cannot be deleted."""
+
+
 class OwnRights(Refusal):
     """Members cannot change their own role or disable themselves."""
 

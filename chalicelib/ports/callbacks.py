@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import Any, Protocol
 
-from chalicelib.domain.callbacks import Batch, News
+from chalicelib.domain.callbacks import Batch, News, Record
 from chalicelib.domain.values import frozen
 
 
@@ -46,6 +46,9 @@ class Receivers(Protocol):
 
     def refusal(self, url: str) -> str | None:
         """Return the reason why this address may never be used, or None."""
+
+    def body(self, records: Sequence[Record]) -> bytes:
+        """Return the body of a request with these records."""
 
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply: ...
     def get(self, url: str, headers: Mapping[str, str], params: Mapping[str, str]) -> Reply: ...

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from chalicelib.domain.callbacks import Record
 from chalicelib.domain.errors import ProviderError
 from chalicelib.ports.callbacks import Reply
+from chalicelib.web import callback_format
 from chalicelib.web.egress import Policy
 from chalicelib.web.http import Http
 
@@ -21,6 +23,9 @@ class Receivers:
 
     def refusal(self, url: str) -> str | None:
         return self._policy.refusal(url)
+
+    def body(self, records: Sequence[Record]) -> bytes:
+        return callback_format.body(records)
 
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
         kind = {"content-type": "application/json; charset=utf-8"}

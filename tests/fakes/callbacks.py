@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chalicelib.aws.callbacks import Callbacks
-from chalicelib.domain.callbacks import Batch, News
+from chalicelib.domain.callbacks import Batch, News, Record
 from chalicelib.ports import Reply
+from chalicelib.web import callback_format
 from tests.fakes.clock import FakeClock
 from tests.fakes.copies import copy_of
 from tests.fakes.secrets import FakeVault
@@ -74,6 +75,9 @@ class FakeReceivers:
 
     def refusal(self, url: str) -> str | None:
         return None if url.startswith("https://") else "must begin with https://"
+
+    def body(self, records: Sequence[Record]) -> bytes:
+        return callback_format.body(records)
 
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
         with self.steps.around("receivers.post", write=True):

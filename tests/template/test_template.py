@@ -64,7 +64,7 @@ def test_the_api_answers_before_api_gateway_gives_up(functions: Functions) -> No
     assert functions["api"]["Timeout"] <= 29
 
 
-def test_functions_that_call_providers_or_senders_and_no_others_are_in_subnets_where_an_operator_names_some(
+def test_functions_that_call_others_and_no_more_are_in_subnets_where_an_operator_names_some(
     functions: Functions,
 ) -> None:
     connected = {

@@ -113,6 +113,12 @@ REFUSALS: Mapping[type[Refusal], Entry] = {
     errors.DefaultLabel: Entry(
         PARAMETER, 409, "默认标签不能删除", "is the default; make another label the default first"
     ),
+    errors.DefaultAddress: Entry(
+        PARAMETER,
+        409,
+        "默认回调地址不能删除",
+        "is the default; make another address the default first",
+    ),
     errors.OwnRights: Entry(
         PARAMETER,
         409,

@@ -1,25 +1,24 @@
 """Deliver callbacks in batches, at least once, and try again as their address says.
 
-A job from the queue is done when its records are delivered, or stored with a job for the next try.
+A job is done when its records are delivered, or stored with a job for the next try.
 So an end anywhere repeats records, and loses none. A receiver that is down costs each container one
 timeout in a while (domain/outages.py). Its other batches count as tried, and wait for their turn.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from chalicelib import observability
 from chalicelib.domain import callbacks
-from chalicelib.domain.callbacks import MAX_DELAY, Attempt, Batch, BatchState
+from chalicelib.domain.callbacks import MAX_DELAY, Attempt, Batch, BatchState, Record
 from chalicelib.domain.jobs import CallbackJob, CallbackRetry
 from chalicelib.domain.rules.callbacks import Address, Auth, CallbackSettings, read
 from chalicelib.flow.callbacks import secrets
 from chalicelib.flow.callbacks.collect import envelope
-from chalicelib.flow.callbacks.render import Record, records
+from chalicelib.flow.callbacks.render import records
 from chalicelib.observability import log
 from chalicelib.ports import Reply, World
 
@@ -107,7 +106,7 @@ def _is_superseded(batch: Batch, job: CallbackRetry) -> bool:
 def _batch(
     world: World, channel_key: str, address: str, time: int, part: Sequence[Record]
 ) -> Batch:
-    body = json.dumps(part, separators=(",", ":"), ensure_ascii=False).encode()
+    body = world.receivers.body(part)
     expires = world.clock.now() // 1000 + world.limits.history_days * 86400
     id = callbacks.batch_id(time, address, body)
     return Batch(id, channel_key, address, len(part), body, expires)

@@ -3,6 +3,7 @@
 from chalicelib.entrypoints.http.admin import (
     access_channels,
     audit,
+    callbacks,
     contact_labels,
     data_keys,
     delivery_channels,
@@ -19,6 +20,7 @@ from chalicelib.entrypoints.http.admin import (
 
 ROUTES = (
     access_channels,
+    callbacks,
     delivery_channels,
     contact_labels,
     provider_query,
