@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, RootModel, model_validator
 
@@ -45,7 +46,11 @@ def _small(value: dict[str, Any]) -> dict[str, Any]:
 
 def _url(value: str) -> str:
     """Check the form only. The access channel has to have this address."""
-    if not re.fullmatch(r"https?://[\x21-\x7e]+", value):
+    try:
+        has_host = bool(urlsplit(value).hostname)
+    except ValueError:
+        has_host = False
+    if not has_host or not re.fullmatch(r"https?://[\x21-\x7e]+", value):
         raise refusal(PARAMETER, "must be an http(s) URL", "须为 http(s) 地址")
     return value
 
