@@ -133,6 +133,18 @@ class UnknownCallbackAddress(Refusal):
     """The access channel has no callback address `url`."""
 
 
+class QuietHours(Refusal):
+    """The access channel sends nothing now. `until`: when its quiet hours end (ISO 8601)."""
+
+
+class BroadcastsUsedUp(Refusal):
+    """The access channel has sent all broadcasts of its day. `limit`: how many it may send."""
+
+
+class StillSending(Refusal):
+    """A message cannot be deleted while something of it may still be sent."""
+
+
 class WithdrawnAlready(Refusal):
     """The message was withdrawn before."""
 

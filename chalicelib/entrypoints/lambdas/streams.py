@@ -48,10 +48,18 @@ def chunk_of(key: Mapping[str, Any]) -> ChunkId:
     return ChunkId(msgid, int(chunk))
 
 
-def _change(record: Mapping[str, Any]) -> tuple[ChunkId | None, News | None]:
-    """Read the chunk whose counts an item of the ledger changes, and the callbacks that it has."""
-    chunk, news = chunk_of(record["Keys"]), _news(record)
-    return (chunk if news is None or "tally" in record["NewImage"] else None), news
+def start_of(image: Mapping[str, Any]) -> int:
+    """Return the time (ms) at which the hold of a chunk's message ended, 0 without one."""
+    return int(image["start"]["N"]) if "start" in image else 0
+
+
+def _change(record: Mapping[str, Any]) -> tuple[ChunkId, int | None, News | None]:
+    """Read what an item of the ledger changes: its chunk, the start of its message, callbacks.
+
+    The start is None for an item that changes no stored counts.
+    """
+    chunk, news, image = chunk_of(record["Keys"]), _news(record), record.get("NewImage", {})
+    return chunk, (start_of(image) if news is None or "tally" in image else None), news
 
 
 def _news(record: Mapping[str, Any]) -> News | None:
@@ -60,9 +68,10 @@ def _news(record: Mapping[str, Any]) -> News | None:
     return wiring.world().callbacks.news(image, int(seconds * 1000))
 
 
-def _report(changes: Sequence[tuple[ChunkId | None, News | None]]) -> None:
-    tally_step.changed(wiring.world(), sorted({chunk for chunk, _ in changes if chunk is not None}))
-    collect.collect(wiring.world(), [news for _, news in changes if news is not None])
+def _report(changes: Sequence[tuple[ChunkId, int | None, News | None]]) -> None:
+    counted = {chunk: start for chunk, start, _ in changes if start is not None}
+    tally_step.changed(wiring.world(), counted)
+    collect.collect(wiring.world(), [news for *_, news in changes if news is not None])
 
 
 def _add(messages: Sequence[tuple[Entry, News | None]]) -> None:
