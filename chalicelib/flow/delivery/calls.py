@@ -29,7 +29,6 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import Call, CallState
 from chalicelib.domain.provider_io import (
     Answer,
-    DeliveryReport,
     Loss,
     Outcome,
     OutgoingCall,
@@ -38,7 +37,7 @@ from chalicelib.domain.provider_io import (
 from chalicelib.domain.strategies import Verdict
 from chalicelib.flow import provider_ids
 from chalicelib.flow.content import email, render
-from chalicelib.flow.delivery import refusals
+from chalicelib.flow.delivery import outcomes, refusals
 from chalicelib.flow.delivery.answers import Answers, put_answer
 from chalicelib.flow.delivery.budget import Budget
 from chalicelib.flow.delivery.files import Files
@@ -49,6 +48,7 @@ from chalicelib.observability import log
 from chalicelib.ports import Session, World
 
 MAX_ATTEMPTS = 10  # at a delivery that answers put off
+FRESH = 1000  # ms for which the facts that a job has read tell who was reached
 
 
 class ClaimedBefore(OpenUMSError):
@@ -74,7 +74,7 @@ class Caller:
         answers: Answers,
     ) -> None:
         self.world, self.job, self.message = world, job, message
-        self.channel, self.chunk = channel, chunk
+        self.channel, self.chunk, self._read = channel, chunk, budget.began
         self.capabilities = world.providers.of(channel.platform).capabilities
         self._opened = opened
         self._session: Session | None = None
@@ -88,6 +88,7 @@ class Caller:
 
         None when it was closed meanwhile. Raises Postponed.
         """
+        self._read_again()
         skipped = tuple(n for n, ref in enumerate(call.refs) if self._is_reached(ref))
         token = ""
         if len(skipped) < len(call.refs):
@@ -162,6 +163,16 @@ class Caller:
             self._session = self._opened.enter_context(connect(self.world, self.channel))
         return self._session
 
+    def _read_again(self) -> None:
+        """Read the facts again before a call of a later step, unless they are fresh.
+
+        A receipt that came while the job was under way still cancels its calls.
+        """
+        now = self.world.clock.now()
+        if self.job.step and now - self._read > FRESH:
+            chunk = self.world.ledger.chunk(self.chunk.plan.id, self.message)
+            self.chunk, self._read = chunk or self.chunk, now
+
     def _is_reached(self, ref: DeliveryRef) -> bool:
         """Tell if another channel has reached the target since the entrants were frozen."""
         if self.job.step == 0:
@@ -190,8 +201,11 @@ class Caller:
     def _repeat_of(self, record: Call, held: Call, now: int) -> Call | None:
         """Return the claim under which a call may be repeated.
 
-        None: it must not be repeated, since nobody knows if the provider took it.
+        None: it must not be repeated, since nobody knows if the provider took it. Only a call that
+        was surely not taken may leave out people whom another channel has reached since.
         """
+        if held.state is CallState.RELEASED and set(record.skipped) - set(held.skipped):
+            return replace(record, skipped=tuple(sorted({*record.skipped, *held.skipped})))
         life = (self.capabilities.token_life or 0) * 1000
         if held.token and now - held.token_time < life:
             token, time = held.token, held.token_time
@@ -275,7 +289,7 @@ class Caller:
         facts = [Fact(call.refs[n], FactKind.SKIPPED, now, source="call") for n in record.skipped]
         for ref, outcome in answered:
             if ref not in later:
-                facts += self._facts(ref, outcome, now)
+                facts += outcomes.facts_of(ref, outcome, now, self.capabilities)
         made = CallAnswer(
             call.key,
             tuple(facts),
@@ -294,18 +308,6 @@ class Caller:
         resend = outcome.uncertain and self.channel.on_uncertain is OnUncertain.RESEND
         is_again = (outcome.later or resend) and tries + 1 < MAX_ATTEMPTS
         return outcome.untried or outcome.together or is_again
-
-    def _facts(self, ref: DeliveryRef, outcome: Outcome, now: int) -> list[Fact]:
-        if outcome.uncertain:
-            return [Fact(ref, FactKind.UNKNOWN, now, outcome.code, "call")]
-        if outcome.loss is Loss.INVALID_TARGET:
-            return [Fact(ref, FactKind.INVALID_TARGET, now, outcome.code, "call")]
-        if outcome.loss or outcome.later:
-            return [Fact(ref, FactKind.SUBMIT_FAILED, now, outcome.code, "call")]
-        facts = [Fact(ref, FactKind.SUBMITTED, now, "", "call", outcome.provider_id)]
-        if self.capabilities.delivery_report is DeliveryReport.ACCEPTED:
-            facts.append(Fact(ref, FactKind.DELIVERED, now, "", "call"))
-        return facts
 
 
 def _left(call: OpenCall, record: Call) -> list[DeliveryRef]:
