@@ -30,6 +30,7 @@ from chalicelib.flow.delivery.postponed import MAX_DELAY, Postponed
 from chalicelib.flow.delivery.rate import Resume, Turns
 from chalicelib.flow.dispatch import OpenCall, check_now, open_calls
 from chalicelib.flow.follow_up import FollowUp
+from chalicelib.flow.outbox import Outbox
 from chalicelib.flow.recording import Part, Recorder
 from chalicelib.ports import World
 
@@ -50,11 +51,13 @@ class Batch:
 
     def __init__(self, world: World, jobs: Sequence[DeliverJob] = ()) -> None:
         self._readings = early.read(world, jobs)
-        self._recorder, self._turns = Recorder(world), Turns(jobs)
+        self._recorder, self._turns, self._outbox = Recorder(world), Turns(jobs), Outbox(world)
 
     def deliver(self, world: World, job: DeliverJob, name: str = "") -> None:
         """Make the calls of a job. Its name tells it from the others."""
         self._recorder.write_in_time(world)
+        self._outbox.flush_in_time(world.clock.now())
+        world = self._outbox.of(world, name)
         self._turns.begin(job)
         message = self._readings.messages.get(job.msgid) or early.message_of(world, job)
         channel = world.settings.channel(elements.channel_of(job.channel))
@@ -79,7 +82,8 @@ class Batch:
 
     def end(self) -> Mapping[str, Exception]:
         """Record the rest. Return the errors of jobs that must come back, by name."""
-        return self._recorder.end()
+        failed = self._recorder.end()
+        return {**failed, **self._outbox.flush()}
 
 
 NewPart = Callable[[FollowUp, int], Part]

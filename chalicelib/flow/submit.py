@@ -108,7 +108,8 @@ def _message(
 def _is_planned_late(message: Message, access: AccessChannel) -> bool:
     """Tell if the first job plans the message: nothing but the one user decides on its call."""
     is_of_user = message.audience.kind is AudienceKind.USERS and len(message.userids) == 1
-    has_rules = message.black_id is not None or message.white_id is not None or access.rules
+    has_lists = message.black_id is not None or message.white_id is not None
+    has_rules = has_lists or not gate.TARGET_STEMS.isdisjoint(access.rules)
     is_free = message.hold is None and not has_rules
     return is_of_user and is_free and len(message.codes_of(0)) == 1
 

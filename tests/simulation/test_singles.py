@@ -19,6 +19,7 @@ from chalicelib.domain.users import User
 from chalicelib.reports import message as report
 from tests.builders import a_strategy, a_user
 from tests.fakes.steps import Killed
+from tests.fakes.world import limits_of
 from tests.profiles import examples
 from tests.simulation.singles import Singles
 from tests.simulation.world import PEOPLE, UNKNOWN
@@ -85,6 +86,7 @@ def test_a_batch_that_must_wait_loses_nothing_wherever_its_worker_is_ended(limit
     def waiting() -> Singles:
         simulation = Singles(strategy=STEPS[0], people=FOUR, **limit)
         simulation.world.providers.push.can(token_life=None)  # a wait for quota outlives tokens
+        simulation.world.limits = limits_of(quota_ticks=1440)
         return simulation
 
     killed_everywhere(waiting)

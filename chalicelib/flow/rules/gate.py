@@ -36,6 +36,9 @@ StepRule = Callable[[World, Message, int], Hold | None]
 # In the order of domain/rules/checks.py.
 MESSAGE_RULES: tuple[MessageRule, ...] = (callbacks.check, quiet_hours.for_message)
 TARGET_RULES: tuple[TargetRule, ...] = ()
+# Stems of target rules. Where an access channel uses one, small sends are planned in the request,
+# and otherwise by the function that delivers them.
+TARGET_STEMS: frozenset[str] = frozenset()
 # By stem. A message has the stems of those that its access channel used when it was accepted.
 STEP_RULES: Mapping[str, StepRule] = {quiet_hours.RULE: quiet_hours.for_step}
 
