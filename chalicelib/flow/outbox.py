@@ -27,7 +27,7 @@ class _Drawer:
 
 
 class Outbox:
-    """What the jobs of a batch send. A worker that dies leaves them, and they send it again."""
+    """Holds what the jobs of a batch send. If their worker dies, they come back and send it again."""
 
     def __init__(self, world: World) -> None:
         self.queues: Queues = world.queues

@@ -40,7 +40,9 @@ def _timer(chunk: ChunkId, start: int, now: int, limits: Limits) -> Timer:
 
 
 def recount(world: World, timers: Sequence[Timer]) -> None:
-    do_all(lambda at: recount_chunk(world, at), dict.fromkeys(timer.chunk for timer in timers))
+    chunks = list(dict.fromkeys(timer.chunk for timer in timers))
+    messages, _ = world.recordings.read(list(dict.fromkeys(at.msgid for at in chunks)), ())
+    do_all(lambda at: _recount(world, messages.get(at.msgid), at), chunks)
 
 
 def recount_chunk(world: World, at: ChunkId) -> Counts | None:
@@ -48,7 +50,10 @@ def recount_chunk(world: World, at: ChunkId) -> Counts | None:
 
     None when its history has expired.
     """
-    message = world.messages.get(at.msgid)
+    return _recount(world, world.messages.get(at.msgid), at)
+
+
+def _recount(world: World, message: Message | None, at: ChunkId) -> Counts | None:
     chunk = world.ledger.chunk(at, message) if message else None
     if message is None or chunk is None:
         return None

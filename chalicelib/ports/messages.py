@@ -118,6 +118,9 @@ class Ledger(Protocol):
         Plans never change. A container caches a bounded number of them, whatever their age.
         """
 
+    def plans(self, messages: Mapping[ChunkId, Message]) -> Mapping[ChunkId, Plan]:
+        """Return the plans of chunks that have one, as `plan` does, with one request per 100."""
+
     def withdraw(self, chunk: ChunkId, time: int, message: Message) -> None:
         """Mark the chunk as withdrawn, even if it has no plan yet.
 

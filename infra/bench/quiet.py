@@ -15,7 +15,7 @@ import requests
 from chalicelib.config import clock_name, function_name
 from infra.local.deployment import local_aws
 
-STILL = 3.0  # seconds without a change
+STILL = 7.0  # seconds without a change: longer than the batching windows of streams
 WAITING = (
     "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesNotVisible",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -78,6 +78,11 @@ class FakeLedger:
     def plan(self, chunk: ChunkId, message: Message | None = None) -> Plan | None:
         with self.steps.around("ledger.plan", write=False):
             return _plan_of(self._get(chunk, "plan"))
+
+    def plans(self, messages: Mapping[ChunkId, Message]) -> Mapping[ChunkId, Plan]:
+        with self.steps.around("ledger.plans", write=False):
+            stored = {chunk: _plan_of(self._get(chunk, "plan")) for chunk in messages}
+            return {chunk: plan for chunk, plan in stored.items() if plan is not None}
 
     def withdraw(self, chunk: ChunkId, time: int, message: Message) -> None:
         with self.steps.around("ledger.withdraw", write=True):

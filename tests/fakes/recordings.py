@@ -11,9 +11,7 @@ from chalicelib.domain.jobs import Timer
 from chalicelib.domain.messages import Message
 from chalicelib.domain.users import User
 from chalicelib.ports import Recording
-from tests.fakes.clock import FakeTimers
 from tests.fakes.copies import copy_of
-from tests.fakes.ledger import FakeLedger
 from tests.fakes.messages import FakeMessages
 from tests.fakes.steps import Steps
 from tests.fakes.stores import WRITE_BATCH, FakeLookups
@@ -26,16 +24,10 @@ class FakeRecordings:
     """Recordings in memory. `torn`: a step in the middle of each batch, which is not atomic."""
 
     def __init__(
-        self,
-        steps: Steps,
-        ledger: FakeLedger,
-        lookups: FakeLookups,
-        timers: FakeTimers,
-        messages: FakeMessages,
-        users: FakeUsers,
+        self, steps: Steps, messages: FakeMessages, lookups: FakeLookups, users: FakeUsers
     ) -> None:
-        self.steps, self.ledger, self.lookups, self.timers = steps, ledger, lookups, timers
-        self.messages, self.users = messages, users
+        self.steps, self.messages, self.lookups, self.users = steps, messages, lookups, users
+        self.ledger, self.timers = messages.ledger, messages.timers
         self.torn = False
 
     def read(

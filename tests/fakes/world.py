@@ -56,9 +56,7 @@ class FakeWorld(Steps):
         self.ledger = FakeLedger(self)
         self.messages = FakeMessages(self, self.ledger, self.timers)
         self.lookups = FakeLookups(self)
-        self.recordings = FakeRecordings(
-            self, self.ledger, self.lookups, self.timers, self.messages, self.users
-        )
+        self.recordings = FakeRecordings(self, self.messages, self.lookups, self.users)
         self.rate_limiter = FakeRateLimiter(self, self.clock)
         self.tokens = FakeTokens(self, self.clock)
         self.files = FakeFiles(self)
