@@ -45,9 +45,11 @@ class Users:
         self._vault = vault
         self._named: set[tuple[str, str]] = set()  # tags whose names this container has written
 
-    def get(self, userids: Sequence[str]) -> Mapping[str, User]:
-        # Consistent, because a user may be uploaded and be sent to at once.
-        return self.read(get_many(table("users"), map(key_of, userids), consistent=True))
+    def get(self, userids: Sequence[str], *, fresh: bool = True) -> Mapping[str, User]:
+        users = self.read(get_many(table("users"), map(key_of, userids), consistent=fresh))
+        # A user may be uploaded and be sent to at once.
+        missing = () if fresh else [userid for userid in userids if userid not in users]
+        return {**users, **self.get(missing)} if missing else users
 
     def read(self, rows: Iterable[Mapping[str, Any]]) -> dict[str, User]:
         return {row["userid"]: self._user(row) for row in rows}

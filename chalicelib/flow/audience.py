@@ -146,7 +146,7 @@ def _candidates(
         users = [(user.userid, user) for user in scanned]
     else:
         userids = _members(world, message, buckets, position)
-        stored = world.users.get(userids)
+        stored = world.users.get(userids, fresh=False)
         users = [(userid, stored.get(userid)) for userid in userids]
     candidates = [Candidate(userid, user, "", keys.position(userid)) for userid, user in users]
     return candidates, len(candidates) < limit
@@ -174,7 +174,7 @@ def _named(
         return [
             Candidate(name, None, named[n], str(n + 1)) for n, name in enumerate(names, start)
         ], is_last
-    users = world.users.get(names) if known.users is None else known.users
+    users = known.users or world.users.get(names, fresh=message.inline)
     return [
         Candidate(name, users.get(name), "", str(n + 1)) for n, name in enumerate(names, start)
     ], is_last

@@ -27,7 +27,7 @@ class _Drawer:
 
 
 class Outbox:
-    """Holds what the jobs of a batch send. If their worker dies, they come back and send it again."""
+    """Holds what the jobs of a batch send. If their worker dies, they come back and send again."""
 
     def __init__(self, world: World) -> None:
         self.queues: Queues = world.queues
