@@ -9,6 +9,7 @@ from chalicelib.aws.audit import Audit
 from chalicelib.aws.cache import Cache
 from chalicelib.aws.clock import Clock as SystemClock
 from chalicelib.aws.counters import Counters
+from chalicelib.aws.figures import Figures, Notes
 from chalicelib.aws.files import Files
 from chalicelib.aws.imports import Imports
 from chalicelib.aws.ledger import Ledger
@@ -42,6 +43,8 @@ def build_world(connect: Callable[[TokensPort, Clock], Providers], limits: Limit
         messages=Messages(vault, timers),
         ledger=Ledger(vault),
         lookups=Lookups(vault),
+        notes=Notes(),
+        figures=Figures(),
         tokens=tokens,
         files=Files(),
         counters=Counters(),

@@ -8,6 +8,7 @@ from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.messages import CHUNK_TARGETS
 from chalicelib.domain.slowness import Slowness
 from chalicelib.domain.values import frozen
+from chalicelib.ports.figures import Figures, Notes
 from chalicelib.ports.files import Files, Imports
 from chalicelib.ports.messages import Ledger, Lookups, Messages
 from chalicelib.ports.providers import Providers, RateLimiter, Tokens
@@ -74,6 +75,8 @@ class World:
     messages: Messages
     ledger: Ledger
     lookups: Lookups
+    notes: Notes
+    figures: Figures
     recordings: Recordings
     rate_limiter: RateLimiter
     tokens: Tokens

@@ -1,6 +1,7 @@
 """The consumers of streams: the ledger's, which tells which chunks changed, and the messages'.
 
 The template names the streams, and filters them: only inserts that count, only new messages.
+Each table's stream has two readers at most, which is what DynamoDB serves well.
 """
 
 from __future__ import annotations
@@ -12,8 +13,12 @@ from chalice.app import Blueprint
 
 from chalicelib import observability, wiring
 from chalicelib.domain import keys
+from chalicelib.domain.messages import Entry
+from chalicelib.domain.notes import Note
 from chalicelib.domain.plans import ChunkId
+from chalicelib.flow import figures
 from chalicelib.flow import tally as tally_step
+from chalicelib.ports import World
 
 bp = Blueprint(__name__)
 
@@ -22,24 +27,48 @@ T = TypeVar("T")
 
 @bp.on_dynamodb_record(stream_arn="ledger")  # type: ignore[untyped-decorator]
 def tally(event: Any) -> dict[str, Any]:
-    """Report the changed chunks of a batch in one call. Reporting a chunk again is harmless."""
+    """Report the changed chunks of a batch, and note what small messages have gained.
+
+    Both may be done again.
+    """
     return _consume(
         "tally",
         event,
-        lambda record: chunk_of(record["Keys"]),
-        lambda chunks: tally_step.changed(wiring.world(), sorted(set(chunks))),
+        lambda record: _change(wiring.world(), record),
+        lambda changes: _changed(wiring.world(), changes),
     )
 
 
 @bp.on_dynamodb_record(stream_arn="messages")  # type: ignore[untyped-decorator]
 def history(event: Any) -> dict[str, Any]:
-    """Add the new messages of a batch to their lists. Adding a message again is harmless."""
+    """Add the new messages of a batch to their lists, and note them. Both may be done again."""
     return _consume(
         "history",
         event,
-        lambda record: wiring.world().messages.entry(record["NewImage"]),
-        lambda entries: wiring.world().messages.add_to_lists(entries),
+        lambda record: _listed(wiring.world(), record["NewImage"]),
+        lambda listed: _list(wiring.world(), listed),
     )
+
+
+def _change(world: World, record: Mapping[str, Any]) -> ChunkId | Note | None:
+    """Read a chunk to recount, or a note of a small message, whose items carry no `tally`."""
+    chunk = chunk_of(record["Keys"])
+    image = record["NewImage"]
+    return chunk if "tally" in image else world.notes.of_ledger(image)
+
+
+def _changed(world: World, changes: Sequence[ChunkId | Note | None]) -> None:
+    tally_step.changed(world, [each for each in changes if isinstance(each, ChunkId)])
+    figures.note(world, [each for each in changes if isinstance(each, Note)])
+
+
+def _listed(world: World, image: Mapping[str, Any]) -> tuple[Entry, Note]:
+    return world.messages.entry(image), world.notes.of_message(image)
+
+
+def _list(world: World, listed: Sequence[tuple[Entry, Note]]) -> None:
+    world.messages.add_to_lists([entry for entry, _ in listed])
+    figures.note(world, [note for _, note in listed])
 
 
 def chunk_of(key: Mapping[str, Any]) -> ChunkId:
