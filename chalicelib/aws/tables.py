@@ -31,6 +31,12 @@ messages — TTL of the message, unless another lifetime is named
     <msgid>, withdrawn            time of the withdrawal
     <msgid>, chunk#000001         counts of a chunk
     history#<key>#<month>, <msgid>#<digest>  up to 100 messages of a minute of an access channel
+    notes#<block>, <digest>       what the streams say of a block of small messages (140 days)
+    part#<block>, -               figures that a block has added to cells (170 days)
+    <msgid>, figures#000001       figures that a chunk has added to cells (30 days longer)
+    figures#<key>, <quarter>#<n>  cell: figures of an access channel in 15 minutes (forever)
+    days#<key>, <day>             sum of a day's cells, in the deployment's zone (forever)
+    spans#<key>, <span>           totals of 90 days (forever)
     imports, import id            progress of an import (30 days)
     import#<id>, bad#000001       bad rows of an import up to a row (30 days)
 
@@ -62,8 +68,8 @@ lookups — seconds to days, by TTL
 due — until the timer is done
     shard, <slot>#<what>          timer
 
-Ledger items that change counts carry `tally` = 1. The stream's filter passes only these. Items of
-a small message have none: it is counted at each reading.
+The stream's filter passes ledger items that change counts or figures. Those of large messages carry
+`tally` = 1, and their chunks are recounted. Those of small messages become notes of a block.
 
 The filter of the messages' stream passes new messages only. Lists of messages are written from it.
 """

@@ -67,7 +67,7 @@ Figures = dict[Cell, Counter[str]]
 
 @frozen
 class Part:
-    """What a part adds to cells. `seen` is the number of its facts, which only grows."""
+    """A part of the messages, with the figures that it adds to cells. `seen` is the number of its facts, which only grows."""
 
     key: tuple[str, str]
     seen: int

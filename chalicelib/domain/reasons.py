@@ -137,7 +137,7 @@ CODES: Mapping[str, Reason] = {
     ),
     "no_msg_id": Reason("服务商的回答没有消息号", "The provider's answer has no id"),
     "unknown_platform": Reason(
-        "极光不认识该设备平台", "JPush does not know the platform of the device"
+        "推送服务不认识该设备平台", "The push service does not know the platform of the device"
     ),
     "no_content": Reason(
         "消息没有该服务商可用的内容",
@@ -156,10 +156,6 @@ CODES: Mapping[str, Reason] = {
         "附件已过期", "The attachment has expired", "请重新上传附件", "Upload it again"
     ),
     "no_recall": Reason("该服务商不支持撤回", "The provider takes nothing back"),
-    "smtputf8_not_offered": Reason(
-        "邮件服务器不接受该地址里的字符",
-        "The mail server does not take the characters of the address",
-    ),
 }
 
 

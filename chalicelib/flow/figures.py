@@ -80,7 +80,7 @@ def part_of_block(world: World, block: int) -> Part:
         )
     )
     expires = block * notes.BLOCK // 1000 + notes.LIFE + KEPT
-    return Part(("part", str(block)), known.seen, figures.added(counted), expires)
+    return Part((keys.join("part", str(block)), "-"), known.seen, figures.added(counted), expires)
 
 
 def count_chunks(world: World, chunks: Iterable[tuple[Message, Chunk]]) -> None:

@@ -25,7 +25,7 @@ class Document:
 
 
 class Notes(Protocol):
-    """What the streams say of small messages. Notes are only added. A repeat changes nothing."""
+    """Notes of small messages, as the streams bring them. Notes are only added. A repeat changes nothing."""
 
     def of_message(self, image: Mapping[str, Any]) -> Note:
         """Read the note of a new message from its image in the stream. Anything else raises."""

@@ -90,10 +90,13 @@ def test_functions_that_feed_their_own_queue_may_run_in_a_loop_and_no_others(
     } == looping
 
 
+CHANGING = ["plan", {"prefix": "go#"}, {"prefix": "answer#"}, {"prefix": "facts#"}]
+
+
 @pytest.mark.parametrize(
     ("function", "table", "inserted", "window"),
     [
-        ("tally", "LedgerTable", {"NewImage": {"tally": {"N": ["1"]}}}, 1),
+        ("tally", "LedgerTable", {"Keys": {"sk": {"S": CHANGING}}}, 5),
         ("history", "MessagesTable", {"Keys": {"sk": {"S": ["message"]}}}, 5),
     ],
 )
@@ -104,7 +107,7 @@ def test_a_stream_brings_the_inserts_that_matter_and_gives_up_to_the_bucket(
     (pattern,) = stream["FilterCriteria"]["Filters"]
     assert json.loads(pattern["Pattern"]) == {"eventName": ["INSERT"], "dynamodb": inserted}
     assert stream["Stream"] == {"Fn::GetAtt": [table, "StreamArn"]}
-    assert (stream["BatchSize"], stream["MaximumBatchingWindowInSeconds"]) == (100, window)
+    assert (stream["BatchSize"], stream["MaximumBatchingWindowInSeconds"]) == (500, window)
     assert stream["BisectBatchOnFunctionError"] is True
     assert 0 < stream["MaximumRetryAttempts"] < 100
     assert outside_china(stream["DestinationConfig"]["OnFailure"]) == {

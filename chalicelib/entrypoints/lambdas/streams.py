@@ -58,7 +58,9 @@ def _change(world: World, record: Mapping[str, Any]) -> ChunkId | Note | None:
 
 
 def _changed(world: World, changes: Sequence[ChunkId | Note | None]) -> None:
-    tally_step.changed(world, [each for each in changes if isinstance(each, ChunkId)])
+    chunks = {each for each in changes if isinstance(each, ChunkId)}
+    if chunks:
+        tally_step.changed(world, sorted(chunks))
     figures.note(world, [each for each in changes if isinstance(each, Note)])
 
 
