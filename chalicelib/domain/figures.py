@@ -67,7 +67,10 @@ Figures = dict[Cell, Counter[str]]
 
 @frozen
 class Part:
-    """A part of the messages, with the figures that it adds to cells. `seen` is the number of its facts, which only grows."""
+    """A part of the messages, with the figures that it adds to cells.
+
+    `seen` is the number of its facts, which only grows.
+    """
 
     key: tuple[str, str]
     seen: int

@@ -25,7 +25,10 @@ class Document:
 
 
 class Notes(Protocol):
-    """Notes of small messages, as the streams bring them. Notes are only added. A repeat changes nothing."""
+    """Notes of small messages, as the streams bring them.
+
+    Notes are only added. A repeat changes nothing.
+    """
 
     def of_message(self, image: Mapping[str, Any]) -> Note:
         """Read the note of a new message from its image in the stream. Anything else raises."""
