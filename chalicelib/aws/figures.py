@@ -28,14 +28,14 @@ from chalicelib.aws.tables import table
 from chalicelib.domain import keys, notes
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind, decode
-from chalicelib.domain.messages import Message
+from chalicelib.domain.messages import Hold, Message
 from chalicelib.domain.notes import Note
 from chalicelib.domain.plans import ChunkId, Entrants, Plan, Target, TargetLoss
 from chalicelib.ports.figures import Document, Key
 
 BUNDLE = 2000  # notes of an item, some 60 KB
 # The parts of a stored message on which figures depend.
-_PARTS = ("channel_key", "accepted", "priority", "strategy", "channels", "template")
+_PARTS = ("channel_key", "accepted", "priority", "strategy", "channels", "template", "hold")
 
 
 class Figures:
@@ -63,7 +63,7 @@ class Notes:
     def of_message(self, image: Mapping[str, Any]) -> Note:
         row = from_image(image)
         body = unpack(row["body"])
-        raw: dict[str, Any] = {name: body[name] for name in _PARTS}
+        raw: dict[str, Any] = {name: body[name] for name in _PARTS if name in body}
         if "targets" in row:
             raw["plan"] = _anonymous(unpack(row["targets"]))
         return _note([row["pk"], 0, "message", raw])
@@ -166,6 +166,7 @@ def _message(chunk: ChunkId, body: Mapping[str, Any]) -> Message:
         userids=(),
         expires=0,
         template=tuple(body["template"]),
+        hold=Hold(*body["hold"]) if body.get("hold") else None,
         plan=plan,
     )
 

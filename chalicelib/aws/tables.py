@@ -28,9 +28,10 @@ messages — TTL of the message, unless another lifetime is named
     <msgid>, message              accepted message, contents sealed
     <msgid>, contacts#000001      contacts of a message that names contacts, in parts, sealed
     <msgid>, links                addresses of short links (400 days)
-    <msgid>, withdrawn            time of the withdrawal
+    <msgid>, withdrawn            time of the withdrawal, or of the deletion by hand
     <msgid>, chunk#000001         counts of a chunk
     history#<key>#<month>, <msgid>#<digest>  up to 100 messages of a minute of an access channel
+    history#<key>#<month>, <msgid>#deleted  message that was taken out of the list
     notes#<block>, <digest>       what the streams say of a block of small messages (140 days)
     part#<block>, -               figures that a block has added to cells (170 days)
     <msgid>, figures#000001       figures that a chunk has added to cells (30 days longer)
@@ -59,6 +60,7 @@ lookups — seconds to days, by TTL
     guess#<hash>#<minute>         wrong secrets of a key or an address (an hour)
     allowance#<name>#<key>#<hour>  searches of a member in an hour (two hours)
     quota#<channel>#<day>         deliveries of a day that are reserved (2 days)
+    broadcasts#<key>#<day>        broadcasts of an access channel's day (2 days)
     bounces#<hmac>#<window>       mails to a contact that came back for now, within 30 days
     token#check#<id>              result of a test of a delivery channel, sealed (minutes)
     token#<channel>#<what>        access token of a provider, sealed, lease of its renewal

@@ -16,7 +16,8 @@ Names of counters are parts joined by `|`:
     reported|<stage>                 people, in the quarter in which it was reported
     reported|<type>|<code>|<stage>   deliveries, in the quarter in which it was reported
 
-All stand in the quarter in which the message was accepted, except those that begin with `reported`.
+`requests` stands in the quarter of acceptance, and `reported` in that of the report. All others
+stand in the quarter in which the message was sent: accepted, or the end of its hold.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ def of_request(message: Message) -> Figures:
 def of_chunk(message: Message, chunk: Chunk) -> Figures:
     """Count a chunk. Everything follows from its facts, in whatever order they came."""
     figures: defaultdict[Cell, Counter[str]] = defaultdict(Counter)
-    sent = figures[Cell(message.channel_key, quarter_of(message.accepted))]
+    sent = figures[Cell(message.channel_key, quarter_of(message.starts))]
     people: defaultdict[int, list[DeliveryState]] = defaultdict(list)
     for _, _, ref in chunk.refs(message):
         state = chunk.state_of(ref)

@@ -105,7 +105,7 @@ def refused(message: Message, chunk: Chunk) -> Iterator[tuple[str, str]]:
         for target in chunk.members(step):
             planned = chunk.plan.targets[target]
             for code in message.codes_of(step):
-                if code in planned.refused and code not in planned.contacts:
+                if planned.lacks(code):
                     yield code, planned.refused[code]
 
 

@@ -57,7 +57,7 @@ def test_documents_of_a_name_come_in_order(world: World, unique: str) -> None:
 
 
 def test_notes_of_a_message_say_what_its_stored_items_say(world: World) -> None:
-    """What a block gathers has the figures that the ledger has, however often it is said."""
+    """A block has the figures that the ledger has, however often they are said."""
     message = a_message("ann", "bob", "zoe", strategy=a_strategy("app", "sms"), template=(7, 2))
     users = [a_user("ann", push=("r1", "r2"), text="1"), a_user("bob")]
     plan = a_plan(message, users=users)

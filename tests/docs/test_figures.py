@@ -29,7 +29,7 @@ def test_every_figure_of_the_api_is_defined() -> None:
         *statistics.PartRates.model_fields,
         *statistics.Provider.model_fields,
         *statistics.Reported.model_fields,
-        *(f"losses.{stage}" for stage in statistics.Losses.model_fields),
+        *(f"losses.{stage}" for stage in statistics.LossReasons.model_fields),
         *statistics.Clicks.model_fields,
     }
     known = {*DEFINITIONS, *STAGES, "users", "deliveries"}

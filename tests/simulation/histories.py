@@ -150,7 +150,8 @@ class History:
         batch = self.stream[: self.chance.randrange(1, 8)]
 
         def act() -> None:
-            tally.changed(self.world.ports, [each for each in batch if not isinstance(each, Note)])
+            chunks = [each for each in batch if not isinstance(each, Note)]
+            tally.changed(self.world.ports, dict.fromkeys(chunks, 0))
             notes = [each for each in batch if isinstance(each, Note)]
             figures_step.note(self.world.ports, notes)
 

@@ -7,7 +7,7 @@ Each table's stream has two readers at most, which is what DynamoDB serves well.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from chalice.app import Blueprint
 
@@ -23,6 +23,13 @@ from chalicelib.ports import World
 bp = Blueprint(__name__)
 
 T = TypeVar("T")
+
+
+class Changed(NamedTuple):
+    """A chunk with new facts, and when (ms) the hold of its message ended."""
+
+    chunk: ChunkId
+    start: int
 
 
 @bp.on_dynamodb_record(stream_arn="ledger")  # type: ignore[untyped-decorator]
@@ -50,17 +57,17 @@ def history(event: Any) -> dict[str, Any]:
     )
 
 
-def _change(world: World, record: Mapping[str, Any]) -> ChunkId | Note | None:
+def _change(world: World, record: Mapping[str, Any]) -> Changed | Note | None:
     """Read a chunk to recount, or a note of a small message, whose items carry no `tally`."""
     chunk = chunk_of(record["Keys"])
     image = record["NewImage"]
-    return chunk if "tally" in image else world.notes.of_ledger(image)
+    return Changed(chunk, start_of(image)) if "tally" in image else world.notes.of_ledger(image)
 
 
-def _changed(world: World, changes: Sequence[ChunkId | Note | None]) -> None:
-    chunks = {each for each in changes if isinstance(each, ChunkId)}
+def _changed(world: World, changes: Sequence[Changed | Note | None]) -> None:
+    chunks = dict(each for each in changes if isinstance(each, Changed))
     if chunks:
-        tally_step.changed(world, sorted(chunks))
+        tally_step.changed(world, chunks)
     figures.note(world, [each for each in changes if isinstance(each, Note)])
 
 
@@ -78,6 +85,11 @@ def chunk_of(key: Mapping[str, Any]) -> ChunkId:
     msgid, chunk = keys.split(key["pk"]["S"])
     keys.message_id_bytes(msgid)
     return ChunkId(msgid, int(chunk))
+
+
+def start_of(image: Mapping[str, Any]) -> int:
+    """Return the time (ms) at which the hold of a chunk's message ended, 0 without one."""
+    return int(image["start"]["N"]) if "start" in image else 0
 
 
 def _consume(

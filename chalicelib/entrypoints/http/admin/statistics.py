@@ -101,7 +101,7 @@ def _reported(time: str, counts: statistics.Counts) -> dict[str, Any]:
     "statistics/losses",
     "GET",
     query="statistics.StretchQuery",
-    response="statistics.Losses",
+    response="statistics.LossReasons",
     errors=(404,),
     tag="statistics",
     role=Role.READ_ONLY,

@@ -74,7 +74,7 @@ class Lost(Answer):
     share: float | None
 
 
-class Losses(Answer):
+class LossReasons(Answer):
     """Losses of people before sending, and of deliveries by the stage that they did not reach."""
 
     users: list[Lost]
@@ -102,7 +102,7 @@ class Overview(Answer):
 
     trend: list[Reported]
     total: Totals
-    losses: Losses
+    losses: LossReasons
 
 
 class Clicks(Answer):
@@ -118,7 +118,7 @@ class Seconds(Answer):
 
 
 class Provider(Rates):
-    """How the provider of a delivery channel has done."""
+    """Rates of a delivery channel's provider."""
 
     delivery_channel: str
     channel_type: ChannelType

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 _SINCE = "First day, as `2026-11-29`. Today, if neither day is given."
 _UNTIL = "Last day, which counts whole. Today by default."
 _ZONE = "IANA time zone of days and hours, such as `Asia/Shanghai`. The deployment's by default."
-_SCANNED = "Links that a program fetched."
+_SCANNED = "Links that a program fetched, in mails and other messages."
 
 FIELDS: Mapping[str, str] = {
     "StretchQuery.channel_key": "Channel key of an access channel. Empty: the whole deployment.",
@@ -33,7 +33,7 @@ FIELDS: Mapping[str, str] = {
     "receipt_seconds": "Time from submission to the receipt of delivery, in seconds.",
     "p50": "Half of the receipts came within it, to a fifth. null: there were none.",
     "p90": "Nine of ten receipts came within it, to a fifth. null: there were none.",
-    "p99": "99 of 100 receipts came within it, to a fifth. null: there were none.",
+    "p99": "Time within which 99 of 100 receipts came, to a fifth. null: there were none.",
     "PartRates.opened": "Mails that were opened.",
     "PartRates.scanned": _SCANNED,
     "PartRates.complained": "Mails that were reported as spam.",
@@ -43,14 +43,14 @@ FIELDS: Mapping[str, str] = {
     "Lost.reason": "Code of the reason, with the provider's code behind a colon.",
     "zh": "Sentence in Chinese.",
     "en": "Sentence in English.",
-    "advice_zh": "What to do, in Chinese. Empty where nothing is to be done.",
-    "advice_en": "What to do, in English. Empty where nothing is to be done.",
+    "advice_zh": "Advice in Chinese. Empty where nothing is to be done.",
+    "advice_en": "Advice in English. Empty where nothing is to be done.",
     "Lost.count": "Number of people or deliveries.",
     "share": "Share of the losses of this stage.",
-    "Losses.users": "People lost before sending.",
-    "Losses.valid": "Deliveries lost between planned and valid.",
-    "Losses.submitted": "Deliveries lost between valid and submitted.",
-    "Losses.delivered": "Deliveries lost between submitted and delivered.",
+    "LossReasons.users": "People lost before sending.",
+    "LossReasons.valid": "Deliveries lost between planned and valid.",
+    "LossReasons.submitted": "Deliveries lost between valid and submitted.",
+    "LossReasons.delivered": "Deliveries lost between submitted and delivered.",
     "trend": "Hours of today that have figures.",
     "users_delivered": "People whose first receipt came in this hour.",
     "users_clicked": "People whose first click came in this hour.",
@@ -60,6 +60,7 @@ FIELDS: Mapping[str, str] = {
     "Overview.losses": "Losses by reason.",
     "clicks": "For each weekday, Monday first, the clicks in each hour of the day.",
     "providers": "Delivery channels with figures.",
+    "Provider.channel_type": "Channel type of the delivery channel.",
     "delivery_channel": "Code of the delivery channel.",
     "names": "Names of the figures in a row, in order.",
     "AllChannelDays.access_channels": "Access channels of this page.",
