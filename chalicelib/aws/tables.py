@@ -35,6 +35,7 @@ messages — TTL of the message, unless another lifetime is named
     notes#<block>, <digest>       what the streams say of a block of small messages (140 days)
     part#<block>, -               figures that a block has added to cells (170 days)
     <msgid>, figures#000001       figures that a chunk has added to cells (30 days longer)
+    <msgid>, line#<n>             figures of a large message in the list (30 days longer)
     figures#<key>, <quarter>#<n>  cell: figures of an access channel in 15 minutes (forever)
     days#<key>, <day>             sum of a day's cells, in the deployment's zone (forever)
     spans#<key>, <span>           totals of 90 days (forever)

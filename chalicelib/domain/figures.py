@@ -25,13 +25,14 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import field
 from typing import NamedTuple
 
 from chalicelib.domain import elements
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.facts import DeliveryState, FactKind
-from chalicelib.domain.funnel import STAGES, losses_of, refused, stages_of
+from chalicelib.domain.funnel import STAGES, count, losses_of, refused, stages_of
 from chalicelib.domain.messages import Message
 from chalicelib.domain.strategies import MAX_WITHIN
 from chalicelib.domain.values import frozen
@@ -52,8 +53,14 @@ TOTALS = (
 )
 
 
+LINE = -1  # in the place of a quarter: the line of a message, which is the key
+
+
 class Cell(NamedTuple):
-    """A quarter of an hour of an access channel, or of the deployment."""
+    """A quarter of an hour of an access channel, or of the deployment.
+
+    The line of a large message in the list is a cell, too.
+    """
 
     key: str
     quarter: int  # since the epoch
@@ -77,6 +84,7 @@ class Part:
     seen: int
     figures: Mapping[Cell, Mapping[str, int]]
     expires: int  # epoch seconds, long after its last recount
+    lines: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # of small messages
 
 
 def quarter_of(time: int) -> int:
@@ -86,6 +94,17 @@ def quarter_of(time: int) -> int:
 def of_request(message: Message) -> Figures:
     """Count the message itself, which was accepted."""
     return {Cell(message.channel_key, quarter_of(message.accepted)): Counter(requests=1)}
+
+
+def of_line(message: Message, chunk: Chunk) -> Counter[str]:
+    """Count the people of a chunk for the message's line in the list, and what is still open."""
+    counts = count(message, chunk)
+    line = Counter({stage: counts.users.get(stage, 0) for stage in STAGES})
+    line.update({f"open|{name}": number for name, number in counts.open.items()})
+    line["ends"] = counts.ends
+    if chunk.plan.id.number == 0:
+        line["partitions"] = message.audience.partitions
+    return +line
 
 
 def of_chunk(message: Message, chunk: Chunk) -> Figures:
@@ -219,6 +238,8 @@ def of_deployment(figures: Mapping[Cell, Mapping[str, int]]) -> Figures:
     """Return the figures of all access channels together. Templates belong to their channels."""
     total: defaultdict[Cell, Counter[str]] = defaultdict(Counter)
     for cell, counts in figures.items():
+        if cell.quarter == LINE:
+            continue
         shared = {name: n for name, n in counts.items() if not name.startswith("template|")}
         total[Cell(DEPLOYMENT, cell.quarter)].update(shared)
     return dict(total)

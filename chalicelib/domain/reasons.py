@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from chalicelib.domain.facts import FactKind
-from chalicelib.domain.plans import TargetLoss
+from chalicelib.domain.plans import TargetLoss, Unchosen
 
 
 class Reason(NamedTuple):
@@ -55,6 +55,12 @@ LOSSES: Mapping[TargetLoss, Reason] = {
         "The user is not on the whitelist of the send",
         "如需发送，请将用户加入白名单",
         "Put the user on the whitelist if you want to reach the user",
+    ),
+}
+
+LEFT_OUT: Mapping[Unchosen, Reason] = {
+    Unchosen.DEARER: Reason(
+        "这一步已选用更便宜的通道", "The step chose a cheaper channel of the person"
     ),
 }
 
@@ -167,6 +173,8 @@ def of_loss(reason: str) -> Reason:
     name, _, code = reason.partition(":")
     if name in LOSSES:
         return LOSSES[TargetLoss(name)]
+    if name in LEFT_OUT:
+        return LEFT_OUT[Unchosen(name)]
     fact = FACTS[FactKind(name)] if name in FACTS else FACTS[FactKind.OTHER]
     if not code:
         return fact

@@ -13,7 +13,7 @@ from typing import Any
 from chalicelib.domain import keys
 from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.errors import Unavailable
-from chalicelib.domain.figures import QUARTER, Cell, totals
+from chalicelib.domain.figures import LINE, QUARTER, Cell, totals
 from chalicelib.domain.jobs import Timer, TimerKind
 from chalicelib.domain.plans import ChunkId
 from chalicelib.flow.timers import do_all
@@ -48,7 +48,9 @@ def changing(world: World, cells: Iterable[Cell]) -> None:
     delay = world.limits.recount_delays[-2] * 1000
     soonest = world.clock.now() + 2 * world.limits.clock_width * 1000
     at = (soonest // delay + 1) * delay
-    days = sorted({(cell.key, day_of(world.limits, cell.begins)) for cell in cells})
+    days = sorted(
+        {(cell.key, day_of(world.limits, cell.begins)) for cell in cells if cell.quarter != LINE}
+    )
     timers = [Timer(at, TimerKind.DAY, ChunkId(*day), Priority.LOW) for day in days]
     world.timers.set(timers, punctual=False)
 

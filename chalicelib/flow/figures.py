@@ -8,9 +8,10 @@ ends, repeats or comes late.
 from __future__ import annotations
 
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from typing import Any
 
 from chalicelib.domain import figures, keys, notes
 from chalicelib.domain.chunks import Chunk
@@ -27,6 +28,7 @@ from chalicelib.ports.figures import Key
 
 SHARDS = 8  # of a cell. All but the first are used only while others write it at the same time.
 DOCUMENTS = 96  # of a transaction
+LINES = 10_000  # messages of a block whose lines are kept. More would not fit in its item.
 CELLS = DOCUMENTS // 3  # of the differences of a transaction. Each has one of the deployment.
 PARTS = DOCUMENTS - 2 * CELLS
 ROUNDS = 20  # in which others may be faster
@@ -71,16 +73,14 @@ def count_blocks(world: World, timers: Sequence[Timer]) -> None:
 
 def part_of_block(world: World, block: int) -> Part:
     known = notes.gathered(world.notes.of_block(block))
-    counted = (
-        part
-        for message, chunks in ((one.message, one.chunks) for one in known.messages)
-        for part in (
-            figures.of_request(message),
-            *(figures.of_chunk(message, chunk) for chunk in chunks),
-        )
-    )
+    chunks = [(one.message, chunk) for one in known.messages for chunk in one.chunks]
+    counted = [figures.of_request(one.message) for one in known.messages]
+    counted += [figures.of_chunk(*of) for of in chunks]
+    lines: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for message, chunk in chunks[:LINES]:
+        lines[message.msgid].update(figures.of_line(message, chunk))
     expires = block * notes.BLOCK // 1000 + notes.LIFE + KEPT
-    return Part((keys.join("part", str(block)), "-"), known.seen, figures.added(counted), expires)
+    return Part(block_key(block), known.seen, figures.added(counted), expires, lines)
 
 
 def count_chunks(world: World, chunks: Iterable[tuple[Message, Chunk]]) -> None:
@@ -93,8 +93,10 @@ def count_chunks(world: World, chunks: Iterable[tuple[Message, Chunk]]) -> None:
 
 def part_of_chunk(message: Message, chunk: Chunk) -> Part:
     msgid, number = chunk.plan.id
+    gained = figures.of_chunk(message, chunk)
+    gained[Cell(msgid, figures.LINE)] = figures.of_line(message, chunk)
     key = (msgid, keys.join("figures", number))
-    return Part(key, chunk.weight, figures.of_chunk(message, chunk), message.expires + KEPT)
+    return Part(key, chunk.weight, gained, message.expires + KEPT)
 
 
 def add(world: World, parts: Sequence[Part]) -> None:
@@ -141,14 +143,17 @@ def _add_some(
     difference = figures.added(differences)
     cells = {**difference, **figures.of_deployment(difference)}
     days.changing(world, cells)
-    return world.figures.store([*documents, *_changed(world, cells, shard)])
+    expires = max(part.expires for part in parts)
+    return world.figures.store([*documents, *_changed(world, cells, shard, expires)])
 
 
 def _stored(part: Part, before: Document | None, held: figures.Figures) -> Document:
-    body = {
+    body: dict[str, Any] = {
         "seen": part.seen,
         "figures": [[*cell, _without_zeros(counts)] for cell, counts in sorted(held.items())],
     }
+    if part.lines:
+        body["lines"] = {msgid: dict(line) for msgid, line in sorted(part.lines.items())}
     return Document(part.key, (before.version if before else 0) + 1, body, part.expires)
 
 
@@ -162,8 +167,8 @@ def _without_zeros(counts: Mapping[str, int]) -> dict[str, int]:
     return {name: number for name, number in sorted(counts.items()) if number}
 
 
-def _changed(world: World, cells: figures.Figures, shard: int) -> Iterator[Document]:
-    """Yield the documents of cells with their differences added."""
+def _changed(world: World, cells: figures.Figures, shard: int, expires: int) -> Iterator[Document]:
+    """Yield the documents of cells with their differences added. Only those of lines expire."""
     names = {cell: cell_key(cell, shard) for cell in cells}
     stored = world.figures.load(list(names.values()))
     for cell, difference in cells.items():
@@ -171,11 +176,24 @@ def _changed(world: World, cells: figures.Figures, shard: int) -> Iterator[Docum
         counts = Counter(before.body if before else {})
         counts.update(difference)
         version = (before.version if before else 0) + 1
-        yield Document(names[cell], version, _without_zeros(counts))
+        until = expires if cell.quarter == figures.LINE else None
+        yield Document(names[cell], version, _without_zeros(counts), until)
 
 
 def cell_key(cell: Cell, shard: int) -> Key:
+    if cell.quarter == figures.LINE:
+        return line_key(cell.key, shard)
     return keys.join("figures", cell.key), f"{cell.quarter:07d}#{shard}"
+
+
+def line_key(msgid: str, shard: int) -> Key:
+    """Return the key of a large message's line."""
+    return msgid, f"line#{shard}"
+
+
+def block_key(block: int) -> Key:
+    """Return the key of a block's part, which has the lines of its messages."""
+    return keys.join("part", str(block)), "-"
 
 
 def _slices(parts: Sequence[Part], size: int) -> Iterator[Sequence[Part]]:

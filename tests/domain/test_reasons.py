@@ -9,16 +9,17 @@ import pytest
 
 from chalicelib.domain import reasons
 from chalicelib.domain.facts import FactKind
-from chalicelib.domain.plans import TargetLoss
+from chalicelib.domain.plans import TargetLoss, Unchosen
 from chalicelib.domain.reasons import Reason
 
 ROOT = Path(__file__).parents[2]
-ALL = {**reasons.LOSSES, **reasons.FACTS, **reasons.CODES}
+ALL = {**reasons.LOSSES, **reasons.LEFT_OUT, **reasons.FACTS, **reasons.CODES}
 CHINESE = re.compile(r"[一-鿿]")
 
 
 def test_no_loss_of_a_target_is_without_a_sentence() -> None:
     assert set(reasons.LOSSES) == set(TargetLoss)
+    assert set(reasons.LEFT_OUT) == set(Unchosen)
 
 
 def test_no_fact_is_without_a_sentence() -> None:
@@ -55,7 +56,7 @@ def test_a_code_of_a_provider_is_kept_beside_the_sentence() -> None:
     assert reasons.of_loss("delivery_failed:a:b").en.endswith("(a:b)")
 
 
-@pytest.mark.parametrize("name", [*TargetLoss, *FactKind])
+@pytest.mark.parametrize("name", [*TargetLoss, *Unchosen, *FactKind])
 def test_every_reason_of_a_report_has_a_sentence(name: str) -> None:
     assert isinstance(reasons.of_loss(name), Reason)
     assert reasons.of_loss(name) == ALL[name]  # type: ignore[index]

@@ -183,6 +183,9 @@ class History:
             chunk = self.world.ledger.chunk(ChunkId(message.msgid, 0), message)
             assert chunk is not None
             parts.append(figures.of_chunk(message, chunk))
+            if not message.inline:
+                line = Cell(message.msgid, figures.LINE)
+                parts.append({line: figures.of_line(message, chunk)})
         total = figures.added(parts)
         return without_zeros({**total, **figures.of_deployment(total)})
 
@@ -193,6 +196,8 @@ class History:
             if kind == "figures":
                 cell = Cell(key[0], int(position.partition("#")[0]))
                 total = figures.added([total, {cell: document.body}])
+            elif position.startswith("line#"):
+                total = figures.added([total, {Cell(name, figures.LINE): document.body}])
         return without_zeros(total)
 
     def counted_by_day(self) -> Iterator[tuple[str, int, dict[str, int]]]:

@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from chalicelib.domain.figures import LINE
 from chalicelib.flow import days
 from tests.simulation.histories import History
 
@@ -32,6 +33,8 @@ def folded(history: History) -> dict[tuple[str, int], dict[str, int]]:
 def by_day(history: History) -> dict[tuple[str, int], dict[str, int]]:
     total: dict[tuple[str, int], Counter[str]] = {}
     for cell, counts in history.recounted().items():
+        if cell.quarter == LINE:
+            continue
         day = days.day_of(history.world.limits, cell.begins)
         total.setdefault((cell.key, day), Counter()).update(counts)
     return {day: dict(sorted(counts.items())) for day, counts in total.items()}
