@@ -1,4 +1,4 @@
-"""The page of figures is the code's: every figure of the API is defined there, in both languages."""
+"""The page of figures is the code's: each figure of the API is defined, in both languages."""
 
 from __future__ import annotations
 
