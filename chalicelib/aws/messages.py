@@ -10,6 +10,7 @@ from typing import Any
 
 from chalicelib.aws import ledger_items, message_history
 from chalicelib.aws.clients import client, error_code
+from chalicelib.aws.idempotency import once_put, read_once
 from chalicelib.aws.items import (
     Cancelled,
     Item,
@@ -36,7 +37,6 @@ from chalicelib.domain.plans import ChunkId, Plan
 from chalicelib.ports import IdempotencyKey, Vault
 
 CACHED = 256
-ONCE_SECONDS = 86400
 PART = 500  # contacts of an item: a message may name nine thousand
 _SEALED = ("contents", "links", "callback")
 
@@ -68,12 +68,12 @@ class Messages:
         actions = [{"Put": {"TableName": table(name), "Item": item}} for name, item in puts]
         actions[0]["Put"]["ConditionExpression"] = "attribute_not_exists(pk)"
         if once is not None:
-            actions.append({"Put": _once_put(once, message)})
+            actions.append({"Put": once_put(once, message.msgid)})
         try:
             transact(actions)
         except Cancelled as error:
             if once is not None and error.failed[-1]:
-                return _read_once(from_item(error.stored[-1] or {}))
+                return read_once(from_item(error.stored[-1] or {}))
             raise Conflict(message.msgid) from error
         self._remember(message)
         return None
@@ -132,7 +132,7 @@ class Messages:
             TableName=table("lookups"), Key=to_item({"pk": name}), ConsistentRead=True
         )
         row = from_item(answer.get("Item", {}))
-        return _read_once(row) if row and row["expires"] > time.time() else None
+        return read_once(row) if row and row["expires"] > time.time() else None
 
     def _item(self, message: Message) -> Item:
         values = {f.name: getattr(message, f.name) for f in fields(message)}
@@ -142,6 +142,7 @@ class Messages:
             **values,
             "strategy": asdict(message.strategy),
             "audience": _stored_audience(message.audience),
+            "occasion": asdict(message.occasion) if message.occasion else None,
         }
         sealed = self._vault.seal(secret, _context(message.msgid))
         key: Values = {
@@ -221,6 +222,10 @@ class Messages:
             "audience": _audience(body["audience"]),
             "labels": {code: tuple(labels) for code, labels in body["labels"].items()},
         }
+        if body.get("occasion"):  # few messages have one
+            from chalicelib.aws.stored_request_codec import read_occasion
+
+            typed["occasion"] = read_occasion(body["occasion"])
         plan = None
         if "targets" in row:
             plan = ledger_items.read_plan_of(self._vault, ChunkId(row["pk"], 0), row)
@@ -262,27 +267,6 @@ class Messages:
             int(keys.split(row["sk"])[1]): Counts(**unpack(row["counts"]))
             for row in _rows(msgid, "chunk#")
         }
-
-
-def _once_put(once: IdempotencyKey, message: Message) -> Item:
-    now = int(time.time())
-    item: Values = {
-        "pk": once.name,
-        "digest": once.digest,
-        "msgid": message.msgid,
-        "expires": now + ONCE_SECONDS,
-    }
-    return {
-        "TableName": table("lookups"),
-        "Item": to_item(item),
-        "ConditionExpression": "attribute_not_exists(pk) OR expires <= :now",
-        "ExpressionAttributeValues": to_item({":now": now}),
-        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-    }
-
-
-def _read_once(row: Mapping[str, Any]) -> IdempotencyKey:
-    return IdempotencyKey(row["pk"], row["digest"], row["msgid"])
 
 
 def _get(msgid: str, sk: str) -> dict[str, Any] | None:

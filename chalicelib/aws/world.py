@@ -18,11 +18,13 @@ from chalicelib.aws.queues import Queues
 from chalicelib.aws.rates import RateLimiter
 from chalicelib.aws.recordings import Recordings
 from chalicelib.aws.records import RecordStore
+from chalicelib.aws.stored_requests import StoredRequests
 from chalicelib.aws.templates import Templates
 from chalicelib.aws.timers import Timers
 from chalicelib.aws.tokens import Tokens
 from chalicelib.aws.users import Users
 from chalicelib.aws.vault import Credentials, Vault
+from chalicelib.aws.wakeups import Wakeups
 from chalicelib.ports import Clock, Limits, Providers, Settings, World
 from chalicelib.ports import Tokens as TokensPort
 
@@ -52,6 +54,8 @@ def build_world(connect: Callable[[TokensPort, Clock], Providers], limits: Limit
         providers=connect(tokens, clock),
         imports=Imports(),
         audit=Audit(),
+        stored=StoredRequests(vault, timers),
+        wakeups=Wakeups(),
         recordings=Recordings(timers),
         rate_limiter=RateLimiter(clock),
         limits=limits,

@@ -159,6 +159,36 @@ REFUSALS: Mapping[type[Refusal], Entry] = {
     errors.ContentTooLarge: Entry(
         PARAMETER, 400, "内容超过 {limit} 字节", "the contents exceed {limit} bytes"
     ),
+    errors.AccessChannelClosed: Entry(1015005, 400, "渠道已关闭", "the access channel is closed"),
+    errors.NeverDue: Entry(PARAMETER, 400, "没有未来的发送时间", "has no time in the future"),
+    errors.UsersNeeded: Entry(
+        PARAMETER,
+        400,
+        "按用户属性定时需要用户目标, 不能使用 registration id",
+        "asks for attributes of users, and registration ids are not users",
+    ),
+    errors.OwnerWrong: Entry(
+        1015023,
+        400,
+        "开启了API审核, 请正确填写owner",
+        "must name a member, because the access channel reviews what comes by API",
+    ),
+    errors.ReviewerMissing: Entry(
+        1019071,
+        400,
+        "除申请人外没有可以审核的人",
+        "nobody but who asks may approve at a level of the review",
+    ),
+    errors.NotWaiting: Entry(PARAMETER, 409, "已结束 ({state})", "it waits no more: {state}"),
+    errors.BeingSent: Entry(
+        PARAMETER, 409, "已到发送时间, 不能修改", "its time has come, so that it is being sent"
+    ),
+    errors.NotReviewer: Entry(
+        PARAMETER,
+        409,
+        "你不是当前级别的审核人, 或是申请人",
+        "you are not a reviewer of the level that decides now, or you asked yourself",
+    ),
     errors.WithdrawnAlready: Entry(
         1015055, 400, "消息已经被撤回", "the message was withdrawn already"
     ),
