@@ -112,6 +112,26 @@ class StoredRequest:
     def is_scheduled(self) -> bool:
         return self.timing is not None and self.waits
 
+    @property
+    def is_send(self) -> bool:
+        return self.written.form is not Form.TEMPLATE
+
+    @property
+    def became(self) -> str:
+        """The id of the message that a request with one time was sent as, or empty."""
+        is_one = self.state is State.DONE and (self.timing is None or not self.timing.cron)
+        return self.last.msgid if is_one and self.last else ""
+
+    @property
+    def status(self) -> str:
+        """The status in the report of a message that was not sent."""
+        if self.state is State.PENDING:
+            return "scheduled" if self.timing else "accepted"
+        if self.state is not State.DONE or self.last is None:
+            return self.state.value
+        not_in_time = self.last.outcome is Outcome.IN_REVIEW
+        return "expired" if not_in_time else self.last.outcome.value
+
     def is_due(self, now: int) -> bool:
         return self.waits and self.next <= now
 

@@ -19,9 +19,18 @@ TABLES: dict[str, dict[str, set[str]]] = {
             "DeleteItem",
             "BatchWriteItem",
         },
-        "messages": {"GetItem", "Query", "PutItem"},
+        "messages": {"GetItem", "BatchGetItem", "Query", "PutItem", "DeleteItem"},
         "ledger": {"GetItem", "Query", "PutItem", "BatchWriteItem"},
         "lookups": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem"},
+        "due": {"PutItem"},
+    },
+    "schedules": {  # sends as the API does
+        "settings": {"GetItem", "BatchGetItem", "Query"},
+        "users": {"BatchGetItem", "Query"},
+        "audiences": {"BatchGetItem", "Query"},
+        "messages": {"GetItem", "Query", "PutItem", "DeleteItem"},
+        "ledger": {"GetItem", "Query", "PutItem"},
+        "lookups": {"GetItem", "PutItem"},
         "due": {"PutItem"},
     },
     "chunks": {
@@ -74,6 +83,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
 SENDS_TO: dict[str, set[str]] = {
     "api": {"chunks", "delivery", "imports", "worker"},
     "chunks": {"chunks", "delivery", "worker"},
+    "schedules": {"chunks", "delivery", "worker"},
     "imports": {"imports"},
     "deliver": {"chunks", "own"},
     "cmpp": {"chunks", "worker"},
@@ -82,6 +92,13 @@ SENDS_TO: dict[str, set[str]] = {
 }
 
 STARTS_THE_CLOCK = {"api", "chunks", "deliver", "cmpp", "tally"}
+
+# Wake-ups of stored requests, and the role in which the scheduler calls the function.
+WAKES: dict[str, set[str]] = {
+    "api": {"scheduler:CreateSchedule", "scheduler:DeleteSchedule", "iam:PassRole"},
+    "chunks": {"scheduler:CreateSchedule", "iam:PassRole"},
+    "schedules": {"scheduler:CreateSchedule", "iam:PassRole"},
+}
 
 KEY: dict[str, set[tuple[str, str]]] = {  # operation, purpose in the encryption context
     "api": {
@@ -92,6 +109,7 @@ KEY: dict[str, set[tuple[str, str]]] = {  # operation, purpose in the encryption
         ("Decrypt", "webhook"),
     },
     "chunks": {("Decrypt", "contacts")},
+    "schedules": {("Decrypt", "contacts")},
     "imports": {("GenerateDataKey", "contacts"), ("Decrypt", "contacts")},
     "deliver": {("Decrypt", "contacts"), ("Decrypt", "credentials")},
     "cmpp": {("Decrypt", "contacts"), ("Decrypt", "credentials")},

@@ -27,10 +27,12 @@ class Check(NamedTuple):
 
 
 CHECKS = (
+    Check(Stage.MESSAGE, "review", ("1015023", "1019071")),
     Check(Stage.MESSAGE, "lists and segment", ("1015046", "1019005", "1019006")),
     Check(Stage.MESSAGE, "template", ("1015031", "1015073", "1015084")),
     Check(Stage.MESSAGE, "strategy", ("1015026", "1019001")),
     Check(Stage.TARGET, "user", ("unknown_user",)),
+    Check(Stage.TARGET, "day of the schedule", ("other_day",)),
     Check(Stage.TARGET, "blacklist", ("blacklisted",)),
     Check(Stage.TARGET, "whitelist", ("not_whitelisted",)),
     Check(Stage.TARGET, "suppressions", ("opted_out", "contact_gone")),

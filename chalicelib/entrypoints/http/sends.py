@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain import keys
 from chalicelib.domain.access_channels import AccessChannel
-from chalicelib.entrypoints.http.bodies import without_nulls
+from chalicelib.entrypoints.http.bodies import as_written, literals, without_nulls
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.errors import CONTENT_OF_TEMPLATE, PARAMETER, Refused
 from chalicelib.flow.requests import SendRequest
@@ -54,9 +54,19 @@ def written(body: Any, *, broadcast: bool, member: str = "") -> Written:
     from chalicelib.domain.stored_requests import Form, Written
 
     option = body.get("option") or {}
-    kept = {**body, "option": {k: v for k, v in option.items() if k != "schedule"}}
+    kept = {name: _as_written(name, value) for name, value in body.items()}
+    kept |= {"option": {k: v for k, v in option.items() if k != "schedule"}}
     origin = Origin.CONSOLE if member else Origin.API
     return Written(Form.BROADCAST if broadcast else Form.SEND, kept, origin, member)
+
+
+def _as_written(name: str, value: Any) -> Any:
+    """Return a field with the literals of numbers, which a stored number would lose."""
+    if name == "template_para":
+        return literals(value)
+    if name.startswith("msg_") and isinstance(value, list):
+        return [as_written(part) if isinstance(part, dict) else part for part in value]
+    return value
 
 
 def _check_names(body: Any, *, broadcast: bool, template: bool) -> None:
