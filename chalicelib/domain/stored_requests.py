@@ -117,6 +117,11 @@ class StoredRequest:
         return self.written.form is not Form.TEMPLATE
 
     @property
+    def is_put_elsewhere(self) -> bool:
+        """The request is an approved template, which its reviewer's request puts."""
+        return self.written.form is Form.TEMPLATE and self.state is State.PENDING
+
+    @property
     def became(self) -> str:
         """The id of the message that a request with one time was sent as, or empty."""
         is_one = self.state is State.DONE and (self.timing is None or not self.timing.cron)

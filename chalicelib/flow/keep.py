@@ -55,7 +55,7 @@ def make(
         raise TypeError("a request that waits must be known as it was written")
     now = world.clock.now()
     stored = StoredRequest(
-        id=keys.message_id(now, secrets.token_bytes(4)),
+        id=new_id(now),
         channel_key=request.channel.key,
         created=now,
         state=State.IN_REVIEW if review else State.PENDING,
@@ -81,6 +81,10 @@ def make(
         stored = stored.at(schedules.check(request.timing, now))
     channels = _checked(world, request, stored.next if request.timing else now)
     return replace(stored, about=stored.about._replace(channels=channels))
+
+
+def new_id(now: int) -> str:
+    return keys.message_id(now, secrets.token_bytes(4))
 
 
 def _check_audience(request: SendRequest, timing: Timing) -> None:

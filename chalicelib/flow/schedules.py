@@ -51,7 +51,7 @@ def carry_out(world: World, id: str, door: Door) -> None:
     """Carry out what is due of a request. A repeat sends nothing twice."""
     for _ in range(ROUNDS):
         stored = world.stored.get(id)
-        if stored is None or not stored.is_due(world.clock.now()):
+        if stored is None or not stored.is_due(world.clock.now()) or stored.is_put_elsewhere:
             return
         result, review = _run(world, stored, door)
         after = _after(world, stored, result, review)
@@ -182,7 +182,7 @@ def wake_again(world: World, timers: Sequence[Timer]) -> None:
 
 def _wake_again(world: World, timer: Timer) -> None:
     stored, now = world.stored.get(timer.chunk.msgid), world.clock.now()
-    if stored is None or not stored.is_due(now):
+    if stored is None or not stored.is_due(now) or stored.is_put_elsewhere:
         return
     world.wakeups.set(stored.id, now + keep.SOONEST)
     world.timers.set([Timer(now + AGAIN, TimerKind.WAKE, timer.chunk, timer.priority)])

@@ -40,9 +40,15 @@ def change(
 ) -> StoredRequest:
     """Replace message and schedule. What needs a review is reviewed from the first level on."""
     before = _changeable(world, id, version)
+    if request.written is not None:
+        # What came by API is reviewed as such, also when a member changes it.
+        written = request.written._replace(origin=before.written.origin)
+        request = replace(request, written=written)
     review = reviews.needed(world, request)
     if review is not None and before.review is not None:
-        review = replace(review, earlier=before.review.all_decisions)
+        askers = tuple(dict.fromkeys((*before.review.askers, *review.askers)))
+        fresh = reviews.begin(review.levels, askers)
+        review = replace(fresh, earlier=before.review.all_decisions)
     made = keep.make(world, request, review, name)
     after = replace(made, id=id, created=before.created, last=before.last, version=before.version)
     after = after.changed()

@@ -26,9 +26,10 @@ def needed(world: World, request: SendRequest) -> Review | None:
     if request.approved or not settings.messages:
         return None
     origin = request.written.origin if request.written else Origin.API
-    askers: tuple[str, ...] = (request.written.member,) if request.written else ()
+    member = request.written.member if request.written else ""
+    askers = (member,) if member else ()
     if origin is Origin.API and settings.of_api:
-        askers = _members(world, request.owner)
+        askers = tuple(dict.fromkeys((*_members(world, request.owner), *askers)))
     kind = Kind.ORDINARY if request.template is None else Kind.TEMPLATE
     levels = settings.levels_of(origin, kind, request.audience_kind)
     return begin(levels, askers) if levels else None

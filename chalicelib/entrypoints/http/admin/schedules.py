@@ -54,7 +54,7 @@ def send_message(context: RequestContext) -> Response:
     from chalicelib.flow.submit import submit
 
     body: Message = context.body()
-    request = _request(context, body.channel_key, body.message, broadcast=body.broadcast)
+    request = read_request(context, body.channel_key, body.message, broadcast=body.broadcast)
     key = sends.idempotency_key(context, body.channel_key, body.model_dump(mode="json"))
     msgid = submit(context.world, request, key)
     state = "pending" if request.timing else "sent"
@@ -78,11 +78,11 @@ def add_schedule(context: RequestContext) -> Response:
     from chalicelib.manage import schedules
 
     body: ScheduleBody = context.body()
-    request = _request(context, body.channel_key, body.message, broadcast=body.broadcast)
+    request = read_request(context, body.channel_key, body.message, broadcast=body.broadcast)
     request = replace(request, timing=body.schedule.timing())
     key = sends.idempotency_key(context, body.channel_key, body.model_dump(mode="json"))
     stored = schedules.add(context.world, request, body.name or "", key)
-    return tagged(_whole(stored), stored.version, 201)
+    return tagged(whole(stored), stored.version, 201)
 
 
 @admin(
@@ -117,7 +117,7 @@ def list_schedules(context: RequestContext) -> Any:
             context.world, key, after or f"{query.since:013d}", query.until, limit, wanted
         ),
         lambda stored: stored.position,
-        _shown,
+        shown,
     )
 
 
@@ -127,7 +127,7 @@ def get_schedule(context: RequestContext, id: str) -> Response:
     from chalicelib.manage import schedules
 
     stored = schedules.get(context.world, known_msgid(id))
-    return tagged(_whole(stored), stored.version)
+    return tagged(whole(stored), stored.version)
 
 
 @admin(bp, "schedules/{id}/message", "GET", response="schedules.Contents", role=Role.OPERATOR)
@@ -158,10 +158,10 @@ def change_schedule(context: RequestContext, id: str) -> Response:
 
     body: ScheduleChange = context.body()
     before = schedules.get(context.world, known_msgid(id))
-    request = _request(context, before.channel_key, body.message, broadcast=body.broadcast)
+    request = read_request(context, before.channel_key, body.message, broadcast=body.broadcast)
     request = replace(request, timing=body.schedule.timing())
     stored = schedules.change(context.world, id, expected(context), request, body.name or "")
-    return tagged(_whole(stored), stored.version)
+    return tagged(whole(stored), stored.version)
 
 
 @admin(
@@ -180,7 +180,7 @@ def copy_schedule(context: RequestContext, id: str) -> Response:
     body: Copy = context.body()
 
     def read(original: StoredRequest) -> SendRequest:
-        request = _request(
+        request = read_request(
             context,
             original.channel_key,
             original.written.body,
@@ -189,7 +189,7 @@ def copy_schedule(context: RequestContext, id: str) -> Response:
         return replace(request, timing=body.schedule.timing())
 
     stored = schedules.copy(context.world, known_msgid(id), read)
-    return tagged(_whole(stored), stored.version, 201)
+    return tagged(whole(stored), stored.version, 201)
 
 
 @admin(bp, "schedules/{id}", "DELETE", status=204, errors=(409, 412), role=Role.OPERATOR)
@@ -241,7 +241,7 @@ def _results(context: RequestContext, of: str) -> Any:
     )
 
 
-def _request(
+def read_request(
     context: RequestContext, channel_key: str, body: Any, *, broadcast: bool
 ) -> SendRequest:
     """Read a message that a member sends for an access channel."""
@@ -261,13 +261,13 @@ def _is_broadcast(stored: StoredRequest) -> bool:
     return stored.written.form is Form.BROADCAST
 
 
-def _whole(stored: StoredRequest) -> dict[str, Any]:
+def whole(stored: StoredRequest) -> dict[str, Any]:
     body = {
         name: value
         for name, value in stored.written.body.items()
         if not (isinstance(value, list) and name.startswith("aud_") and _has_ids(value))
     }
-    return {**_shown(stored), "broadcast": _is_broadcast(stored), "message": body}
+    return {**shown(stored), "broadcast": _is_broadcast(stored), "message": body}
 
 
 def _has_ids(groups: list[Any]) -> bool:
@@ -275,7 +275,7 @@ def _has_ids(groups: list[Any]) -> bool:
     return any(isinstance(group, dict) for group in groups)
 
 
-def _shown(stored: StoredRequest) -> dict[str, Any]:
+def shown(stored: StoredRequest) -> dict[str, Any]:
     about = stored.about
     return {
         "id": stored.id,

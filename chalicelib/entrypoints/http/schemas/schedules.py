@@ -239,7 +239,7 @@ class Scheduled(ScheduledMessage):
     """A stored message with its body, without registration ids."""
 
     broadcast: bool
-    message: dict[str, Any]
+    message: dict[str, Any] | None
 
 
 class Contents(Answer):
