@@ -14,7 +14,7 @@ from chalicelib.domain.rules.schedules import Timing
 from chalicelib.domain.stored_requests import About, State, StoredRequest
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import resolve
-from chalicelib.flow.rules import gate, reviews
+from chalicelib.flow.rules import gate, retention, reviews
 from chalicelib.observability import log
 from chalicelib.ports import IdempotencyKey, World
 
@@ -73,7 +73,7 @@ def make(
         name=name,
         timing=request.timing,
         # without a time of its own: how long it may wait for approval
-        next=now + world.limits.history_days * DAY,
+        next=now + retention.days(world, request.channel) * DAY,
         review=review,
     )
     if request.timing is not None:
@@ -81,6 +81,13 @@ def make(
         stored = stored.at(schedules.check(request.timing, now))
     channels = _checked(world, request, stored.next if request.timing else now)
     return replace(stored, about=stored.about._replace(channels=channels))
+
+
+def kept_until(world: World, channel_key: str) -> int:
+    """Return until when (epoch seconds) what has ended now is kept: as long as messages."""
+    access, now = world.settings.access_channel(channel_key), world.clock.now() // 1000
+    days = retention.days(world, access) if access else world.limits.history_days
+    return now + days * 86400
 
 
 def new_id(now: int) -> str:

@@ -139,12 +139,8 @@ def _result(
     number: int = 1,
 ) -> Result:
     now = world.clock.now()
-    at = stored.next if stored.timing else now
-    return Result(stored.id, at, now, outcome, msgid, code, reason, number, _kept_until(world, now))
-
-
-def _kept_until(world: World, now: int) -> int:
-    return now // 1000 + world.limits.history_days * 86400
+    at, kept = stored.next if stored.timing else now, keep.kept_until(world, stored.channel_key)
+    return Result(stored.id, at, now, outcome, msgid, code, reason, number, kept)
 
 
 def _after(
@@ -157,8 +153,7 @@ def _after(
     is_missed = result.outcome is Outcome.MISSED
     following = _first_in_time(world, stored) if is_missed else stored.following(stored.next)
     if following is None:
-        expires = _kept_until(world, world.clock.now())
-        return replace(after, state=State.DONE, expires=expires)
+        return replace(after, state=State.DONE, expires=result.expires)
     return after.at(following)
 
 

@@ -195,7 +195,7 @@ def _proposal(world: World, template: Template, member: str, review: Review) -> 
             Kind.TEMPLATE, AudienceKind.USERS, tuple(template.contents), template=template.number
         ),
         name=template.name,
-        next=now + world.limits.history_days * keep.DAY,
+        next=keep.kept_until(world, template.channel_key) * 1000,
         review=review,
     )
 
@@ -217,7 +217,7 @@ def proposed(request: StoredRequest) -> Template:
 def _put_template(world: World, request: StoredRequest) -> None:
     """Put an approved version, once. Another version that came meanwhile stands."""
     template, now = proposed(request), world.clock.now()
-    expires = now // 1000 + world.limits.history_days * 86400
+    expires = keep.kept_until(world, request.channel_key)
     outcome = Outcome.SENT
     try:
         world.templates.put(template)

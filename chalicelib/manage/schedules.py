@@ -67,7 +67,7 @@ def copy(world: World, id: str, read: Callable[[StoredRequest], SendRequest]) ->
 def cancel(world: World, id: str, version: int | None) -> None:
     """Cancel a message that waits. Nothing of it leaves any more."""
     before = _changeable(world, id, version)
-    expires = world.clock.now() // 1000 + world.limits.history_days * 86400
+    expires = keep.kept_until(world, before.channel_key)
     after = before.changed(state=State.CANCELLED, expires=expires)
     world.stored.update(before, after)
     _cancel(world, before, after)

@@ -50,7 +50,8 @@ def new(
 ) -> Template:
     """Return a new template, which is not stored yet.
 
-    `links` are the variables whose address a short link may replace. None means the variables named `url` or `…_url`.
+    `links` are the variables whose address a short link may replace. None means those that are
+    named `url` or `…_url`.
     """
     access_channels.get(world, channel_key)
     tracked = _checked(world, contents, links)

@@ -13,11 +13,13 @@ all interfaces together.
     files.py      files that people upload or download, and imports
     work.py       time, timers, queues, counters
     secrets.py    sealing
+    callbacks.py  batches of callbacks, and their receivers
     stored_requests.py  requests that wait, and their clock
 """
 
 from __future__ import annotations
 
+from chalicelib.ports.callbacks import Callbacks, Receivers, Reply
 from chalicelib.ports.files import Files, Form, Imports
 from chalicelib.ports.messages import IdempotencyKey, Ledger, Lookup, Lookups, Messages
 from chalicelib.ports.providers import Provider, Providers, RateLimiter, Session, Tokens
@@ -33,6 +35,7 @@ from chalicelib.ports.world import Limits, Sizes, World
 __all__ = (
     "Audiences",
     "Audit",
+    "Callbacks",
     "Clock",
     "Counters",
     "Credentials",
@@ -51,10 +54,12 @@ __all__ = (
     "QueueReader",
     "Queues",
     "RateLimiter",
+    "Receivers",
     "RecordStore",
     "Recording",
     "Recordings",
     "Records",
+    "Reply",
     "Session",
     "Settings",
     "Sizes",

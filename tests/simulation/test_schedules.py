@@ -41,12 +41,14 @@ class Scheduled(Simulation):
         return replace(request, written=written, timing=self.timing)
 
     def submit(self) -> None:
-        request = self.request()
-        self._attempt(lambda: submit.submit(self.world.ports, request))
+        self._attempt(lambda: submit.submit(self.world.ports, self.request()))
 
     def door(self) -> Door:
-        read = replace(self.request(), timing=None)
-        return Door(lambda access, stored: read, lambda error: (1, "refused"), (Refusal, Invalid))
+        return Door(
+            lambda access, stored: replace(self.request(), timing=None),
+            lambda error: (1, "refused"),
+            (Refusal, Invalid),
+        )
 
     def _next(self) -> bool:
         now = self.world.clock.now()

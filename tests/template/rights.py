@@ -19,10 +19,19 @@ TABLES: dict[str, dict[str, set[str]]] = {
             "DeleteItem",
             "BatchWriteItem",
         },
-        "messages": {"GetItem", "BatchGetItem", "Query", "PutItem", "DeleteItem"},
+        "messages": {
+            "GetItem",
+            "BatchGetItem",
+            "Query",
+            "PutItem",
+            "UpdateItem",
+            "DeleteItem",
+            "BatchWriteItem",
+        },
         "ledger": {"GetItem", "Query", "PutItem", "BatchWriteItem"},
         "lookups": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem"},
-        "due": {"PutItem"},
+        "due": {"PutItem", "BatchWriteItem"},  # written for holds, transacted otherwise
+        "callbacks": {"GetItem", "Query"},
     },
     "schedules": {  # sends as the API does
         "settings": {"GetItem", "BatchGetItem", "Query"},
@@ -69,6 +78,13 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "lookups": {"GetItem", "BatchGetItem", "PutItem", "BatchWriteItem", "UpdateItem"},
         "due": {"BatchWriteItem"},
     },
+    "callbacks": {
+        "settings": {"GetItem"},
+        "messages": {"BatchGetItem"},
+        "ledger": {"GetItem"},
+        "lookups": {"PutItem"},  # results of tests
+        "callbacks": {"GetItem", "Query", "PutItem"},
+    },
     "tally": {"due": {"BatchWriteItem"}},
     "history": {"messages": {"BatchWriteItem"}},
     "sweep": {"due": {"Query", "BatchWriteItem"}, "settings": {"GetItem"}},
@@ -81,10 +97,13 @@ TABLES: dict[str, dict[str, set[str]]] = {
 
 # Queues: `delivery` of every channel type, `own` of the function's type, `worker` of the workers.
 SENDS_TO: dict[str, set[str]] = {
-    "api": {"chunks", "delivery", "imports", "worker"},
+    "api": {"chunks", "delivery", "imports", "worker", "callbacks"},
     "chunks": {"chunks", "delivery", "worker"},
     "schedules": {"chunks", "delivery", "worker"},
     "imports": {"imports"},
+    "callbacks": {"callbacks"},
+    "tally": {"callbacks"},
+    "history": {"callbacks"},
     "deliver": {"chunks", "own"},
     "cmpp": {"chunks", "worker"},
     "sweep": {"chunks", "delivery"},
@@ -111,6 +130,7 @@ KEY: dict[str, set[tuple[str, str]]] = {  # operation, purpose in the encryption
     "chunks": {("Decrypt", "contacts")},
     "schedules": {("Decrypt", "contacts")},
     "imports": {("GenerateDataKey", "contacts"), ("Decrypt", "contacts")},
+    "callbacks": {("Decrypt", "contacts")},
     "deliver": {("Decrypt", "contacts"), ("Decrypt", "credentials")},
     "cmpp": {("Decrypt", "contacts"), ("Decrypt", "credentials")},
 }
@@ -158,6 +178,7 @@ READS_A_STREAM = {
 CONSUMES: dict[str, set[str]] = {
     "imports": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
     "chunks": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
+    "callbacks": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", *NETWORK},
     "deliver": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", *NETWORK},
     "cmpp": {"sqs:ReceiveMessage", "sqs:DeleteMessage"},
     "tally": READS_A_STREAM,

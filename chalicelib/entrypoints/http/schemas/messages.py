@@ -81,6 +81,8 @@ class Report(Answer):
         "sent",
     ]
     accepted: int
+    held_until: int | None
+    hold_reason: str | None
     priority: int
     template: Version | None
     rule_id: int
