@@ -105,13 +105,14 @@ def _delivery_role(stage: Stage, channel_type: ChannelType) -> Resource:
 def environment(stage: Stage) -> Resource:
     """Build the variables for chalicelib/config.py, beside the values of .chalice/config.json.
 
-    The clock is named, not referenced. It starts the function `sweep`, which has these variables
-    too, so that a reference would close a circle.
+    The clock and the function of wake-ups are named, not referenced. Functions that they start have
+    these variables too, so that a reference would close a circle.
     """
     clock = (
         "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:"
         + config.clock_name(stage.name)
     )
+    here = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:"
     queues = "https://sqs.${AWS::Region}.${AWS::URLSuffix}/${AWS::AccountId}/"
     leases = {stage.timeout(config.deliver_function(type_)) for type_ in stage.channel_types}
     return {
@@ -119,6 +120,8 @@ def environment(stage: Stage) -> Resource:
         "PUBLIC_URL": public_url(),
         "QUEUE_URL_PREFIX": {"Fn::Sub": queues},
         "CLOCK_ARN": {"Fn::Sub": clock},
+        "WAKEUPS_ARN": {"Fn::Sub": here + config.function_name(stage.name, "schedules")},
+        "WAKEUPS_ROLE": {"Fn::GetAtt": ["WakeUpsRole", "Arn"]},
         "KMS_KEY": {"Fn::GetAtt": ["SealingKey", "Arn"]},
         "FILES_BUCKET": {"Ref": "FilesBucket"},
         # The SDK is not even imported where nothing is traced.
