@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.entrypoints.lambdas import imports, queues, runtime, schedules, steps, streams
+from chalicelib.entrypoints.lambdas import console, imports, queues, runtime, schedules, steps, streams
 
 BLUEPRINTS = (
     queues.CHUNKS,
@@ -11,4 +11,5 @@ BLUEPRINTS = (
     streams.bp,
     steps.bp,
     schedules.bp,
+    console.bp,
 )

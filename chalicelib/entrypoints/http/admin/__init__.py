@@ -8,6 +8,7 @@ from chalicelib.entrypoints.http.admin import (
     delivery_channels,
     groups,
     imports,
+    logins,
     members,
     messages,
     platforms,
@@ -30,6 +31,7 @@ ROUTES = (
     imports,
     groups,
     members,
+    logins,
     audit,
     data_keys,
 )
