@@ -53,13 +53,12 @@ class Texts:
 
     def duration(self, seconds: int) -> str:
         """Write a time span in its largest whole unit."""
-        for size, one, many in (
-            (86400, "%(num)s day", "%(num)s days"),
-            (3600, "%(num)s hour", "%(num)s hours"),
-            (60, "%(num)s minute", "%(num)s minutes"),
-        ):
-            if seconds >= size and seconds % size == 0:
-                return self.say_many(one, many, seconds // size)
+        if seconds >= 86_400 and seconds % 86_400 == 0:
+            return self.say_many("%(num)s day", "%(num)s days", seconds // 86_400)
+        if seconds >= 3600 and seconds % 3600 == 0:
+            return self.say_many("%(num)s hour", "%(num)s hours", seconds // 3600)
+        if seconds >= 60 and seconds % 60 == 0:
+            return self.say_many("%(num)s minute", "%(num)s minutes", seconds // 60)
         return self.say_many("%(num)s second", "%(num)s seconds", seconds)
 
     def at(self, time: int) -> datetime:
