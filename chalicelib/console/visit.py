@@ -89,7 +89,8 @@ class Visit:
     @staticmethod
     def to(path: str, **query: object) -> str:
         asked = {name: value for name, value in query.items() if value not in (None, "")}
-        return f"/console{path}" + (f"?{urlencode(asked)}" if asked else "")
+        root = "" if path == "/" else path
+        return f"/console{root}" + (f"?{urlencode(asked)}" if asked else "")
 
     # -- output
 

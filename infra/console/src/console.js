@@ -52,6 +52,7 @@ document.addEventListener('click', (e) => {
   if (closest(e, '[data-theme-next]')) theme();
   if (!closest(e, 'details.menu')) all('details.menu[open]').forEach((menu) => { menu.open = false; });
 });
+const isOfHtmx = (form) => form.hasAttribute('hx-post') && (form.getAttribute('hx-trigger') ?? 'submit').includes('submit');
 const toggle = (side, force) => {
   const isOpened = side.classList.toggle('open', force);
   $('.burger')?.setAttribute('aria-expanded', String(isOpened));
@@ -64,7 +65,7 @@ document.addEventListener('submit', (e) => {
   if (form.method === 'dialog') return;
   if (form.dataset.busy !== undefined) { e.preventDefault(); return; }
   if (form.dataset.upload !== undefined) { e.preventDefault(); upload(form); return; }
-  if (form.method !== 'post' || form.hasAttribute('hx-post')) return;
+  if (form.method !== 'post' || isOfHtmx(form) || form.target) return;
   form.dataset.busy = '';
   const button = e.submitter;
   if (button?.dataset.busyText) setTimeout(() => { button.disabled = true; button.textContent = button.dataset.busyText; });
@@ -77,6 +78,11 @@ document.addEventListener('input', (e) => {
 document.addEventListener('change', (e) => {
   if (closest(e, '[data-submits]')) e.target.form.requestSubmit();
 });
+
+// -- a mail's preview is a document of its own, which a form asks for
+const showMails = () => all('[data-auto]').forEach((button) => button.form?.requestSubmit(button));
+showMails();
+document.addEventListener('htmx:after:swap', showMails);
 
 // -- a file goes straight to the storage, and then the import is started
 const upload = async (form) => {

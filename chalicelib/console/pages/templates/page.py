@@ -171,3 +171,10 @@ def _texts(version: Mapping[str, Any]) -> dict[str, str]:
 def archive(visit: Visit) -> Reply:
     visit.api.change("DELETE", "templates/{template_id}", template_id=visit.ids["id"])
     return visit.go(visit.at("/templates"), "archived")
+
+
+@page("POST", "/mail")
+def mail(visit: Visit) -> Reply:
+    """Show a mail in a document of its own, in which nothing runs and nothing can be sent."""
+    policy = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src https: data:"
+    return Reply(200, visit.form.raw("html"), headers={"Content-Security-Policy": policy})
