@@ -56,6 +56,9 @@ LOSSES: Mapping[TargetLoss, Reason] = {
         "如需发送，请将用户加入白名单",
         "Put the user on the whitelist if you want to reach the user",
     ),
+    TargetLoss.OTHER_DAY: Reason(
+        "定时任务当天不是该用户的日期", "The user's date is not the day of the schedule"
+    ),
 }
 
 LEFT_OUT: Mapping[Unchosen, Reason] = {

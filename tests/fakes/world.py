@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from chalicelib.domain.outages import Outages
 from chalicelib.domain.slowness import Slowness
 from chalicelib.ports import Limits, Sizes, World
+from tests.fakes.callbacks import FakeCallbacks, FakeReceivers
 from tests.fakes.clock import FakeClock, FakeTimers
 from tests.fakes.figures import FakeFigures, FakeNotes
 from tests.fakes.files import FakeCounters, FakeFiles, FakeImports
@@ -18,6 +20,7 @@ from tests.fakes.records import FakeAudit, FakeRecordStore
 from tests.fakes.secrets import FakeCredentials, FakeVault
 from tests.fakes.settings import FakeSettings, FakeTemplates
 from tests.fakes.steps import Steps
+from tests.fakes.stored_requests import FakeStoredRequests, FakeWakeups
 from tests.fakes.stores import FakeLookups, FakeRateLimiter, FakeTokens
 from tests.fakes.users import FakeAudiences, FakeUsers
 
@@ -54,6 +57,8 @@ class FakeWorld(Steps):
         self.audiences = FakeAudiences(self, self.users)
         self.ledger = FakeLedger(self)
         self.messages = FakeMessages(self, self.ledger, self.timers)
+        self.stored = FakeStoredRequests(self, self.messages, self.timers)
+        self.wakeups = FakeWakeups(self)
         self.notes = FakeNotes(self, self.messages, self.ledger)
         self.figures = FakeFigures(self)
         self.lookups = FakeLookups(self)
@@ -68,7 +73,10 @@ class FakeWorld(Steps):
         self.limits = limits
         self.ends: int | None = None  # when the worker ends (ms)
         self.slowness = Slowness()  # the memory of one container
+        self.outages = Outages()
         self.imports = FakeImports(self)
+        self.callbacks = FakeCallbacks(self)
+        self.receivers = FakeReceivers(self, self.clock)
 
     @property
     def ports(self) -> World:
@@ -94,9 +102,14 @@ class FakeWorld(Steps):
             providers=self.providers,
             imports=self.imports,
             audit=self.audit,
+            stored=self.stored,
+            wakeups=self.wakeups,
             recordings=self.recordings,
             rate_limiter=self.rate_limiter,
             limits=self.limits,
             ends=self.ends,
             slowness=self.slowness,
+            outages=self.outages,
+            callbacks=self.callbacks,
+            receivers=self.receivers,
         )

@@ -1,7 +1,7 @@
 """The consumers of streams: the ledger's, which tells which chunks changed, and the messages'.
 
-The template names the streams, and filters them: only inserts that count, only new messages.
-Each table's stream has two readers at most, which is what DynamoDB serves well.
+The template names the streams, and filters them: only inserts that change figures or have
+callbacks, only new messages. A stream serves two readers at most, so each serves all purposes.
 """
 
 from __future__ import annotations
@@ -13,71 +13,41 @@ from chalice.app import Blueprint
 
 from chalicelib import observability, wiring
 from chalicelib.domain import keys
+from chalicelib.domain.callbacks import News
 from chalicelib.domain.messages import Entry
 from chalicelib.domain.notes import Note
 from chalicelib.domain.plans import ChunkId
 from chalicelib.flow import figures
 from chalicelib.flow import tally as tally_step
-from chalicelib.ports import World
+from chalicelib.flow.callbacks import collect
 
 bp = Blueprint(__name__)
 
 T = TypeVar("T")
 
 
-class Changed(NamedTuple):
-    """A chunk with new facts, and when (ms) the hold of its message ended."""
+class Change(NamedTuple):
+    """Changes by an item of the ledger.
+
+    `start`: when the hold of a large message ended. It is None where no stored count changes.
+    """
 
     chunk: ChunkId
-    start: int
+    start: int | None
+    note: Note | None
+    news: News | None
 
 
 @bp.on_dynamodb_record(stream_arn="ledger")  # type: ignore[untyped-decorator]
 def tally(event: Any) -> dict[str, Any]:
-    """Report the changed chunks of a batch, and note what small messages have gained.
-
-    Both may be done again.
-    """
-    return _consume(
-        "tally",
-        event,
-        lambda record: _change(wiring.world(), record),
-        lambda changes: _changed(wiring.world(), changes),
-    )
+    """Report the changed chunks, the notes and the callbacks of a batch, all of them repeatable."""
+    return _consume("tally", event, _change, _report)
 
 
 @bp.on_dynamodb_record(stream_arn="messages")  # type: ignore[untyped-decorator]
 def history(event: Any) -> dict[str, Any]:
-    """Add the new messages of a batch to their lists, and note them. Both may be done again."""
-    return _consume(
-        "history",
-        event,
-        lambda record: _listed(wiring.world(), record["NewImage"]),
-        lambda listed: _list(wiring.world(), listed),
-    )
-
-
-def _change(world: World, record: Mapping[str, Any]) -> Changed | Note | None:
-    """Read a chunk to recount, or a note of a small message, whose items carry no `tally`."""
-    chunk = chunk_of(record["Keys"])
-    image = record["NewImage"]
-    return Changed(chunk, start_of(image)) if "tally" in image else world.notes.of_ledger(image)
-
-
-def _changed(world: World, changes: Sequence[Changed | Note | None]) -> None:
-    chunks = dict(each for each in changes if isinstance(each, Changed))
-    if chunks:
-        tally_step.changed(world, chunks)
-    figures.note(world, [each for each in changes if isinstance(each, Note)])
-
-
-def _listed(world: World, image: Mapping[str, Any]) -> tuple[Entry, Note]:
-    return world.messages.entry(image), world.notes.of_message(image)
-
-
-def _list(world: World, listed: Sequence[tuple[Entry, Note]]) -> None:
-    world.messages.add_to_lists([entry for entry, _ in listed])
-    figures.note(world, [note for _, note in listed])
+    """Add the new messages of a batch to their lists, and note them. All may be done again."""
+    return _consume("history", event, _added, _add)
 
 
 def chunk_of(key: Mapping[str, Any]) -> ChunkId:
@@ -90,6 +60,42 @@ def chunk_of(key: Mapping[str, Any]) -> ChunkId:
 def start_of(image: Mapping[str, Any]) -> int:
     """Return the time (ms) at which the hold of a chunk's message ended, 0 without one."""
     return int(image["start"]["N"]) if "start" in image else 0
+
+
+def _change(record: Mapping[str, Any]) -> Change:
+    """Read what an item of the ledger changes. Those of large messages carry `tally`."""
+    chunk, image = chunk_of(record["Keys"]), record["NewImage"]
+    news = _news(record)
+    if "tally" in image:
+        return Change(chunk, start_of(image), None, news)
+    return Change(chunk, None, wiring.world().notes.of_ledger(image), news)
+
+
+def _news(record: Mapping[str, Any]) -> News | None:
+    image = record.get("NewImage", {})
+    seconds = record.get("ApproximateCreationDateTime", 0)
+    return wiring.world().callbacks.news(image, int(seconds * 1000))
+
+
+def _report(changes: Sequence[Change]) -> None:
+    world = wiring.world()
+    counted = {each.chunk: each.start for each in changes if each.start is not None}
+    if counted:
+        tally_step.changed(world, counted)
+    figures.note(world, [each.note for each in changes if each.note is not None])
+    collect.collect(world, [each.news for each in changes if each.news is not None])
+
+
+def _added(record: Mapping[str, Any]) -> tuple[Entry, Note, News | None]:
+    world, image = wiring.world(), record["NewImage"]
+    return world.messages.entry(image), world.notes.of_message(image), _news(record)
+
+
+def _add(messages: Sequence[tuple[Entry, Note, News | None]]) -> None:
+    world = wiring.world()
+    world.messages.add_to_lists([entry for entry, *_ in messages])
+    figures.note(world, [note for _, note, _ in messages])
+    collect.collect(world, [news for *_, news in messages if news is not None])
 
 
 def _consume(

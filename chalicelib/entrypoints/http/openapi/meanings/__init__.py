@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from chalicelib.entrypoints.http.openapi.meanings import (
+    callbacks,
     figures,
     management,
     rules,
@@ -16,7 +17,14 @@ from chalicelib.entrypoints.http.openapi.meanings import (
     users,
 )
 
-AREAS = (sending.FIELDS, users.FIELDS, management.FIELDS, rules.FIELDS, figures.FIELDS)
+AREAS = (
+    sending.FIELDS,
+    users.FIELDS,
+    management.FIELDS,
+    rules.FIELDS,
+    callbacks.FIELDS,
+    figures.FIELDS,
+)
 FIELDS: Mapping[str, str] = {name: text for area in AREAS for name, text in area.items()}
 
 
