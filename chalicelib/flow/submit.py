@@ -11,6 +11,7 @@ import math
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from chalicelib.domain import audiences, keys
 from chalicelib.domain.access_channels import AccessChannel
@@ -25,6 +26,7 @@ from chalicelib.flow import audience, dispatch
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedSend, resolve
 from chalicelib.flow.rules import gate
+from chalicelib.flow.rules.gate import Hold
 from chalicelib.observability import log
 from chalicelib.ports import IdempotencyKey, World
 
@@ -50,11 +52,25 @@ def submit(world: World, request: SendRequest, key: IdempotencyKey | None = None
         return _first_msgid(key, earlier)
 
 
-def _submit(world: World, request: SendRequest, key: IdempotencyKey | None) -> str:
+class Draft(NamedTuple):
+    """An acceptable message that is not stored, with the contacts that its request names."""
+
+    message: Message
+    contacts: Sequence[str]
+    hold: Hold | None
+
+
+def draft(world: World, request: SendRequest) -> Draft:
+    """Make the message of a request, after all checks of the message. Nothing is stored."""
     resolved = resolve(world, request)
-    gate.for_message(world, request, resolved)
-    contacts = tuple(resolved.contacts.values())
-    message, earlier = _accept(world, _message(world, request, resolved), contacts, key)
+    hold = gate.for_message(world, request, resolved)
+    message = _message(world, request, resolved)
+    return Draft(message, tuple(resolved.contacts.values()), hold)
+
+
+def _submit(world: World, request: SendRequest, key: IdempotencyKey | None) -> str:
+    drafted = draft(world, request)
+    message, earlier = _accept(world, drafted.message, drafted.contacts, key)
     if key is not None and earlier is not None:
         return _first_msgid(key, earlier)
     fields = {"msgid": message.msgid, "channel_key": message.channel_key}
@@ -109,18 +125,15 @@ def _new_id(now: int) -> str:
 def _audience(world: World, request: SendRequest) -> Audience:
     if request.contacts:
         return Audience(AudienceKind.CONTACTS)
-    if request.everyone:
-        return Audience(
-            AudienceKind.EVERYONE, partitions=_partitions(world, world.users.estimate())
-        )
-    if not request.names_sets:
+    if not request.everyone and not request.names_sets:
         return Audience(AudienceKind.USERS)
+    kind = AudienceKind.EVERYONE if request.everyone else AudienceKind.SETS
     sets = [_tag(world, request.channel, name) for name in request.tags]
     if request.segment is not None:
         sets.append(audiences.segment(request.segment))
-    sets = list(dict.fromkeys(sets))
-    size = world.audiences.estimate(sets) + len(request.userids)
-    return Audience(AudienceKind.SETS, tuple(sets), _partitions(world, size))
+    whole = Audience(kind, tuple(dict.fromkeys(sets)))
+    size = audience.estimate(world, whole, request.userids)
+    return replace(whole, partitions=_partitions(world, size))
 
 
 def _tag(world: World, access: AccessChannel, name: str) -> str:

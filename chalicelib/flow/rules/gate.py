@@ -2,6 +2,10 @@
 
 A rule that an access channel does not use costs no request: its settings are in the record of the
 access channel, which every sender's request reads from the cache.
+
+A simulation (reports/simulation.py) applies the same rules to a dry world (rules/dry.py). There the
+stores that rules count with are only read, and answer as if they had counted. So a rule does not
+know about simulations. It counts with `World.counters`, or adds its own store to `dry`.
 """
 
 from __future__ import annotations
@@ -10,20 +14,11 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from chalicelib.domain.messages import Message
-from chalicelib.domain.plans import Target
-from chalicelib.domain.users import User
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedSend
-from chalicelib.flow.select import Contacts
+from chalicelib.flow.rules import choice
+from chalicelib.flow.select import Selection
 from chalicelib.ports import World
-
-
-class Selection(NamedTuple):
-    """A selected target with its contacts by code. `user` is None for a target without one."""
-
-    target: Target
-    contacts: Contacts
-    user: User | None = None
 
 
 class Hold(NamedTuple):
@@ -38,7 +33,7 @@ TargetRule = Callable[[World, Message, Sequence[Selection]], Sequence[Selection]
 
 # In the order of domain/rules/checks.py.
 MESSAGE_RULES: tuple[MessageRule, ...] = ()
-TARGET_RULES: tuple[TargetRule, ...] = ()
+TARGET_RULES: tuple[TargetRule, ...] = (choice.for_targets,)
 
 
 def for_message(world: World, request: SendRequest, resolved: ResolvedSend) -> Hold | None:
