@@ -28,9 +28,10 @@ messages — TTL of the message, unless another lifetime is named
     <msgid>, message              accepted message, contents sealed
     <msgid>, contacts#000001      contacts of a message that names contacts, in parts, sealed
     <msgid>, links                addresses of short links (400 days)
-    <msgid>, withdrawn            time of the withdrawal
+    <msgid>, withdrawn            time of the withdrawal, or of the deletion by hand
     <msgid>, chunk#000001         counts of a chunk
     history#<key>#<month>, <msgid>#<digest>  up to 100 messages of a minute of an access channel
+    history#<key>#<month>, <msgid>#deleted  message that was taken out of the list
     imports, import id            progress of an import (30 days)
     import#<id>, bad#000001       bad rows of an import up to a row (30 days)
 
@@ -53,6 +54,7 @@ lookups — seconds to days, by TTL
     guess#<hash>#<minute>         wrong secrets of a key or an address (an hour)
     allowance#<name>#<key>#<hour>  searches of a member in an hour (two hours)
     quota#<channel>#<day>         deliveries of a day that are reserved (2 days)
+    broadcasts#<key>#<day>        broadcasts of an access channel's day (2 days)
     bounces#<hmac>#<window>       mails to a contact that came back for now, within 30 days
     token#check#<id>              result of a test of a delivery channel, sealed (minutes)
     token#<channel>#<what>        access token of a provider, sealed, lease of its renewal
@@ -62,8 +64,12 @@ lookups — seconds to days, by TTL
 due — until the timer is done
     shard, <slot>#<what>          timer
 
-Ledger items that change counts carry `tally` = 1. The stream's filter passes only these. Items of
-a small message have none: it is counted at each reading.
+callbacks — history's time after the batch was made
+    <key>#<part>, <batch>         batch of records for a receiver, sealed, its state and attempts
+
+Ledger items that change counts carry `tally` = 1. Items of a small message have none: it is counted
+at each reading. Items of a message with callbacks carry `callbacks` = the channel key. The stream's
+filter passes only items with one of these.
 
 The filter of the messages' stream passes new messages only. Lists of messages are written from it.
 """

@@ -49,6 +49,10 @@ class DefaultLabel(Refusal):
     """The default contact label of a delivery channel cannot be deleted."""
 
 
+class DefaultAddress(Refusal):
+    """The default callback address of an access channel cannot be deleted."""
+
+
 class OwnRights(Refusal):
     """Members cannot change their own role or disable themselves."""
 
@@ -123,6 +127,22 @@ class SmsTemplateWrong(Refusal):
 
 class ContentTooLarge(Refusal):
     """The contents of a message exceed what one message may hold. `limit`: bytes."""
+
+
+class UnknownCallbackAddress(Refusal):
+    """The access channel has no callback address `url`."""
+
+
+class QuietHours(Refusal):
+    """The access channel sends nothing now. `until`: when its quiet hours end (ISO 8601)."""
+
+
+class BroadcastsUsedUp(Refusal):
+    """The access channel has sent all broadcasts of its day. `limit`: how many it may send."""
+
+
+class StillSending(Refusal):
+    """A message cannot be deleted while something of it may still be sent."""
 
 
 class WithdrawnAlready(Refusal):

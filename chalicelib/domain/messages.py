@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from chalicelib.domain.audiences import Audience, AudienceKind
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.plans import ChunkId, Plan
+from chalicelib.domain.rules import callbacks
 from chalicelib.domain.strategies import Strategy
 from chalicelib.domain.templates import Content
 from chalicelib.domain.values import frozen
@@ -39,11 +40,27 @@ class Entry(NamedTuple):
     expires: int  # epoch seconds
 
 
+class Hold(NamedTuple):
+    """A reason to send later. `until`: epoch milliseconds."""
+
+    until: int
+    reason: str
+
+
+class Ending(NamedTuple):
+    """The time (ms) at which a message was withdrawn, or its record deleted."""
+
+    time: int
+    is_deleted: bool = False
+
+
 class Retention(NamedTuple):
-    """Retention of a message's items, and a note whether they change stored counts."""
+    """Retention of a message's items, and notes whether they change counts or have callbacks."""
 
     expires: int  # epoch seconds
     counted: bool
+    start: int = 0  # ms: the end of the message's hold, 0: it had none
+    callbacks: str = ""  # the channel key of the access channel that gets them, empty for none
 
 
 @frozen
@@ -79,6 +96,9 @@ class Message:
     restricted: bool = False  # only to users that have a binding of this access channel's own
     # the workers of channels that a worker serves, by code: their jobs go to its queues
     workers: Mapping[str, str] = field(default_factory=dict)
+    hold: Hold | None = None  # nothing is planned before it ends
+    # the rules of sending, by stem, that a later step of the strategy has to pass
+    step_rules: tuple[str, ...] = ()
     # of a message whose first jobs were sent before it was stored
     plan: Plan | None = field(default=None, repr=False)
 
@@ -95,6 +115,11 @@ class Message:
             self.strategy.channels,
             self.sendno,
         )
+
+    @property
+    def starts(self) -> int:
+        """The time (ms) from which it may be planned: accepted, or the end of its hold."""
+        return self.hold.until if self.hold else self.accepted
 
     @property
     def inline(self) -> bool:
@@ -117,7 +142,13 @@ class Message:
 
     @property
     def retention(self) -> Retention:
-        return Retention(self.expires, not self.inline)
+        start = self.hold.until if self.hold else 0
+        return Retention(self.expires, not self.inline, start, self.callbacks)
+
+    @property
+    def callbacks(self) -> str:
+        """Return the channel key if the message has callbacks, otherwise an empty text."""
+        return self.channel_key if callbacks.TO in self.callback else ""
 
     @property
     def first_chunks(self) -> range:

@@ -23,7 +23,9 @@ from chalicelib.domain.simulation import Sample, Volume
 from chalicelib.flow import audience, submit, validity
 from chalicelib.flow.content import render
 from chalicelib.flow.requests import SendRequest
-from chalicelib.flow.rules.dry import dry
+from chalicelib.flow.rules import gate
+from chalicelib.flow.rules.broadcast_quota import CountedBroadcast
+from chalicelib.flow.rules.dry import at, dry
 from chalicelib.flow.submit import Draft
 from chalicelib.ports import World
 
@@ -34,8 +36,9 @@ def simulate(world: World, request: SendRequest) -> dict[str, Any]:
     """Return what a send would do. Raises the Refusal or Invalid that the send would raise."""
     world = dry(world)
     draft = submit.draft(world, request)
-    message, sample = draft.message, _sample(world, draft)
-    begins = draft.hold.until if draft.hold else message.accepted
+    message, hold = draft.message, draft.message.hold
+    CountedBroadcast(world, request, message.msgid)
+    sample = _sample(world, draft)
     channels = {
         code: world.settings.channel(elements.channel_of(code)) for code in message.channels
     }
@@ -48,9 +51,9 @@ def simulate(world: World, request: SendRequest) -> dict[str, Any]:
         "targets": sample.targets,
         "sampled": sample.planned,
         "error": sample.error,
-        "hold": {"until": begins, "reason": draft.hold.reason} if draft.hold else None,
+        "hold": {"until": hold.until, "reason": hold.reason} if hold else None,
         **_figures(message, sample),
-        "steps": _steps(message, sample, begins),
+        "steps": _steps(world, message, sample),
         "deliveries": sorted(rows, key=lambda row: (row["step"], row["code"], row["element"])),
         "cost": round(sum(row["cost"] for row in rows), 6),
         "aws_usd": _aws_usd(world, channels, rows),
@@ -137,17 +140,20 @@ def _figures(message: Message, sample: Sample) -> dict[str, Any]:
     }
 
 
-def _steps(message: Message, sample: Sample, begins: int) -> list[dict[str, Any]]:
+def _steps(world: World, message: Message, sample: Sample) -> list[dict[str, Any]]:
+    def held(step: int, due: int) -> int:
+        hold = gate.for_step(at(world, due), message, step)
+        return max(due, hold.until) if hold else due
+
+    times = message.strategy.timetable(message.starts, held)
     return [
         {
             "step": number + 1,
             "channels": [kind.value for kind in step.channels],
-            "begins": begins + seconds * 1000,
+            "begins": begins,
             "targets": sample.scaled(simulation.reached(message, number, sample.plans)),
         }
-        for number, (step, seconds) in enumerate(
-            zip(message.strategy.steps, message.strategy.timetable, strict=True)
-        )
+        for number, (step, begins) in enumerate(zip(message.strategy.steps, times, strict=True))
     ]
 
 

@@ -18,7 +18,8 @@ class Stage(StrEnum):
 class Check(NamedTuple):
     """A check, what it may lead to, and the stem of its modules in `domain/` or `domain/rules/`.
 
-    `outcomes` are codes of errors at the stage of the message, otherwise reasons of a loss.
+    `outcomes` are codes of errors and reasons of a hold at the stage of the message. Targets have
+    reasons of a loss, and steps reasons of a hold.
     """
 
     stage: Stage
@@ -30,10 +31,14 @@ CHECKS = (
     Check(Stage.MESSAGE, "lists and segment", ("1015046", "1019005", "1019006")),
     Check(Stage.MESSAGE, "template", ("1015031", "1015073", "1015084")),
     Check(Stage.MESSAGE, "strategy", ("1015026", "1019001")),
+    Check(Stage.MESSAGE, "callback address", ("1019061",)),
+    Check(Stage.MESSAGE, "quiet hours", ("1015038", "quiet_hours")),
+    Check(Stage.MESSAGE, "broadcast quota", ("1015029",)),
     Check(Stage.TARGET, "user", ("unknown_user",)),
     Check(Stage.TARGET, "blacklist", ("blacklisted",)),
     Check(Stage.TARGET, "whitelist", ("not_whitelisted",)),
     Check(Stage.TARGET, "suppressions", ("opted_out", "contact_gone")),
     Check(Stage.TARGET, "contacts", ("no_contact",)),
     Check(Stage.TARGET, "choice of a channel", ("dearer",)),
+    Check(Stage.STEP, "quiet hours", ("quiet_hours",)),
 )

@@ -24,6 +24,24 @@ class DryCounters:
         return self._counters.used(name)
 
 
+class FixedClock:
+    """A clock that shows one time, at which a rule is asked."""
+
+    def __init__(self, time: int) -> None:
+        self._time = time
+
+    def now(self) -> int:
+        return self._time
+
+    def sleep(self, seconds: float) -> None:
+        """Return at once."""
+
+
+def at(world: World, time: int) -> World:
+    """Return a world as rules see it at a time (ms)."""
+    return replace(world, clock=FixedClock(time))
+
+
 def dry(world: World) -> World:
     """Return a world whose counting stores only read. A rule needs no mode for simulations."""
     return replace(world, counters=DryCounters(world.counters))

@@ -10,30 +10,24 @@ know about simulations. It counts with `World.counters`, or adds its own store t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
 
-from chalicelib.domain.messages import Message
+from chalicelib.domain.messages import Hold, Message
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedSend
-from chalicelib.flow.rules import choice
+from chalicelib.flow.rules import callbacks, choice, quiet_hours
 from chalicelib.flow.select import Selection
 from chalicelib.ports import World
 
-
-class Hold(NamedTuple):
-    """A reason to send later. `until`: epoch milliseconds."""
-
-    until: int
-    reason: str
-
-
 MessageRule = Callable[[World, SendRequest, ResolvedSend], Hold | None]
 TargetRule = Callable[[World, Message, Sequence[Selection]], Sequence[Selection]]
+StepRule = Callable[[World, Message, int], Hold | None]
 
 # In the order of domain/rules/checks.py.
-MESSAGE_RULES: tuple[MessageRule, ...] = ()
+MESSAGE_RULES: tuple[MessageRule, ...] = (callbacks.check, quiet_hours.for_message)
 TARGET_RULES: tuple[TargetRule, ...] = (choice.for_targets,)
+# By stem. A message has the stems of those that its access channel used when it was accepted.
+STEP_RULES: Mapping[str, StepRule] = {quiet_hours.RULE: quiet_hours.for_step}
 
 
 def for_message(world: World, request: SendRequest, resolved: ResolvedSend) -> Hold | None:
@@ -49,3 +43,15 @@ def for_targets(
     for rule in TARGET_RULES:
         selections = rule(world, message, selections)
     return selections
+
+
+def for_step(world: World, message: Message, step: int) -> Hold | None:
+    """Return the longest hold of a later step of a strategy, before anybody enters it."""
+    holds = [STEP_RULES[stem](world, message, step) for stem in message.step_rules]
+    return max((hold for hold in holds if hold is not None), default=None)
+
+
+def step_rules(request: SendRequest, resolved: ResolvedSend) -> tuple[str, ...]:
+    """Return the stems of the rules that later steps have to pass, none without such steps."""
+    has_steps = len(resolved.strategy.steps) > 1
+    return tuple(stem for stem in STEP_RULES if has_steps and stem in request.channel.rules)
