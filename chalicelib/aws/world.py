@@ -20,11 +20,13 @@ from chalicelib.aws.queues import Queues
 from chalicelib.aws.rates import RateLimiter
 from chalicelib.aws.recordings import Recordings
 from chalicelib.aws.records import RecordStore
+from chalicelib.aws.stored_requests import StoredRequests
 from chalicelib.aws.templates import Templates
 from chalicelib.aws.timers import Timers
 from chalicelib.aws.tokens import Tokens
 from chalicelib.aws.users import Users
 from chalicelib.aws.vault import Credentials, Vault
+from chalicelib.aws.wakeups import Wakeups
 from chalicelib.ports import Clock, Limits, Providers, Receivers, Settings, World
 from chalicelib.ports import Tokens as TokensPort
 
@@ -50,6 +52,8 @@ def build_world(
         timers=timers,
         vault=vault,
         providers=connect(tokens, clock),
+        stored=StoredRequests(vault, timers),
+        wakeups=Wakeups(),
         callbacks=Callbacks(vault),
         receivers=receivers,
         recordings=Recordings(timers),

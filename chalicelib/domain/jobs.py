@@ -99,6 +99,7 @@ class TimerKind(StrEnum):
     # (for the first chunk: in every chunk)
     WITHDRAW = "withdraw"
     POLL = "poll"  # ask the provider for a chunk's receipts
+    WAKE = "wake"  # whether a stored request, whose id stands for a message's, missed its wake-up
 
 
 @frozen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chalicelib.domain.audiences import Audience, AudienceKind
 from chalicelib.domain.delivery_channels import ChannelType, Priority
@@ -13,6 +13,9 @@ from chalicelib.domain.rules import callbacks
 from chalicelib.domain.strategies import Strategy
 from chalicelib.domain.templates import Content
 from chalicelib.domain.values import frozen
+
+if TYPE_CHECKING:  # few messages have one
+    from chalicelib.domain.rules.schedules import Occasion
 
 CHUNK_TARGETS = 500
 INLINE_TARGETS = 100  # a send to at most so many named targets is planned in the request
@@ -96,6 +99,7 @@ class Message:
     restricted: bool = False  # only to users that have a binding of this access channel's own
     # the workers of channels that a worker serves, by code: their jobs go to its queues
     workers: Mapping[str, str] = field(default_factory=dict)
+    occasion: Occasion | None = None  # of a schedule whose occurrences are not the same for all
     hold: Hold | None = None  # nothing is planned before it ends
     # the rules of sending, by stem, that a later step of the strategy has to pass
     step_rules: tuple[str, ...] = ()

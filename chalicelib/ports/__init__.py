@@ -14,6 +14,7 @@ all interfaces together.
     work.py       time, timers, queues, counters
     secrets.py    sealing
     callbacks.py  batches of callbacks, and their receivers
+    stored_requests.py  requests that wait, and their clock
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from chalicelib.ports.recordings import Recording, Recordings
 from chalicelib.ports.records import Records, RecordStore
 from chalicelib.ports.secrets import Credentials, Vault
 from chalicelib.ports.settings import Audit, Settings, Templates
+from chalicelib.ports.stored_requests import StoredRequests, Wakeups
 from chalicelib.ports.users import Audiences, Users
 from chalicelib.ports.work import Clock, Counters, QueueMessage, QueueReader, Queues, Taken, Timers
 from chalicelib.ports.world import Limits, Sizes, World
@@ -61,11 +63,13 @@ __all__ = (
     "Session",
     "Settings",
     "Sizes",
+    "StoredRequests",
     "Taken",
     "Templates",
     "Timers",
     "Tokens",
     "Users",
     "Vault",
+    "Wakeups",
     "World",
 )

@@ -17,6 +17,7 @@ from chalicelib.ports.recordings import Recordings
 from chalicelib.ports.records import RecordStore
 from chalicelib.ports.secrets import Credentials, Vault
 from chalicelib.ports.settings import Audit, Settings, Templates
+from chalicelib.ports.stored_requests import StoredRequests, Wakeups
 from chalicelib.ports.users import Audiences, Users
 from chalicelib.ports.work import Clock, Counters, Queues, Timers
 
@@ -89,6 +90,8 @@ class World:
     limits: Limits
     imports: Imports
     audit: Audit
+    stored: StoredRequests
+    wakeups: Wakeups
     callbacks: Callbacks
     receivers: Receivers
     slowness: Slowness = field(default_factory=Slowness)  # what this container has seen

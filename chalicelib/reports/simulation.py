@@ -7,6 +7,7 @@ cannot differ from a send. Of a large audience it plans a sample.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from chalicelib.domain import elements, simulation, strategy_advice
@@ -18,12 +19,12 @@ from chalicelib.domain.masks import masked
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import Plan
 from chalicelib.domain.provider_io import ClickReport, ProviderIds
-from chalicelib.domain.rules import choice
+from chalicelib.domain.rules import choice, schedules
 from chalicelib.domain.simulation import Sample, Volume
 from chalicelib.flow import audience, submit, validity
 from chalicelib.flow.content import render
 from chalicelib.flow.requests import SendRequest
-from chalicelib.flow.rules import gate
+from chalicelib.flow.rules import gate, reviews
 from chalicelib.flow.rules.broadcast_quota import CountedBroadcast
 from chalicelib.flow.rules.dry import at, dry
 from chalicelib.flow.submit import Draft
@@ -34,7 +35,8 @@ SAMPLE = 4  # chunks that are planned of a large audience
 
 def simulate(world: World, request: SendRequest) -> dict[str, Any]:
     """Return what a send would do. Raises the Refusal or Invalid that the send would raise."""
-    world = dry(world)
+    world, request = _when_due(dry(world), request)
+    review = reviews.needed(world, request)
     draft = submit.draft(world, request)
     message, hold = draft.message, draft.message.hold
     CountedBroadcast(world, request, message.msgid)
@@ -52,6 +54,7 @@ def simulate(world: World, request: SendRequest) -> dict[str, Any]:
         "sampled": sample.planned,
         "error": sample.error,
         "hold": {"until": hold.until, "reason": hold.reason} if hold else None,
+        "reviews": len(review.levels) if review else 0,
         **_figures(message, sample),
         "steps": _steps(world, message, sample),
         "deliveries": sorted(rows, key=lambda row: (row["step"], row["code"], row["element"])),
@@ -59,6 +62,16 @@ def simulate(world: World, request: SendRequest) -> dict[str, Any]:
         "aws_usd": _aws_usd(world, channels, rows),
         "warnings": _warnings(world, request, message),
     }
+
+
+def _when_due(world: World, request: SendRequest) -> tuple[World, SendRequest]:
+    """Return the request as its schedule first sends it, in the world of that time."""
+    now = world.clock.now()
+    if request.timing is None:
+        return world, request
+    first = schedules.check(request.timing, now)
+    occasion = schedules.occasion(request.timing, first.local)
+    return at(world, max(now, first.at)), replace(request, timing=None, occasion=occasion)
 
 
 # -- sample

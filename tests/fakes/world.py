@@ -19,6 +19,7 @@ from tests.fakes.records import FakeAudit, FakeRecordStore
 from tests.fakes.secrets import FakeCredentials, FakeVault
 from tests.fakes.settings import FakeSettings, FakeTemplates
 from tests.fakes.steps import Steps
+from tests.fakes.stored_requests import FakeStoredRequests, FakeWakeups
 from tests.fakes.stores import FakeLookups, FakeRateLimiter, FakeTokens
 from tests.fakes.users import FakeAudiences, FakeUsers
 
@@ -55,6 +56,8 @@ class FakeWorld(Steps):
         self.audiences = FakeAudiences(self, self.users)
         self.ledger = FakeLedger(self)
         self.messages = FakeMessages(self, self.ledger, self.timers)
+        self.stored = FakeStoredRequests(self, self.messages, self.timers)
+        self.wakeups = FakeWakeups(self)
         self.lookups = FakeLookups(self)
         self.recordings = FakeRecordings(self, self.ledger, self.lookups, self.timers)
         self.rate_limiter = FakeRateLimiter(self, self.clock)
@@ -94,6 +97,8 @@ class FakeWorld(Steps):
             providers=self.providers,
             imports=self.imports,
             audit=self.audit,
+            stored=self.stored,
+            wakeups=self.wakeups,
             recordings=self.recordings,
             rate_limiter=self.rate_limiter,
             limits=self.limits,

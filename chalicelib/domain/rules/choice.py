@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from chalicelib.domain import sms
 from chalicelib.domain.delivery_channels import Channel, ChannelType
-from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import Target, Unchosen
+from chalicelib.domain.strategies import Strategy
 from chalicelib.domain.templates import Content
 
 Contacts = Mapping[str, tuple[str, ...]]
@@ -28,21 +28,24 @@ def price(channel: Channel, content: Content) -> float:
 
 
 def choose(
-    message: Message, target: Target, contacts: Contacts, prices: Mapping[str, float]
+    strategy: Strategy,
+    channels: Mapping[str, ChannelType],
+    target: Target,
+    contacts: Contacts,
+    prices: Mapping[str, float],
 ) -> tuple[Target, Contacts]:
     """Leave out the contacts on dearer channel types of the steps that choose.
 
-    `prices`: of a delivery, by code. A type costs the sum of all deliveries to the target there.
+    `channels`: types of delivery channels. `prices`: of a delivery. Both are by code. A type costs the sum of all deliveries to the target there.
     Of two types that cost the same, the one that stands first in the step is chosen.
     """
     left_out: set[str] = set()
-    for number, step in enumerate(message.strategy.steps):
+    for step in strategy.steps:
         if step.choose is None:
             continue
-        reached: dict[ChannelType, list[str]] = {kind: [] for kind in step.channels}
-        for code in message.codes_of(number):
-            if code in contacts:
-                reached[message.channels[code]].append(code)
+        reached = {
+            kind: [code for code in contacts if channels[code] is kind] for kind in step.channels
+        }
         costs = {
             kind: sum(prices[code] * len(contacts[code]) for code in codes)
             for kind, codes in reached.items()

@@ -23,7 +23,9 @@ def for_targets(
 
 
 def _chosen(message: Message, selection: Selection, prices: Mapping[str, float]) -> Selection:
-    target, contacts = choice.choose(message, selection.target, selection.contacts, prices)
+    target, contacts = choice.choose(
+        message.strategy, message.channels, selection.target, selection.contacts, prices
+    )
     return selection._replace(target=target, contacts=contacts)
 
 

@@ -39,7 +39,8 @@ def test_a_step_keeps_the_cheapest_channel_that_reaches_the_target(
 ) -> None:
     chosen = {code: ALL[code] for code in contacts}
     target = Target("ann", None, {code: len(of) for code, of in chosen.items()}, {"mail": "x"})
-    target, left = choose(a_choosing_message(), target, chosen, {**prices, "mail": 9})
+    message, all_prices = a_choosing_message(), {**prices, "mail": 9}
+    target, left = choose(message.strategy, message.channels, target, chosen, all_prices)
     assert set(left) == set(target.contacts) == kept
     dearer = {code for code, reason in target.refused.items() if reason == "dearer"}
     assert dearer == set(contacts) - kept
@@ -49,7 +50,8 @@ def test_a_step_keeps_the_cheapest_channel_that_reaches_the_target(
 def test_a_step_that_does_not_choose_keeps_all() -> None:
     message = a_message("ann", strategy=a_strategy("app,sms", "email"))
     target = Target("ann", None, {code: len(of) for code, of in ALL.items()})
-    assert choose(message, target, ALL, dict.fromkeys(ALL, 1.0)) == (target, ALL)
+    prices = dict.fromkeys(ALL, 1.0)
+    assert choose(message.strategy, message.channels, target, ALL, prices) == (target, ALL)
 
 
 def test_only_the_chosen_channel_counts_for_the_next_step() -> None:

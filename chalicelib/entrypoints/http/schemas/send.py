@@ -24,6 +24,7 @@ from chalicelib.entrypoints.http.schemas.base import (
     refusal,
     refusal_by,
 )
+from chalicelib.entrypoints.http.schemas.schedules import Schedule
 from chalicelib.flow.requests import SendRequest
 
 MAX_PARAMS = 4096  # bytes of callback.params
@@ -75,6 +76,7 @@ class Option(Sparse):
         Field(max_length=30),
     ] = ""
     template_version: Annotated[Annotated[int, Field(ge=0, le=999_999)] | None, none_for(0)] = None
+    schedule: Schedule | None = None
 
     @model_validator(mode="after")
     def _one_list(self) -> Option:
@@ -110,6 +112,7 @@ class Common(Sparse):
             "black_id": self.option.black_id,
             "white_id": self.option.white_id,
             "callback": self.callback.model_dump(exclude_none=True),
+            "timing": self.option.schedule.timing() if self.option.schedule else None,
         }
 
 

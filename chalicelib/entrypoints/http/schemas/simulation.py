@@ -76,6 +76,7 @@ class Simulation(Answer):
     sampled: int
     error: float
     hold: HoldShown | None
+    reviews: int
     funnel: PlannedFunnel
     losses: Losses
     steps: list[StepShown]

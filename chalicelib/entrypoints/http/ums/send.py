@@ -15,43 +15,48 @@ from chalicelib.flow import submit
 
 bp = Blueprint(__name__)
 
+# The errors of the checks of a message.
+CHECKED: tuple[int, ...] = (
+    1015004,
+    1015006,
+    1015007,
+    1015008,
+    1015009,
+    1015010,
+    1015011,
+    1015012,
+    1019013,
+    1019014,
+    1015023,
+    1015026,
+    1015029,
+    1015031,
+    1015038,
+    1015046,
+    1019005,
+    1019006,
+    1015073,
+    1015084,
+    1015085,
+    1015094,
+    1015095,
+    1015097,
+    1019001,
+    1019003,
+    1019004,
+    1019041,
+    1019061,
+    1019071,
+    503,
+)
+
 SENDS: dict[str, Any] = {
     "auth": Auth.CHANNEL,
     "error_response": ums_error,
     "response": "send.Accepted",
     "tag": "sending",
     "headers": ("Idempotency-Key",),
-    "errors": (
-        1015004,
-        1015006,
-        1015007,
-        1015008,
-        1015009,
-        1015010,
-        1015011,
-        1015012,
-        1019013,
-        1019014,
-        1015026,
-        1015029,
-        1015031,
-        1015038,
-        1015046,
-        1019005,
-        1019006,
-        1015073,
-        1015084,
-        1015085,
-        1015094,
-        1015095,
-        1015097,
-        1019001,
-        1019003,
-        1019004,
-        1019041,
-        1019061,
-        503,
-    ),
+    "errors": CHECKED,
 }
 
 
@@ -80,10 +85,11 @@ def broadcast_template(context: RequestContext) -> dict[str, Any]:
 
 
 def _send(context: RequestContext, *, broadcast: bool, template: bool = False) -> dict[str, Any]:
-    """Accept a message."""
+    """Accept a message, or store it until its time or its approval comes."""
     body = without_nulls(context.json())
     request, sendno = sends.read(context.sender, body, broadcast=broadcast, template=template)
     key = sends.idempotency_key(context, context.sender.key, body)
+    request = sends.waiting(request, body, broadcast=broadcast)
     msgid = submit.submit(context.world, request, key)
     # UMS documents `msgid` and shows `msgno`.
     return {"code": 0, "msgid": msgid, "msgno": msgid, **({"sendno": sendno} if sendno else {})}

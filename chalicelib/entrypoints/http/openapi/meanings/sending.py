@@ -119,6 +119,7 @@ FIELDS: Mapping[str, str] = {
     "state": "Current state.",
     "Simulation.deliveries": "Deliveries by content and delivery channel, if everybody enters every"
     " step.",
+    "Simulation.reviews": "Levels at which the message must be approved before it is sent.",
     "Simulation.error": "Margin of every share of people in 95 % of samples. 0: all targets were"
     " planned.",
     "Simulation.steps": "Steps of the strategy.",
