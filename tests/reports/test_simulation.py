@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from chalicelib.domain.access_channels import ACCESS_CHANNELS
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.domain.errors import Refusal, UnknownStrategy
+from chalicelib.domain.errors import BroadcastsUsedUp, Refusal, UnknownStrategy
 from chalicelib.domain.provider_io import ProviderIds
+from chalicelib.domain.rules.schedules import Timing
 from chalicelib.domain.strategies import Choice, Missing, Step, Strategy, Term
 from chalicelib.domain.users import Suppression
 from chalicelib.flow import submit
@@ -227,3 +230,38 @@ def test_it_warns_of_a_condition_on_clicks_without_a_link(fake: FakeWorld) -> No
     linked = replace(request, template=4, template_para=values)
     assert simulated(fake, linked)["warnings"] == []
     assert fake.providers.text.capabilities.provider_ids is ProviderIds.PER_RECIPIENT
+
+
+# -- time
+
+
+def test_a_later_step_that_is_due_in_quiet_hours_begins_when_they_end(fake: FakeWorld) -> None:
+    """The first step begins at 8:00 UTC, the second is due a minute later, the third another."""
+    window = {"begin": "08:01", "end": "09:30", "time_zone": "UTC", "priorities": [1, 2, 3]}
+    rules = {"quiet_hours": {"action": "hold", "windows": [window]}}
+    channel = an_access_channel(rules=rules)
+    fake.records.of(ACCESS_CHANNELS).stored[SHOP] = channel
+    steps = simulated(fake, a_request(channel=channel))["steps"]
+    minutes = [(step["begins"] - START) / 60_000 for step in steps]
+    assert minutes == [0, 90, 91]
+
+
+def test_a_scheduled_send_is_simulated_as_of_its_first_time(fake: FakeWorld) -> None:
+    timing = Timing(at="2027-03-01T09:00:00", zone="Asia/Shanghai")
+    steps = simulated(fake, a_request(timing=timing))["steps"]
+    first = datetime(2027, 3, 1, 1, tzinfo=UTC).timestamp() * 1000
+    assert [step["begins"] - first for step in steps] == [0, 60_000, 120_000]
+
+
+def test_it_says_how_many_levels_must_approve(fake: FakeWorld) -> None:
+    assert simulated(fake, a_request())["reviews"] == 0
+
+
+def test_the_broadcast_quota_is_judged_and_not_used(fake: FakeWorld) -> None:
+    channel = an_access_channel(rules={"broadcast_quota": {"per_day": 1}})
+    request = a_request(channel=channel, **TO_ALL)
+    for _ in range(2):
+        simulated(fake, request)
+    submit.submit(fake.ports, request)
+    with pytest.raises(BroadcastsUsedUp):
+        simulate(fake.ports, request)
