@@ -90,6 +90,9 @@ def _target(raw: Sequence[Any]) -> Target:
 
 def entrants_item(chunk: ChunkId, entrants: Entrants, message: Message) -> Item:
     sk = keys.join("go", entrants.step, entrants.number)
+    rare: dict[str, str | int | bytes] = {}
+    if entrants.refused:
+        rare["refused"] = pack([[*at, why] for at, why in entrants.refused.items()])
     return _item(
         chunk,
         sk,
@@ -97,12 +100,20 @@ def entrants_item(chunk: ChunkId, entrants: Entrants, message: Message) -> Item:
         counted=True,
         members=pack(entrants.members),
         time=entrants.time,
+        **rare,
     )
 
 
 def read_entrants(row: Row) -> Entrants:
     _, step, number = keys.split(row["sk"])
-    return Entrants(int(step), int(number), tuple(unpack(row["members"])), row["time"])
+    refused = unpack(row["refused"]) if "refused" in row else ()
+    return Entrants(
+        int(step),
+        int(number),
+        tuple(unpack(row["members"])),
+        row["time"],
+        {(target, code): why for target, code, why in refused},
+    )
 
 
 def call_item(chunk: ChunkId, call: Call, message: Message) -> Item:

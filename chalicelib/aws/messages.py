@@ -33,12 +33,14 @@ from chalicelib.domain.funnel import Counts
 from chalicelib.domain.jobs import Timer
 from chalicelib.domain.messages import Entry, Message, Summary
 from chalicelib.domain.plans import ChunkId, Plan
+from chalicelib.domain.rules.caps import settings_of
 from chalicelib.ports import IdempotencyKey, Vault
 
 CACHED = 256
 ONCE_SECONDS = 86400
 PART = 500  # contacts of an item: a message may name nine thousand
 _SEALED = ("contents", "links", "callback")
+_OPTIONAL = ("caps", "topic")  # not stored while they are empty
 
 
 class Messages:
@@ -93,10 +95,7 @@ class Messages:
         The first check of a chunk only finds what a crash left, so it needs no execution of its
         own. Accepting a message stays within three calls.
         """
-        puts = [
-            ("messages", self._item(message)),
-            ("due", self._timers.row(timer)),
-        ]
+        puts = [("messages", self._item(message)), ("due", self._timers.row(timer))]
         if plan is not None:
             puts.append(("ledger", ledger_items.plan_item(self._vault, plan, message)))
         if message.links:
@@ -135,7 +134,8 @@ class Messages:
         return _read_once(row) if row and row["expires"] > time.time() else None
 
     def _item(self, message: Message) -> Item:
-        values = {f.name: getattr(message, f.name) for f in fields(message)}
+        named = {f.name: getattr(message, f.name) for f in fields(message)}
+        values = {name: of for name, of in named.items() if of or name not in _OPTIONAL}
         secret = pack({name: values.pop(name) for name in _SEALED})
         del values["userids"], values["expires"], values["msgid"], values["plan"]
         body = {
@@ -220,6 +220,7 @@ class Messages:
             "userids": tuple(unpack(row["userids"])),
             "audience": _audience(body["audience"]),
             "labels": {code: tuple(labels) for code, labels in body["labels"].items()},
+            "caps": settings_of(body.get("caps")),
         }
         plan = None
         if "targets" in row:

@@ -13,6 +13,7 @@ from chalicelib.aws.files import Files
 from chalicelib.aws.imports import Imports
 from chalicelib.aws.ledger import Ledger
 from chalicelib.aws.lookups import Lookups
+from chalicelib.aws.marks import MarkStore
 from chalicelib.aws.messages import Messages
 from chalicelib.aws.queues import Queues
 from chalicelib.aws.rates import RateLimiter
@@ -45,6 +46,7 @@ def build_world(connect: Callable[[TokensPort, Clock], Providers], limits: Limit
         tokens=tokens,
         files=Files(),
         counters=Counters(),
+        marks=MarkStore(),
         timers=timers,
         queues=Queues(),
         vault=vault,

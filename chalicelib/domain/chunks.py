@@ -111,6 +111,11 @@ class Chunk:
             return (Entrants(0, 0, self.plan.valid, self.plan.time),)
         return tuple(entrants for entrants in self.entrants if entrants.step == step)
 
+    @cached_property
+    def refused(self) -> dict[tuple[int, str], str]:
+        """(target, code) -> why its step has left out the contacts there."""
+        return {at: why for entrants in self.entrants for at, why in entrants.refused.items()}
+
     def members(self, step: int) -> frozenset[int]:
         """Return the targets that have entered a step."""
         return self._members.get(step, frozenset())
@@ -131,24 +136,27 @@ class Chunk:
         for step in range(len(message.strategy.steps)):
             for entrants in self.entrants_of(step):
                 for code in message.codes_of(step):
-                    for ref in self.plan.deliveries(code, entrants.members):
+                    for ref in self.plan.deliveries(code, entrants):
                         yield step, entrants, ref
 
     def progress(self, message: Message, target: int, step: int) -> dict[ChannelType, Progress]:
         """Return how far a target is on each channel type of a step."""
         return {
-            channel_type: self._best(list(self._deliveries(message, target, step, channel_type)))
+            channel_type: self._best(self.deliveries_of(message, target, step, channel_type))
             for channel_type in message.strategy.steps[step].channels
         }
 
-    def _deliveries(
+    def deliveries_of(
         self, message: Message, target: int, step: int, channel_type: ChannelType
-    ) -> Iterator[DeliveryState]:
-        contacts = self.plan.targets[target].contacts
-        for code in message.codes_of(step):
-            if message.channels[code] is channel_type:
-                for contact in range(contacts.get(code, 0)):
-                    yield self.state_of(DeliveryRef(target, code, contact))
+    ) -> list[DeliveryState]:
+        """Return the states of a target's deliveries on a channel type of a step."""
+        contacts, refused = self.plan.targets[target].contacts, self.refused
+        return [
+            self.state_of(DeliveryRef(target, code, contact))
+            for code in message.codes_of(step)
+            if message.channels[code] is channel_type and (target, code) not in refused
+            for contact in range(contacts.get(code, 0))
+        ]
 
     @staticmethod
     def _best(deliveries: Sequence[DeliveryState]) -> Progress:

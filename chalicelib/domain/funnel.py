@@ -77,7 +77,7 @@ def count(message: Message, chunk: Chunk) -> Counts:
     for channel_type, reason in _refused(message, chunk):
         stages[channel_type]["planned"] += 1
         losses[channel_type][reason] += 1
-    still_open["undecided"] = sum(_is_undecided(message, chunk, t) for t in chunk.plan.valid)
+    still_open["undecided"] = sum(is_undecided(message, chunk, t) for t in chunk.plan.valid)
     return Counts(
         seen=chunk.seen,
         users=_users(chunk, stages_of_target),
@@ -98,14 +98,17 @@ def _steps(message: Message, chunk: Chunk) -> Counter[str]:
 def _refused(message: Message, chunk: Chunk) -> Iterator[tuple[str, str]]:
     """Yield channel type and reason for each contact that a step left out.
 
-    Such a contact is dead or has opted out.
+    Such a contact is dead, has opted out, or has got enough.
     """
     for step in range(len(message.strategy.steps)):
         for target in chunk.members(step):
             planned = chunk.plan.targets[target]
             for code in message.codes_of(step):
-                if code in planned.refused and code not in planned.contacts:
-                    yield message.channels[code].value, planned.refused[code]
+                why = chunk.refused.get((target, code), "")
+                if not why and code not in planned.contacts:
+                    why = planned.refused.get(code, "")
+                if why:
+                    yield message.channels[code].value, why
 
 
 def _stages(state: DeliveryState) -> list[str]:
@@ -150,7 +153,7 @@ def _users(chunk: Chunk, stages_of_target: Mapping[int, set[str]]) -> Counter[st
     return users
 
 
-def _is_undecided(message: Message, chunk: Chunk, target: int) -> bool:
+def is_undecided(message: Message, chunk: Chunk, target: int) -> bool:
     """Return whether a target may still go on to a further step."""
     last = len(message.strategy.steps) - 1
     if chunk.withdrawn is not None:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from chalicelib.domain.audiences import Audience, AudienceKind
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.plans import ChunkId, Plan
+from chalicelib.domain.rules.caps import Cap
 from chalicelib.domain.strategies import Strategy
 from chalicelib.domain.templates import Content
 from chalicelib.domain.values import frozen
@@ -79,6 +80,9 @@ class Message:
     restricted: bool = False  # only to users that have a binding of this access channel's own
     # the workers of channels that a worker serves, by code: their jobs go to its queues
     workers: Mapping[str, str] = field(default_factory=dict)
+    # frequency caps that count this message
+    caps: tuple[Cap, ...] = ()
+    topic: int = 0  # 0: none
     # of a message whose first jobs were sent before it was stored
     plan: Plan | None = field(default=None, repr=False)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import field
 from enum import StrEnum
 from typing import NamedTuple
@@ -21,6 +21,7 @@ class TargetLoss(StrEnum):
     CONTACT_GONE = "contact_gone"
     BLACKLISTED = "blacklisted"
     NOT_WHITELISTED = "not_whitelisted"
+    CAPPED = "capped"
 
 
 class Target(NamedTuple):
@@ -32,7 +33,7 @@ class Target(NamedTuple):
     id: str
     loss: TargetLoss | None
     contacts: Mapping[str, int]
-    # code -> why a contact there was left out: opted_out, contact_gone
+    # code -> why a contact there was left out: opted_out, contact_gone, capped
     refused: Mapping[str, str] = {}
 
 
@@ -53,11 +54,12 @@ class Plan:
     # position after which the partition's next chunk begins, None: this is its last chunk
     next: str | None
 
-    def deliveries(self, code: str, members: Sequence[int]) -> tuple[DeliveryRef, ...]:
-        """Return the deliveries of targets on one channel, in the order of call ranges."""
+    def deliveries(self, code: str, entrants: Entrants) -> tuple[DeliveryRef, ...]:
+        """Return the deliveries of entrants on one channel, in the order of call ranges."""
         return tuple(
             DeliveryRef(t, code, c)
-            for t in members
+            for t in entrants.members
+            if (t, code) not in entrants.refused
             for c in range(self.targets[t].contacts.get(code, 0))
         )
 
@@ -92,6 +94,8 @@ class Entrants:
     number: int
     members: tuple[int, ...]
     time: int
+    # (target, code) -> why the step leaves out the target's contacts there
+    refused: Mapping[tuple[int, str], str] = field(default_factory=dict)
 
 
 class CallKey(NamedTuple):

@@ -19,9 +19,15 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId, Plan, Target
 from chalicelib.domain.users import User
 from chalicelib.flow import dispatch, suppressions
-from chalicelib.flow.rules import gate
-from chalicelib.flow.rules.gate import Selection
-from chalicelib.flow.select import Contacts, Despite, Lists, select, select_contact
+from chalicelib.flow.rules import caps, gate
+from chalicelib.flow.select import (
+    Contacts,
+    Despite,
+    Lists,
+    Selection,
+    select,
+    select_contact,
+)
 from chalicelib.ports import World
 
 
@@ -69,10 +75,12 @@ def _job(message: Message, number: int, position: str) -> Envelope:
 def _plan_chunk(world: World, message: Message, number: int, position: str) -> Plan:
     at = ChunkId(message.msgid, number)
     # The plan of a small message was stored with it, and its contacts nowhere else.
-    stored = world.ledger.plan(at, message) if message.inline else None
+    # A plan that counts under caps is made only once, since its marks may be given back already.
+    stored = world.ledger.plan(at, message) if message.inline or message.caps else None
     if stored is None:
         made = make_plan(world, message, number, position)
         stored = world.ledger.put_plan(made, message)
+        caps.give_back_plan(world, message, made, stored)
     if number:  # the first chunk's timer was stored with the message
         due = stored.time + world.limits.check_after * 1000
         world.timers.set([Timer(due, TimerKind.CHECK, at, message.priority)])

@@ -46,7 +46,7 @@ def jobs(
 def _jobs_of(
     message: Message, chunk: Chunk, entrants: Entrants, code: str, open_starts: set[int]
 ) -> Iterator[Envelope]:
-    length = len(chunk.plan.deliveries(code, entrants.members))
+    length = len(chunk.plan.deliveries(code, entrants))
     width = job_size(message.call_sizes[code])
     for start in range(0, length, width):
         end = min(start + width, length)
@@ -85,7 +85,7 @@ def open_calls(message: Message, chunk: Chunk, entrants: Entrants) -> Iterator[O
     Deliveries that an answer put off are the next attempt, in one call or several.
     """
     for code in message.codes_of(entrants.step):
-        refs = chunk.plan.deliveries(code, entrants.members)
+        refs = chunk.plan.deliveries(code, entrants)
         size = message.call_sizes[code]
         for start in range(0, len(refs), size):
             key = CallKey(entrants.step, entrants.number, code, start)

@@ -37,6 +37,7 @@ class SendRequest:
     black_id: int | None = None
     white_id: int | None = None
     callback: Mapping[str, Any] = field(default_factory=dict)
+    topic: int = 0  # 0: none
 
     @property
     def names_sets(self) -> bool:

@@ -20,11 +20,12 @@ from chalicelib.domain.errors import Conflict, Invalid, KeyReused, NoMessageId, 
 from chalicelib.domain.jobs import DeliverJob, Envelope, Timer, TimerKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId, Plan
+from chalicelib.domain.rules.caps import RULE, Cap, applying, settings_of
 from chalicelib.domain.users import ALL
 from chalicelib.flow import audience, dispatch
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedSend, resolve
-from chalicelib.flow.rules import gate
+from chalicelib.flow.rules import caps, gate
 from chalicelib.observability import log
 from chalicelib.ports import IdempotencyKey, World
 
@@ -99,7 +100,14 @@ def _message(world: World, request: SendRequest, resolved: ResolvedSend) -> Mess
         white_id=request.white_id,
         callback=request.callback,
         workers={e.code: e.worker for e in frozen if e.worker},
+        caps=_caps(request, resolved),
+        topic=request.topic,
     )
+
+
+def _caps(request: SendRequest, resolved: ResolvedSend) -> tuple[Cap, ...]:
+    settings = settings_of(request.channel.rules.get(RULE))
+    return applying(settings, request.priority, request.topic, resolved.strategy.channels)
 
 
 def _new_id(now: int) -> str:
@@ -143,15 +151,25 @@ def _accept(
         jobs = _single_queue_jobs(message, plan)
         try:
             if plan is not None and jobs is not None:
-                return message, _queue_and_store(world, message, plan, jobs, key)
-            earlier = _store(world, message, plan, contacts, key)
+                earlier = _queue_and_store(world, message, plan, jobs, key)
+            else:
+                earlier = _store(world, message, plan, contacts, key)
         except Conflict:  # another message has the same random bits in the same millisecond
+            _give_back(world, message, plan)
             message = replace(message, msgid=_new_id(message.accepted))
             continue
-        if earlier is None:
+        if earlier is not None:
+            _give_back(world, message, plan)
+        elif jobs is None:
             _start(world, message, plan)
         return message, earlier
     raise NoMessageId
+
+
+def _give_back(world: World, message: Message, plan: Plan | None) -> None:
+    """Give back what the plan of a message has counted that was not stored."""
+    if plan is not None:
+        caps.give_back_plan(world, message, plan)
 
 
 def _single_queue_jobs(message: Message, plan: Plan | None) -> list[Envelope] | None:
@@ -177,7 +195,11 @@ def _queue_and_store(
     earlier = world.messages.once(key.name) if key else None
     if earlier is not None:
         return earlier
-    world.queues.send([_that_may_be_early(envelope) for envelope in jobs])
+    try:
+        world.queues.send([_that_may_be_early(envelope) for envelope in jobs])
+    except Exception:
+        _give_back(world, message, plan)
+        raise
     return world.messages.create(message, plan, None, (), key)
 
 

@@ -11,7 +11,7 @@ all interfaces together.
     recordings.py records of several jobs, written together
     providers.py  providers, their access tokens and rate limits
     files.py      files that people upload or download, and imports
-    work.py       time, timers, queues, counters
+    work.py       time, timers, queues, counters, marks
     secrets.py    sealing
 """
 
@@ -25,7 +25,16 @@ from chalicelib.ports.records import Records, RecordStore
 from chalicelib.ports.secrets import Credentials, Vault
 from chalicelib.ports.settings import Audit, Settings, Templates
 from chalicelib.ports.users import Audiences, Users
-from chalicelib.ports.work import Clock, Counters, QueueMessage, QueueReader, Queues, Taken, Timers
+from chalicelib.ports.work import (
+    Clock,
+    Counters,
+    MarkStore,
+    QueueMessage,
+    QueueReader,
+    Queues,
+    Taken,
+    Timers,
+)
 from chalicelib.ports.world import Limits, Sizes, World
 
 __all__ = (
@@ -42,6 +51,7 @@ __all__ = (
     "Limits",
     "Lookup",
     "Lookups",
+    "MarkStore",
     "Messages",
     "Provider",
     "Providers",

@@ -16,7 +16,7 @@ from chalicelib.ports.records import RecordStore
 from chalicelib.ports.secrets import Credentials, Vault
 from chalicelib.ports.settings import Audit, Settings, Templates
 from chalicelib.ports.users import Audiences, Users
-from chalicelib.ports.work import Clock, Counters, Queues, Timers
+from chalicelib.ports.work import Clock, Counters, MarkStore, Queues, Timers
 
 
 @frozen
@@ -79,6 +79,7 @@ class World:
     tokens: Tokens
     files: Files
     counters: Counters
+    marks: MarkStore
     timers: Timers
     queues: Queues
     vault: Vault

@@ -17,7 +17,7 @@ from tests.fakes.records import FakeAudit, FakeRecordStore
 from tests.fakes.secrets import FakeCredentials, FakeVault
 from tests.fakes.settings import FakeSettings, FakeTemplates
 from tests.fakes.steps import Steps
-from tests.fakes.stores import FakeLookups, FakeRateLimiter, FakeTokens
+from tests.fakes.stores import FakeLookups, FakeMarkStore, FakeRateLimiter, FakeTokens
 from tests.fakes.users import FakeAudiences, FakeUsers
 
 LIMITS = Limits(
@@ -59,6 +59,7 @@ class FakeWorld(Steps):
         self.tokens = FakeTokens(self, self.clock)
         self.files = FakeFiles(self)
         self.counters = FakeCounters(self)
+        self.marks = FakeMarkStore(self)
         self.vault = FakeVault()
         self.credentials = FakeCredentials()
         self.providers = FakeProviders(self)
@@ -82,6 +83,7 @@ class FakeWorld(Steps):
             tokens=self.tokens,
             files=self.files,
             counters=self.counters,
+            marks=self.marks,
             timers=self.timers,
             queues=self.queues,
             vault=self.vault,

@@ -30,9 +30,12 @@ CHECKS = (
     Check(Stage.MESSAGE, "lists and segment", ("1015046", "1019005", "1019006")),
     Check(Stage.MESSAGE, "template", ("1015031", "1015073", "1015084")),
     Check(Stage.MESSAGE, "strategy", ("1015026", "1019001")),
+    Check(Stage.MESSAGE, "topic", ("1019007",)),
     Check(Stage.TARGET, "user", ("unknown_user",)),
     Check(Stage.TARGET, "blacklist", ("blacklisted",)),
     Check(Stage.TARGET, "whitelist", ("not_whitelisted",)),
     Check(Stage.TARGET, "suppressions", ("opted_out", "contact_gone")),
     Check(Stage.TARGET, "contacts", ("no_contact",)),
+    Check(Stage.TARGET, "caps", ("capped",)),
+    Check(Stage.STEP, "caps", ("capped",)),
 )

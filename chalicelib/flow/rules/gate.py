@@ -9,21 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.messages import Message
-from chalicelib.domain.plans import Target
-from chalicelib.domain.users import User
+from chalicelib.domain.plans import Entrants
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedSend
-from chalicelib.flow.select import Contacts
+from chalicelib.flow.rules import caps, topics
+from chalicelib.flow.select import Selection
 from chalicelib.ports import World
-
-
-class Selection(NamedTuple):
-    """A selected target with its contacts by code. `user` is None for a target without one."""
-
-    target: Target
-    contacts: Contacts
-    user: User | None = None
 
 
 class Hold(NamedTuple):
@@ -35,10 +28,14 @@ class Hold(NamedTuple):
 
 MessageRule = Callable[[World, SendRequest, ResolvedSend], Hold | None]
 TargetRule = Callable[[World, Message, Sequence[Selection]], Sequence[Selection]]
+EntrantRule = Callable[[World, Message, Chunk, Entrants], Entrants]
 
 # In the order of domain/rules/checks.py.
-MESSAGE_RULES: tuple[MessageRule, ...] = ()
-TARGET_RULES: tuple[TargetRule, ...] = ()
+MESSAGE_RULES: tuple[MessageRule, ...] = (topics.for_message,)
+TARGET_RULES: tuple[TargetRule, ...] = (
+    caps.for_targets,  # the last one: what any rule leaves out must not count
+)
+ENTRANT_RULES: tuple[EntrantRule, ...] = (caps.for_entrants,)  # the last one, as above
 
 
 def for_message(world: World, request: SendRequest, resolved: ResolvedSend) -> Hold | None:
@@ -54,3 +51,10 @@ def for_targets(
     for rule in TARGET_RULES:
         selections = rule(world, message, selections)
     return selections
+
+
+def for_entrants(world: World, message: Message, chunk: Chunk, entrants: Entrants) -> Entrants:
+    """Return the entrants of a later step after every rule, before they are frozen."""
+    for rule in ENTRANT_RULES:
+        entrants = rule(world, message, chunk, entrants)
+    return entrants

@@ -3,6 +3,7 @@
 from chalicelib.entrypoints.http.admin import (
     access_channels,
     audit,
+    caps,
     contact_labels,
     data_keys,
     delivery_channels,
@@ -14,6 +15,7 @@ from chalicelib.entrypoints.http.admin import (
     provider_query,
     strategies,
     templates,
+    topics,
     users,
 )
 
@@ -25,6 +27,8 @@ ROUTES = (
     platforms,
     templates,
     strategies,
+    topics,
+    caps,
     users,
     messages,
     imports,
