@@ -53,10 +53,14 @@ def plan_item(vault: Vault, plan: Plan, message: Message) -> Item:
 
 def plan_values(vault: Vault, plan: Plan) -> dict[str, str | int | bytes]:
     """Return the attributes of a plan, in its own item or in its message's."""
+    rare: dict[str, str | int | bytes] = {}
+    if plan.values:
+        rare["values"] = vault.seal(pack(plan.values), f"values#{partition(plan.id)}")
     return {
         "targets": pack([_raw_target(target) for target in plan.targets]),
         "contacts": vault.seal(pack(plan.contacts), f"plan#{partition(plan.id)}"),
         "time": plan.time,
+        **rare,
     }
 
 
@@ -71,6 +75,9 @@ def read_plan(vault: Vault, row: Row) -> Plan:
 
 def read_plan_of(vault: Vault, chunk: ChunkId, row: Mapping[str, Any]) -> Plan:
     contacts = unpack(vault.open(row["contacts"], f"plan#{partition(chunk)}"))
+    values = ()
+    if "values" in row:
+        values = tuple(unpack(vault.open(row["values"], f"values#{partition(chunk)}")))
     return Plan(
         chunk,
         tuple(map(_target, unpack(row["targets"]))),
@@ -80,6 +87,7 @@ def read_plan_of(vault: Vault, chunk: ChunkId, row: Mapping[str, Any]) -> Plan:
         ),
         row["time"],
         row.get("next"),
+        values,
     )
 
 

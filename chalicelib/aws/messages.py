@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from typing import Any
 
-from chalicelib.aws import ledger_items, message_history
+from chalicelib.aws import ledger_items, message_history, message_rules
 from chalicelib.aws.clients import client, error_code
 from chalicelib.aws.items import (
     Cancelled,
@@ -33,14 +33,12 @@ from chalicelib.domain.funnel import Counts
 from chalicelib.domain.jobs import Timer
 from chalicelib.domain.messages import Entry, Message, Summary
 from chalicelib.domain.plans import ChunkId, Plan
-from chalicelib.domain.rules.caps import settings_of
 from chalicelib.ports import IdempotencyKey, Vault
 
 CACHED = 256
 ONCE_SECONDS = 86400
 PART = 500  # contacts of an item: a message may name nine thousand
 _SEALED = ("contents", "links", "callback")
-_OPTIONAL = ("caps", "topic")  # not stored while they are empty
 
 
 class Messages:
@@ -134,8 +132,7 @@ class Messages:
         return _read_once(row) if row and row["expires"] > time.time() else None
 
     def _item(self, message: Message) -> Item:
-        named = {f.name: getattr(message, f.name) for f in fields(message)}
-        values = {name: of for name, of in named.items() if of or name not in _OPTIONAL}
+        values = message_rules.used({f.name: getattr(message, f.name) for f in fields(message)})
         secret = pack({name: values.pop(name) for name in _SEALED})
         del values["userids"], values["expires"], values["msgid"], values["plan"]
         body = {
@@ -220,7 +217,7 @@ class Messages:
             "userids": tuple(unpack(row["userids"])),
             "audience": _audience(body["audience"]),
             "labels": {code: tuple(labels) for code, labels in body["labels"].items()},
-            "caps": settings_of(body.get("caps")),
+            **message_rules.read(body),
         }
         plan = None
         if "targets" in row:

@@ -10,6 +10,7 @@ from chalicelib.domain.audiences import Audience, AudienceKind
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.plans import ChunkId, Plan
 from chalicelib.domain.rules.caps import Cap
+from chalicelib.domain.rules.personal import Personal
 from chalicelib.domain.strategies import Strategy
 from chalicelib.domain.templates import Content
 from chalicelib.domain.values import frozen
@@ -83,6 +84,8 @@ class Message:
     # frequency caps that count this message
     caps: tuple[Cap, ...] = ()
     topic: int = 0  # 0: none
+    # by code, the attributes of users that a content takes
+    personal: Mapping[str, Personal] = field(default_factory=dict)
     # of a message whose first jobs were sent before it was stored
     plan: Plan | None = field(default=None, repr=False)
 

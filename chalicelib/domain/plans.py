@@ -17,6 +17,8 @@ class TargetLoss(StrEnum):
 
     UNKNOWN_USER = "unknown_user"
     NO_CONTACT = "no_contact"
+    NO_VALUE = "no_value"
+    UNFIT_VALUE = "unfit_value"
     OPTED_OUT = "opted_out"
     CONTACT_GONE = "contact_gone"
     BLACKLISTED = "blacklisted"
@@ -33,7 +35,7 @@ class Target(NamedTuple):
     id: str
     loss: TargetLoss | None
     contacts: Mapping[str, int]
-    # code -> why a contact there was left out: opted_out, contact_gone, capped
+    # code -> why a contact there was left out: opted_out, contact_gone, no_value, capped …
     refused: Mapping[str, str] = {}
 
 
@@ -53,6 +55,8 @@ class Plan:
     time: int
     # position after which the partition's next chunk begins, None: this is its last chunk
     next: str | None
+    # per target: attribute -> text, sealed at rest, empty where no content takes one
+    values: tuple[Mapping[str, str], ...] = field(default=(), repr=False)
 
     def deliveries(self, code: str, entrants: Entrants) -> tuple[DeliveryRef, ...]:
         """Return the deliveries of entrants on one channel, in the order of call ranges."""
@@ -66,6 +70,9 @@ class Plan:
     def contact(self, ref: DeliveryRef) -> str:
         return self.contacts[ref.target][ref.channel][ref.contact]
 
+    def values_of(self, target: int) -> Mapping[str, str]:
+        return self.values[target] if self.values else {}
+
     def has(self, ref: DeliveryRef) -> bool:
         """Tell if the plan has this delivery."""
         of_target = self.contacts[ref.target] if ref.target < len(self.contacts) else {}
@@ -75,8 +82,9 @@ class Plan:
     def size(self) -> int:
         """Return the bytes of its ids and contacts, about what they take before compression."""
         ids = sum(len(target.id.encode()) for target in self.targets)
-        contacts = (contact for of_target in self.contacts for contact in of_target.values())
-        return ids + sum(len(text.encode()) for texts in contacts for text in texts)
+        contacts = [contact for of_target in self.contacts for contact in of_target.values()]
+        values = [tuple(of_target.values()) for of_target in self.values]
+        return ids + sum(len(text.encode()) for texts in (*contacts, *values) for text in texts)
 
     @property
     def valid(self) -> tuple[int, ...]:

@@ -19,12 +19,13 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId, Plan, Target
 from chalicelib.domain.users import User
 from chalicelib.flow import dispatch, suppressions
-from chalicelib.flow.rules import caps, gate
+from chalicelib.flow.rules import caps, gate, personal
 from chalicelib.flow.select import (
     Contacts,
     Despite,
     Lists,
     Selection,
+    fitting,
     select,
     select_contact,
 )
@@ -116,17 +117,18 @@ def make_plan(
         _of_segment(world, message, candidates),
     )
     selected = [_select(message, candidate, lists, context) for candidate in candidates]
-    fitting = _fitting(selected, world.limits.sizes.chunk_bytes)
-    fitted = zip(selected[:fitting], candidates, strict=False)
+    fits = _fitting(world, message, selected, candidates)
+    fitted = zip(selected[:fits], candidates, strict=False)
     chosen = [Selection(*choice, candidate.user) for choice, candidate in fitted if choice]
     targets = gate.for_targets(world, message, chosen)
-    ends = is_last and fitting == len(selected)
+    ends = is_last and fits == len(selected)
     return Plan(
         id=ChunkId(message.msgid, number),
         targets=tuple(selection.target for selection in targets),
         contacts=tuple(selection.contacts for selection in targets),
         time=world.clock.now(),
-        next=None if ends else candidates[fitting - 1].after,
+        next=None if ends else candidates[fits - 1].after,
+        values=tuple(selection.values for selection in targets) if message.personal else (),
     )
 
 
@@ -305,16 +307,13 @@ def _select(
     return select(message, name, user, lists, context.despite)
 
 
-def _fitting(selected: Sequence[tuple[Target, Contacts] | None], limit: int) -> int:
-    """Return how many selections fit into one item, at least one."""
-    total = 0
-    for n, selection in enumerate(selected):
-        total += 40
-        if selection is not None:
-            target, contacts = selection
-            total += len(target.id.encode())
-            for of_channel in contacts.values():
-                total += sum(len(contact.encode()) + 8 for contact in of_channel)
-        if n and total > limit:
-            return n
-    return len(selected)
+def _fitting(
+    world: World,
+    message: Message,
+    selected: Sequence[tuple[Target, Contacts] | None],
+    candidates: Sequence[Candidate],
+) -> int:
+    """Return how many selections fit into one item, with their personal values."""
+    users = [candidate.user for candidate in candidates] if message.personal else []
+    extra = [personal.size(message, user) for user in users]
+    return fitting(selected, world.limits.sizes.chunk_bytes, extra)

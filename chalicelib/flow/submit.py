@@ -11,6 +11,7 @@ import math
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from chalicelib.domain import audiences, keys
 from chalicelib.domain.access_channels import AccessChannel
@@ -20,12 +21,12 @@ from chalicelib.domain.errors import Conflict, Invalid, KeyReused, NoMessageId, 
 from chalicelib.domain.jobs import DeliverJob, Envelope, Timer, TimerKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId, Plan
-from chalicelib.domain.rules.caps import RULE, Cap, applying, settings_of
+from chalicelib.domain.rules.caps import RULE, applying, settings_of
 from chalicelib.domain.users import ALL
 from chalicelib.flow import audience, dispatch
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedSend, resolve
-from chalicelib.flow.rules import caps, gate
+from chalicelib.flow.rules import caps, gate, personal
 from chalicelib.observability import log
 from chalicelib.ports import IdempotencyKey, World
 
@@ -100,14 +101,19 @@ def _message(world: World, request: SendRequest, resolved: ResolvedSend) -> Mess
         white_id=request.white_id,
         callback=request.callback,
         workers={e.code: e.worker for e in frozen if e.worker},
-        caps=_caps(request, resolved),
-        topic=request.topic,
+        **_of_rules(world, request, resolved),
     )
 
 
-def _caps(request: SendRequest, resolved: ResolvedSend) -> tuple[Cap, ...]:
+def _of_rules(world: World, request: SendRequest, resolved: ResolvedSend) -> dict[str, Any]:
+    """Return what rules of sending freeze in a message."""
     settings = settings_of(request.channel.rules.get(RULE))
-    return applying(settings, request.priority, request.topic, resolved.strategy.channels)
+    types = resolved.strategy.channels
+    return {
+        "caps": applying(settings, request.priority, request.topic, types),
+        "topic": request.topic,
+        "personal": personal.of_elements(world, request, resolved),
+    }
 
 
 def _new_id(now: int) -> str:

@@ -36,6 +36,7 @@ CHECKS = (
     Check(Stage.TARGET, "whitelist", ("not_whitelisted",)),
     Check(Stage.TARGET, "suppressions", ("opted_out", "contact_gone")),
     Check(Stage.TARGET, "contacts", ("no_contact",)),
+    Check(Stage.TARGET, "personal values", ("no_value", "unfit_value")),
     Check(Stage.TARGET, "caps", ("capped",)),
     Check(Stage.STEP, "caps", ("capped",)),
 )

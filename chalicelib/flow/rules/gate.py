@@ -14,7 +14,7 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import Entrants
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedSend
-from chalicelib.flow.rules import caps, topics
+from chalicelib.flow.rules import caps, personal, topics
 from chalicelib.flow.select import Selection
 from chalicelib.ports import World
 
@@ -33,6 +33,7 @@ EntrantRule = Callable[[World, Message, Chunk, Entrants], Entrants]
 # In the order of domain/rules/checks.py.
 MESSAGE_RULES: tuple[MessageRule, ...] = (topics.for_message,)
 TARGET_RULES: tuple[TargetRule, ...] = (
+    personal.for_targets,
     caps.for_targets,  # the last one: what any rule leaves out must not count
 )
 ENTRANT_RULES: tuple[EntrantRule, ...] = (caps.for_entrants,)  # the last one, as above

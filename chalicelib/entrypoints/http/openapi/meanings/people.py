@@ -7,6 +7,8 @@ from collections.abc import Mapping
 _EXEMPT = "Priorities whose messages the cap neither counts nor refuses. Default: 1."
 
 FIELDS: Mapping[str, str] = {
+    "TemplateVersion.attributes": "Attributes of users that the texts of the template take.",
+    "Entry.attributes": "Attributes to set, such as a name. null removes one. An extension of UMS.",
     "caps": "Frequency caps.",
     "days": "Length of the window in days, instead of `hours`.",
     "description": "Text for people, on their page of preferences.",
