@@ -40,6 +40,8 @@ def _item(
     chunk: ChunkId, sk: str, retention: Retention, *, counted: bool, **values: str | int | bytes
 ) -> Item:
     tally = {"tally": 1} if counted and retention.counted else {}
+    if tally and retention.start:
+        tally["start"] = retention.start
     return to_item(
         {"pk": partition(chunk), "sk": sk, "expires": retention.expires, **tally, **values}
     )

@@ -210,8 +210,10 @@ def rows(channel: str, lookups: Mapping[str, Lookup], expires: int) -> list[Item
 
 def _row(key: str, to: Lookup, expires: int) -> Item:
     """Build the item of a lookup. Its message expires with it, if a retention is known."""
-    counted: Values = {} if to.retention is None else {"counted": int(to.retention.counted)}
-    return to_item({"pk": key, "to": _text(to), "expires": expires, **counted})
+    known: Values = {} if to.retention is None else {"counted": int(to.retention.counted)}
+    if to.retention is not None and to.retention.start:
+        known["start"] = to.retention.start
+    return to_item({"pk": key, "to": _text(to), "expires": expires, **known})
 
 
 def _text(to: Lookup) -> str:
@@ -223,7 +225,9 @@ def _lookup(row: Mapping[str, Any]) -> Lookup:
     msgid, chunk, *rest = json.loads(row["to"])
     element = rest.pop()["element"] if rest and isinstance(rest[-1], dict) else 1
     ref = (rest[0], rest[1]) if rest else None
-    retention = Retention(row["expires"], bool(row["counted"])) if "counted" in row else None
+    retention: Retention | None = None
+    if "counted" in row:
+        retention = Retention(row["expires"], bool(row["counted"]), row.get("start", 0))
     parts = tuple(rest[2]) if len(rest) > 2 else ()
     return Lookup(ChunkId(msgid, chunk), ref, parts, element, retention)
 

@@ -27,6 +27,7 @@ from chalicelib.domain.messages import Entry, Summary
 MINUTE = 60_000  # ms
 BUNDLE = 100  # messages
 PAGE = 100  # bundles per request
+DELETED = "deleted"  # in place of a bundle's digest
 
 
 def entry(image: Mapping[str, Any]) -> Entry:
@@ -93,12 +94,27 @@ def _bundle(channel_key: str, entries: Sequence[Entry]) -> Item:
     )
 
 
+def deleted(channel_key: str, msgid: str, expires: int) -> Item:
+    """Build the item that takes a message out of its list. It stands in the message's minute."""
+    at = keys.message_time(msgid)
+    pk = keys.join("history", channel_key, _months(at, at)[0])
+    return to_item({"pk": pk, "sk": keys.join(msgid, DELETED), "expires": expires})
+
+
 def _minutes(channel_key: str, since: int, until: int, page: int) -> Iterator[list[Summary]]:
     """Yield the summaries of each minute that has some, the newest minute first."""
     for month in _months(since, until):
         bundles = _bundles(keys.join("history", channel_key, month), since, until, page)
-        for _, minute in groupby(bundles, lambda bundle: _minute(keys.split(bundle["sk"])[0])):
-            yield [summary for bundle in minute for summary in _kept(unpack(bundle["body"]))]
+        for _, rows in groupby(bundles, lambda bundle: _minute(keys.split(bundle["sk"])[0])):
+            yield _summaries(list(rows))
+
+
+def _summaries(rows: Sequence[Mapping[str, Any]]) -> list[Summary]:
+    """Return the summaries of a minute without those of messages that were deleted."""
+    gone = {msgid for msgid, rest in (keys.split(row["sk"]) for row in rows) if rest == DELETED}
+    bundles = [row for row in rows if "body" in row]
+    kept = (summary for bundle in bundles for summary in _kept(unpack(bundle["body"])))
+    return [summary for summary in kept if summary.msgid not in gone]
 
 
 def _bundles(pk: str, since: int, until: int, page: int) -> Iterator[dict[str, Any]]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import replace
 from typing import Any
 
-from chalicelib.aws import ledger_items, message_history, message_rules
+from chalicelib.aws import ledger_items, message_history, message_items
 from chalicelib.aws.clients import client, error_code
 from chalicelib.aws.items import (
     Cancelled,
@@ -21,24 +21,21 @@ from chalicelib.aws.items import (
     to_item,
     transact,
     unpack,
+    write_many,
 )
-from chalicelib.aws.strategies import read_strategy
-from chalicelib.aws.tables import LINK_DAYS, table
+from chalicelib.aws.tables import table
 from chalicelib.aws.timers import Timers
 from chalicelib.domain import keys
-from chalicelib.domain.audiences import Audience, AudienceKind
-from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.funnel import Counts
 from chalicelib.domain.jobs import Timer
-from chalicelib.domain.messages import Entry, Message, Summary
+from chalicelib.domain.messages import Ending, Entry, Message, Summary
 from chalicelib.domain.plans import ChunkId, Plan
 from chalicelib.ports import IdempotencyKey, Vault
 
 CACHED = 256
 ONCE_SECONDS = 86400
 PART = 500  # contacts of an item: a message may name nine thousand
-_SEALED = ("contents", "links", "callback")
 
 
 class Messages:
@@ -57,9 +54,9 @@ class Messages:
     ) -> IdempotencyKey | None:
         if timer is None:
             message = replace(message, plan=plan)
-            puts = [("messages", self._item(message))]
+            puts = [("messages", message_items.item(self._vault, message))]
             if message.links:
-                puts.append(("messages", self._links_item(message)))
+                puts.append(("messages", message_items.links_item(self._vault, message)))
         else:
             puts = self._puts(message, plan, timer, contacts)
         if len(puts) == 1 and once is None:
@@ -93,15 +90,20 @@ class Messages:
         The first check of a chunk only finds what a crash left, so it needs no execution of its
         own. Accepting a message stays within three calls.
         """
-        puts = [("messages", self._item(message)), ("due", self._timers.row(timer))]
+        puts = [
+            ("messages", message_items.item(self._vault, message)),
+            ("due", self._timers.row(timer)),
+        ]
         if plan is not None:
             puts.append(("ledger", ledger_items.plan_item(self._vault, plan, message)))
         if message.links:
-            puts.append(("messages", self._links_item(message)))
+            puts.append(("messages", message_items.links_item(self._vault, message)))
         if plan is None or plan.next is not None:
             for number, start in enumerate(range(0, len(contacts), PART)):
                 part = contacts[start : start + PART]
-                puts.append(("messages", self._contacts_item(message, number, part)))
+                puts.append(
+                    ("messages", message_items.contacts_item(self._vault, message, number, part))
+                )
         return puts
 
     def withdraw(self, message: Message, time: int, timer: Timer) -> bool:
@@ -121,8 +123,18 @@ class Messages:
         return True
 
     def withdrawn(self, msgid: str) -> int | None:
+        ending = self.ending(msgid)
+        return ending.time if ending else None
+
+    def ending(self, msgid: str) -> Ending | None:
         row = _get(msgid, "withdrawn")
-        return row["time"] if row else None
+        return Ending(row["time"], bool(row.get("deleted"))) if row else None
+
+    def delete(self, message: Message, time: int) -> None:
+        transact(message_items.deletion(message, time))
+        self._known.pop(message.msgid, None)
+        contacts = [{"pk": row["pk"], "sk": row["sk"]} for row in _rows(message.msgid, "contacts#")]
+        write_many(table("messages"), (), map(to_item, contacts), key=("pk", "sk"))
 
     def once(self, name: str) -> IdempotencyKey | None:
         answer = client("dynamodb").get_item(
@@ -130,41 +142,6 @@ class Messages:
         )
         row = from_item(answer.get("Item", {}))
         return _read_once(row) if row and row["expires"] > time.time() else None
-
-    def _item(self, message: Message) -> Item:
-        values = message_rules.used({f.name: getattr(message, f.name) for f in fields(message)})
-        secret = pack({name: values.pop(name) for name in _SEALED})
-        del values["userids"], values["expires"], values["msgid"], values["plan"]
-        body = {
-            **values,
-            "strategy": asdict(message.strategy),
-            "audience": _stored_audience(message.audience),
-        }
-        sealed = self._vault.seal(secret, _context(message.msgid))
-        key: Values = {
-            "pk": message.msgid,
-            "sk": "message",
-            "expires": message.expires,
-        }
-        plan = ledger_items.plan_values(self._vault, message.plan) if message.plan else {}
-        item = {"body": pack(body), "userids": pack(message.userids), "sealed": sealed}
-        return to_item({**key, **item, **plan})
-
-    def _links_item(self, message: Message) -> Item:
-        expires = max(message.expires, int(time.time()) + LINK_DAYS * 86400)
-        sealed = self._vault.seal(pack(dict(message.links)), _context(message.msgid))
-        return to_item({"pk": message.msgid, "sk": "links", "expires": expires, "sealed": sealed})
-
-    def _contacts_item(self, message: Message, number: int, contacts: Sequence[str]) -> Item:
-        sealed = self._vault.seal(pack(list(contacts)), _context(message.msgid))
-        return to_item(
-            {
-                "pk": message.msgid,
-                "sk": keys.join("contacts", number),
-                "expires": message.expires,
-                "sealed": sealed,
-            }
-        )
 
     def newest(self, channel_key: str, before: str, since: int, limit: int) -> Sequence[Summary]:
         return message_history.newest(channel_key, before, since, limit)
@@ -178,7 +155,7 @@ class Messages:
     def contacts(self, msgid: str) -> Sequence[str]:
         if self._contacts[0] != msgid:
             parts = [
-                unpack(self._vault.open(row["sealed"], _context(msgid)))
+                unpack(self._vault.open(row["sealed"], message_items.context(msgid)))
                 for row in _rows(msgid, "contacts", consistent=True)
             ]
             self._contacts = (msgid, [contact for part in parts for contact in part])
@@ -189,7 +166,7 @@ class Messages:
             row = _get(msgid, "message")
             if row is None:
                 return None
-            self._remember(self._message(row))
+            self._remember(message_items.read(self._vault, row))
         return self._known[msgid]
 
     def get_all(self, msgids: Sequence[str]) -> Mapping[str, Message]:
@@ -197,7 +174,7 @@ class Messages:
         unknown = [msgid for msgid in msgids if msgid not in messages]
         row_keys = ({"pk": msgid, "sk": "message"} for msgid in unknown)
         for row in get_many(table("messages"), row_keys, consistent=True):
-            message = messages[row["pk"]] = self._message(row)
+            message = messages[row["pk"]] = message_items.read(self._vault, row)
             self._remember(message)
         return messages
 
@@ -206,25 +183,6 @@ class Messages:
         if len(self._known) > CACHED:
             self._known.popitem(last=False)
 
-    def _message(self, row: Mapping[str, Any]) -> Message:
-        body = unpack(row["body"])
-        sealed = unpack(self._vault.open(row["sealed"], _context(row["pk"])))
-        typed = {
-            "strategy": read_strategy(body["strategy"]),
-            "channels": {code: ChannelType(kind) for code, kind in body["channels"].items()},
-            "priority": Priority(body["priority"]),
-            "template": tuple(body["template"]),
-            "userids": tuple(unpack(row["userids"])),
-            "audience": _audience(body["audience"]),
-            "labels": {code: tuple(labels) for code, labels in body["labels"].items()},
-            **message_rules.read(body),
-        }
-        plan = None
-        if "targets" in row:
-            plan = ledger_items.read_plan_of(self._vault, ChunkId(row["pk"], 0), row)
-        key = {"msgid": row["pk"], "expires": row["expires"], "plan": plan}
-        return Message(**{**body, **sealed, **typed, **key})
-
     def links(self, msgid: str) -> Mapping[str, str] | None:
         known = self._known.get(msgid)
         if known is not None:
@@ -232,7 +190,9 @@ class Messages:
         row = _get(msgid, "links")
         if row is None or row["expires"] <= time.time():  # the TTL may take some days
             return None
-        addresses: Mapping[str, str] = unpack(self._vault.open(row["sealed"], _context(msgid)))
+        addresses: Mapping[str, str] = unpack(
+            self._vault.open(row["sealed"], message_items.context(msgid))
+        )
         return addresses
 
     def put_counts(self, chunk: ChunkId, counts: Counts, expires: int) -> None:
@@ -303,15 +263,3 @@ def _rows(msgid: str, kind: str, *, consistent: bool = False) -> Iterator[dict[s
         if not answer.get("LastEvaluatedKey"):
             return
         request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-
-
-def _stored_audience(audience: Audience) -> dict[str, Any]:
-    return {"kind": audience.kind, "sets": audience.sets, "walkers": audience.partitions}
-
-
-def _audience(raw: Mapping[str, Any]) -> Audience:
-    return Audience(AudienceKind(raw["kind"]), tuple(raw["sets"]), raw["walkers"])
-
-
-def _context(msgid: str) -> str:
-    return f"message#{msgid}"

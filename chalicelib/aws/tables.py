@@ -29,9 +29,10 @@ messages — TTL of the message, unless another lifetime is named
     <msgid>, message              accepted message, contents sealed
     <msgid>, contacts#000001      contacts of a message that names contacts, in parts, sealed
     <msgid>, links                addresses of short links (400 days)
-    <msgid>, withdrawn            time of the withdrawal
+    <msgid>, withdrawn            time of the withdrawal, or of the deletion by hand
     <msgid>, chunk#000001         counts of a chunk
     history#<key>#<month>, <msgid>#<digest>  up to 100 messages of a minute of an access channel
+    history#<key>#<month>, <msgid>#deleted  message that was taken out of the list
     imports, import id            progress of an import (30 days)
     import#<id>, bad#000001       bad rows of an import up to a row (30 days)
 
@@ -54,6 +55,7 @@ lookups — seconds to days, by TTL
     guess#<hash>#<minute>         wrong secrets of a key or an address (an hour)
     allowance#<name>#<key>#<hour>  searches of a member in an hour (two hours)
     quota#<channel>#<day>         deliveries of a day that are reserved (2 days)
+    broadcasts#<key>#<day>        broadcasts of an access channel's day (2 days)
     cap#<key>#<kind>#<target>     messages that count for a person under caps (until no cap does)
     bounces#<hmac>#<window>       mails to a contact that came back for now, within 30 days
     token#check#<id>              result of a test of a delivery channel, sealed (minutes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from functools import cached_property
 from typing import NamedTuple
@@ -139,22 +139,35 @@ class Chunk:
                     for ref in self.plan.deliveries(code, entrants):
                         yield step, entrants, ref
 
+    @cached_property
+    def _skipped(self) -> frozenset[int]:
+        """The targets that earlier steps had reached before a later one was sent."""
+        return frozenset(
+            ref.target for ref, state in self.states.items() if state.has(FactKind.SKIPPED)
+        )
+
     def progress(self, message: Message, target: int, step: int) -> dict[ChannelType, Progress]:
-        """Return how far a target is on each channel type of a step."""
+        """Return how far a target is on each channel type that the condition of a step names.
+
+        A member of the step before is a member of every earlier step. A channel type is left out
+        where another one was chosen for the target.
+        """
+        planned = self.plan.targets[target]
+        types = dict.fromkeys(term.channel for term in message.strategy.steps[step].terms)
+        codes = {kind: [c for c, of in message.channels.items() if of is kind] for kind in types}
         return {
-            channel_type: self._best(self.deliveries_of(message, target, step, channel_type))
-            for channel_type in message.strategy.steps[step].channels
+            kind: self._best(self.deliveries_of(target, of_kind))
+            for kind, of_kind in codes.items()
+            if not planned.has_another_than(of_kind)
         }
 
-    def deliveries_of(
-        self, message: Message, target: int, step: int, channel_type: ChannelType
-    ) -> list[DeliveryState]:
-        """Return the states of a target's deliveries on a channel type of a step."""
+    def deliveries_of(self, target: int, codes: Iterable[str]) -> list[DeliveryState]:
+        """Return the states of a target's deliveries on delivery channels."""
         contacts, refused = self.plan.targets[target].contacts, self.refused
         return [
             self.state_of(DeliveryRef(target, code, contact))
-            for code in message.codes_of(step)
-            if message.channels[code] is channel_type and (target, code) not in refused
+            for code in codes
+            if (target, code) not in refused
             for contact in range(contacts.get(code, 0))
         ]
 
@@ -166,11 +179,9 @@ class Chunk:
             if FactKind.SUBMITTED in state.facts
         ]
         ended = all(state.ended for state in deliveries)
-        # A skipped target had been reached by an earlier step. It goes on to no further one.
-        skipped = any(state.has(FactKind.SKIPPED) for state in deliveries)
         return Progress(
-            delivered=skipped or any(state.delivered for state in deliveries),
-            clicked=skipped or any(state.clicked for state in deliveries),
+            delivered=any(state.delivered for state in deliveries),
+            clicked=any(state.clicked for state in deliveries),
             submitted_at=max(submitted) if submitted and ended else None,
             over=ended and not any(state.submitted for state in deliveries),
         )
@@ -178,5 +189,10 @@ class Chunk:
     def verdict(
         self, message: Message, target: int, step: int, now: int
     ) -> tuple[Verdict, int | None]:
-        """Judge whether a member of `step - 1` goes on to `step`, see `strategies.judge`."""
-        return judge(message.strategy.steps[step], self.progress(message, target, step - 1), now)
+        """Judge whether a member of `step - 1` goes on to `step`, see `strategies.judge`.
+
+        Who was skipped goes on to no further step, whatever its condition says.
+        """
+        if target in self._skipped:
+            return Verdict.STAY, None
+        return judge(message.strategy.steps[step], self.progress(message, target, step), now)

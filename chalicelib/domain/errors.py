@@ -129,6 +129,18 @@ class ContentTooLarge(Refusal):
     """The contents of a message exceed what one message may hold. `limit`: bytes."""
 
 
+class QuietHours(Refusal):
+    """The access channel sends nothing now. `until`: when its quiet hours end (ISO 8601)."""
+
+
+class BroadcastsUsedUp(Refusal):
+    """The access channel has sent all broadcasts of its day. `limit`: how many it may send."""
+
+
+class StillSending(Refusal):
+    """A message cannot be deleted while something of it may still be sent."""
+
+
 class WithdrawnAlready(Refusal):
     """The message was withdrawn before."""
 

@@ -104,11 +104,10 @@ def _refused(message: Message, chunk: Chunk) -> Iterator[tuple[str, str]]:
         for target in chunk.members(step):
             planned = chunk.plan.targets[target]
             for code in message.codes_of(step):
-                why = chunk.refused.get((target, code), "")
-                if not why and code not in planned.contacts:
-                    why = planned.refused.get(code, "")
-                if why:
-                    yield message.channels[code].value, why
+                if (target, code) in chunk.refused:
+                    yield message.channels[code].value, chunk.refused[target, code]
+                elif planned.lacks(code):
+                    yield message.channels[code].value, planned.refused[code]
 
 
 def _stages(state: DeliveryState) -> list[str]:

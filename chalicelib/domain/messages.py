@@ -41,11 +41,26 @@ class Entry(NamedTuple):
     expires: int  # epoch seconds
 
 
+class Hold(NamedTuple):
+    """A reason to send later. `until`: epoch milliseconds."""
+
+    until: int
+    reason: str
+
+
+class Ending(NamedTuple):
+    """The time (ms) at which a message was withdrawn, or its record deleted."""
+
+    time: int
+    is_deleted: bool = False
+
+
 class Retention(NamedTuple):
     """Retention of a message's items, and a note whether they change stored counts."""
 
     expires: int  # epoch seconds
     counted: bool
+    start: int = 0  # ms: the end of the message's hold, 0: it had none
 
 
 @frozen
@@ -81,6 +96,9 @@ class Message:
     restricted: bool = False  # only to users that have a binding of this access channel's own
     # the workers of channels that a worker serves, by code: their jobs go to its queues
     workers: Mapping[str, str] = field(default_factory=dict)
+    hold: Hold | None = None  # nothing is planned before it ends
+    # the rules of sending, by stem, that a later step of the strategy has to pass
+    step_rules: tuple[str, ...] = ()
     # frequency caps that count this message
     caps: tuple[Cap, ...] = ()
     topic: int = 0  # 0: none
@@ -104,6 +122,11 @@ class Message:
         )
 
     @property
+    def starts(self) -> int:
+        """The time (ms) from which it may be planned: accepted, or the end of its hold."""
+        return self.hold.until if self.hold else self.accepted
+
+    @property
     def inline(self) -> bool:
         """The message is small enough to be planned in its request and counted when read."""
         return not self.audience.is_scanned and len(self.userids) <= INLINE_TARGETS
@@ -124,7 +147,7 @@ class Message:
 
     @property
     def retention(self) -> Retention:
-        return Retention(self.expires, not self.inline)
+        return Retention(self.expires, not self.inline, self.hold.until if self.hold else 0)
 
     @property
     def first_chunks(self) -> range:

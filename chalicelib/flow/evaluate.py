@@ -43,15 +43,20 @@ def check_chunk(world: World, at: ChunkId) -> None:
 
 
 def _start_again(world: World, message: Message, at: ChunkId) -> None:
-    """Start a message that is stored, but whose first jobs were never sent."""
-    if at.number == 0 and world.messages.withdrawn(at.msgid) is None:
+    """Start a message whose hold has ended, or whose first jobs were never sent."""
+    if at.number or world.messages.withdrawn(at.msgid) is not None:
+        return
+    now, grace = world.clock.now(), world.limits.check_after * 1000
+    if now >= message.starts + (0 if message.hold else grace):
         _start_partitions(world, message)
-        due = world.clock.now() + world.limits.check_after * 1000
-        world.timers.set([Timer(due, TimerKind.CHECK, at, message.priority)])
+    due = message.starts if now < message.starts else now + grace
+    world.timers.set([Timer(due, TimerKind.CHECK, at, message.priority)])
 
 
 def _check(world: World, message: Message, chunk: Chunk) -> None:
-    if chunk.plan.id.number == 0 and message.audience.is_scanned:
+    grace = world.limits.check_after * 1000
+    is_first = chunk.plan.id.number == 0 and message.audience.is_scanned
+    if is_first and world.clock.now() >= message.starts + grace:
         _start_partitions(world, message)
     for _ in range(ROUNDS):
         calls = open_calls_of_all_steps(message, chunk)
@@ -69,8 +74,6 @@ def _start_partitions(world: World, message: Message) -> None:
 
     The checks of the first chunk stand for all partitions.
     """
-    if world.clock.now() < message.accepted + world.limits.check_after * 1000:
-        return
     missing = [
         number
         for number in message.first_chunks
@@ -97,7 +100,7 @@ def _escalate(world: World, message: Message, chunk: Chunk) -> bool:
     at = chunk.plan.id
     for step in range(1, len(message.strategy.steps)):
         members = _ready(world, message, chunk, step)
-        if members:
+        if members and gate.for_step(world, message, step) is None:
             number = len(chunk.entrants_of(step))
             ready = Entrants(step, number, members, world.clock.now())
             entrants = gate.for_entrants(world, message, chunk, ready)
@@ -171,7 +174,7 @@ def _expected(chunk: Chunk, call: OpenCall, grace: int) -> int:
 
 def _set_next_check(world: World, message: Message, chunk: Chunk) -> None:
     now, grace = world.clock.now(), world.limits.check_after * 1000
-    times = list(_condition_times(message, chunk, now))
+    times = list(_condition_times(world, message, chunk, now))
     calls = [call for call in _unmade(message, chunk) if _needs_check(message, chunk, call)]
     times += [_next_check_of(world, chunk, call) for call in calls]
     if chunk.plan.next is not None and now < chunk.plan.time + grace:
@@ -192,7 +195,7 @@ def settle(world: World, message: Message) -> None:
     Its job has died among the dead letters, or was never queued.
     """
     first = ChunkId(message.msgid, 0)
-    young = message.accepted + 10 * world.limits.check_after * 1000
+    young = message.starts + 10 * world.limits.check_after * 1000
     if message.has_clock or world.clock.now() < young:
         return
     chunk = world.ledger.chunk(first, message)
@@ -221,10 +224,15 @@ def _next_check_of(world: World, chunk: Chunk, call: OpenCall) -> int:
     return min(due, end) if end > now else now + grace
 
 
-def _condition_times(message: Message, chunk: Chunk, now: int) -> Iterable[int]:
-    """Yield the times (ms) at which a target's condition for the next step is due."""
+def _condition_times(world: World, message: Message, chunk: Chunk, now: int) -> Iterable[int]:
+    """Yield the times (ms) at which a target may go on to the next step."""
     for step in range(1, len(message.strategy.steps)):
+        is_ready = False
         for target in chunk.members(step - 1) - chunk.members(step):
             verdict, due = chunk.verdict(message, target, step, now)
+            is_ready = is_ready or verdict is Verdict.GO
             if verdict is Verdict.WAIT and due is not None:
                 yield due
+        hold = gate.for_step(world, message, step) if is_ready else None
+        if hold is not None:
+            yield hold.until

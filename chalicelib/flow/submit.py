@@ -19,14 +19,15 @@ from chalicelib.domain.audiences import Audience, AudienceKind
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.errors import Conflict, Invalid, KeyReused, NoMessageId, Refusal
 from chalicelib.domain.jobs import DeliverJob, Envelope, Timer, TimerKind
-from chalicelib.domain.messages import Message
+from chalicelib.domain.messages import Hold, Message
 from chalicelib.domain.plans import ChunkId, Plan
 from chalicelib.domain.rules.caps import RULE, applying, settings_of
 from chalicelib.domain.users import ALL
 from chalicelib.flow import audience, dispatch
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedSend, resolve
-from chalicelib.flow.rules import caps, gate, personal
+from chalicelib.flow.rules import caps, gate, personal, retention
+from chalicelib.flow.rules.broadcast_quota import CountedBroadcast
 from chalicelib.observability import log
 from chalicelib.ports import IdempotencyKey, World
 
@@ -54,9 +55,13 @@ def submit(world: World, request: SendRequest, key: IdempotencyKey | None = None
 
 def _submit(world: World, request: SendRequest, key: IdempotencyKey | None) -> str:
     resolved = resolve(world, request)
-    gate.for_message(world, request, resolved)
+    hold = gate.for_message(world, request, resolved)
     contacts = tuple(resolved.contacts.values())
-    message, earlier = _accept(world, _message(world, request, resolved), contacts, key)
+    message = _message(world, request, resolved, hold)
+    with CountedBroadcast(world, request, message.msgid) as counted:
+        message, earlier = _accept(world, message, contacts, key)
+        if earlier is not None:
+            counted.give_back()
     if key is not None and earlier is not None:
         return _first_msgid(key, earlier)
     fields = {"msgid": message.msgid, "channel_key": message.channel_key}
@@ -74,14 +79,15 @@ def _first_msgid(key: IdempotencyKey, earlier: IdempotencyKey) -> str:
     return earlier.msgid
 
 
-def _message(world: World, request: SendRequest, resolved: ResolvedSend) -> Message:
+def _message(
+    world: World, request: SendRequest, resolved: ResolvedSend, hold: Hold | None
+) -> Message:
     now, frozen = world.clock.now(), resolved.elements
-    history = resolved.strategy.length + world.limits.history_days * 86400
+    history = resolved.strategy.length + retention.days(world, request.channel) * 86400
+    begins = hold.until if hold else now
     return Message(
         msgid=_new_id(now),
-        channel_key=request.channel.key,
         accepted=now,
-        priority=request.priority,
         strategy=resolved.strategy,
         channels={e.code: e.channel.type for e in frozen},
         call_sizes={e.code: e.call_size for e in frozen},
@@ -89,18 +95,13 @@ def _message(world: World, request: SendRequest, resolved: ResolvedSend) -> Mess
         links=resolved.links,
         userids=request.userids or tuple(resolved.contacts),
         audience=_audience(world, request),
-        expires=now // 1000 + history,
+        expires=begins // 1000 + history,
         labels={e.code: e.channel.labels_to_try(request.label) for e in frozen},
-        restricted=request.channel.restricted,
         template=resolved.template,
-        rule_id=request.rule_id,
-        app_para=request.app_para,
-        sendno=request.sendno,
-        owner=request.owner,
-        black_id=request.black_id,
-        white_id=request.white_id,
-        callback=request.callback,
         workers={e.code: e.worker for e in frozen if e.worker},
+        hold=hold,
+        step_rules=gate.step_rules(request, resolved),
+        **_as_asked(request),
         **_of_rules(world, request, resolved),
     )
 
@@ -111,8 +112,24 @@ def _of_rules(world: World, request: SendRequest, resolved: ResolvedSend) -> dic
     types = resolved.strategy.channels
     return {
         "caps": applying(settings, request.priority, request.topic, types),
-        "topic": request.topic,
         "personal": personal.of_elements(world, request, resolved),
+    }
+
+
+def _as_asked(request: SendRequest) -> dict[str, Any]:
+    """Return the fields of a message that its request has as they are."""
+    return {
+        "channel_key": request.channel.key,
+        "restricted": request.channel.restricted,
+        "priority": request.priority,
+        "topic": request.topic,
+        "rule_id": request.rule_id,
+        "app_para": request.app_para,
+        "sendno": request.sendno,
+        "owner": request.owner,
+        "black_id": request.black_id,
+        "white_id": request.white_id,
+        "callback": request.callback,
     }
 
 
@@ -153,7 +170,8 @@ def _accept(
 ) -> tuple[Message, IdempotencyKey | None]:
     """Store the message and send its first jobs, or return the key of an earlier one."""
     for _ in range(MSGID_TRIES):
-        plan = audience.make_plan(world, message, 0, "", contacts) if message.inline else None
+        is_planned = message.inline and message.hold is None
+        plan = audience.make_plan(world, message, 0, "", contacts) if is_planned else None
         jobs = _single_queue_jobs(message, plan)
         try:
             if plan is not None and jobs is not None:
@@ -224,15 +242,25 @@ def _store(
     key: IdempotencyKey | None,
 ) -> IdempotencyKey | None:
     """Store the message with its plan and first timer, or return the key of an earlier one."""
-    at = message.accepted + world.limits.check_after * 1000
-    timer = Timer(at, TimerKind.CHECK, ChunkId(message.msgid, 0), message.priority)
-    return world.messages.create(message, plan, timer, contacts, key)
+    return world.messages.create(message, plan, _first_timer(world, message), contacts, key)
+
+
+def _first_timer(world: World, message: Message) -> Timer:
+    """Return the timer that sends lost jobs again, or the first ones at the end of a hold."""
+    at = message.starts if message.hold else message.accepted + world.limits.check_after * 1000
+    return Timer(at, TimerKind.CHECK, ChunkId(message.msgid, 0), message.priority)
 
 
 def _start(world: World, message: Message, plan: Plan | None) -> None:
-    """Send the jobs that plan the message. The first timer sends them if that fails."""
+    """Send the jobs that plan the message. The first timer sends them if that fails.
+
+    A message on hold only makes sure that the clock ticks at the end of the hold.
+    """
     has_targets = plan is None or plan.next is not None or plan.valid
     try:
-        world.queues.send(audience.first_jobs(message) if has_targets else [])
+        if message.hold is not None:
+            world.timers.set([_first_timer(world, message)])
+        elif has_targets:
+            world.queues.send(audience.first_jobs(message))
     except Exception as error:
         log.error("first_jobs_not_sent", exc_info=error, extra={"msgid": message.msgid})

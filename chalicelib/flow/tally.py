@@ -5,30 +5,32 @@ Counts are replaced, never incremented, so nothing is counted twice or missed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 from chalicelib.domain import keys
 from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.funnel import Counts, count, total
 from chalicelib.domain.jobs import Timer, TimerKind
-from chalicelib.domain.messages import Message
+from chalicelib.domain.messages import CHUNK_TARGETS, Message
 from chalicelib.domain.plans import ChunkId
 from chalicelib.flow.timers import do_all
 from chalicelib.ports import Limits, World
 
+LIVE_TARGETS = 2 * CHUNK_TARGETS  # a message of so many targets is counted on request
 
-def changed(world: World, chunks: Iterable[ChunkId]) -> None:
+
+def changed(world: World, starts: Mapping[ChunkId, int]) -> None:
     """Set a recount timer for each of these chunks, which have new facts.
 
     A chunk has one recount per slot. The older its message, the longer the slot, so the later the
-    recount.
+    recount. `starts`: when (ms) the hold of a chunk's message ended, 0 without one.
     """
     now = world.clock.now()
-    world.timers.set([_timer(chunk, now, world.limits) for chunk in sorted(set(chunks))])
+    world.timers.set([_timer(chunk, starts[chunk], now, world.limits) for chunk in sorted(starts)])
 
 
-def _timer(chunk: ChunkId, now: int, limits: Limits) -> Timer:
-    age = now - keys.message_time(chunk.msgid)
+def _timer(chunk: ChunkId, start: int, now: int, limits: Limits) -> Timer:
+    age = now - (start or keys.message_time(chunk.msgid))
     # A chunk is counted about three times within the time that a delay serves.
     serving = (delay for delay in limits.recount_delays if age < 3 * delay * 1000)
     delay = next(serving, limits.recount_delays[-1]) * 1000
@@ -53,6 +55,14 @@ def recount_chunk(world: World, at: ChunkId) -> Counts | None:
     counts = count(message, chunk)
     world.messages.put_counts(at, counts, message.expires)
     return counts
+
+
+def counts_of(world: World, message: Message) -> Counts:
+    """Return the counts of a message: counted now where it is small, otherwise as stored."""
+    is_small = not message.audience.is_scanned and len(message.userids) <= LIVE_TARGETS
+    return (
+        live(world, message) if is_small else total(world.messages.counts(message.msgid).values())
+    )
 
 
 def live(world: World, message: Message) -> Counts:

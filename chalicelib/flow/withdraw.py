@@ -16,6 +16,7 @@ from chalicelib.domain import elements
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.errors import (
     Misconfigured,
+    NotFound,
     ProviderError,
     TooLateToWithdraw,
     Unavailable,
@@ -37,7 +38,7 @@ from chalicelib.flow.timers import EXCHANGES
 from chalicelib.observability import log
 from chalicelib.ports import Session, World
 
-# Seconds after its acceptance that a message can be withdrawn, and for so long it is tried.
+# Seconds after its start that a message can be withdrawn, and for so long it is tried.
 WITHIN = 24 * 3600
 MAX_TRIES = 10  # of a recall that the provider does not answer
 MAX_DELAY = 900  # seconds between two tries
@@ -48,12 +49,13 @@ _RESULT = (FactKind.WITHDRAWN, FactKind.WITHDRAW_FAILED)
 def withdraw(world: World, channel_key: str, msgid: str) -> None:
     """Take a message back. Raises NotFound, TooLateToWithdraw or WithdrawnAlready."""
     message, now = sent_by(world, channel_key, msgid), world.clock.now()
-    if now - message.accepted > WITHIN * 1000:
+    if now - message.starts > WITHIN * 1000:
         raise TooLateToWithdraw("msgid", hours=WITHIN // 3600)
     first, due = ChunkId(msgid, 0), now + world.limits.check_after * 1000
     timer = Timer(due, TimerKind.WITHDRAW, first, message.priority)
     if not world.messages.withdraw(message, now, timer):
-        raise WithdrawnAlready("msgid")
+        ending = world.messages.ending(msgid)
+        raise NotFound("message") if ending and ending.is_deleted else WithdrawnAlready("msgid")
     try:  # from here on the timer sees to it, should this worker end
         world.ledger.withdraw(first, now, message)
         world.queues.send(_first_jobs(message))

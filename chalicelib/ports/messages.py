@@ -9,7 +9,7 @@ from chalicelib.domain.chunks import CallAnswer, Chunk, Deferral
 from chalicelib.domain.facts import Fact
 from chalicelib.domain.funnel import Counts
 from chalicelib.domain.jobs import Timer
-from chalicelib.domain.messages import Entry, Message, Retention, Summary
+from chalicelib.domain.messages import Ending, Entry, Message, Retention, Summary
 from chalicelib.domain.plans import Call, ChunkId, Entrants, Plan
 from chalicelib.domain.provider_io import Receipt
 from chalicelib.domain.values import frozen
@@ -57,6 +57,15 @@ class Messages(Protocol):
 
     def withdrawn(self, msgid: str) -> int | None:
         """Return the time (ms) of the withdrawal, read consistently."""
+
+    def ending(self, msgid: str) -> Ending | None:
+        """Return whether a message was withdrawn or deleted, read consistently."""
+
+    def delete(self, message: Message, time: int) -> None:
+        """Delete a message that is over, with its contents, contacts and line in lists.
+
+        Its short links and counts stay until they expire. A deleted message counts as withdrawn.
+        """
 
     def get(self, msgid: str) -> Message | None:
         """Return a message.

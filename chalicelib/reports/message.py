@@ -19,20 +19,14 @@ from chalicelib.domain.funnel import (
     STAGES,
     Counts,
     channel_order,
-    total,
 )
-from chalicelib.domain.messages import CHUNK_TARGETS, Message, Summary
+from chalicelib.domain.messages import Ending, Message
 from chalicelib.domain.plans import ChunkId
-from chalicelib.domain.strategies import MAX_WITHIN
 from chalicelib.flow import evaluate, tally
 from chalicelib.flow.content import render
 from chalicelib.flow.messages import sent_by
 from chalicelib.flow.select import target_of
 from chalicelib.ports import World
-
-# Seconds that a strategy may take. Messages are kept for that long, and some days.
-LONGEST = len(ChannelType) * MAX_WITHIN
-LIVE_TARGETS = 2 * CHUNK_TARGETS  # a message of so many targets is counted on request
 
 _STATES = (
     "clicked",
@@ -54,15 +48,16 @@ def message(world: World, channel_key: str, msgid: str) -> dict[str, Any]:
     Raises NotFound when the access channel has no such message.
     """
     sent = sent_by(world, channel_key, msgid)
+    ending = _ending(world, msgid)
     evaluate.settle(world, sent)
-    withdrawn = world.messages.withdrawn(msgid)
-    is_small = not sent.audience.is_scanned and len(sent.userids) <= LIVE_TARGETS
-    counts = tally.live(world, sent) if is_small else total(world.messages.counts(msgid).values())
+    counts = tally.counts_of(world, sent)
     number, version = sent.template
     return {
         "msgid": msgid,
-        "status": "withdrawn" if withdrawn else _status(sent, counts),
+        "status": "withdrawn" if ending else _status(sent, counts),
         "accepted": sent.accepted,
+        "held_until": sent.hold.until if sent.hold else None,
+        "hold_reason": sent.hold.reason if sent.hold else None,
         "priority": sent.priority.value,
         "template": {"id": number, "version": version} if number else None,
         "rule_id": sent.rule_id,
@@ -74,6 +69,17 @@ def message(world: World, channel_key: str, msgid: str) -> dict[str, Any]:
         "tracked": _tracked(sent),
         "balanced": _balances(counts),
     }
+
+
+def _ending(world: World, msgid: str) -> Ending | None:
+    """Return the withdrawal of a message. Raise NotFound for a message that was deleted.
+
+    A container may still remember a message that another one has deleted.
+    """
+    ending = world.messages.ending(msgid)
+    if ending is not None and ending.is_deleted:
+        raise NotFound("message")
+    return ending
 
 
 def _progress(sent: Message, counts: Counts) -> dict[str, Any]:
@@ -162,31 +168,6 @@ def _is_after_submission(reason: str) -> bool:
     return reason.partition(":")[0] in LOST_AFTER_SUBMISSION
 
 
-# -- messages
-
-
-def newest(
-    world: World,
-    channel_key: str,
-    before: str,
-    limit: int,
-    since: int = 0,
-    until: int | None = None,
-) -> Sequence[Summary]:
-    """Return an access channel's messages, newest first, from before a msgid on.
-
-    These are the messages accepted from `since` (ms) to before `until`.
-    Raises NotFound where there is no such channel.
-    """
-    if world.settings.access_channel(channel_key) is None:
-        raise NotFound("access channel")
-    now = world.clock.now()
-    oldest = now - (world.limits.history_days * 86400 + LONGEST) * 1000
-    end = keys.message_id(now + 1 if until is None else min(until, now + 1), bytes(4))
-    last = min(before, end) if before else end
-    return world.messages.newest(channel_key, last, max(since, oldest), limit)
-
-
 # -- a target
 
 
@@ -196,6 +177,7 @@ def target(world: World, channel_key: str, msgid: str, userid: str) -> dict[str,
     Raises NotFound when the access channel has no such message, or the message no such target.
     """
     sent = sent_by(world, channel_key, msgid)
+    ending = _ending(world, msgid)
     evaluate.settle(world, sent)
     at = _chunk_of(world, sent, userid)
     chunk = world.ledger.chunk(at, sent) if at else None
@@ -207,7 +189,7 @@ def target(world: World, channel_key: str, msgid: str, userid: str) -> dict[str,
     return {
         "msgid": msgid,
         "target": userid,
-        "state": "withdrawn" if world.messages.withdrawn(msgid) else "accepted",
+        "state": "withdrawn" if ending else "accepted",
         "loss": None,
         "refused": {},
         "deliveries": [],

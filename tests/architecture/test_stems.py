@@ -10,7 +10,8 @@ from chalicelib.entrypoints.http import admin
 
 CODE = Path(__file__).resolve().parents[2] / "chalicelib"
 SCHEMAS = CODE / "entrypoints" / "http" / "schemas"
-INSIDE = [CODE / layer for layer in ("manage", "flow", "reports", "domain")]
+LAYERS = ("manage", "flow", "flow/rules", "reports", "domain", "domain/rules")
+INSIDE = [CODE / layer for layer in LAYERS]
 FEATURES = [module.__name__.rpartition(".")[2] for module in admin.ROUTES]
 
 

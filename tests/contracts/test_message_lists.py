@@ -151,3 +151,15 @@ def test_any_interleaving_of_shards_lists_the_same(world: World, unique: str) ->
         limit = chance.randrange(1, 30)
         before = made[start - 1].msgid if start else ""
         assert listed(world, unique, before, limit=limit) == ids(made)[start : start + limit]
+
+
+def test_a_deleted_message_is_in_no_list_even_if_it_is_listed_later(
+    world: World, unique: str
+) -> None:
+    made = stored(world, unique, BEGIN, BEGIN + 1, BEGIN + MINUTE)
+    entries = [world.messages.entry(image_of(world, message.msgid)) for message in made]
+    world.messages.add_to_lists(entries[1:])
+    for message in made[:2]:
+        world.messages.delete(message, NOW)
+    world.messages.add_to_lists(entries)
+    assert listed(world, unique) == ids(made[2:])

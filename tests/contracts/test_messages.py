@@ -13,6 +13,7 @@ from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.jobs import TimerKind
 from chalicelib.domain.limits import MAX_CONTENT
+from chalicelib.domain.messages import Ending, Hold
 from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.rules.caps import Cap
 from chalicelib.domain.rules.personal import Personal
@@ -35,6 +36,8 @@ FULL: dict[str, Any] = {
     "sendno": "n-1",
     "owner": "o",
     "black_id": 3,
+    "hold": Hold(1_800_000_600_000, "quiet_hours"),
+    "step_rules": ("quiet_hours",),
     "workers": {"text": "cmpp"},
     "callback": {"url": "https://example.com/cb", "params": {"a": 1}},
 }
@@ -172,3 +175,37 @@ def test_a_message_is_withdrawn_once(container: Container) -> None:
     assert not container().messages.withdraw(message, message.accepted + 9, timer)
     assert container().messages.withdrawn(message.msgid) == message.accepted + 5
     assert timer.what in {each.what for each in container().timers.due(timer.at + 600_000, 1000)}
+
+
+def test_a_deleted_message_is_gone_for_everybody_and_its_links_stay(container: Container) -> None:
+    message = a_message("ann", links={"url": "https://example.com"})
+    create(container(), message)
+    here, elsewhere = container(), container()
+    assert elsewhere.messages.get(message.msgid) == message
+    here.messages.delete(message, 7)
+    assert here.messages.get(message.msgid) is None
+    assert container().messages.get(message.msgid) is None
+    assert elsewhere.messages.ending(message.msgid) == Ending(7, is_deleted=True)
+    assert elsewhere.messages.withdrawn(message.msgid) == 7
+    assert not elsewhere.messages.withdraw(message, 8, first_check(message))
+    assert container().messages.links(message.msgid) == message.links
+
+
+def test_a_message_that_was_withdrawn_keeps_the_time_when_it_is_deleted(world: World) -> None:
+    message = a_message("ann")
+    create(world, message)
+    assert world.messages.ending(message.msgid) is None
+    world.messages.withdraw(message, 5, first_check(message))
+    assert world.messages.ending(message.msgid) == Ending(5)
+    for time in (9, 10):
+        world.messages.delete(message, time)
+    assert world.messages.ending(message.msgid) == Ending(5, is_deleted=True)
+
+
+def test_the_contacts_of_a_deleted_message_are_gone(container: Container) -> None:
+    message = a_message("sms#1", "sms#2", audience=Audience(AudienceKind.CONTACTS))
+    contacts = ["13900001111", "13900002222"]
+    container().messages.create(message, None, first_check(message), contacts)
+    assert len(container().messages.contacts(message.msgid)) == 2
+    container().messages.delete(message, 7)
+    assert container().messages.contacts(message.msgid) == ()

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from chalicelib.aws import ledger_items, message_items
+from chalicelib.aws.items import from_item, unpack
 from chalicelib.aws.tables import LINK_DAYS, table
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.jobs import DeliverJob, Envelope
+from chalicelib.domain.messages import Hold
 from chalicelib.domain.plans import ChunkId
 from chalicelib.ports import World
 from tests.builders import a_plan, a_reachable_user, a_strategy
 from tests.contracts import faults
 from tests.contracts.conftest import a_message, real_container
 from tests.contracts.messages import create, first_check, some_counts
+from tests.fakes.secrets import FakeVault
 from tests.liveness import is_recent
 
 
@@ -124,3 +129,19 @@ def test_a_create_whose_answer_got_lost_is_no_conflict(
     with faults.lost_answer(aws("dynamodb"), "TransactWriteItems"):
         create(real, message)
     assert real_container().messages.get(message.msgid) == message
+
+
+def test_a_message_without_a_hold_takes_no_room_for_one() -> None:
+    vault, message = FakeVault(), a_message("ann")
+    held = replace(message, hold=Hold(1_800_000_600_000, "quiet_hours"))
+    bodies = [unpack(from_item(message_items.item(vault, m))["body"]) for m in (message, held)]
+    assert bodies[1].keys() - bodies[0].keys() == {"hold"}
+
+
+def test_the_changes_of_a_held_chunk_tell_when_its_hold_ended() -> None:
+    message = a_message(*(f"u{n}" for n in range(101)))
+    held = replace(message, hold=Hold(1_800_000_600_000, "quiet_hours"))
+    items = [ledger_items.plan_item(FakeVault(), a_plan(m, users=[]), m) for m in (message, held)]
+    assert "start" not in items[0]
+    assert items[1]["start"] == {"N": "1800000600000"}
+    assert items[0]["tally"] == items[1]["tally"] == {"N": "1"}

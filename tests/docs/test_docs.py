@@ -14,7 +14,7 @@ from chalicelib.domain import imports as domain_imports
 from chalicelib.domain.rules import caps
 from chalicelib.entrypoints.http import bodies, codes, cursors, route
 from chalicelib.entrypoints.http import operation_growth as growth
-from chalicelib.flow import withdraw
+from chalicelib.flow import tally, withdraw
 from chalicelib.flow.content import attachments
 from chalicelib.flow.delivery import budget, calls, files
 from chalicelib.manage import users
@@ -22,7 +22,6 @@ from chalicelib.manage.imports import cells, package, report
 from chalicelib.ports import Sizes
 from chalicelib.providers import registry
 from chalicelib.providers.email import bounces, reports
-from chalicelib.reports import message
 from infra.bench import pipeline
 from infra.demo import strategy as demo
 from infra.sandbox import accounts
@@ -111,7 +110,7 @@ def test_the_limits_are_the_codes() -> None:
         "user ids of a send, users of an upload": limits.MAX_USERS,
         "targets that are planned in the request itself": messages.INLINE_TARGETS,
         "targets of a chunk": Sizes().chunk_targets,
-        "targets of a message that is counted when somebody asks": message.LIVE_TARGETS,
+        "targets of a message that is counted when somebody asks": tally.LIVE_TARGETS,
         "bytes of a user's contacts and tags": users.USER_BYTES,
         "bytes of a message's contents": limits.MAX_CONTENT,
         "bytes of a mail's files": attachments.MAX_TOTAL,

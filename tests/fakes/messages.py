@@ -9,7 +9,7 @@ from typing import Any
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.funnel import Counts
 from chalicelib.domain.jobs import Timer
-from chalicelib.domain.messages import Entry, Message, Summary
+from chalicelib.domain.messages import Ending, Entry, Message, Summary
 from chalicelib.domain.plans import ChunkId, Plan
 from chalicelib.ports import IdempotencyKey
 from tests.fakes.clock import FakeTimers
@@ -25,6 +25,7 @@ class FakeMessages:
         self.keys: dict[str, IdempotencyKey] = {}
         self.listed: list[Entry] = []
         self._withdrawn: dict[str, int] = {}
+        self._deleted: set[str] = set()
         self._links: dict[str, dict[str, str]] = {}
         self._counts: dict[ChunkId, Counts] = {}
         self._contacts: dict[str, tuple[str, ...]] = {}
@@ -65,6 +66,18 @@ class FakeMessages:
     def withdrawn(self, msgid: str) -> int | None:
         with self.steps.around("messages.withdrawn", write=False):
             return self._withdrawn.get(msgid)
+
+    def ending(self, msgid: str) -> Ending | None:
+        with self.steps.around("messages.ending", write=False):
+            time = self._withdrawn.get(msgid)
+            return None if time is None else Ending(time, msgid in self._deleted)
+
+    def delete(self, message: Message, time: int) -> None:
+        with self.steps.around("messages.delete", write=True):
+            self._withdrawn.setdefault(message.msgid, time)
+            self._deleted.add(message.msgid)
+            self.stored.pop(message.msgid, None)
+            self._contacts.pop(message.msgid, None)
 
     def once(self, name: str) -> IdempotencyKey | None:
         with self.steps.around("messages.once", write=False):

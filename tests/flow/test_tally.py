@@ -13,7 +13,7 @@ CHUNK = ChunkId(a_msgid(), 0)
 def _recounts(world: FakeWorld, seconds: int) -> int:
     """Count the recounts of a chunk that changes every second for so long."""
     for _ in range(seconds):
-        tally.changed(world.ports, [CHUNK])
+        tally.changed(world.ports, {CHUNK: 0})
         world.clock.advance(1)
     return len(world.timers.rows)
 
@@ -33,6 +33,14 @@ def test_every_change_is_followed_by_a_recount_within_its_delay_and_the_clocks_t
     for age in (0, 45, 400, 4000, 40_000):
         world.clock.time = world.clock.time + age * 1000
         world.timers.rows.clear()
-        tally.changed(world.ports, [CHUNK])
+        tally.changed(world.ports, {CHUNK: 0})
         (slot, _) = next(iter(world.timers.rows))
         assert world.clock.now() < slot <= world.clock.now() + 86_400_000
+
+
+def test_a_message_that_was_held_is_as_young_as_its_start() -> None:
+    world = FakeWorld()
+    world.clock.advance(12 * 3600)
+    tally.changed(world.ports, {CHUNK: world.clock.now()})
+    (slot, _) = next(iter(world.timers.rows))
+    assert slot <= world.clock.now() + 300_000

@@ -19,10 +19,17 @@ TABLES: dict[str, dict[str, set[str]]] = {
             "DeleteItem",
             "BatchWriteItem",
         },
-        "messages": {"GetItem", "Query", "PutItem"},
+        "messages": {
+            "GetItem",
+            "Query",
+            "PutItem",
+            "UpdateItem",
+            "DeleteItem",
+            "BatchWriteItem",
+        },
         "ledger": {"GetItem", "Query", "PutItem", "BatchWriteItem"},
         "lookups": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem"},
-        "due": {"PutItem"},
+        "due": {"PutItem", "BatchWriteItem"},  # written for holds, transacted otherwise
     },
     "chunks": {
         "settings": {"GetItem"},

@@ -18,7 +18,8 @@ class Stage(StrEnum):
 class Check(NamedTuple):
     """A check, what it may lead to, and the stem of its modules in `domain/` or `domain/rules/`.
 
-    `outcomes` are codes of errors at the stage of the message, otherwise reasons of a loss.
+    `outcomes` are codes of errors and reasons of a hold at the stage of the message. Targets have
+    reasons of a loss, and steps reasons of a hold.
     """
 
     stage: Stage
@@ -31,6 +32,8 @@ CHECKS = (
     Check(Stage.MESSAGE, "template", ("1015031", "1015073", "1015084")),
     Check(Stage.MESSAGE, "strategy", ("1015026", "1019001")),
     Check(Stage.MESSAGE, "topic", ("1019007",)),
+    Check(Stage.MESSAGE, "quiet hours", ("1015038", "quiet_hours")),
+    Check(Stage.MESSAGE, "broadcast quota", ("1015029",)),
     Check(Stage.TARGET, "user", ("unknown_user",)),
     Check(Stage.TARGET, "blacklist", ("blacklisted",)),
     Check(Stage.TARGET, "whitelist", ("not_whitelisted",)),
@@ -38,5 +41,6 @@ CHECKS = (
     Check(Stage.TARGET, "contacts", ("no_contact",)),
     Check(Stage.TARGET, "personal values", ("no_value", "unfit_value")),
     Check(Stage.TARGET, "caps", ("capped",)),
+    Check(Stage.STEP, "quiet hours", ("quiet_hours",)),
     Check(Stage.STEP, "caps", ("capped",)),
 )

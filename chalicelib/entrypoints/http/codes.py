@@ -60,7 +60,10 @@ _NO_CHANNEL = {
 _MEANINGS: Mapping[int, str] = {
     1015004: "`aud_userid` is empty or has more than 1000 ids",
     1015026: "`rule_id`: the strategy does not exist, or is not valid now",
+    1015029: "the access channel's [broadcasts of today](sending-rules.md#broadcast-quota) are used"
+    " up",
     1015031: "`template_id`: the template does not exist",
+    1015038: "the access channel has [quiet hours](sending-rules.md#quiet-hours) now",
     1015046: "`option.black_id`: the blacklist does not exist",
     1015073: "`template_id`: the template is not valid now: one of its channel types has no"
     " delivery channel that is authorised and enabled",

@@ -160,6 +160,24 @@ REFUSALS: Mapping[type[Refusal], Entry] = {
     errors.ContentTooLarge: Entry(
         PARAMETER, 400, "内容超过 {limit} 字节", "the contents exceed {limit} bytes"
     ),
+    errors.QuietHours: Entry(
+        1015038,
+        400,
+        "免打扰时段, 到 {until} 为止",
+        "quiet hours of the access channel, which end at {until}",
+    ),
+    errors.BroadcastsUsedUp: Entry(
+        1015029,
+        400,
+        "今日广播次数已用完, 每天最多 {limit} 次",
+        "the broadcasts of today are used up: {limit} a day",
+    ),
+    errors.StillSending: Entry(
+        PARAMETER,
+        409,
+        "消息还在发送, 请先撤回",
+        "the message is still being sent; withdraw it first",
+    ),
     errors.WithdrawnAlready: Entry(
         1015055, 400, "消息已经被撤回", "the message was withdrawn already"
     ),

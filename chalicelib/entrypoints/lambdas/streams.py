@@ -26,8 +26,8 @@ def tally(event: Any) -> dict[str, Any]:
     return _consume(
         "tally",
         event,
-        lambda record: chunk_of(record["Keys"]),
-        lambda chunks: tally_step.changed(wiring.world(), sorted(set(chunks))),
+        lambda record: (chunk_of(record["Keys"]), start_of(record.get("NewImage", {}))),
+        lambda changes: tally_step.changed(wiring.world(), dict(changes)),
     )
 
 
@@ -47,6 +47,11 @@ def chunk_of(key: Mapping[str, Any]) -> ChunkId:
     msgid, chunk = keys.split(key["pk"]["S"])
     keys.message_id_bytes(msgid)
     return ChunkId(msgid, int(chunk))
+
+
+def start_of(image: Mapping[str, Any]) -> int:
+    """Return the time (ms) at which the hold of a chunk's message ended, 0 without one."""
+    return int(image["start"]["N"]) if "start" in image else 0
 
 
 def _consume(

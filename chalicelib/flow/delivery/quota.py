@@ -70,10 +70,13 @@ def call_size(channel: Channel, capabilities: Capabilities, size: int) -> int:
 
 def today(world: World, channel: Channel) -> Day:
     offset = _capabilities(world, channel).utc_offset
-    hours = world.limits.utc_offset if offset is None else offset
-    clock = timezone(timedelta(hours=hours))
-    now = datetime.fromtimestamp(world.clock.now() / 1000, clock)
-    begins = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return day_at(world.clock.now(), world.limits.utc_offset if offset is None else offset)
+
+
+def day_at(now: int, hours: float) -> Day:
+    """Return the day of a time (ms) on a clock that is so many hours ahead of UTC."""
+    begins = datetime.fromtimestamp(now / 1000, timezone(timedelta(hours=hours)))
+    begins = begins.replace(hour=0, minute=0, second=0, microsecond=0)
     return Day(begins.date().isoformat(), round((begins + timedelta(days=1)).timestamp() * 1000))
 
 

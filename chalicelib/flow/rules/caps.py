@@ -129,9 +129,10 @@ def _fallen(message: Message, chunk: Chunk, target: int) -> frozenset[str]:
     is_decided = not is_undecided(message, chunk, target)
     is_over, may_have, fallen = is_decided, False, set[str]()
     for step, within in enumerate(message.strategy.steps):
-        has_entered = target in chunk.members(step)
+        has_entered, codes_of = target in chunk.members(step), message.codes_of(step)
         for channel_type in within.channels:
-            states = chunk.deliveries_of(message, target, step, channel_type) if has_entered else []
+            codes = [code for code in codes_of if message.channels[code] is channel_type]
+            states = chunk.deliveries_of(target, codes) if has_entered else []
             ended = all(state.ended for state in states)
             sent = any(state.submitted or state.has(FactKind.UNKNOWN) for state in states)
             may_have = may_have or sent

@@ -6,36 +6,33 @@ access channel, which every sender's request reads from the cache.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
 
 from chalicelib.domain.chunks import Chunk
-from chalicelib.domain.messages import Message
+from chalicelib.domain.messages import Hold, Message
 from chalicelib.domain.plans import Entrants
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedSend
-from chalicelib.flow.rules import caps, personal, topics
+from chalicelib.flow.rules import caps, personal, quiet_hours, topics
 from chalicelib.flow.select import Selection
 from chalicelib.ports import World
 
-
-class Hold(NamedTuple):
-    """A reason to send later. `until`: epoch milliseconds."""
-
-    until: int
-    reason: str
+__all__ = ("Hold", "MessageRule", "Selection", "StepRule", "TargetRule")
 
 
 MessageRule = Callable[[World, SendRequest, ResolvedSend], Hold | None]
 TargetRule = Callable[[World, Message, Sequence[Selection]], Sequence[Selection]]
+StepRule = Callable[[World, Message, int], Hold | None]
 EntrantRule = Callable[[World, Message, Chunk, Entrants], Entrants]
 
 # In the order of domain/rules/checks.py.
-MESSAGE_RULES: tuple[MessageRule, ...] = (topics.for_message,)
+MESSAGE_RULES: tuple[MessageRule, ...] = (topics.for_message, quiet_hours.for_message)
 TARGET_RULES: tuple[TargetRule, ...] = (
     personal.for_targets,
     caps.for_targets,  # the last one: what any rule leaves out must not count
 )
+# By stem. A message has the stems of those that its access channel used when it was accepted.
+STEP_RULES: Mapping[str, StepRule] = {quiet_hours.RULE: quiet_hours.for_step}
 ENTRANT_RULES: tuple[EntrantRule, ...] = (caps.for_entrants,)  # the last one, as above
 
 
@@ -59,3 +56,15 @@ def for_entrants(world: World, message: Message, chunk: Chunk, entrants: Entrant
     for rule in ENTRANT_RULES:
         entrants = rule(world, message, chunk, entrants)
     return entrants
+
+
+def for_step(world: World, message: Message, step: int) -> Hold | None:
+    """Return the longest hold of a later step of a strategy, before anybody enters it."""
+    holds = [STEP_RULES[stem](world, message, step) for stem in message.step_rules]
+    return max((hold for hold in holds if hold is not None), default=None)
+
+
+def step_rules(request: SendRequest, resolved: ResolvedSend) -> tuple[str, ...]:
+    """Return the stems of the rules that later steps have to pass, none without such steps."""
+    has_steps = len(resolved.strategy.steps) > 1
+    return tuple(stem for stem in STEP_RULES if has_steps and stem in request.channel.rules)

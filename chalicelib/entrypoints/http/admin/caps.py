@@ -9,7 +9,13 @@ from chalice.app import Blueprint, Response
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.members import Role
 from chalicelib.domain.rules.caps import Cap
-from chalicelib.entrypoints.http.admin.route import admin, expected, known_key, tagged
+from chalicelib.entrypoints.http.admin.route import (
+    admin,
+    expected,
+    expected_if_given,
+    known_key,
+    tagged,
+)
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.manage import access_channels, caps
 
@@ -18,8 +24,10 @@ if TYPE_CHECKING:
 
 bp = Blueprint(__name__)
 
+ONE = "caps/{key}"
 
-@admin(bp, "access-channels/{key}/caps", "GET", response="caps.Caps", role=Role.READ_ONLY)
+
+@admin(bp, ONE, "GET", response="caps.Caps", role=Role.READ_ONLY)
 def get_caps(context: RequestContext, key: str) -> Response:
     """Get the frequency caps of an access channel."""
     return _tagged(access_channels.get(context.world, known_key(key)))
@@ -27,20 +35,27 @@ def get_caps(context: RequestContext, key: str) -> Response:
 
 @admin(
     bp,
-    "access-channels/{key}/caps",
+    ONE,
     "PUT",
     request="caps.CapsBody",
     response="caps.Caps",
     matches=True,
-    role=Role.ADMINISTRATOR,
+    role=Role.OPERATOR,
 )
-def change_caps(context: RequestContext, key: str) -> Response:
-    """Replace the frequency caps of an access channel. An empty list ends them."""
+def set_caps(context: RequestContext, key: str) -> Response:
+    """Set the frequency caps of an access channel, in the place of all earlier ones."""
     body: CapsBody = context.body()
     changed = caps.put(
         context.world, known_key(key), expected(context), [cap.cap() for cap in body.caps]
     )
     return _tagged(changed)
+
+
+@admin(bp, ONE, "DELETE", status=204, errors=(409, 412), role=Role.OPERATOR)
+def delete_caps(context: RequestContext, key: str) -> Response:
+    """Switch the frequency caps of an access channel off."""
+    caps.put(context.world, known_key(key), expected_if_given(context), ())
+    return Response("", {}, 204)
 
 
 def _tagged(channel: AccessChannel) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chalice.app import Blueprint
+from chalice.app import Blueprint, Response
 
 from chalicelib.domain import keys
 from chalicelib.domain.errors import NotFound
@@ -15,8 +15,10 @@ from chalicelib.entrypoints.http.admin.route import admin, known_key
 from chalicelib.entrypoints.http.audit import log_search
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.route import known_msgid
+from chalicelib.flow.rules import retention
 from chalicelib.ports import World
 from chalicelib.reports import message as report
+from chalicelib.reports import messages
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.messages import MessagesQuery, TargetQuery
@@ -42,7 +44,7 @@ def list_messages(context: RequestContext) -> dict[str, Any]:
         "messages",
         context,
         cursors.time_ordered_id,
-        lambda before, limit: report.newest(
+        lambda before, limit: messages.newest(
             context.world, key, before, limit, query.since, query.until
         ),
         lambda summary: summary.msgid,
@@ -102,6 +104,24 @@ def find_any_target(context: RequestContext, msgid: str) -> dict[str, Any]:
             context.world, _sender(context.world, msgid), msgid, body.type, body.contact
         ),
     }
+
+
+@admin(
+    bp,
+    "messages/{msgid}",
+    "DELETE",
+    status=204,
+    errors=(404, 409),
+    tag="messages",
+    role=Role.OPERATOR,
+)
+def delete_message(context: RequestContext, msgid: str) -> Response:
+    """Delete the record of a message that is over.
+
+    Its contents, targets and reports are gone. Its short links and the statistics stay.
+    """
+    retention.delete(context.world, known_msgid(msgid))
+    return Response("", {}, 204)
 
 
 def _sender(world: World, msgid: str) -> str:

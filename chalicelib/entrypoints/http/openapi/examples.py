@@ -15,7 +15,11 @@ TAGS: Mapping[str, str] = {
     "checks": "Answers of providers about a delivery channel.",
     "templates": "Contents with variables, one per channel type, in versions.",
     "strategies": "Orders of channels, with the conditions between them.",
+    "caps": "Messages of an access channel that a person may get within a time.",
     "topics": "Subjects of messages, among which people choose.",
+    "quiet-hours": "Times at which an access channel sends nothing.",
+    "broadcast-quota": "Broadcasts that an access channel may send in a day.",
+    "retention": "Days for which the messages of an access channel are kept.",
     "lists": "Black- and whitelists.",
     "segments": "Groups of users.",
     "tags": "Tags that users may carry.",
@@ -117,6 +121,10 @@ BODIES: Mapping[str, Any] = {
     "imports.ImportBody": {"kind": "users", "format": "xlsx"},
     "access_channels.AccessChannelBody": {"name": "orders"},
     "access_channels.Authorisation": {"enabled": True},
+    "quiet_hours.QuietHoursBody": {
+        "action": "hold",
+        "windows": [{"begin": "22:00", "end": "08:00", "time_zone": "Asia/Shanghai"}],
+    },
     "templates.TemplateBody": {
         "channel_key": _KEY,
         "name": "hello",

@@ -38,7 +38,7 @@ class CapBody(Strict):
 
 
 class CapsBody(Strict):
-    caps: Annotated[list[CapBody], Field(max_length=caps.MAX_CAPS)]
+    caps: Annotated[list[CapBody], Field(min_length=1, max_length=caps.MAX_CAPS)]
 
 
 class Cap(Answer):

@@ -68,6 +68,8 @@ class Report(Answer):
     msgid: str
     status: Literal["accepted", "sending", "finished", "withdrawn"]
     accepted: int
+    held_until: int | None
+    hold_reason: str | None
     priority: int
     template: Version | None
     rule_id: int

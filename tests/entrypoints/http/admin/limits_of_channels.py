@@ -34,6 +34,11 @@ def mails(n: int) -> Any:
     }
 
 
+def quiet_hours(n: int) -> Any:
+    window = {"begin": "22:00", "end": "08:00", "time_zone": "Asia/Shanghai"}
+    return {"action": "hold", "windows": [window] * n}
+
+
 CHANNELS = [
     Limit(
         "name of an access channel",
@@ -62,6 +67,27 @@ CHANNELS = [
         0,
         2_592_000,
         "grace",
+    ),
+    Limit(
+        "windows of quiet hours",
+        changing(f"quiet-hours/{KEY}", quiet_hours, "PUT"),
+        1,
+        15,
+        "windows",
+    ),
+    Limit(
+        "broadcasts of a day",
+        changing(f"broadcast-quota/{KEY}", lambda n: {"per_day": n}, "PUT"),
+        0,
+        1_000_000,
+        "per_day",
+    ),
+    Limit(
+        "days of a retention",
+        changing(f"retention/{KEY}", lambda n: {"days": n}, "PUT"),
+        1,
+        60,
+        "days",
     ),
     Limit(
         "name of a delivery channel",

@@ -9,7 +9,9 @@ import pytest
 from tests.entrypoints.conftest import KEY, SENDER, Api, message
 from tests.entrypoints.http.admin.management import change, problem
 
-CAPS = f"access-channels/{KEY}/caps"
+CAPS = f"caps/{KEY}"
+
+CAP = {"most": 1, "days": 1}
 
 
 def a_topic(api: Api, **changes: Any) -> int:
@@ -38,7 +40,8 @@ def test_caps_are_shown_as_they_hold(configured: Api) -> None:
     shown = configured.admin("GET", CAPS)
     assert shown.json == reply.json
     assert shown.headers["ETag"] == f'"{shown.json["version"]}"'
-    assert put(configured).json["caps"] == []
+    assert configured.admin("DELETE", CAPS).status == 204
+    assert configured.admin("GET", CAPS).json["caps"] == []
 
 
 @pytest.mark.parametrize(
@@ -69,10 +72,10 @@ def test_there_are_ten_caps_at_most(configured: Api) -> None:
 
 def test_a_change_begins_from_the_version_that_was_read(configured: Api) -> None:
     version = configured.admin("GET", CAPS).json["version"]
-    assert change(configured, CAPS, {"caps": []}, "PUT", version).status == 200
-    assert change(configured, CAPS, {"caps": []}, "PUT", version).status == 412
-    problem(configured, "PUT", CAPS, {"caps": []}, status=428)
-    problem(configured, "GET", "access-channels/nobody/caps", status=404)
+    assert change(configured, CAPS, {"caps": [CAP]}, "PUT", version).status == 200
+    assert change(configured, CAPS, {"caps": [CAP]}, "PUT", version).status == 412
+    problem(configured, "PUT", CAPS, {"caps": [CAP]}, status=428)
+    problem(configured, "GET", "caps/nobody", status=404)
 
 
 def test_who_has_got_enough_is_lost_and_the_life_cycle_says_so(configured: Api) -> None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from chalicelib.entrypoints.http.openapi.meanings import management, people, sending, users
+from chalicelib.entrypoints.http.openapi.meanings import management, people, rules, sending, users
 
-AREAS = (sending.FIELDS, users.FIELDS, people.FIELDS, management.FIELDS)
+AREAS = (sending.FIELDS, users.FIELDS, people.FIELDS, management.FIELDS, rules.FIELDS)
 FIELDS: Mapping[str, str] = {name: text for area in AREAS for name, text in area.items()}
 
 

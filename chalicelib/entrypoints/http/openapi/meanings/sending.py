@@ -51,6 +51,8 @@ FIELDS: Mapping[str, str] = {
     "fields": "Form fields to post unchanged, before the file.",
     "funnel": "Numbers at each stage: planned, valid, submitted, delivered, clicked.",
     "Funnel.users": "People at each stage.",
+    "held_until": "Time until which the message is held, in ms. Null if it was not held.",
+    "hold_reason": "Rule that holds the message, such as `quiet_hours`, or null.",
     "instance": "Reserved field of UMS, without effect.",
     "Option.label": "Contact label to use for users who have a contact under it. An extension of"
     " UMS.",

@@ -1,0 +1,81 @@
+"""A message in quiet hours is refused or held, and costs nothing where there are none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from chalicelib.domain.access_channels import ACCESS_CHANNELS
+from chalicelib.domain.delivery_channels import Priority
+from chalicelib.domain.errors import QuietHours
+from chalicelib.flow import submit
+from chalicelib.flow.rules.quiet_hours import RULE
+from tests.builders import SHOP, an_access_channel
+from tests.simulation.world import Simulation
+
+NIGHT = {"begin": "22:00", "end": "08:00", "time_zone": "Asia/Shanghai", "priorities": [2, 3]}
+EVENING = round(datetime(2027, 3, 1, 23, tzinfo=ZoneInfo("Asia/Shanghai")).timestamp()) * 1000
+MORNING = EVENING + 9 * 3600 * 1000
+
+
+def a_simulation(action: str, now: int) -> Simulation:
+    simulation = Simulation()
+    settings = simulation.world.settings
+    before = settings.access_channel(SHOP)
+    assert before is not None
+    rules: dict[str, Any] = {RULE: {"action": action, "windows": [NIGHT]}}
+    simulation.world.records.of(ACCESS_CHANNELS).update(
+        before, replace(before, rules=rules, version=2)
+    )
+    simulation.world.clock.time = now
+    return simulation
+
+
+def send(simulation: Simulation, priority: Priority = Priority.MEDIUM) -> str:
+    access = simulation.world.settings.access_channel(SHOP) or an_access_channel()
+    request = replace(simulation.request(), channel=access, priority=priority)
+    return submit.submit(simulation.world.ports, request)
+
+
+def test_a_message_is_refused_with_the_end() -> None:
+    simulation = a_simulation("refuse", EVENING)
+    with pytest.raises(QuietHours) as refused:
+        send(simulation)
+    assert refused.value.values == {"until": "2027-03-02T00:00:00+00:00"}
+    assert not simulation.world.messages.stored
+    assert send(simulation, Priority.HIGH)
+
+
+def test_a_message_is_held_until_the_morning() -> None:
+    simulation = a_simulation("hold", EVENING)
+    send(simulation)
+    assert simulation.report()["held_until"] == MORNING
+    simulation.run()
+    simulation.check()
+    assert min(chunk.plan.time for chunk in simulation.chunks()) >= MORNING
+
+
+@pytest.mark.parametrize("action", ["refuse", "hold"])
+def test_a_step_that_is_due_in_the_night_waits_for_the_morning(action: str) -> None:
+    """The push goes out at once, a minute before the night begins."""
+    begin = EVENING - 3600 * 1000 - 30_000
+    simulation = a_simulation(action, begin)
+    send(simulation)
+    simulation.run()
+    simulation.check()
+    times = [entrants.time for chunk in simulation.chunks() for entrants in chunk.entrants]
+    late = [time for time in times if time > begin + 30_000]
+    assert late
+    assert all(MORNING <= time <= MORNING + 3600_000 for time in late)
+
+
+def test_quiet_hours_cost_no_request() -> None:
+    plain, quiet = Simulation(), a_simulation("hold", MORNING)
+    plain.submit()
+    quiet.world.log.clear()
+    send(quiet)
+    assert [s for s in quiet.world.log if "access" not in s] == plain.world.log
