@@ -10,7 +10,7 @@ FIELDS: Mapping[str, str] = {
     "TemplateVersion.attributes": "Attributes of users that the texts of the template take.",
     "Entry.attributes": "Attributes to set, such as a name. null removes one. An extension of UMS.",
     "caps": "Frequency caps.",
-    "days": "Length of the window in days, instead of `hours`.",
+    "CapBody.days": "Length of the window in days, instead of `hours`.",
     "description": "Text for people, on their page of preferences.",
     "exempt": _EXEMPT,
     "hours": "Length of the window in hours.",
