@@ -21,7 +21,8 @@ from chalicelib.domain.rules.personal import Personal
 from chalicelib.ports import Vault
 
 _SEALED = ("contents", "links", "callback")
-_RARE = ("hold", "step_rules", "caps", "topic", "personal")  # left out where a message has none
+# Left out where a message has none.
+_RARE = ("hold", "step_rules", "occasion", "caps", "topic", "personal")
 
 
 def item(vault: Vault, message: Message) -> Item:
@@ -36,11 +37,14 @@ def item(vault: Vault, message: Message) -> Item:
         "strategy": asdict(message.strategy),
         "audience": _stored_audience(message.audience),
     }
+    if message.occasion is not None:
+        body["occasion"] = asdict(message.occasion)
     sealed = vault.seal(secret, context(message.msgid))
     key: Values = {
         "pk": message.msgid,
         "sk": "message",
         "expires": message.expires,
+        **({"callbacks": message.callbacks} if message.callbacks else {}),
     }
     plan = ledger_items.plan_values(vault, message.plan) if message.plan else {}
     stored = {"body": pack(body), "userids": pack(message.userids), "sealed": sealed}
@@ -63,6 +67,10 @@ def read(vault: Vault, row: Mapping[str, Any]) -> Message:
         "caps": settings_of(body.get("caps")),
         "personal": {code: Personal.of(raw) for code, raw in body.get("personal", {}).items()},
     }
+    if "occasion" in body:  # few messages have one
+        from chalicelib.aws.stored_request_codec import read_occasion
+
+        typed["occasion"] = read_occasion(body["occasion"])
     plan = None
     if "targets" in row:
         plan = ledger_items.read_plan_of(vault, ChunkId(row["pk"], 0), row)

@@ -32,6 +32,13 @@ messages — TTL of the message, unless another lifetime is named
     <msgid>, withdrawn            time of the withdrawal, or of the deletion by hand
     <msgid>, chunk#000001         counts of a chunk
     history#<key>#<month>, <msgid>#<digest>  up to 100 messages of a minute of an access channel
+    <id>, stored                  request that waits, its review sealed (kept while it waits)
+    <id>, stored#000001           body of a stored request, in parts, sealed
+    schedules#<key>, <ms>#<id>    scheduled request of an access channel, by its next occurrence
+    reviews#<member>, <id>        request that a member may decide now
+    asked#<member>, <id>          request whose review a member asked for
+    decided#<member>, <id>        request that a member has decided
+    results#<id or key>, <ms>#<id>  result of an occurrence, of a request or an access channel
     history#<key>#<month>, <msgid>#deleted  message that was taken out of the list
     imports, import id            progress of an import (30 days)
     import#<id>, bad#000001       bad rows of an import up to a row (30 days)
@@ -66,8 +73,12 @@ lookups — seconds to days, by TTL
 due — until the timer is done
     shard, <slot>#<what>          timer
 
-Ledger items that change counts carry `tally` = 1. The stream's filter passes only these. Items of
-a small message have none: it is counted at each reading.
+callbacks — history's time after the batch was made
+    <key>#<part>, <batch>         batch of records for a receiver, sealed, its state and attempts
+
+Ledger items that change counts carry `tally` = 1. Items of a small message have none: it is counted
+at each reading. Items of a message with callbacks carry `callbacks` = the channel key. The stream's
+filter passes only items with one of these.
 
 The filter of the messages' stream passes new messages only. Lists of messages are written from it.
 """

@@ -106,8 +106,11 @@ class Chunk:
         return facts + members + (self.withdrawn is not None)
 
     def entrants_of(self, step: int) -> tuple[Entrants, ...]:
-        """Return the frozen entrants of a step. All valid targets enter the first step at once."""
-        if step == 0:
+        """Return the frozen entrants of a step.
+
+        All valid targets enter the first step at once, unless the plan says when each does.
+        """
+        if step == 0 and not self.plan.starts:
             return (Entrants(0, 0, self.plan.valid, self.plan.time),)
         return tuple(entrants for entrants in self.entrants if entrants.step == step)
 
@@ -122,11 +125,18 @@ class Chunk:
 
     @cached_property
     def _members(self) -> dict[int, frozenset[int]]:
-        targets: dict[int, set[int]] = {0: set(self.plan.valid)}
+        starts = self.plan.starts
+        targets: dict[int, set[int]] = {0: set() if starts else set(self.plan.valid)}
         for entrants in self.entrants:
-            if entrants.step:
+            if entrants.step or starts:
                 targets.setdefault(entrants.step, set()).update(entrants.members)
         return {step: frozenset(members) for step, members in targets.items()}
+
+    @property
+    def not_started(self) -> tuple[int, ...]:
+        """The valid targets that wait for their time to enter the first step."""
+        entered = self.members(0)
+        return tuple(t for t in self.plan.valid if t not in entered)
 
     def state_of(self, ref: DeliveryRef) -> DeliveryState:
         return self.states.get(ref, NOTHING)

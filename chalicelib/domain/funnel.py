@@ -157,6 +157,8 @@ def is_undecided(message: Message, chunk: Chunk, target: int) -> bool:
     last = len(message.strategy.steps) - 1
     if chunk.withdrawn is not None:
         return False
+    if target not in chunk.members(0):
+        return True
     step = max((n for n in range(last + 1) if target in chunk.members(n)), default=0)
     if step == last:
         return False

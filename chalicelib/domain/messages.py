@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chalicelib.domain.audiences import Audience, AudienceKind
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.plans import ChunkId, Plan
+from chalicelib.domain.rules import callbacks
 from chalicelib.domain.rules.caps import Cap
 from chalicelib.domain.rules.personal import Personal
 from chalicelib.domain.strategies import Strategy
 from chalicelib.domain.templates import Content
 from chalicelib.domain.values import frozen
+
+if TYPE_CHECKING:  # few messages have one
+    from chalicelib.domain.rules.schedules import Occasion
 
 CHUNK_TARGETS = 500
 INLINE_TARGETS = 100  # a send to at most so many named targets is planned in the request
@@ -56,11 +60,12 @@ class Ending(NamedTuple):
 
 
 class Retention(NamedTuple):
-    """Retention of a message's items, and a note whether they change stored counts."""
+    """Retention of a message's items, and notes whether they change counts or have callbacks."""
 
     expires: int  # epoch seconds
     counted: bool
     start: int = 0  # ms: the end of the message's hold, 0: it had none
+    callbacks: str = ""  # the channel key of the access channel that gets them, empty for none
 
 
 @frozen
@@ -96,6 +101,7 @@ class Message:
     restricted: bool = False  # only to users that have a binding of this access channel's own
     # the workers of channels that a worker serves, by code: their jobs go to its queues
     workers: Mapping[str, str] = field(default_factory=dict)
+    occasion: Occasion | None = None  # of a schedule whose occurrences are not the same for all
     hold: Hold | None = None  # nothing is planned before it ends
     # the rules of sending, by stem, that a later step of the strategy has to pass
     step_rules: tuple[str, ...] = ()
@@ -147,7 +153,13 @@ class Message:
 
     @property
     def retention(self) -> Retention:
-        return Retention(self.expires, not self.inline, self.hold.until if self.hold else 0)
+        start = self.hold.until if self.hold else 0
+        return Retention(self.expires, not self.inline, start, self.callbacks)
+
+    @property
+    def callbacks(self) -> str:
+        """Return the channel key if the message has callbacks, otherwise an empty text."""
+        return self.channel_key if callbacks.TO in self.callback else ""
 
     @property
     def first_chunks(self) -> range:

@@ -23,6 +23,7 @@ class TargetLoss(StrEnum):
     CONTACT_GONE = "contact_gone"
     BLACKLISTED = "blacklisted"
     NOT_WHITELISTED = "not_whitelisted"
+    OTHER_DAY = "other_day"
     CAPPED = "capped"
 
 
@@ -75,6 +76,8 @@ class Plan:
     next: str | None
     # per target: attribute -> text, sealed at rest, empty where no content takes one
     values: tuple[Mapping[str, str], ...] = field(default=(), repr=False)
+    # when (ms) each target enters the first step, empty: all of them at once
+    starts: tuple[int, ...] = ()
 
     def deliveries(self, code: str, entrants: Entrants) -> tuple[DeliveryRef, ...]:
         """Return the deliveries of entrants on one channel, in the order of call ranges."""

@@ -26,7 +26,7 @@ from chalicelib.domain.users import ALL
 from chalicelib.flow import audience, dispatch
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedSend, resolve
-from chalicelib.flow.rules import caps, gate, personal, retention
+from chalicelib.flow.rules import callbacks, caps, gate, personal, retention
 from chalicelib.flow.rules.broadcast_quota import CountedBroadcast
 from chalicelib.observability import log
 from chalicelib.ports import IdempotencyKey, World
@@ -44,7 +44,8 @@ def submit(world: World, request: SendRequest, key: IdempotencyKey | None = None
     and the same body gets the id of the first message.
     """
     try:
-        return _submit(world, request, key)
+        kept = _keep(world, request, key)
+        return _submit(world, request, key) if kept is None else kept
     except (Refusal, Invalid):
         # An accepted request stays accepted, whatever has been configured since.
         earlier = world.messages.once(key.name) if key else None
@@ -53,13 +54,23 @@ def submit(world: World, request: SendRequest, key: IdempotencyKey | None = None
         return _first_msgid(key, earlier)
 
 
+def _keep(world: World, request: SendRequest, key: IdempotencyKey | None) -> str | None:
+    """Store a request that must wait, and return its id. Return None for any other."""
+    is_reviewed = "reviews" in request.channel.rules and not request.approved
+    if request.timing is None and not is_reviewed:
+        return None
+    from chalicelib.flow.keep import keep  # few requests wait
+
+    return keep(world, request, key)
+
+
 def _submit(world: World, request: SendRequest, key: IdempotencyKey | None) -> str:
     resolved = resolve(world, request)
     hold = gate.for_message(world, request, resolved)
     contacts = tuple(resolved.contacts.values())
     message = _message(world, request, resolved, hold)
     with CountedBroadcast(world, request, message.msgid) as counted:
-        message, earlier = _accept(world, message, contacts, key)
+        message, earlier = _accept(world, message, contacts, key, known=bool(request.msgid))
         if earlier is not None:
             counted.give_back()
     if key is not None and earlier is not None:
@@ -86,7 +97,7 @@ def _message(
     history = resolved.strategy.length + retention.days(world, request.channel) * 86400
     begins = hold.until if hold else now
     return Message(
-        msgid=_new_id(now),
+        msgid=request.msgid or _new_id(now),
         accepted=now,
         strategy=resolved.strategy,
         channels={e.code: e.channel.type for e in frozen},
@@ -99,6 +110,7 @@ def _message(
         labels={e.code: e.channel.labels_to_try(request.label) for e in frozen},
         template=resolved.template,
         workers={e.code: e.worker for e in frozen if e.worker},
+        occasion=request.occasion,
         hold=hold,
         step_rules=gate.step_rules(request, resolved),
         **_as_asked(request),
@@ -129,7 +141,7 @@ def _as_asked(request: SendRequest) -> dict[str, Any]:
         "owner": request.owner,
         "black_id": request.black_id,
         "white_id": request.white_id,
-        "callback": request.callback,
+        "callback": callbacks.of_message(request),
     }
 
 
@@ -166,25 +178,36 @@ def _partitions(world: World, size: int) -> int:
 
 
 def _accept(
-    world: World, message: Message, contacts: Sequence[str], key: IdempotencyKey | None
+    world: World,
+    message: Message,
+    contacts: Sequence[str],
+    key: IdempotencyKey | None,
+    *,
+    known: bool,
 ) -> tuple[Message, IdempotencyKey | None]:
-    """Store the message and send its first jobs, or return the key of an earlier one."""
+    """Store the message and send its first jobs, or return the key of an earlier one.
+
+    A message with a `known` id is stored before its jobs are sent, so that a repeat finds it.
+    """
     for _ in range(MSGID_TRIES):
         is_planned = message.inline and message.hold is None
         plan = audience.make_plan(world, message, 0, "", contacts) if is_planned else None
-        jobs = _single_queue_jobs(message, plan)
+        jobs = None if known else _single_queue_jobs(message, plan)
         try:
             if plan is not None and jobs is not None:
                 earlier = _queue_and_store(world, message, plan, jobs, key)
             else:
                 earlier = _store(world, message, plan, contacts, key)
-        except Conflict:  # another message has the same random bits in the same millisecond
+        except Conflict:
+            if known:
+                return message, IdempotencyKey(message.msgid, "", message.msgid)
+            # Another message has the same random bits in the same millisecond.
             _give_back(world, message, plan)
             message = replace(message, msgid=_new_id(message.accepted))
             continue
-        if earlier is not None:
+        if earlier is not None and earlier.msgid != message.msgid:
             _give_back(world, message, plan)
-        elif jobs is None:
+        elif earlier is None and jobs is None:
             _start(world, message, plan)
         return message, earlier
     raise NoMessageId
@@ -198,7 +221,7 @@ def _give_back(world: World, message: Message, plan: Plan | None) -> None:
 
 def _single_queue_jobs(message: Message, plan: Plan | None) -> list[Envelope] | None:
     """Return the delivery jobs of a whole plan if one queue takes them all, else None."""
-    if plan is None or plan.next is not None or plan.size > MAX_HELD_PLAN:
+    if plan is None or plan.next is not None or plan.starts or plan.size > MAX_HELD_PLAN:
         return None
     jobs = dispatch.jobs(message, Chunk(plan), 0, 0)
     has_one_queue = len({(job.channel_type, job.worker) for job in jobs}) <= 1

@@ -13,10 +13,13 @@ all interfaces together.
     files.py      files that people upload or download, and imports
     work.py       time, timers, queues, counters, marks
     secrets.py    sealing
+    callbacks.py  batches of callbacks, and their receivers
+    stored_requests.py  requests that wait, and their clock
 """
 
 from __future__ import annotations
 
+from chalicelib.ports.callbacks import Callbacks, Receivers, Reply
 from chalicelib.ports.files import Files, Form, Imports
 from chalicelib.ports.messages import IdempotencyKey, Ledger, Lookup, Lookups, Messages
 from chalicelib.ports.providers import Provider, Providers, RateLimiter, Session, Tokens
@@ -24,6 +27,7 @@ from chalicelib.ports.recordings import Recording, Recordings
 from chalicelib.ports.records import Records, RecordStore
 from chalicelib.ports.secrets import Credentials, Vault
 from chalicelib.ports.settings import Audit, Settings, Templates
+from chalicelib.ports.stored_requests import StoredRequests, Wakeups
 from chalicelib.ports.users import Audiences, Users
 from chalicelib.ports.work import (
     Clock,
@@ -40,6 +44,7 @@ from chalicelib.ports.world import Limits, Sizes, World
 __all__ = (
     "Audiences",
     "Audit",
+    "Callbacks",
     "Clock",
     "Counters",
     "Credentials",
@@ -59,18 +64,22 @@ __all__ = (
     "QueueReader",
     "Queues",
     "RateLimiter",
+    "Receivers",
     "RecordStore",
     "Recording",
     "Recordings",
     "Records",
+    "Reply",
     "Session",
     "Settings",
     "Sizes",
+    "StoredRequests",
     "Taken",
     "Templates",
     "Timers",
     "Tokens",
     "Users",
     "Vault",
+    "Wakeups",
     "World",
 )

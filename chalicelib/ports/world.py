@@ -6,8 +6,10 @@ from dataclasses import field
 
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.messages import CHUNK_TARGETS
+from chalicelib.domain.outages import Outages
 from chalicelib.domain.slowness import Slowness
 from chalicelib.domain.values import frozen
+from chalicelib.ports.callbacks import Callbacks, Receivers
 from chalicelib.ports.files import Files, Imports
 from chalicelib.ports.messages import Ledger, Lookups, Messages
 from chalicelib.ports.providers import Providers, RateLimiter, Tokens
@@ -15,6 +17,7 @@ from chalicelib.ports.recordings import Recordings
 from chalicelib.ports.records import RecordStore
 from chalicelib.ports.secrets import Credentials, Vault
 from chalicelib.ports.settings import Audit, Settings, Templates
+from chalicelib.ports.stored_requests import StoredRequests, Wakeups
 from chalicelib.ports.users import Audiences, Users
 from chalicelib.ports.work import Clock, Counters, MarkStore, Queues, Timers
 
@@ -88,7 +91,12 @@ class World:
     limits: Limits
     imports: Imports
     audit: Audit
+    stored: StoredRequests
+    wakeups: Wakeups
+    callbacks: Callbacks
+    receivers: Receivers
     slowness: Slowness = field(default_factory=Slowness)  # what this container has seen
+    outages: Outages = field(default_factory=Outages)  # of receivers, as it has seen them
     ends: int | None = None  # ms: when the function ends that works in it, None: not before a lease
 
     def end_of_job(self, begun: int) -> int:

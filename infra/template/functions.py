@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from chalicelib import config
@@ -13,6 +13,8 @@ from infra.template.stage import API, Family, Resource, Stage, camel, logical_id
 
 STREAM_BATCH = 100
 COUNTED = {"NewImage": {"tally": {"N": ["1"]}}}  # ledger items that change counts
+# Ledger items of messages with callbacks. The value is the channel key.
+REPORTED = {"NewImage": {"callbacks": {"S": [{"exists": True}]}}}
 TALLY_WINDOW = 1  # seconds in which records gather to a batch
 NEW_MESSAGES = {"Keys": {"sk": {"S": ["message"]}}}
 HISTORY_WINDOW = 5  # seconds, by which lists of messages lag behind
@@ -26,7 +28,10 @@ MISSING = {"Ref": "AWS::NoValue"}
 # Lambda decides what to trace: a request a second of each function, and 5 % of the others.
 TRACING = {"Fn::If": ["TracingOn", "Active", "PassThrough"]}
 
-# The network of delivery functions. Some providers admit only known addresses: a NAT gateway's.
+CALLBACKS = config.callbacks_queue()  # also the name of the function
+
+# The network of functions that call providers or senders. Some admit only known addresses: those of
+# a NAT gateway.
 # Outside of subnets, Lambda calls from any address.
 SUBNETS = {
     "SubnetIds": {"Ref": "DeliverySubnets"},
@@ -39,6 +44,7 @@ def resources(stage: Stage) -> Resource:
     for channel_type in stage.channel_types:
         role = f"{camel(config.deliver_function(channel_type))}Role"
         resources[role] = _delivery_role(stage, channel_type)
+    resources["ConsoleRole"] = _console_role(stage)
     for function in stage.functions:
         resources[logical_id(function)] = _function(stage, function)
         resources[f"{logical_id(function)}Logs"] = log_group(stage, function)
@@ -55,7 +61,7 @@ def outside_china(value: object, otherwise: object = MISSING) -> Resource:
 
 def _function(stage: Stage, function: str) -> Resource:
     variables = environment(stage)
-    if function == API:
+    if function in (API, http_api.CONSOLE):
         variables["RECEIPTS_URL"] = receipts.url()
     properties: Resource = {
         "FunctionName": config.function_name(stage.name, function),
@@ -69,12 +75,14 @@ def _function(stage: Stage, function: str) -> Resource:
             # The function puts jobs on its own queue. Lambda ends such a chain after some 16
             # hops unless it is allowed. Every job carries its own counter of hops.
             properties["RecursiveLoop"] = outside_china("Allow")
-    if function in set(map(config.deliver_function, stage.channel_types)):
+    if function in {*map(config.deliver_function, stage.channel_types), CALLBACKS}:
         properties["VpcConfig"] = {"Fn::If": ["HasDeliverySubnets", SUBNETS, MISSING]}
     if function == "tally":
-        properties["Events"] = _inserts(function, "LedgerTable", COUNTED, TALLY_WINDOW)
+        patterns = (COUNTED, REPORTED)
+        properties["Events"] = _inserts(function, "LedgerTable", patterns, TALLY_WINDOW)
     if function == "history":
-        properties["Events"] = _inserts(function, "MessagesTable", NEW_MESSAGES, HISTORY_WINDOW)
+        patterns = (NEW_MESSAGES,)
+        properties["Events"] = _inserts(function, "MessagesTable", patterns, HISTORY_WINDOW)
     if function == "sweep":
         properties["Events"] = _schedule("SweepSchedule", SWEEP_SCHEDULE)
     if function == "poll":
@@ -95,16 +103,25 @@ def _delivery_role(stage: Stage, channel_type: ChannelType) -> Resource:
     return {"Properties": {"Policies": [policy]}}
 
 
+def _console_role(stage: Stage) -> Resource:
+    """Build the role of the console. It may do what the API may, and writes logs of its own."""
+    file = Path(stage.chalice.project_dir) / ".chalice" / "policy-api.json"
+    own = file.read_text().replace(f"-{API}:*", f"-{http_api.CONSOLE}:*")
+    policy = {"PolicyName": "ConsoleRolePolicy", "PolicyDocument": json.loads(own)}
+    return {"Properties": {"Policies": [policy]}}
+
+
 def environment(stage: Stage) -> Resource:
     """Build the variables for chalicelib/config.py, beside the values of .chalice/config.json.
 
-    The clock is named, not referenced. It starts the function `sweep`, which has these variables
-    too, so that a reference would close a circle.
+    The clock and the function of wake-ups are named, not referenced. Functions that they start have
+    these variables too, so that a reference would close a circle.
     """
     clock = (
         "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:"
         + config.clock_name(stage.name)
     )
+    here = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:"
     queues = "https://sqs.${AWS::Region}.${AWS::URLSuffix}/${AWS::AccountId}/"
     leases = {stage.timeout(config.deliver_function(type_)) for type_ in stage.channel_types}
     return {
@@ -112,6 +129,8 @@ def environment(stage: Stage) -> Resource:
         "PUBLIC_URL": public_url(),
         "QUEUE_URL_PREFIX": {"Fn::Sub": queues},
         "CLOCK_ARN": {"Fn::Sub": clock},
+        "WAKEUPS_ARN": {"Fn::Sub": here + config.function_name(stage.name, "schedules")},
+        "WAKEUPS_ROLE": {"Fn::GetAtt": ["WakeUpsRole", "Arn"]},
         "KMS_KEY": {"Fn::GetAtt": ["SealingKey", "Arn"]},
         "FILES_BUCKET": {"Ref": "FilesBucket"},
         # The SDK is not even imported where nothing is traced.
@@ -140,19 +159,19 @@ def _event_sources(stage: Stage, family: Family) -> Iterator[tuple[str, Resource
         properties = {
             "Queue": {"Fn::Sub": f"${{{family.queue_id(priority)}.Arn}}"},
             "BatchSize": family.batch_size,
-            "MaximumBatchingWindowInSeconds": 0,
+            "MaximumBatchingWindowInSeconds": family.window,
             "FunctionResponseTypes": ["ReportBatchItemFailures"],
             "ScalingConfig": {"MaximumConcurrency": stage.concurrency(priority)},
         }
         yield name, {"Type": "SQS", "Properties": properties}
 
 
-def _inserts(function: str, table: str, pattern: Resource, window: int) -> Resource:
-    """Build the event source for those inserts into a table that match a pattern.
+def _inserts(function: str, table: str, patterns: Sequence[Resource], window: int) -> Resource:
+    """Build the event source for those inserts into a table that match one of the patterns.
 
     Records that fail for good are kept in the bucket of files.
     """
-    inserted = {"eventName": ["INSERT"], "dynamodb": pattern}
+    inserts = [{"eventName": ["INSERT"], "dynamodb": pattern} for pattern in patterns]
     properties = {
         "Stream": {"Fn::GetAtt": [table, "StreamArn"]},
         "StartingPosition": "TRIM_HORIZON",
@@ -165,7 +184,7 @@ def _inserts(function: str, table: str, pattern: Resource, window: int) -> Resou
         "DestinationConfig": {
             "OnFailure": outside_china({"Destination": {"Fn::GetAtt": ["FilesBucket", "Arn"]}})
         },
-        "FilterCriteria": {"Filters": [{"Pattern": json.dumps(inserted)}]},
+        "FilterCriteria": {"Filters": [{"Pattern": json.dumps(insert)} for insert in inserts]},
     }
     name = f"{camel(function)}DynamodbEventSource"
     return {name: {"Type": "DynamoDB", "Properties": properties}}

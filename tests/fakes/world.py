@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
+from chalicelib.domain.outages import Outages
 from chalicelib.domain.slowness import Slowness
 from chalicelib.ports import Limits, Sizes, World
+from tests.fakes.callbacks import FakeCallbacks, FakeReceivers
 from tests.fakes.clock import FakeClock, FakeTimers
 from tests.fakes.files import FakeCounters, FakeFiles, FakeImports
 from tests.fakes.ledger import FakeLedger
@@ -17,6 +19,7 @@ from tests.fakes.records import FakeAudit, FakeRecordStore
 from tests.fakes.secrets import FakeCredentials, FakeVault
 from tests.fakes.settings import FakeSettings, FakeTemplates
 from tests.fakes.steps import Steps
+from tests.fakes.stored_requests import FakeStoredRequests, FakeWakeups
 from tests.fakes.stores import FakeLookups, FakeMarkStore, FakeRateLimiter, FakeTokens
 from tests.fakes.users import FakeAudiences, FakeUsers
 
@@ -53,47 +56,24 @@ class FakeWorld(Steps):
         self.audiences = FakeAudiences(self, self.users)
         self.ledger = FakeLedger(self)
         self.messages = FakeMessages(self, self.ledger, self.timers)
+        self.stored = FakeStoredRequests(self, self.messages, self.timers)
+        self.wakeups = FakeWakeups(self)
         self.lookups = FakeLookups(self)
         self.recordings = FakeRecordings(self, self.ledger, self.lookups, self.timers)
         self.rate_limiter = FakeRateLimiter(self, self.clock)
         self.tokens = FakeTokens(self, self.clock)
-        self.files = FakeFiles(self)
-        self.counters = FakeCounters(self)
+        self.files, self.counters = FakeFiles(self), FakeCounters(self)
         self.marks = FakeMarkStore(self)
-        self.vault = FakeVault()
-        self.credentials = FakeCredentials()
+        self.vault, self.credentials = FakeVault(), FakeCredentials()
         self.providers = FakeProviders(self)
         self.limits = limits
         self.ends: int | None = None  # when the worker ends (ms)
         self.slowness = Slowness()  # the memory of one container
+        self.outages = Outages()
         self.imports = FakeImports(self)
+        self.callbacks = FakeCallbacks(self)
+        self.receivers = FakeReceivers(self, self.clock)
 
     @property
     def ports(self) -> World:
-        return World(
-            clock=self.clock,
-            settings=self.settings,
-            records=self.records,
-            templates=self.templates,
-            users=self.users,
-            audiences=self.audiences,
-            messages=self.messages,
-            ledger=self.ledger,
-            lookups=self.lookups,
-            tokens=self.tokens,
-            files=self.files,
-            counters=self.counters,
-            marks=self.marks,
-            timers=self.timers,
-            queues=self.queues,
-            vault=self.vault,
-            credentials=self.credentials,
-            providers=self.providers,
-            imports=self.imports,
-            audit=self.audit,
-            recordings=self.recordings,
-            rate_limiter=self.rate_limiter,
-            limits=self.limits,
-            ends=self.ends,
-            slowness=self.slowness,
-        )
+        return World(**{port.name: getattr(self, port.name) for port in fields(World)})

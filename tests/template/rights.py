@@ -21,6 +21,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         },
         "messages": {
             "GetItem",
+            "BatchGetItem",
             "Query",
             "PutItem",
             "UpdateItem",
@@ -30,6 +31,16 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "ledger": {"GetItem", "Query", "PutItem", "BatchWriteItem"},
         "lookups": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem"},
         "due": {"PutItem", "BatchWriteItem"},  # written for holds, transacted otherwise
+        "callbacks": {"GetItem", "Query"},
+    },
+    "schedules": {  # sends as the API does
+        "settings": {"GetItem", "BatchGetItem", "Query"},
+        "users": {"BatchGetItem", "Query"},
+        "audiences": {"BatchGetItem", "Query"},
+        "messages": {"GetItem", "Query", "PutItem", "DeleteItem"},
+        "ledger": {"GetItem", "Query", "PutItem"},
+        "lookups": {"GetItem", "PutItem"},
+        "due": {"PutItem"},
     },
     "chunks": {
         "settings": {"GetItem"},
@@ -68,6 +79,13 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "lookups": {"GetItem", "BatchGetItem", "PutItem", "BatchWriteItem", "UpdateItem"},
         "due": {"BatchWriteItem"},
     },
+    "callbacks": {
+        "settings": {"GetItem"},
+        "messages": {"BatchGetItem"},
+        "ledger": {"GetItem"},
+        "lookups": {"PutItem"},  # results of tests
+        "callbacks": {"GetItem", "Query", "PutItem"},
+    },
     "tally": {"due": {"BatchWriteItem"}},
     "history": {"messages": {"BatchWriteItem"}},
     "sweep": {"due": {"Query", "BatchWriteItem"}, "settings": {"GetItem"}},
@@ -80,9 +98,13 @@ TABLES: dict[str, dict[str, set[str]]] = {
 
 # Queues: `delivery` of every channel type, `own` of the function's type, `worker` of the workers.
 SENDS_TO: dict[str, set[str]] = {
-    "api": {"chunks", "delivery", "imports", "worker"},
+    "api": {"chunks", "delivery", "imports", "worker", "callbacks"},
     "chunks": {"chunks", "delivery", "worker"},
+    "schedules": {"chunks", "delivery", "worker"},
     "imports": {"imports"},
+    "callbacks": {"callbacks"},
+    "tally": {"callbacks"},
+    "history": {"callbacks"},
     "deliver": {"chunks", "own"},
     "cmpp": {"chunks", "worker"},
     "sweep": {"chunks", "delivery"},
@@ -90,6 +112,13 @@ SENDS_TO: dict[str, set[str]] = {
 }
 
 STARTS_THE_CLOCK = {"api", "chunks", "deliver", "cmpp", "tally"}
+
+# Wake-ups of stored requests, and the role in which the scheduler calls the function.
+WAKES: dict[str, set[str]] = {
+    "api": {"scheduler:CreateSchedule", "scheduler:DeleteSchedule", "iam:PassRole"},
+    "chunks": {"scheduler:CreateSchedule", "iam:PassRole"},
+    "schedules": {"scheduler:CreateSchedule", "iam:PassRole"},
+}
 
 KEY: dict[str, set[tuple[str, str]]] = {  # operation, purpose in the encryption context
     "api": {
@@ -100,7 +129,9 @@ KEY: dict[str, set[tuple[str, str]]] = {  # operation, purpose in the encryption
         ("Decrypt", "webhook"),
     },
     "chunks": {("Decrypt", "contacts")},
+    "schedules": {("Decrypt", "contacts")},
     "imports": {("GenerateDataKey", "contacts"), ("Decrypt", "contacts")},
+    "callbacks": {("Decrypt", "contacts")},
     "deliver": {("Decrypt", "contacts"), ("Decrypt", "credentials")},
     "cmpp": {("Decrypt", "contacts"), ("Decrypt", "credentials")},
 }
@@ -148,6 +179,7 @@ READS_A_STREAM = {
 CONSUMES: dict[str, set[str]] = {
     "imports": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
     "chunks": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
+    "callbacks": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", *NETWORK},
     "deliver": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", *NETWORK},
     "cmpp": {"sqs:ReceiveMessage", "sqs:DeleteMessage"},
     "tally": READS_A_STREAM,

@@ -99,6 +99,13 @@ def user(text: str) -> str:
     return text
 
 
+def time_and_id(text: str) -> str:
+    """Check a position by time: milliseconds, and the id of a stored request."""
+    if text and not re.fullmatch(r"[0-9]{13}#[0-9a-v]{16}", text, re.ASCII):
+        raise _wrong()
+    return text
+
+
 def time_ordered_id(text: str) -> str:
     """Check the id of a message or an import."""
     try:

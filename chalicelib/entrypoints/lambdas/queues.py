@@ -79,6 +79,10 @@ def _check(world: World, job: TimersJob) -> None:
         evaluate.check_chunks(world, checks)
     if withdrawals := due(TimerKind.WITHDRAW):
         withdraw.start_again(world, withdrawals)
+    if wakeups := due(TimerKind.WAKE):
+        from chalicelib.flow import schedules  # where nobody schedules, nothing is imported
+
+        schedules.wake_again(world, wakeups)
     if recounts := due(TimerKind.RECOUNT):
         tally.recount(world, recounts)
 

@@ -13,7 +13,7 @@ from chalicelib.domain.messages import Hold, Message
 from chalicelib.domain.plans import Entrants
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedSend
-from chalicelib.flow.rules import caps, personal, quiet_hours, topics
+from chalicelib.flow.rules import callbacks, caps, personal, quiet_hours, topics
 from chalicelib.flow.select import Selection
 from chalicelib.ports import World
 
@@ -26,7 +26,11 @@ StepRule = Callable[[World, Message, int], Hold | None]
 EntrantRule = Callable[[World, Message, Chunk, Entrants], Entrants]
 
 # In the order of domain/rules/checks.py.
-MESSAGE_RULES: tuple[MessageRule, ...] = (topics.for_message, quiet_hours.for_message)
+MESSAGE_RULES: tuple[MessageRule, ...] = (
+    topics.for_message,
+    callbacks.check,
+    quiet_hours.for_message,
+)
 TARGET_RULES: tuple[TargetRule, ...] = (
     personal.for_targets,
     caps.for_targets,  # the last one: what any rule leaves out must not count

@@ -18,7 +18,7 @@ from chalicelib.entrypoints.http.route import known_msgid
 from chalicelib.flow.rules import retention
 from chalicelib.ports import World
 from chalicelib.reports import message as report
-from chalicelib.reports import messages
+from chalicelib.reports import messages, waiting
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.messages import MessagesQuery, TargetQuery
@@ -63,7 +63,7 @@ def list_messages(context: RequestContext) -> dict[str, Any]:
 )
 def get_any_message(context: RequestContext, msgid: str) -> dict[str, Any]:
     """Get the report of a message, as its sender sees it."""
-    return {"code": 0, **report.message(context.world, _sender(context.world, msgid), msgid)}
+    return {"code": 0, **waiting.message(context.world, _sender(context.world, msgid), msgid)}
 
 
 @admin(
@@ -125,7 +125,7 @@ def delete_message(context: RequestContext, msgid: str) -> Response:
 
 
 def _sender(world: World, msgid: str) -> str:
-    message = world.messages.get(known_msgid(msgid))
+    message = world.messages.get(known_msgid(msgid)) or world.stored.get(msgid)
     if message is None:
         raise NotFound("message")
     return message.channel_key

@@ -66,7 +66,20 @@ class Report(Answer):
 
     code: int
     msgid: str
-    status: Literal["accepted", "sending", "finished", "withdrawn"]
+    status: Literal[
+        "accepted",
+        "sending",
+        "finished",
+        "withdrawn",
+        "scheduled",
+        "in_review",
+        "rejected",
+        "cancelled",
+        "refused",
+        "missed",
+        "expired",
+        "sent",
+    ]
     accepted: int
     held_until: int | None
     hold_reason: str | None

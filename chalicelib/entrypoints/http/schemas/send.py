@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, RootModel, model_validator
 
@@ -17,12 +19,12 @@ from chalicelib.entrypoints.http.schemas.audiences import Audience
 from chalicelib.entrypoints.http.schemas.base import (
     Answer,
     Sparse,
-    check_address,
     either,
     none_for,
     refusal,
     refusal_by,
 )
+from chalicelib.entrypoints.http.schemas.schedules import Schedule
 from chalicelib.flow.requests import SendRequest
 
 MAX_PARAMS = 4096  # bytes of callback.params
@@ -40,6 +42,17 @@ def _platform(value: Any) -> Any:
 def _small(value: dict[str, Any]) -> dict[str, Any]:
     if len(json.dumps(value, ensure_ascii=False).encode()) > MAX_PARAMS:
         raise refusal(PARAMETER, f"more than {MAX_PARAMS} bytes", f"超过 {MAX_PARAMS} 字节")
+    return value
+
+
+def _url(value: str) -> str:
+    """Check the form only. The access channel has to have this address."""
+    try:
+        has_host = bool(urlsplit(value).hostname)
+    except ValueError:
+        has_host = False
+    if not has_host or not re.fullmatch(r"https?://[\x21-\x7e]+", value):
+        raise refusal(PARAMETER, "must be an http(s) URL", "须为 http(s) 地址")
     return value
 
 
@@ -64,6 +77,7 @@ class Option(Sparse):
         Field(max_length=30),
     ] = ""
     template_version: Annotated[Annotated[int, Field(ge=0, le=999_999)] | None, none_for(0)] = None
+    schedule: Schedule | None = None
 
     @model_validator(mode="after")
     def _one_list(self) -> Option:
@@ -74,7 +88,7 @@ class Option(Sparse):
 
 class Callback(Sparse):
     url: Annotated[
-        Annotated[str, Field(max_length=2048), AfterValidator(check_address)] | None, none_for("")
+        Annotated[str, Field(max_length=2048), AfterValidator(_url)] | None, none_for("")
     ] = None
     params: Annotated[dict[str, Any], AfterValidator(_small)] | None = None
 
@@ -100,6 +114,7 @@ class Common(Sparse):
             "black_id": self.option.black_id,
             "white_id": self.option.white_id,
             "callback": self.callback.model_dump(exclude_none=True),
+            "timing": self.option.schedule.timing() if self.option.schedule else None,
         }
 
 

@@ -8,9 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from chalicelib.entrypoints.http.openapi.meanings import management, people, rules, sending, users
+from chalicelib.entrypoints.http.openapi.meanings import (
+    callbacks,
+    management,
+    people,
+    rules,
+    sending,
+    users,
+)
 
-AREAS = (sending.FIELDS, users.FIELDS, people.FIELDS, management.FIELDS, rules.FIELDS)
+AREAS = (
+    sending.FIELDS,
+    users.FIELDS,
+    people.FIELDS,
+    management.FIELDS,
+    rules.FIELDS,
+    callbacks.FIELDS,
+)
 FIELDS: Mapping[str, str] = {name: text for area in AREAS for name, text in area.items()}
 
 
