@@ -4,6 +4,7 @@ settings — kept forever
     access#<key>, -               access channel: name, secret hashes, `channels` maps code -> on
     channel#<code>, -             delivery channel with sealed credentials
     strategy#<n>, -               strategy
+    topic#<n>, -                  topic of an access channel
     access-key#<key>, -           member: secret hash, role, a global key has the hash alone
     group-<family>#<n>, -         name of a list, a segment or a tag
     list#<kind>#<scope>, <key>    row per record of a kind, to list them with one query
@@ -68,6 +69,7 @@ lookups — seconds to days, by TTL
     guess#<hash>#<minute>         wrong secrets of a key or an address (an hour)
     allowance#<name>#<key>#<hour>  searches of a member in an hour (two hours)
     quota#<channel>#<day>         deliveries of a day that are reserved (2 days)
+    cap#<key>#<kind>#<target>     messages that count for a person under caps (until no cap does)
     broadcasts#<key>#<day>        broadcasts of an access channel's day (2 days)
     bounces#<hmac>#<window>       mails to a contact that came back for now, within 30 days
     token#check#<id>              result of a test of a delivery channel, sealed (minutes)

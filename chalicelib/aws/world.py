@@ -16,6 +16,7 @@ from chalicelib.aws.files import Files
 from chalicelib.aws.imports import Imports
 from chalicelib.aws.ledger import Ledger
 from chalicelib.aws.lookups import Lookups
+from chalicelib.aws.marks import MarkStore
 from chalicelib.aws.messages import Messages
 from chalicelib.aws.queues import Queues
 from chalicelib.aws.rates import RateLimiter
@@ -71,6 +72,7 @@ def _without_parts() -> dict[str, Any]:
     return {
         "files": Files(),
         "counters": Counters(),
+        "marks": MarkStore(),
         "queues": Queues(),
         "credentials": Credentials(),
         "imports": Imports(),

@@ -78,7 +78,7 @@ def count(message: Message, chunk: Chunk) -> Counts:
         channel_type = message.channels[code].value
         stages[channel_type]["planned"] += 1
         losses[channel_type][reason] += 1
-    still_open["undecided"] = sum(_is_undecided(message, chunk, t) for t in chunk.plan.valid)
+    still_open["undecided"] = sum(is_undecided(message, chunk, t) for t in chunk.plan.valid)
     return Counts(
         seen=chunk.seen,
         users=_users(chunk, stages_of_target),
@@ -99,13 +99,15 @@ def _steps(message: Message, chunk: Chunk) -> Counter[str]:
 def refused(message: Message, chunk: Chunk) -> Iterator[tuple[str, str]]:
     """Yield delivery channel and reason for each contact that a step left out.
 
-    Such a contact is dead or has opted out.
+    Such a contact is dead, has opted out, or has got enough.
     """
     for step in range(len(message.strategy.steps)):
         for target in chunk.members(step):
             planned = chunk.plan.targets[target]
             for code in message.codes_of(step):
-                if planned.lacks(code):
+                if (target, code) in chunk.refused:
+                    yield code, chunk.refused[target, code]
+                elif planned.lacks(code):
                     yield code, planned.refused[code]
 
 
@@ -152,7 +154,7 @@ def _users(chunk: Chunk, stages_of_target: Mapping[int, set[str]]) -> Counter[st
     return users
 
 
-def _is_undecided(message: Message, chunk: Chunk, target: int) -> bool:
+def is_undecided(message: Message, chunk: Chunk, target: int) -> bool:
     """Return whether a target may still go on to a further step."""
     last = len(message.strategy.steps) - 1
     if chunk.withdrawn is not None:

@@ -54,7 +54,7 @@ class Volume(NamedTuple):
 
 def volume(message: Message, code: str, plans: Iterable[Plan]) -> Volume:
     """Count the deliveries on a channel if every valid target enters its step."""
-    numbers = [len(plan.deliveries(code, plan.valid)) for plan in plans]
+    numbers = [len(plan.deliveries(code, Entrants(0, 0, plan.valid, plan.time))) for plan in plans]
     size = message.call_sizes[code]
     return Volume(sum(numbers), sum(math.ceil(number / size) for number in numbers))
 

@@ -20,7 +20,7 @@ from chalicelib.ports.secrets import Credentials, Vault
 from chalicelib.ports.settings import Audit, Settings, Templates
 from chalicelib.ports.stored_requests import StoredRequests, Wakeups
 from chalicelib.ports.users import Audiences, Users
-from chalicelib.ports.work import Clock, Counters, Queues, Timers
+from chalicelib.ports.work import Clock, Counters, MarkStore, Queues, Timers
 
 
 @frozen
@@ -85,6 +85,7 @@ class World:
     tokens: Tokens
     files: Files
     counters: Counters
+    marks: MarkStore
     timers: Timers
     queues: Queues
     vault: Vault

@@ -255,10 +255,17 @@ def _life(sent: Message, chunk: Chunk, position: int) -> dict[str, Any]:
         "state": "invalid" if planned.loss else best,
         "loss": planned.loss.value if planned.loss else None,
         "why": reasons.of_loss(planned.loss.value)._asdict() if planned.loss else None,
-        "refused": {elements.channel_of(code): why for code, why in planned.refused.items()},
+        "refused": _refused(chunk, position),
         "planned": chunk.plan.time,
         "deliveries": deliveries,
     }
+
+
+def _refused(chunk: Chunk, position: int) -> dict[str, str]:
+    """Return why contacts of a target were left out, by delivery channel: at once, or by a step."""
+    later = {code: why for (target, code), why in chunk.refused.items() if target == position}
+    refused = {**chunk.plan.targets[position].refused, **later}
+    return {elements.channel_of(code): why for code, why in refused.items()}
 
 
 def _delivery(

@@ -9,8 +9,9 @@ import pytest
 
 from chalicelib import config
 from chalicelib.aws import tables
-from chalicelib.domain import errors, funnel, limits, links, messages, plans, strategies
+from chalicelib.domain import errors, funnel, limits, links, messages, plans, strategies, topics
 from chalicelib.domain import imports as domain_imports
+from chalicelib.domain.rules import caps
 from chalicelib.entrypoints.http import bodies, codes, cursors, route
 from chalicelib.entrypoints.http import operation_growth as growth
 from chalicelib.flow import tally, withdraw
@@ -141,6 +142,10 @@ def test_the_limits_are_the_codes() -> None:
         "numbers of a call: Montnets": can["montnets"].call_size,
         "mails of a call: SMTP": can["smtp"].call_size,
         "attempts at a delivery that a provider puts off": calls.MAX_ATTEMPTS,
+        "frequency caps of an access channel": caps.MAX_CAPS,
+        "messages of a frequency cap": caps.MAX_MESSAGES,
+        "hours of a frequency cap's window": caps.MAX_HOURS,
+        "topics of an access channel": topics.MAX_TOPICS,
         "seconds that a step waits": strategies.MAX_WITHIN,
     }
     assert can["jsms"].call_size == can["jpush"].call_size

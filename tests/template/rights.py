@@ -48,6 +48,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "audiences": {"BatchGetItem", "Query"},
         "messages": {"GetItem", "BatchGetItem", "Query", "PutItem"},
         "ledger": {"GetItem", "Query", "PutItem"},
+        "lookups": {"BatchGetItem", "PutItem"},  # marks of frequency caps
         "due": {"BatchWriteItem"},
     },
     "deliver": {

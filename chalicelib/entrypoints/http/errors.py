@@ -88,6 +88,7 @@ REFUSALS: Mapping[type[Refusal], Entry] = {
     errors.UnknownBlacklist: Entry(1015046, 400, "不存在", "{number} does not exist"),
     errors.UnknownWhitelist: Entry(1019005, 400, "不存在", "{number} does not exist"),
     errors.UnknownSegment: Entry(1019006, 400, "不存在", "{number} does not exist"),
+    errors.UnknownTopic: Entry(1019007, 400, "不存在", "{number} does not exist"),
     errors.UnknownTemplate: Entry(1015031, 400, "模板ID不存在", "template {number} does not exist"),
     errors.UnknownTemplateVersion: Entry(
         PARAMETER, 400, "模板版本不存在", "template {number} has no version {version}"

@@ -12,6 +12,7 @@ from chalicelib.entrypoints.http.openapi.meanings import (
     callbacks,
     figures,
     management,
+    people,
     rules,
     sending,
     users,
@@ -24,6 +25,10 @@ AREAS = (
     rules.FIELDS,
     callbacks.FIELDS,
     figures.FIELDS,
+    people.FIELDS,
+    management.FIELDS,
+    rules.FIELDS,
+    callbacks.FIELDS,
 )
 FIELDS: Mapping[str, str] = {name: text for area in AREAS for name, text in area.items()}
 
