@@ -23,6 +23,8 @@ from chalicelib.domain.jobs import (
     ChannelJob,
     ChunkJob,
     DeliverJob,
+    ExportJob,
+    FileJob,
     ImportJob,
     PlanJob,
     PollJob,
@@ -36,7 +38,7 @@ from chalicelib.domain.jobs import (
 )
 from chalicelib.domain.plans import ChunkId
 
-AnyJob = ChunkJob | ChannelJob | ImportJob | AnyCallbackJob
+AnyJob = ChunkJob | ChannelJob | FileJob | AnyCallbackJob
 
 _PLAIN: Mapping[str, type[Any]] = {
     "plan": PlanJob,
@@ -46,6 +48,7 @@ _PLAIN: Mapping[str, type[Any]] = {
     "poll": PollJob,
     "ask": QueryJob,
     "import": ImportJob,
+    "export": ExportJob,
     "callback_retry": CallbackRetry,
     "callback_replay": CallbackReplay,
     "callback_test": CallbackTest,
@@ -91,10 +94,10 @@ def decode_channel(text: str) -> ChannelJob:
     return job
 
 
-def decode_import(text: str) -> ImportJob:
+def decode_import(text: str) -> FileJob:
     """Raise ValueError for a text that is not a job of the queue of imports."""
     job = _decode(text)
-    if not isinstance(job, ImportJob):
+    if not isinstance(job, FileJob):
         raise ValueError(f"{type(job).__name__} on the queue of imports")
     return job
 

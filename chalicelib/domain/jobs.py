@@ -140,6 +140,13 @@ class ImportJob:
 
 
 @frozen
+class ExportJob:
+    """Write the next file of an export."""
+
+    id: str
+
+
+@frozen
 class CallbackJob:
     """Report events to their sender. `time` (ms): of the items that told them."""
 
@@ -187,6 +194,7 @@ class CallbackTest:
 
 ChunkJob = PlanJob | WithdrawJob | TimersJob
 ChannelJob = DeliverJob | RecallJob | PollJob | QueryJob | TimersJob
+FileJob = ImportJob | ExportJob
 AnyCallbackJob = CallbackJob | CallbackRetry | CallbackReplay | CallbackTest
 
 
@@ -197,7 +205,7 @@ class Envelope:
     `group` keeps tenants fair within a queue. `delay` is seconds, at most 900.
     """
 
-    job: ChunkJob | ChannelJob | ImportJob | AnyCallbackJob
+    job: ChunkJob | ChannelJob | FileJob | AnyCallbackJob
     priority: Priority
     channel_type: ChannelType | None  # None: the queue of chunks, of imports or of callbacks
     group: str

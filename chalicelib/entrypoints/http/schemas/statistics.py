@@ -10,7 +10,8 @@ from pydantic import Field
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.entrypoints.http.schemas.base import Answer, LongListQuery, Page, Query
 
-Day = Annotated[dt.date, Field(strict=False, ge=dt.date(2000, 1, 1), le=dt.date(2199, 12, 31))]
+FIRST_DAY, LAST_DAY = dt.date(2000, 1, 1), dt.date(2199, 12, 31)
+Day = Annotated[dt.date, Field(strict=False, ge=FIRST_DAY, le=LAST_DAY)]
 Zone = Annotated[str, Field(max_length=64)]
 
 
