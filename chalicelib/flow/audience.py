@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from chalicelib.domain import audiences, channel_options, elements, keys
-from chalicelib.domain.audiences import AudienceKind
+from chalicelib.domain.audiences import Audience, AudienceKind
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.jobs import Envelope, PlanJob, Timer, TimerKind
@@ -20,9 +20,16 @@ from chalicelib.domain.plans import ChunkId, Plan, Target, TargetLoss
 from chalicelib.flow import dispatch, suppressions
 from chalicelib.flow.candidates import Candidate, has_day, next_candidates
 from chalicelib.flow.rules import gate
-from chalicelib.flow.rules.gate import Selection
-from chalicelib.flow.select import Contacts, Despite, Lists, select, select_contact
+from chalicelib.flow.select import Contacts, Despite, Lists, Selection, select, select_contact
 from chalicelib.ports import World
+
+
+def estimate(world: World, audience: Audience, userids: Sequence[str]) -> int:
+    """Return the approximate number of targets, in one request for each set."""
+    if audience.kind is AudienceKind.EVERYONE:
+        return world.users.estimate()
+    return (world.audiences.estimate(audience.sets) if audience.sets else 0) + len(userids)
+
 
 # -- plan
 
