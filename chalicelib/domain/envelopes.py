@@ -22,6 +22,7 @@ from chalicelib.domain.jobs import (
     CallbackTest,
     ChannelJob,
     ChunkJob,
+    CoverageJob,
     DeliverJob,
     ExportJob,
     FileJob,
@@ -49,6 +50,7 @@ _PLAIN: Mapping[str, type[Any]] = {
     "ask": QueryJob,
     "import": ImportJob,
     "export": ExportJob,
+    "coverage": CoverageJob,
     "callback_retry": CallbackRetry,
     "callback_replay": CallbackReplay,
     "callback_test": CallbackTest,
@@ -81,7 +83,7 @@ def _fields(job: AnyJob) -> Mapping[str, Any]:
 def decode_chunk_job(text: str) -> ChunkJob:
     """Raise ValueError for a text that is not a job of the queues of chunks."""
     job = _decode(text)
-    if not isinstance(job, PlanJob | WithdrawJob | TimersJob):
+    if not isinstance(job, PlanJob | WithdrawJob | TimersJob | CoverageJob):
         raise ValueError(f"{type(job).__name__} on a queue of chunks")
     return job
 
@@ -131,7 +133,7 @@ def _decode(text: str) -> AnyJob:
 
 _TEXTS = frozenset(
     {
-        *("msgid", "channel", "position", "id", "redirect_uri", "day"),
+        *("msgid", "channel", "position", "id", "redirect_uri", "day", "key"),
         *("channel_key", "batch", "since", "until", "states", "address"),
     }
 )

@@ -140,6 +140,14 @@ class ImportJob:
 
 
 @frozen
+class CoverageJob:
+    """Count the contacts of the next users. `key`: an access channel, empty for all users."""
+
+    key: str
+    version: int
+
+
+@frozen
 class ExportJob:
     """Write the next file of an export."""
 
@@ -192,7 +200,7 @@ class CallbackTest:
     id: str
 
 
-ChunkJob = PlanJob | WithdrawJob | TimersJob
+ChunkJob = PlanJob | WithdrawJob | TimersJob | CoverageJob
 ChannelJob = DeliverJob | RecallJob | PollJob | QueryJob | TimersJob
 FileJob = ImportJob | ExportJob
 AnyCallbackJob = CallbackJob | CallbackRetry | CallbackReplay | CallbackTest

@@ -53,7 +53,7 @@ FAMILIES = (
     Family("messages", "notes#<block>", "notes#.*", 1, is_shared=True),
     Family("messages", "part#<block>", "part#.*", _OWN),
     Family("messages", "figures#<key>", "figures#.*", 1, is_shared=True),
-    Family("messages", "days, spans", "(days|spans)#.*", 1, is_shared=True),
+    Family("messages", "days, spans, coverage", "(days|spans|coverage)#.*", 1, is_shared=True),
     Family("messages", "imports, exports", "imports?(#.*)?|export#.*", _OWN),
     Family("ledger", "<msgid>#<chunk>", _MESSAGE + "#.*", _OWN),
     Family("lookups", "receipt, parked, nonce", "(receipt|parked|nonce)#.*", _OWN),
