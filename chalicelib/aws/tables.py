@@ -47,6 +47,8 @@ messages — TTL of the message, unless another lifetime is named
     figures#<key>, <quarter>#<n>  cell: figures of an access channel in 15 minutes (forever)
     days#<key>, <day>             sum of a day's cells, in the deployment's zone (forever)
     spans#<key>, <span>           totals of 90 days (forever)
+    coverage#<key>, -             users with a contact by channel, as counted last (forever)
+    export#<id>, -                export with the names of its files (30 days)
     imports, import id            progress of an import (30 days)
     import#<id>, bad#000001       bad rows of an import up to a row (30 days)
 
