@@ -25,6 +25,7 @@ from chalicelib.domain.groups import GROUPS, Family, Group
 from chalicelib.domain.members import MEMBERS, Member, Role
 from chalicelib.domain.records import Versioned
 from chalicelib.domain.strategies import STRATEGIES, StrategyEntry
+from chalicelib.domain.suppressions import SUPPRESSION_LIST, SuppressionList
 from chalicelib.domain.values import frozen
 
 T = TypeVar("T", bound=Versioned)
@@ -168,5 +169,6 @@ CODECS: Mapping[str, Codec[Any]] = {
     DELIVERY_CHANNELS.name: Codec(_encode_channel, _decode_channel),
     STRATEGIES.name: Codec(_encode_strategy, _decode_strategy),
     MEMBERS.name: Codec(_encode_member, _decode_member),
+    SUPPRESSION_LIST.name: Codec(lambda note: {}, lambda key, row: SuppressionList(row["version"])),
     **{kind.name: Codec(_encode_group, _decode_group) for kind in GROUPS.values()},
 }

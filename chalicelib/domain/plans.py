@@ -17,6 +17,7 @@ class TargetLoss(StrEnum):
 
     UNKNOWN_USER = "unknown_user"
     NO_CONTACT = "no_contact"
+    SUPPRESSED = "suppressed"
     OPTED_OUT = "opted_out"
     CONTACT_GONE = "contact_gone"
     BLACKLISTED = "blacklisted"
@@ -32,7 +33,7 @@ class Target(NamedTuple):
     id: str
     loss: TargetLoss | None
     contacts: Mapping[str, int]
-    # code -> why a contact there was left out: opted_out, contact_gone
+    # code -> why a contact there was left out: suppressed, opted_out, contact_gone
     refused: Mapping[str, str] = {}
 
 

@@ -24,7 +24,7 @@ from chalicelib.ports.recordings import Recording, Recordings
 from chalicelib.ports.records import Records, RecordStore
 from chalicelib.ports.secrets import Credentials, Vault
 from chalicelib.ports.settings import Audit, Settings, Templates
-from chalicelib.ports.users import Audiences, Users
+from chalicelib.ports.users import Audiences, SuppressedContact, Users
 from chalicelib.ports.work import Clock, Counters, QueueMessage, QueueReader, Queues, Taken, Timers
 from chalicelib.ports.world import Limits, Sizes, World
 
@@ -56,6 +56,7 @@ __all__ = (
     "Session",
     "Settings",
     "Sizes",
+    "SuppressedContact",
     "Taken",
     "Templates",
     "Timers",
