@@ -5,13 +5,14 @@ PYTHON ?= python3
 STAGE ?= prod
 NAME ?= demo
 N ?= 20000
+RATE ?= 2000
 
 PY := .venv/bin/python
 PIP := $(PY) -m pip install -qq --disable-pip-version-check --no-input -c requirements-lock.txt
 SOURCES := app.py chalicelib infra tests
 
 .DEFAULT_GOAL := help
-.PHONY: help up down logs status demo test check lint types imports unit fuzz bench broadcast channels uploads preflight plan deploy smoke recount lock sbom clean
+.PHONY: help up down logs status demo test check lint types imports unit fuzz bench model broadcast channels uploads preflight plan deploy smoke recount lock sbom clean
 
 help: ## what there is to type
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +36,9 @@ demo: .venv/.local ## send one message to 1,000 users through three channels, wi
 
 bench: .venv/.local ## how fast and what it would cost: make bench N=20000
 	@$(PY) -m infra.bench.pipeline $(N)
+
+model: .venv/.local ## what saturates first on AWS at a rate of sends: make model RATE=2000
+	@$(PY) -m infra.bench.model $(RATE)
 
 broadcast: .venv/.local ## one push to everyone while workers are killed: make broadcast N=200000
 	@$(PY) -m infra.bench.broadcast $(N)

@@ -17,7 +17,7 @@ APP = "openums"
 # Channel types with providers. CHANNEL_TYPES in .chalice/config.json lists those of a stage.
 SUPPORTED_CHANNEL_TYPES = tuple(ChannelType)
 
-TABLES = ("settings", "users", "audiences", "messages", "ledger", "lookups", "due")
+TABLES = ("settings", "users", "audiences", "messages", "ledger", "lookups", "due", "callbacks")
 
 
 def table_name(stage: str, table: str) -> str:
@@ -40,6 +40,10 @@ def delivery_queue(channel_type: ChannelType, priority: Priority) -> str:
 
 def imports_queue() -> str:
     return "imports"
+
+
+def callbacks_queue() -> str:
+    return "callbacks"
 
 
 def worker_queue(worker: str, priority: Priority) -> str:

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from chalicelib.config import settings
+from chalicelib.domain.callbacks import Record
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.ports import Clock, Limits, Provider, QueueReader, Tokens, World
+from chalicelib.ports import (
+    Clock,
+    Limits,
+    Provider,
+    QueueReader,
+    Receivers,
+    Reply,
+    Tokens,
+    World,
+)
+
+CALLBACK_SECONDS = 5.0  # for which a receiver of callbacks may take to answer
 
 _world: World | None = None
 
@@ -55,6 +67,34 @@ class Providers:
         return registry.platforms_of(channel_type)
 
 
+class LazyReceivers:
+    """The receivers of callbacks, whose module is loaded with the first use."""
+
+    def __init__(self) -> None:
+        self._receivers: Receivers | None = None
+
+    def refusal(self, url: str) -> str | None:
+        return self._loaded().refusal(url)
+
+    def body(self, records: Sequence[Record]) -> bytes:
+        return self._loaded().body(records)
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        return self._loaded().post(url, headers, body)
+
+    def get(self, url: str, headers: Mapping[str, str], params: Mapping[str, str]) -> Reply:
+        return self._loaded().get(url, headers, params)
+
+    def _loaded(self) -> Receivers:
+        if self._receivers is None:
+            from chalicelib.web.egress import Policy
+            from chalicelib.web.receivers import Receivers as HttpReceivers
+
+            timeout = min(CALLBACK_SECONDS, settings().provider_timeout)
+            self._receivers = HttpReceivers(Policy(settings().egress_allow), timeout)
+        return self._receivers
+
+
 def limits() -> Limits:
     """Read the limits of the stage.
 
@@ -90,4 +130,4 @@ def queue_reader(queue: str) -> QueueReader:
 def _build() -> World:
     from chalicelib.aws.world import build_world
 
-    return build_world(Providers, limits())
+    return build_world(Providers, LazyReceivers(), limits())

@@ -46,7 +46,15 @@ def written(page: str) -> str:
     return f"{before}{BEGIN}\n\n{tables(list(registry.capabilities().values()))}\n{END}{after}"
 
 
-REPORTS = "channel type", "platform", "meaning of delivered", "clicks", "receipts", "recall"
+REPORTS = (
+    "channel type",
+    "platform",
+    "meaning of delivered",
+    "clicks",
+    "receipts",
+    "usual delay",
+    "recall",
+)
 LINKS = "platform", "short links for the address in", "for links in", "not beside"
 CALLS = "platform", "deliveries per call", "content", "ids", "recognises a repeated call"
 LIMITS = "platform", "default rate limit", "default daily quota", "clock of the quota"
@@ -75,12 +83,14 @@ def _reports(platform: Capabilities) -> Sequence[str]:
         source = f"the answer itself; {further}: {source}" if source else "the answer itself"
     elif platform.worker:
         source = f"its worker `{platform.worker}`"
+    is_real = platform.delivery_report is DeliveryReport.REAL
     return (
         f"`{platform.type.value}`",
         f"`{platform.platform}`",
         DELIVERY[platform.delivery_report],
         CLICKS[platform.click_report],
         source,
+        f"{platform.receipt_delay} s" if is_real else "none",
         "yes" if platform.recall else "no",
     )
 

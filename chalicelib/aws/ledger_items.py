@@ -37,20 +37,36 @@ def chunk_of(pk: str) -> ChunkId:
 
 
 def _item(
-    chunk: ChunkId, sk: str, retention: Retention, *, counted: bool, **values: str | int | bytes
+    chunk: ChunkId,
+    sk: str,
+    retention: Retention,
+    *,
+    counted: bool,
+    reported: bool = False,
+    **values: str | int | bytes,
 ) -> Item:
-    tally = {"tally": 1} if counted and retention.counted else {}
-    if tally and retention.start:
-        tally["start"] = retention.start
+    """Build an item with the marks by which the stream passes it on.
+
+    `counted`: it changes counts. `reported`: it has records of callbacks.
+    """
+    marks: dict[str, str | int | bytes] = {}
+    if counted and retention.counted:
+        marks["tally"] = 1
+        if retention.start:
+            marks["start"] = retention.start
+    if reported and retention.callbacks:
+        marks["callbacks"] = retention.callbacks
     return to_item(
-        {"pk": partition(chunk), "sk": sk, "expires": retention.expires, **tally, **values}
+        {"pk": partition(chunk), "sk": sk, "expires": retention.expires, **marks, **values}
     )
 
 
 def plan_item(vault: Vault, plan: Plan, message: Message) -> Item:
     following = {} if plan.next is None else {"next": plan.next}
     values = plan_values(vault, plan)
-    return _item(plan.id, "plan", message.retention, counted=True, **values, **following)
+    return _item(
+        plan.id, "plan", message.retention, counted=True, reported=True, **values, **following
+    )
 
 
 def plan_values(vault: Vault, plan: Plan) -> dict[str, str | int | bytes]:
@@ -120,6 +136,7 @@ def call_item(chunk: ChunkId, call: Call, message: Message) -> Item:
         f"call#{call.key.text}",
         message.retention,
         counted=False,
+        reported=False,
         skipped=pack(call.skipped),
         **claim,
         **token,
@@ -152,6 +169,7 @@ def answer_item(chunk: ChunkId, answer: CallAnswer, message: Message) -> Item:
         f"answer#{answer.key.text}",
         message.retention,
         counted=True,
+        reported=True,
         facts=facts,
         later=later,
         time=answer.time,
@@ -200,7 +218,8 @@ def read_deferral(row: Row) -> Deferral:
 def facts_item(chunk: ChunkId, facts: Iterable[Fact], retention: Retention, name: str = "") -> Item:
     bundle = Bundle(tuple(facts))
     body = pack(encode(bundle.facts).decode())
-    return _item(chunk, f"facts#{name or bundle.digest}", retention, counted=True, facts=body)
+    sk = f"facts#{name or bundle.digest}"
+    return _item(chunk, sk, retention, counted=True, reported=True, facts=body)
 
 
 def withdrawn_item(chunk: ChunkId, time: int, message: Message) -> Item:

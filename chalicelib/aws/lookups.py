@@ -213,6 +213,8 @@ def _row(key: str, to: Lookup, expires: int) -> Item:
     known: Values = {} if to.retention is None else {"counted": int(to.retention.counted)}
     if to.retention is not None and to.retention.start:
         known["start"] = to.retention.start
+    if to.retention is not None and to.retention.callbacks:
+        known["callbacks"] = to.retention.callbacks
     return to_item({"pk": key, "to": _text(to), "expires": expires, **known})
 
 
@@ -227,7 +229,8 @@ def _lookup(row: Mapping[str, Any]) -> Lookup:
     ref = (rest[0], rest[1]) if rest else None
     retention: Retention | None = None
     if "counted" in row:
-        retention = Retention(row["expires"], bool(row["counted"]), row.get("start", 0))
+        marks = (row.get("start", 0), row.get("callbacks", ""))
+        retention = Retention(row["expires"], bool(row["counted"]), *marks)
     parts = tuple(rest[2]) if len(rest) > 2 else ()
     return Lookup(ChunkId(msgid, chunk), ref, parts, element, retention)
 

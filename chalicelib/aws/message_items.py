@@ -39,6 +39,7 @@ def item(vault: Vault, message: Message) -> Item:
         "pk": message.msgid,
         "sk": "message",
         "expires": message.expires,
+        **({"callbacks": message.callbacks} if message.callbacks else {}),
     }
     plan = ledger_items.plan_values(vault, message.plan) if message.plan else {}
     stored = {"body": pack(body), "userids": pack(message.userids), "sealed": sealed}

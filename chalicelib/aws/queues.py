@@ -10,6 +10,7 @@ from typing import Any
 
 from chalicelib.aws.clients import client
 from chalicelib.config import (
+    callbacks_queue,
     chunks_queue,
     delivery_queue,
     imports_queue,
@@ -18,7 +19,7 @@ from chalicelib.config import (
     worker_queue,
 )
 from chalicelib.domain.envelopes import encode
-from chalicelib.domain.jobs import Envelope, ImportJob
+from chalicelib.domain.jobs import AnyCallbackJob, Envelope, ImportJob
 
 log = logging.getLogger("openums")
 
@@ -59,6 +60,8 @@ def _is_served(envelope: Envelope) -> bool:
 def _queue(envelope: Envelope) -> str:
     if isinstance(envelope.job, ImportJob):
         return imports_queue()
+    if isinstance(envelope.job, AnyCallbackJob):
+        return callbacks_queue()
     kind = envelope.channel_type
     if envelope.worker:
         return worker_queue(envelope.worker, envelope.priority)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.domain.strategies import Missing, Operator, Step, Strategy, Term
+from chalicelib.domain.strategies import Choice, Missing, Operator, Step, Strategy, Term
 
 
 def read_strategy(body: Mapping[str, Any]) -> Strategy:
@@ -17,4 +17,5 @@ def _step(step: Mapping[str, Any]) -> Step:
     terms = tuple(
         Term(ChannelType(t["channel"]), Missing(t["missing"]), t["within"]) for t in step["terms"]
     )
-    return Step(tuple(ChannelType(c) for c in step["channels"]), terms, Operator(step["operator"]))
+    channels, choose = tuple(ChannelType(c) for c in step["channels"]), step.get("choose")
+    return Step(channels, terms, Operator(step["operator"]), Choice(choose) if choose else None)

@@ -64,8 +64,12 @@ lookups — seconds to days, by TTL
 due — until the timer is done
     shard, <slot>#<what>          timer
 
-Ledger items that change counts carry `tally` = 1. The stream's filter passes only these. Items of
-a small message have none: it is counted at each reading.
+callbacks — history's time after the batch was made
+    <key>#<part>, <batch>         batch of records for a receiver, sealed, its state and attempts
+
+Ledger items that change counts carry `tally` = 1. Items of a small message have none: it is counted
+at each reading. Items of a message with callbacks carry `callbacks` = the channel key. The stream's
+filter passes only items with one of these.
 
 The filter of the messages' stream passes new messages only. Lists of messages are written from it.
 """

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from chalicelib.aws.audiences import Audiences
 from chalicelib.aws.audit import Audit
 from chalicelib.aws.cache import Cache
+from chalicelib.aws.callbacks import Callbacks
 from chalicelib.aws.clock import Clock as SystemClock
 from chalicelib.aws.counters import Counters
 from chalicelib.aws.files import Files
@@ -23,11 +25,13 @@ from chalicelib.aws.timers import Timers
 from chalicelib.aws.tokens import Tokens
 from chalicelib.aws.users import Users
 from chalicelib.aws.vault import Credentials, Vault
-from chalicelib.ports import Clock, Limits, Providers, Settings, World
+from chalicelib.ports import Clock, Limits, Providers, Receivers, Settings, World
 from chalicelib.ports import Tokens as TokensPort
 
 
-def build_world(connect: Callable[[TokensPort, Clock], Providers], limits: Limits) -> World:
+def build_world(
+    connect: Callable[[TokensPort, Clock], Providers], receivers: Receivers, limits: Limits
+) -> World:
     """Build a world on AWS. `connect` makes providers from their stored tokens and a clock."""
     clock, vault, cache = SystemClock(), Vault(), Cache()
     timers, tokens = Timers(clock), Tokens(vault, clock)
@@ -43,16 +47,25 @@ def build_world(connect: Callable[[TokensPort, Clock], Providers], limits: Limit
         ledger=Ledger(vault),
         lookups=Lookups(vault),
         tokens=tokens,
-        files=Files(),
-        counters=Counters(),
         timers=timers,
-        queues=Queues(),
         vault=vault,
-        credentials=Credentials(),
         providers=connect(tokens, clock),
-        imports=Imports(),
-        audit=Audit(),
+        callbacks=Callbacks(vault),
+        receivers=receivers,
         recordings=Recordings(timers),
         rate_limiter=RateLimiter(clock),
         limits=limits,
+        **_without_parts(),
     )
+
+
+def _without_parts() -> dict[str, Any]:
+    """Return the adapters that need no other one."""
+    return {
+        "files": Files(),
+        "counters": Counters(),
+        "queues": Queues(),
+        "credentials": Credentials(),
+        "imports": Imports(),
+        "audit": Audit(),
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from functools import cached_property
 from typing import NamedTuple
@@ -134,21 +134,33 @@ class Chunk:
                     for ref in self.plan.deliveries(code, entrants.members):
                         yield step, entrants, ref
 
+    @cached_property
+    def _skipped(self) -> frozenset[int]:
+        """The targets that earlier steps had reached before a later one was sent."""
+        return frozenset(
+            ref.target for ref, state in self.states.items() if state.has(FactKind.SKIPPED)
+        )
+
     def progress(self, message: Message, target: int, step: int) -> dict[ChannelType, Progress]:
-        """Return how far a target is on each channel type of a step."""
+        """Return how far a target is on each channel type that the condition of a step names.
+
+        A member of the step before is a member of every earlier step. A channel type is left out
+        where another one was chosen for the target.
+        """
+        planned = self.plan.targets[target]
+        types = dict.fromkeys(term.channel for term in message.strategy.steps[step].terms)
+        codes = {kind: [c for c, of in message.channels.items() if of is kind] for kind in types}
         return {
-            channel_type: self._best(list(self._deliveries(message, target, step, channel_type)))
-            for channel_type in message.strategy.steps[step].channels
+            kind: self._best([*self._deliveries(target, of_kind)])
+            for kind, of_kind in codes.items()
+            if not planned.has_another_than(of_kind)
         }
 
-    def _deliveries(
-        self, message: Message, target: int, step: int, channel_type: ChannelType
-    ) -> Iterator[DeliveryState]:
+    def _deliveries(self, target: int, codes: Iterable[str]) -> Iterator[DeliveryState]:
         contacts = self.plan.targets[target].contacts
-        for code in message.codes_of(step):
-            if message.channels[code] is channel_type:
-                for contact in range(contacts.get(code, 0)):
-                    yield self.state_of(DeliveryRef(target, code, contact))
+        for code in codes:
+            for contact in range(contacts.get(code, 0)):
+                yield self.state_of(DeliveryRef(target, code, contact))
 
     @staticmethod
     def _best(deliveries: Sequence[DeliveryState]) -> Progress:
@@ -158,11 +170,9 @@ class Chunk:
             if FactKind.SUBMITTED in state.facts
         ]
         ended = all(state.ended for state in deliveries)
-        # A skipped target had been reached by an earlier step. It goes on to no further one.
-        skipped = any(state.has(FactKind.SKIPPED) for state in deliveries)
         return Progress(
-            delivered=skipped or any(state.delivered for state in deliveries),
-            clicked=skipped or any(state.clicked for state in deliveries),
+            delivered=any(state.delivered for state in deliveries),
+            clicked=any(state.clicked for state in deliveries),
             submitted_at=max(submitted) if submitted and ended else None,
             over=ended and not any(state.submitted for state in deliveries),
         )
@@ -170,5 +180,10 @@ class Chunk:
     def verdict(
         self, message: Message, target: int, step: int, now: int
     ) -> tuple[Verdict, int | None]:
-        """Judge whether a member of `step - 1` goes on to `step`, see `strategies.judge`."""
-        return judge(message.strategy.steps[step], self.progress(message, target, step - 1), now)
+        """Judge whether a member of `step - 1` goes on to `step`, see `strategies.judge`.
+
+        Who was skipped goes on to no further step, whatever its condition says.
+        """
+        if target in self._skipped:
+            return Verdict.STAY, None
+        return judge(message.strategy.steps[step], self.progress(message, target, step), now)

@@ -10,8 +10,16 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from chalicelib.domain.callbacks import Events
 from chalicelib.domain.delivery_channels import Priority
+from chalicelib.domain.facts import decode as decode_facts
+from chalicelib.domain.facts import encode as encode_facts
 from chalicelib.domain.jobs import (
+    AnyCallbackJob,
+    CallbackJob,
+    CallbackReplay,
+    CallbackRetry,
+    CallbackTest,
     ChannelJob,
     ChunkJob,
     DeliverJob,
@@ -28,11 +36,9 @@ from chalicelib.domain.jobs import (
 )
 from chalicelib.domain.plans import ChunkId
 
-AnyJob = ChunkJob | ChannelJob | ImportJob
+AnyJob = ChunkJob | ChannelJob | ImportJob | AnyCallbackJob
 
-_PLAIN: Mapping[
-    str, type[PlanJob | WithdrawJob | DeliverJob | RecallJob | PollJob | QueryJob | ImportJob]
-] = {
+_PLAIN: Mapping[str, type[Any]] = {
     "plan": PlanJob,
     "withdraw": WithdrawJob,
     "deliver": DeliverJob,
@@ -40,23 +46,33 @@ _PLAIN: Mapping[
     "poll": PollJob,
     "ask": QueryJob,
     "import": ImportJob,
+    "callback_retry": CallbackRetry,
+    "callback_replay": CallbackReplay,
+    "callback_test": CallbackTest,
 }
 _KINDS: Mapping[type[AnyJob], str] = {
     TimersJob: "timers",
+    CallbackJob: "callbacks",
     **{job_type: name for name, job_type in _PLAIN.items()},
 }
 
 
 def encode(job: AnyJob) -> str:
     """Return compact JSON, the same for the same job."""
-    fields = (
-        {"timers": [_row(timer) for timer in job.timers]}
-        if isinstance(job, TimersJob)
-        else asdict(job)
-    )
     return json.dumps(
-        {"kind": _KINDS[type(job)], **fields}, separators=(",", ":"), ensure_ascii=False
+        {"kind": _KINDS[type(job)], **_fields(job)}, separators=(",", ":"), ensure_ascii=False
     )
+
+
+def _fields(job: AnyJob) -> Mapping[str, Any]:
+    if isinstance(job, TimersJob):
+        return {"timers": [_row(timer) for timer in job.timers]}
+    if isinstance(job, CallbackJob):
+        events = [
+            [*one.chunk, json.loads(encode_facts(one.facts)), *one.targets] for one in job.events
+        ]
+        return {"channel_key": job.channel_key, "time": job.time, "events": events}
+    return asdict(job)
 
 
 def decode_chunk_job(text: str) -> ChunkJob:
@@ -83,6 +99,14 @@ def decode_import(text: str) -> ImportJob:
     return job
 
 
+def decode_callback(text: str) -> AnyCallbackJob:
+    """Raise ValueError for a text that is not a job of the queue of callbacks."""
+    job = _decode(text)
+    if not isinstance(job, CallbackJob | CallbackRetry | CallbackReplay | CallbackTest):
+        raise ValueError(f"{type(job).__name__} on the queue of callbacks")
+    return job
+
+
 def _decode(text: str) -> AnyJob:
     """Raise ValueError for a job with other fields, so that its queue keeps it.
 
@@ -93,21 +117,37 @@ def _decode(text: str) -> AnyJob:
         kind = body.pop("kind")
         if kind == "timers":
             return TimersJob(tuple(_timer(row) for row in body["timers"]))
-        return _PLAIN[kind](**{name: _typed(name, value) for name, value in body.items()})
+        if kind == "callbacks":
+            events = tuple(map(_events, body.pop("events")))
+            return CallbackJob(_typed("channel_key", body["channel_key"]), body["time"], events)
+        job: AnyJob = _PLAIN[kind](**{name: _typed(name, value) for name, value in body.items()})
+        return job
     except (KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
         raise ValueError(f"not a job: {type(error).__name__}") from error
 
 
-_TEXTS = frozenset({"msgid", "channel", "position", "id", "redirect_uri", "day"})
+_TEXTS = frozenset(
+    {
+        *("msgid", "channel", "position", "id", "redirect_uri", "day"),
+        *("channel_key", "batch", "since", "until", "states", "address"),
+    }
+)
 
 
 def _typed(name: str, value: Any) -> Any:
     if name == "question":
         return Query(value)
-    expected = str if name in _TEXTS else int
+    expected: type = str if name in _TEXTS else bool if name == "again" else int
     if type(value) is not expected:
         raise TypeError(name)
     return value
+
+
+def _events(row: list[Any]) -> Events:
+    msgid, chunk, facts, first, behind = row
+    at = ChunkId(_typed("msgid", msgid), _typed("chunk", chunk))
+    ends = (_typed("first", first), _typed("behind", behind))
+    return Events(at, decode_facts(json.dumps(facts).encode()), ends)
 
 
 def _row(timer: Timer) -> list[Any]:

@@ -49,6 +49,10 @@ class DefaultLabel(Refusal):
     """The default contact label of a delivery channel cannot be deleted."""
 
 
+class DefaultAddress(Refusal):
+    """The default callback address of an access channel cannot be deleted."""
+
+
 class OwnRights(Refusal):
     """Members cannot change their own role or disable themselves."""
 
@@ -123,6 +127,10 @@ class SmsTemplateWrong(Refusal):
 
 class ContentTooLarge(Refusal):
     """The contents of a message exceed what one message may hold. `limit`: bytes."""
+
+
+class UnknownCallbackAddress(Refusal):
+    """The access channel has no callback address `url`."""
 
 
 class QuietHours(Refusal):

@@ -104,7 +104,7 @@ def _refused(message: Message, chunk: Chunk) -> Iterator[tuple[str, str]]:
         for target in chunk.members(step):
             planned = chunk.plan.targets[target]
             for code in message.codes_of(step):
-                if code in planned.refused and code not in planned.contacts:
+                if planned.lacks(code):
                     yield message.channels[code].value, planned.refused[code]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from chalicelib.domain import keys
+from chalicelib.domain.callbacks import Events
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.values import frozen
@@ -134,8 +135,55 @@ class ImportJob:
     id: str
 
 
+@frozen
+class CallbackJob:
+    """Report events to their sender. `time` (ms): of the items that told them."""
+
+    channel_key: str
+    time: int
+    events: tuple[Events, ...]
+
+
+@frozen
+class CallbackRetry:
+    """Deliver a stored batch, not before `at` (ms).
+
+    `tries`: the failures so far. `again`: whatever became of the batch before.
+    """
+
+    channel_key: str
+    batch: str
+    tries: int = 0
+    at: int = 0
+    again: bool = False
+
+
+@frozen
+class CallbackReplay:
+    """Deliver stored batches again, from ids above `since` to below `until`.
+
+    `states` and `address` choose among them, where an empty text means all.
+    """
+
+    channel_key: str
+    since: str
+    until: str
+    states: str = ""  # joined by commas
+    address: str = ""
+
+
+@frozen
+class CallbackTest:
+    """Test an address. The API finds the result under the random `id`."""
+
+    channel_key: str
+    address: str
+    id: str
+
+
 ChunkJob = PlanJob | WithdrawJob | TimersJob
 ChannelJob = DeliverJob | RecallJob | PollJob | QueryJob | TimersJob
+AnyCallbackJob = CallbackJob | CallbackRetry | CallbackReplay | CallbackTest
 
 
 @frozen
@@ -145,9 +193,9 @@ class Envelope:
     `group` keeps tenants fair within a queue. `delay` is seconds, at most 900.
     """
 
-    job: ChunkJob | ChannelJob | ImportJob
+    job: ChunkJob | ChannelJob | ImportJob | AnyCallbackJob
     priority: Priority
-    channel_type: ChannelType | None  # None: the queue of chunks, or that of imports
+    channel_type: ChannelType | None  # None: the queue of chunks, of imports or of callbacks
     group: str
     delay: int = 0
     worker: str = ""  # the worker that serves the channel's platform, which has queues of its own

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from chalicelib.domain.audiences import Audience, AudienceKind
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.plans import ChunkId, Plan
+from chalicelib.domain.rules import callbacks
 from chalicelib.domain.strategies import Strategy
 from chalicelib.domain.templates import Content
 from chalicelib.domain.values import frozen
@@ -54,11 +55,12 @@ class Ending(NamedTuple):
 
 
 class Retention(NamedTuple):
-    """Retention of a message's items, and a note whether they change stored counts."""
+    """Retention of a message's items, and notes whether they change counts or have callbacks."""
 
     expires: int  # epoch seconds
     counted: bool
     start: int = 0  # ms: the end of the message's hold, 0: it had none
+    callbacks: str = ""  # the channel key of the access channel that gets them, empty for none
 
 
 @frozen
@@ -140,7 +142,13 @@ class Message:
 
     @property
     def retention(self) -> Retention:
-        return Retention(self.expires, not self.inline, self.hold.until if self.hold else 0)
+        start = self.hold.until if self.hold else 0
+        return Retention(self.expires, not self.inline, start, self.callbacks)
+
+    @property
+    def callbacks(self) -> str:
+        """Return the channel key if the message has callbacks, otherwise an empty text."""
+        return self.channel_key if callbacks.TO in self.callback else ""
 
     @property
     def first_chunks(self) -> range:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from enum import StrEnum
 from typing import NamedTuple
@@ -24,6 +24,15 @@ class TargetLoss(StrEnum):
     NOT_WHITELISTED = "not_whitelisted"
 
 
+class Unchosen(StrEnum):
+    """A reason why a step that chooses one channel left a contact out. It is not a loss."""
+
+    DEARER = "dearer"
+
+
+UNCHOSEN = frozenset(Unchosen)
+
+
 class Target(NamedTuple):
     """A member of a message's audience.
 
@@ -33,8 +42,17 @@ class Target(NamedTuple):
     id: str
     loss: TargetLoss | None
     contacts: Mapping[str, int]
-    # code -> why a contact there was left out: suppressed, opted_out, contact_gone
+    # code -> why a contact there was left out: suppressed, opted_out, contact_gone, or an Unchosen
     refused: Mapping[str, str] = {}
+
+    def lacks(self, code: str) -> bool:
+        """Tell if all contacts on a delivery channel are dead or have opted out."""
+        reason = self.refused.get(code)
+        return reason is not None and reason not in UNCHOSEN and code not in self.contacts
+
+    def has_another_than(self, codes: Iterable[str]) -> bool:
+        """Tell if the step of these delivery channels chose another channel type."""
+        return any(self.refused.get(code) in UNCHOSEN for code in codes)
 
 
 class ChunkId(NamedTuple):

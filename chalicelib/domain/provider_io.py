@@ -68,12 +68,11 @@ class Capabilities:
     hands_on_token: bool = False
     credentials: Mapping[str, bool] = field(default_factory=dict)  # name -> whether required
     options: Mapping[str, bool] = field(default_factory=dict)  # name -> whether required
-    # the long-lived process that sends for it, from queues of its own, and brings its receipts,
-    # empty: a function
+    # the process that sends for it from its own queues, and brings its receipts, empty: a function
     worker: str = ""
     # places for short links, None: wherever the template's author put a variable for a link
     clickable: Clickable | None = None
-    # the provider's limits for an account, unless the delivery channel has its own, None: unknown
+    # limits of an account, unless the delivery channel has its own, None: unknown
     calls_per_second: float | None = None
     rate_of_deliveries: bool = False  # whether a channel's own rate counts people, too
     deliveries_per_minute: int | None = None  # where it counts people instead of calls
@@ -83,6 +82,7 @@ class Capabilities:
     preparation: int = 0  # provider timeouts that may pass before it: connection, token
     # hours by which its day is ahead of UTC's, None: the deployment's. Most vendors have China's.
     utc_offset: float | None = 8
+    receipt_delay: int = 60  # seconds within which most receipts come. No vendor promises any.
     poll_first: int = 30  # seconds after a submission until its receipts are polled
     poll_window: int = 86400  # seconds for which they can be polled
 

@@ -1,8 +1,8 @@
-"""Strategies: steps of channels, each after the first with a condition on the step before it."""
+"""Strategies: steps of channels, each after the first with a condition on earlier steps."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from enum import StrEnum
 
 from chalicelib.domain.delivery_channels import ChannelType
@@ -23,6 +23,12 @@ class Operator(StrEnum):
     OR = "or"
 
 
+class Choice(StrEnum):
+    """A way to choose one channel type of a step for each target, instead of all of them."""
+
+    CHEAPEST = "cheapest"  # by the price of the delivery channel that reaches the target
+
+
 @frozen
 class Term:
     """`not delivered / not clicked on this channel type within so many seconds`."""
@@ -37,6 +43,7 @@ class Step:
     channels: tuple[ChannelType, ...]
     terms: tuple[Term, ...] = ()
     operator: Operator = Operator.AND
+    choose: Choice | None = None  # None: a target gets all channels
 
 
 @frozen
@@ -60,6 +67,21 @@ class Strategy:
     def length(self) -> int:
         """The seconds from the first submission to the last possible condition."""
         return sum(max((t.within for t in step.terms), default=0) for step in self.steps)
+
+    @property
+    def timetable(self) -> tuple[int, ...]:
+        """The seconds until each step begins for a target whom no channel reaches.
+
+        Each channel submits at once when its step begins.
+        """
+        begins: dict[ChannelType, int] = {}
+        times: list[int] = []
+        for step in self.steps:
+            due = [begins[term.channel] + term.within for term in step.terms]
+            begun = (max if step.operator is Operator.AND else min)(due, default=0)
+            times.append(max([begun, *times[-1:]]))
+            begins |= dict.fromkeys(step.channels, times[-1])
+        return tuple(times)
 
 
 @frozen
@@ -86,32 +108,43 @@ def check(strategy: Strategy) -> None:
     """Raise Invalid for a strategy that could repeat a channel, wait for nothing or never end."""
     if not strategy.steps:
         raise Invalid("steps", "a strategy has at least one step")
-    seen: set[ChannelType] = set()
+    seen: dict[ChannelType, Step] = {}
     for n, step in enumerate(strategy.steps):
         if not step.channels:
             raise Invalid(f"steps[{n}].channels", "at least one channel")
+        _check_terms(n, step, seen)
         for channel in step.channels:
             if channel in seen:
                 raise Invalid(
                     f"steps[{n}].channels",
                     f"{channel} stands in the strategy already; each channel once",
                 )
-            seen.add(channel)
-        _check_terms(n, step, strategy.steps[n - 1].channels if n else ())
+            seen[channel] = step
+        if step.choose and len(step.channels) < 2:
+            raise Invalid(f"steps[{n}].choose", "needs at least two channels to choose from")
 
 
-def _check_terms(n: int, step: Step, before: Sequence[ChannelType]) -> None:
+def _check_terms(n: int, step: Step, before: Mapping[ChannelType, Step]) -> None:
+    """Check the condition of a step. `before`: the channels of earlier steps."""
+    field = f"steps[{n}].condition"
     if n == 0 and step.terms:
-        raise Invalid("steps[0].condition", "the first step has no condition")
+        raise Invalid(field, "the first step has no condition")
     if n and not step.terms:
-        raise Invalid(f"steps[{n}].condition", "a condition on the step before is required")
+        raise Invalid(field, "a condition on an earlier step is required")
     for term in step.terms:
         if term.channel not in before:
-            raise Invalid(
-                f"steps[{n}].condition", f"{term.channel} is not a channel of the step before"
+            reason = (
+                f"{term.channel} is not a channel of an earlier step: this step would never run"
             )
+            raise Invalid(field, reason)
         if not 1 <= term.within <= MAX_WITHIN:
-            raise Invalid(f"steps[{n}].condition", f"within: 1 to {MAX_WITHIN} seconds")
+            raise Invalid(field, f"within: 1 to {MAX_WITHIN} seconds")
+    named = {term.channel for term in step.terms}
+    for channel in sorted(named):
+        missing = set(before[channel].channels) - named if before[channel].choose else ()
+        if missing:
+            reason = f"must name {', '.join(sorted(missing))} too: a person gets one of them"
+            raise Invalid(field, reason)
 
 
 class Verdict(StrEnum):
@@ -125,7 +158,8 @@ class Progress:
     """The progress of a target on one channel type: that of the best of its deliveries.
 
     `submitted_at`: its last submission (ms), or None while a submission is still to come. `over`:
-    every delivery there has ended without submission, or there never was a delivery.
+    every delivery there has ended without submission, or there never was a delivery. So a channel
+    on which the target has no contact never reaches it.
     """
 
     delivered: bool = False
@@ -139,11 +173,13 @@ def judge(
 ) -> tuple[Verdict, int | None]:
     """Judge whether a target goes on to `step`.
 
+    A term whose channel has no progress does not count: another channel was chosen there.
     For WAIT, also return the time (ms) at which to judge again, or None: after a submission.
     """
     judged = [
-        _judge_term(term, progress.get(term.channel, Progress(over=True)), now)
+        _judge_term(term, progress[term.channel], now)
         for term in step.terms
+        if term.channel in progress
     ]
     verdicts = {verdict for verdict, _ in judged}
     decisive, weak = (

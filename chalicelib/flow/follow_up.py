@@ -121,11 +121,12 @@ class FollowUp:
         return self.job.step + 1 < len(self.message.strategy.steps)
 
     def _within(self) -> int:
-        """Return the seconds until the next step's first condition on this channel is due.
+        """Return the seconds until the first condition of a later step on this channel is due.
 
-        0: there is none.
+        0: there is none. The check that it wakes sets the timers of the others.
         """
-        terms = self.message.strategy.steps[self.job.step + 1].terms if self._has_next() else ()
+        later = self.message.strategy.steps[self.job.step + 1 :]
+        terms = (term for step in later for term in step.terms)
         return min((t.within for t in terms if t.channel is self.channel.type), default=0)
 
 

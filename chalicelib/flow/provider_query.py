@@ -135,8 +135,13 @@ def answer(world: World, job: QueryJob) -> None:
         is_throttled = isinstance(error, Throttled)
         kind = "throttled" if is_throttled else type(error).__name__.lower()
         answered = QueryResult(error.code, kind)
+    keep(world, job.id, answered)
+
+
+def keep(world: World, id: str, result: QueryResult) -> None:
+    """Store a result under an id for some minutes. The later of two stands."""
     until = world.clock.now() + KEPT * 1000
-    world.tokens.write(_name(job.id), Token(json.dumps(asdict(answered)), until, until))
+    world.tokens.write(_name(id), Token(json.dumps(asdict(result)), until, until))
 
 
 def _ask_provider(session: Session, job: QueryJob) -> QueryResult:

@@ -15,6 +15,8 @@ from chalicelib.ports import Vault
 
 Contacts = Mapping[str, tuple[str, ...]]
 
+NOWHERE = ""  # in place of a delivery channel's code
+
 
 class Lists(NamedTuple):
     """The targets of a chunk that are on the message's lists. `white` None: there is none."""
@@ -121,11 +123,13 @@ def select_contact(
 ) -> tuple[Target, Contacts]:
     """Return a target that was named by its contact: one contact on each channel of the type."""
     codes = [code for code, of in sorted(message.channels.items()) if of is kind]
+    # Callbacks name a lost target by its contact, which belongs to no delivery.
+    lost = {NOWHERE: (spelling.spelt(kind, contact),)} if message.callbacks else {}
     if known.loss is not None or not codes:
-        return Target(name, known.loss or TargetLoss.NO_CONTACT, {}), {}
+        return Target(name, known.loss or TargetLoss.NO_CONTACT, {}), lost
     heeding = [code for code in codes if known.opted_out and code not in known.despite.opt_out]
     refused, usable = dict.fromkeys(heeding, TargetLoss.OPTED_OUT.value), {*codes} - {*heeding}
     if not usable:
-        return Target(name, TargetLoss.OPTED_OUT, {}, refused), {}
+        return Target(name, TargetLoss.OPTED_OUT, {}, refused), lost
     contacts = dict.fromkeys(sorted(usable), (spelling.spelt(kind, contact),))
     return Target(name, None, dict.fromkeys(contacts, 1), refused), contacts

@@ -25,7 +25,7 @@ from chalicelib.domain.users import ALL
 from chalicelib.flow import audience, dispatch
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedSend, resolve
-from chalicelib.flow.rules import gate, retention
+from chalicelib.flow.rules import callbacks, gate, retention
 from chalicelib.flow.rules.broadcast_quota import CountedBroadcast
 from chalicelib.observability import log
 from chalicelib.ports import IdempotencyKey, World
@@ -116,7 +116,7 @@ def _as_asked(request: SendRequest) -> dict[str, Any]:
         "owner": request.owner,
         "black_id": request.black_id,
         "white_id": request.white_id,
-        "callback": request.callback,
+        "callback": callbacks.of_message(request),
     }
 
 

@@ -40,6 +40,11 @@ def get(world: World, key: str) -> AccessChannel:
     return records.get(world, ACCESS_CHANNELS, key)
 
 
+def get_at(world: World, key: str, version: int | None) -> AccessChannel:
+    """Return an access channel, or raise Stale for another version. None means any version."""
+    return records.get_at(world, ACCESS_CHANNELS, key, version)
+
+
 def page(world: World, after: str = "", limit: int = 0) -> Sequence[AccessChannel]:
     return records.page(world, ACCESS_CHANNELS, after=after, limit=limit)
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from chalicelib.domain import strategy_advice
+from chalicelib.domain.access_channels import AccessChannel
+from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.strategies import STRATEGIES, Strategy, StrategyEntry, check
+from chalicelib.domain.strategy_advice import Reports, reports_of
+from chalicelib.flow import validity
 from chalicelib.manage import access_channels, records
 from chalicelib.ports import World
 
 
 def add(world: World, channel_key: str, name: str, strategy: Strategy) -> StrategyEntry:
     """Add a strategy. Its number is `rule_id` when sending."""
-    access_channels.get(world, channel_key)
-    check(strategy)
+    _check(world, access_channels.get(world, channel_key), strategy)
     number = world.records.of(STRATEGIES).next_number()
     return records.add(world, STRATEGIES, StrategyEntry(number, channel_key, name, strategy))
 
@@ -29,10 +33,35 @@ def change(
     world: World, number: int, version: int | None, name: str, strategy: Strategy
 ) -> StrategyEntry:
     before = records.get_at(world, STRATEGIES, number, version)
-    check(strategy)
+    _check(world, access_channels.get(world, before.channel_key), strategy)
     return records.update(world, STRATEGIES, before, name=name, strategy=strategy)
 
 
 def delete(world: World, number: int, version: int | None) -> None:
     entry = records.get_at(world, STRATEGIES, number, version)
     records.delete(world, STRATEGIES, entry)
+
+
+def reports(world: World, access: AccessChannel) -> dict[ChannelType, list[Reports]]:
+    """Return the reports of the delivery channels that an access channel can use now."""
+    by_type: dict[ChannelType, list[Reports]] = {}
+    for channel, provider in validity.open_channels(world, access):
+        by_type.setdefault(channel.type, []).append(reports_of(provider.capabilities, channel))
+    return by_type
+
+
+def _check(world: World, access: AccessChannel, strategy: Strategy) -> None:
+    """Raise Invalid for a strategy that cannot work.
+
+    A channel type without an open delivery channel is judged by all of its platforms.
+    """
+    check(strategy)
+    opened = reports(world, access)
+    closed = validity.closed(strategy.channels, frozenset(opened))
+    by_platform = {
+        kind: [
+            reports_of(world.providers.of(p).capabilities) for p in world.providers.platforms(kind)
+        ]
+        for kind in closed
+    }
+    strategy_advice.check_clicks(strategy, {**opened, **by_platform})

@@ -13,10 +13,12 @@ all interfaces together.
     files.py      files that people upload or download, and imports
     work.py       time, timers, queues, counters
     secrets.py    sealing
+    callbacks.py  batches of callbacks, and their receivers
 """
 
 from __future__ import annotations
 
+from chalicelib.ports.callbacks import Callbacks, Receivers, Reply
 from chalicelib.ports.files import Files, Form, Imports
 from chalicelib.ports.messages import IdempotencyKey, Ledger, Lookup, Lookups, Messages
 from chalicelib.ports.providers import Provider, Providers, RateLimiter, Session, Tokens
@@ -31,6 +33,7 @@ from chalicelib.ports.world import Limits, Sizes, World
 __all__ = (
     "Audiences",
     "Audit",
+    "Callbacks",
     "Clock",
     "Counters",
     "Credentials",
@@ -49,10 +52,12 @@ __all__ = (
     "QueueReader",
     "Queues",
     "RateLimiter",
+    "Receivers",
     "RecordStore",
     "Recording",
     "Recordings",
     "Records",
+    "Reply",
     "Session",
     "Settings",
     "Sizes",

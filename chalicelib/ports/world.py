@@ -6,8 +6,10 @@ from dataclasses import field
 
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.messages import CHUNK_TARGETS
+from chalicelib.domain.outages import Outages
 from chalicelib.domain.slowness import Slowness
 from chalicelib.domain.values import frozen
+from chalicelib.ports.callbacks import Callbacks, Receivers
 from chalicelib.ports.files import Files, Imports
 from chalicelib.ports.messages import Ledger, Lookups, Messages
 from chalicelib.ports.providers import Providers, RateLimiter, Tokens
@@ -87,7 +89,10 @@ class World:
     limits: Limits
     imports: Imports
     audit: Audit
+    callbacks: Callbacks
+    receivers: Receivers
     slowness: Slowness = field(default_factory=Slowness)  # what this container has seen
+    outages: Outages = field(default_factory=Outages)  # of receivers, as it has seen them
     ends: int | None = None  # ms: when the function ends that works in it, None: not before a lease
 
     def end_of_job(self, begun: int) -> int:

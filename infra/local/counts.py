@@ -46,6 +46,9 @@ class Counts:
         self._states: Counter[str] = Counter()
         self._write_units: Counter[str] = Counter()
         self._read_units: defaultdict[str, float] = defaultdict(float)
+        self._partitions: defaultdict[tuple[str, str], defaultdict[str, float]] = defaultdict(
+            lambda: defaultdict(float)
+        )
 
     def aws_request(self, service: str, operation: str, caller: str) -> None:
         with self._lock:
@@ -78,13 +81,24 @@ class Counts:
         if "__type" in answer and "ConditionalCheckFailed" not in answer["__type"]:
             return
         with self._lock:
-            self._write_units.update(units.writes(operation, body, answer, self._stored))
-            for table, number in units.reads(operation, body, answer).items():
-                self._read_units[table] += number
+            for used in units.writes(operation, body, answer, self._stored):
+                self._write_units[used.table] += int(used.units)
+                self._partitions[used.table, used.partition]["writes"] += used.units
+            for used in units.reads(operation, body, answer):
+                self._read_units[used.table] += used.units
+                self._partitions[used.table, used.partition]["reads"] += used.units
 
     def read(self) -> dict[str, Any]:
         with self._lock:
             return self._read()
+
+    def partitions(self) -> list[dict[str, Any]]:
+        """Return the units of each partition key."""
+        with self._lock:
+            return [
+                {"table": table, "partition": partition, **used}
+                for (table, partition), used in self._partitions.items()
+            ]
 
     def reset(self) -> dict[str, Any]:
         with self._lock:

@@ -9,6 +9,7 @@ The emulator's port has further addresses:
     GET    /_openums/counts    the counts since the last reset: requests by service, operation
                                and calling function, DynamoDB's units, invocations, event
                                sources, state transitions
+    GET    /_openums/partitions  the DynamoDB units of each partition key since then
     DELETE /_openums/counts    return the counts, and start again from zero
     GET    /_openums/workers   the processes that run functions: function, pid, busy
     POST   /_openums/warm      start a process for each function before the first request
@@ -108,6 +109,8 @@ class Emulator:
         route = (scope["method"], scope["path"])
         if route == ("GET", "/_openums/counts"):
             await _answer(send, 200, self.counts.read())
+        elif route == ("GET", "/_openums/partitions"):
+            await _answer(send, 200, {"partitions": self.counts.partitions()})
         elif route == ("DELETE", "/_openums/counts"):
             await _answer(send, 200, self.counts.reset())
         elif route == ("GET", "/_openums/workers"):

@@ -8,61 +8,92 @@ An update is billed for its whole item, which the caller looks up.
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
-from typing import Any
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 Body = Mapping[str, Any]
+
+PARTITION_KEYS = ("pk", "bucket", "shard")  # the names that our tables give to theirs
+
+
+class Used(NamedTuple):
+    """Units that a request used, and the partition that it used them in."""
+
+    table: str
+    partition: str
+    units: float
+
+
 Stored = Callable[[str, Body], Body]  # the item that a table has under a key, empty for none
 
 
-def writes(operation: str, body: Body, answer: Body, stored: Stored) -> Counter[str]:
-    """Return write units by table. `stored` looks up items after the operation."""
-    units: Counter[str] = Counter()
+def writes(operation: str, body: Body, answer: Body, stored: Stored) -> Iterator[Used]:
+    """Yield the write units of an operation. `stored` looks up items after it."""
     match operation:
         case "PutItem" | "UpdateItem" | "DeleteItem":
-            units[body["TableName"]] += _write(_written(body, stored))
+            yield _used(body, _write(_written(body, stored)))
         case "BatchWriteItem":
             for table, requests in body["RequestItems"].items():
                 unprocessed = len(answer.get("UnprocessedItems", {}).get(table, []))
-                sizes = [_write(_put_size(*request.values())) for request in requests]
-                units[table] += sum(sizes[: len(sizes) - unprocessed])
+                for request in requests[: len(requests) - unprocessed]:
+                    (action,) = request.values()
+                    yield _used({"TableName": table, **action}, _write(_put_size(action)))
         case "TransactWriteItems":
             for item in body["TransactItems"]:
                 (action,) = item.values()
-                units[action["TableName"]] += 2 * _write(_written(action, stored))
-    return units
+                yield _used(action, 2 * _write(_written(action, stored)))
 
 
-def reads(operation: str, body: Body, answer: Body) -> Mapping[str, float]:
-    """Return read units by table."""
-    units: defaultdict[str, float] = defaultdict(float)
+def reads(operation: str, body: Body, answer: Body) -> Iterator[Used]:
+    """Yield the read units of an operation."""
     consistent = bool(body.get("ConsistentRead"))
     match operation:
         case "GetItem":
-            units[body["TableName"]] += _read(item_size(answer.get("Item", {})), consistent)
+            yield _used(body, _read(item_size(answer.get("Item", {})), consistent))
         case "Query" | "Scan":
             size = sum(map(item_size, answer.get("Items", [])))
-            units[body["TableName"]] += _read(size, consistent)
+            partition = _queried(body)
+            yield Used(body["TableName"], partition, _read(size, consistent))
         case "BatchGetItem":
             for table, keys in body["RequestItems"].items():
-                units[table] += _batch_read(table, keys, answer)
+                yield from _batch_read(table, keys, answer)
         case "TransactGetItems":
             responses = answer.get("Responses", [])
             for item, response in zip(body["TransactItems"], responses, strict=False):
                 size = item_size(response.get("Item", {}))
-                units[item["Get"]["TableName"]] += 2 * _read(size, True)
-    return units
+                yield _used(item["Get"], 2 * _read(size, True))
 
 
-def _batch_read(table: str, keys: Body, answer: Body) -> float:
-    """Return the units of one table. A missing item is billed as an empty one."""
-    items = answer.get("Responses", {}).get(table, [])
+def _used(action: Body, number: float) -> Used:
+    key = action.get("Item") or action.get("Key", {})
+    return Used(action["TableName"], _partition(key), number)
+
+
+def _partition(key: Body) -> str:
+    """Return the value of an item's partition key."""
+    value = next((key[name] for name in PARTITION_KEYS if name in key), {"S": ""})
+    return next(iter(value.values()))
+
+
+def _queried(body: Body) -> str:
+    """Return the partition of a query. A scan has none."""
+    names = body.get("ExpressionAttributeNames", {})
+    condition = re.match(r"\s*(#?\w+)\s*=\s*(:\w+)", body.get("KeyConditionExpression", ""))
+    if condition is None or names.get(condition[1], condition[1]) not in PARTITION_KEYS:
+        return ""
+    return str(next(iter(body["ExpressionAttributeValues"][condition[2]].values())))
+
+
+def _batch_read(table: str, keys: Body, answer: Body) -> Iterator[Used]:
+    """Yield the units of one table. A missing item is billed as an empty one."""
     unprocessed = answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", [])
-    missing = len(keys["Keys"]) - len(items) - len(unprocessed)
-    consistent = bool(keys.get("ConsistentRead"))
-    sizes = [*map(item_size, items), *[0] * max(0, missing)]
-    return sum(_read(size, consistent) for size in sizes)
+    found = answer.get("Responses", {}).get(table, [])
+    for key in keys["Keys"]:
+        if key not in unprocessed:
+            item = next((item for item in found if key.items() <= item.items()), {})
+            units = _read(item_size(item), bool(keys.get("ConsistentRead")))
+            yield Used(table, _partition(key), units)
 
 
 def _write(size: int) -> int:

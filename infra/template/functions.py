@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from chalicelib import config
@@ -13,6 +13,8 @@ from infra.template.stage import API, Family, Resource, Stage, camel, logical_id
 
 STREAM_BATCH = 100
 COUNTED = {"NewImage": {"tally": {"N": ["1"]}}}  # ledger items that change counts
+# Ledger items of messages with callbacks. The value is the channel key.
+REPORTED = {"NewImage": {"callbacks": {"S": [{"exists": True}]}}}
 TALLY_WINDOW = 1  # seconds in which records gather to a batch
 NEW_MESSAGES = {"Keys": {"sk": {"S": ["message"]}}}
 HISTORY_WINDOW = 5  # seconds, by which lists of messages lag behind
@@ -26,7 +28,10 @@ MISSING = {"Ref": "AWS::NoValue"}
 # Lambda decides what to trace: a request a second of each function, and 5 % of the others.
 TRACING = {"Fn::If": ["TracingOn", "Active", "PassThrough"]}
 
-# The network of delivery functions. Some providers admit only known addresses: a NAT gateway's.
+CALLBACKS = config.callbacks_queue()  # also the name of the function
+
+# The network of functions that call providers or senders. Some admit only known addresses: those of
+# a NAT gateway.
 # Outside of subnets, Lambda calls from any address.
 SUBNETS = {
     "SubnetIds": {"Ref": "DeliverySubnets"},
@@ -69,12 +74,14 @@ def _function(stage: Stage, function: str) -> Resource:
             # The function puts jobs on its own queue. Lambda ends such a chain after some 16
             # hops unless it is allowed. Every job carries its own counter of hops.
             properties["RecursiveLoop"] = outside_china("Allow")
-    if function in set(map(config.deliver_function, stage.channel_types)):
+    if function in {*map(config.deliver_function, stage.channel_types), CALLBACKS}:
         properties["VpcConfig"] = {"Fn::If": ["HasDeliverySubnets", SUBNETS, MISSING]}
     if function == "tally":
-        properties["Events"] = _inserts(function, "LedgerTable", COUNTED, TALLY_WINDOW)
+        patterns = (COUNTED, REPORTED)
+        properties["Events"] = _inserts(function, "LedgerTable", patterns, TALLY_WINDOW)
     if function == "history":
-        properties["Events"] = _inserts(function, "MessagesTable", NEW_MESSAGES, HISTORY_WINDOW)
+        patterns = (NEW_MESSAGES,)
+        properties["Events"] = _inserts(function, "MessagesTable", patterns, HISTORY_WINDOW)
     if function == "sweep":
         properties["Events"] = _schedule("SweepSchedule", SWEEP_SCHEDULE)
     if function == "poll":
@@ -140,19 +147,19 @@ def _event_sources(stage: Stage, family: Family) -> Iterator[tuple[str, Resource
         properties = {
             "Queue": {"Fn::Sub": f"${{{family.queue_id(priority)}.Arn}}"},
             "BatchSize": family.batch_size,
-            "MaximumBatchingWindowInSeconds": 0,
+            "MaximumBatchingWindowInSeconds": family.window,
             "FunctionResponseTypes": ["ReportBatchItemFailures"],
             "ScalingConfig": {"MaximumConcurrency": stage.concurrency(priority)},
         }
         yield name, {"Type": "SQS", "Properties": properties}
 
 
-def _inserts(function: str, table: str, pattern: Resource, window: int) -> Resource:
-    """Build the event source for those inserts into a table that match a pattern.
+def _inserts(function: str, table: str, patterns: Sequence[Resource], window: int) -> Resource:
+    """Build the event source for those inserts into a table that match one of the patterns.
 
     Records that fail for good are kept in the bucket of files.
     """
-    inserted = {"eventName": ["INSERT"], "dynamodb": pattern}
+    inserts = [{"eventName": ["INSERT"], "dynamodb": pattern} for pattern in patterns]
     properties = {
         "Stream": {"Fn::GetAtt": [table, "StreamArn"]},
         "StartingPosition": "TRIM_HORIZON",
@@ -165,7 +172,7 @@ def _inserts(function: str, table: str, pattern: Resource, window: int) -> Resou
         "DestinationConfig": {
             "OnFailure": outside_china({"Destination": {"Fn::GetAtt": ["FilesBucket", "Arn"]}})
         },
-        "FilterCriteria": {"Filters": [{"Pattern": json.dumps(inserted)}]},
+        "FilterCriteria": {"Filters": [{"Pattern": json.dumps(insert)} for insert in inserts]},
     }
     name = f"{camel(function)}DynamodbEventSource"
     return {name: {"Type": "DynamoDB", "Properties": properties}}

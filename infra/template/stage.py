@@ -20,6 +20,9 @@ API = "api"  # the function of the REST API, which Chalice calls api_handler
 
 # Small jobs: a chunk or an evaluation. A function hands the rest back at its deadline.
 CHUNKS_BATCH = 10
+# Callbacks gather for ten seconds at most, of which the streams take some.
+CALLBACKS_BATCH = 10
+CALLBACKS_WINDOW = 5
 
 
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html, November 2026
@@ -39,6 +42,7 @@ class Family:
     batch_size: int
     timeout: int
     queues: Mapping[Priority, str]
+    window: int = 0  # seconds in which jobs gather to a batch
 
     def queue_id(self, priority: Priority) -> str:
         """Return the queue's logical id in the template."""
@@ -114,7 +118,7 @@ class Stage:
 
     @property
     def families(self) -> list[Family]:
-        """The families of chunks, of each channel type, and of imports.
+        """The families of chunks, of each channel type, of imports, and of callbacks.
 
         A delivery function works through its batch one job after another. It must end before its
         own timeout, even if the provider does not answer in time. That bounds the batch (5 jobs of
@@ -132,10 +136,12 @@ class Stage:
                 priority: config.delivery_queue(channel_type, priority) for priority in Priority
             }
             families.append(Family(channel_type.value, function, size, timeout, queues))
-        imports = config.imports_queue()
+        imports, callbacks = config.imports_queue(), config.callbacks_queue()
+        reports = self.timeout(callbacks), {Priority.LOW: callbacks}
         return [
             *families,
             Family(imports, imports, 1, self.timeout(imports), {Priority.LOW: imports}),
+            Family(callbacks, callbacks, CALLBACKS_BATCH, *reports, CALLBACKS_WINDOW),
         ]
 
 

@@ -19,7 +19,8 @@ def test_functions_are_configured_under_the_names_that_the_config_makes() -> Non
         json.loads((ROOT / ".chalice" / "config.json").read_text())["lambda_functions"]
     )
     deliver = {config.deliver_function(type_) for type_ in config.SUPPORTED_CHANNEL_TYPES}
-    assert configured == {"api_handler", "chunks", "imports", *STREAMS, "sweep", "poll", *deliver}
+    jobs = {"chunks", "imports", "callbacks", "sweep", "poll"}
+    assert configured == {"api_handler", *jobs, *STREAMS, *deliver}
 
 
 def test_code_makes_no_names_of_tables_and_queues_by_hand() -> None:

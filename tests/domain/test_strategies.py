@@ -12,6 +12,7 @@ from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.strategies import (
     MAX_WITHIN,
+    Choice,
     Missing,
     Operator,
     Progress,
@@ -140,7 +141,46 @@ def test_a_condition_has_a_sensible_time(within: int, fits: bool) -> None:
             check(strategy)
 
 
-def test_a_condition_is_about_the_step_before() -> None:
-    strategy = Strategy((Step((APP,)), Step((SMS,), (Term(MAIL, Missing.CLICKED, 5),))))
-    with pytest.raises(Invalid, match="not a channel of the step before"):
-        check(strategy)
+def test_a_condition_on_the_same_or_a_later_step_would_never_hold() -> None:
+    for channel in (SMS, MAIL):
+        strategy = Strategy((Step((APP,)), Step((SMS,), (Term(channel, Missing.CLICKED, 5),))))
+        with pytest.raises(Invalid, match="not a channel of an earlier step"):
+            check(strategy)
+
+
+def test_a_condition_may_be_about_any_earlier_step() -> None:
+    check(Strategy((Step((APP,)), _step(), Step((MAIL,), (Term(APP, Missing.CLICKED, 9),)))))
+
+
+def test_a_condition_on_a_step_that_chooses_names_all_of_its_channels() -> None:
+    """A person gets one of them, and only that one can be judged."""
+    chosen = Step((APP, SMS), choose=Choice.CHEAPEST)
+    terms = (Term(APP, Missing.CLICKED, 9), Term(SMS, Missing.CLICKED, 9))
+    check(Strategy((chosen, Step((MAIL,), terms))))
+    with pytest.raises(Invalid, match="must name sms too"):
+        check(Strategy((chosen, Step((MAIL,), terms[:1]))))
+    with pytest.raises(Invalid, match="at least two channels"):
+        check(Strategy((Step((APP,), choose=Choice.CHEAPEST),)))
+
+
+def test_a_channel_that_was_not_chosen_does_not_count() -> None:
+    terms = (Term(APP, Missing.DELIVERED, 5), Term(SMS, Missing.DELIVERED, 10))
+    for operator in Operator:
+        step = Step((MAIL,), terms, operator)
+        progress = {SMS: Progress(submitted_at=0)}
+        assert judge(step, progress, 9_999) == (Verdict.WAIT, 10_000)
+        assert judge(step, progress, 10_000) == (Verdict.GO, None)
+
+
+@pytest.mark.parametrize(("operator", "third"), [(Operator.AND, 100), (Operator.OR, 60)])
+def test_the_timetable_has_the_times_of_those_whom_nothing_reaches(
+    operator: Operator, third: int
+) -> None:
+    terms = (Term(APP, Missing.CLICKED, 100), Term(SMS, Missing.DELIVERED, 20))
+    strategy = Strategy((Step((APP,)), _step(within=40), Step((MAIL,), terms, operator)))
+    assert strategy.timetable == (0, 40, third)
+
+
+def test_no_step_begins_before_the_step_before() -> None:
+    last = Step((MAIL,), (Term(APP, Missing.CLICKED, 9),))
+    assert Strategy((Step((APP,)), _step(within=40), last)).timetable == (0, 40, 40)

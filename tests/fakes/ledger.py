@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chalicelib.domain import keys
+from chalicelib.domain.callbacks import OF_FACTS, Events, News
 from chalicelib.domain.chunks import CallAnswer, Chunk, Deferral
 from chalicelib.domain.facts import Bundle, Fact, FactKind, decode, encode
 from chalicelib.domain.messages import Message, Retention
@@ -25,17 +26,32 @@ class _Item:
         return opened(self.stored)
 
 
+def _news(chunk: ChunkId, sk: str, value: Any, retention: Retention) -> list[News]:
+    """Return the callbacks that an item has, as its image in the stream tells them."""
+    kind = sk.split("#", 1)[0]
+    if kind == "plan":
+        events = Events(chunk, (), (0, len(value.targets)))
+    elif kind in ("answer", "facts"):
+        facts = value.facts if kind == "answer" else value
+        events = Events(chunk, tuple(fact for fact in facts if fact.kind in OF_FACTS))
+    else:
+        return []
+    time = keys.message_time(chunk.msgid)
+    return [News(retention.callbacks, time, events)] if events.size else []
+
+
 class FakeLedger:
     """A ledger with one dict per chunk.
 
     `inserted` is the stream that tally's event filter lets pass. It names in order the chunks
-    whose counts an insert changes.
+    whose counts an insert changes. `news` is what the stream tells of messages with callbacks.
     """
 
     def __init__(self, steps: Steps) -> None:
         self.steps = steps
         self.partitions: dict[ChunkId, dict[str, _Item]] = {}
         self.inserted: list[ChunkId] = []
+        self.news: list[News] = []
 
     def put_plan(self, plan: Plan, message: Message) -> Plan:
         with self.steps.around("ledger.put_plan", write=True):
@@ -143,6 +159,8 @@ class FakeLedger:
         partition = self.partitions.setdefault(chunk, {})
         if tally and retention.counted and sk not in partition:
             self.inserted.append(chunk)
+        if retention.callbacks and sk not in partition:
+            self.news += _news(chunk, sk, value, retention)
         partition[sk] = _Item(kept(value), retention.expires)
 
     def keys_of(self, chunk: ChunkId) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from chalicelib.domain import envelopes as texts
-from chalicelib.domain.jobs import Envelope, ImportJob
+from chalicelib.domain.jobs import AnyCallbackJob, Envelope, ImportJob
 from tests.fakes.clock import FakeClock
 from tests.fakes.steps import Steps
 
@@ -42,6 +42,8 @@ class FakeQueues:
             )
             if isinstance(envelope.job, ImportJob):
                 decode = texts.decode_import
+            if isinstance(envelope.job, AnyCallbackJob):
+                decode = texts.decode_callback
             envelope = replace(envelope, job=decode(texts.encode(envelope.job)))
             self.sent.append(envelope)
             self.waiting.append((self.clock.now() + envelope.delay * 1000, envelope))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from chalicelib.domain.outages import Outages
 from chalicelib.domain.slowness import Slowness
 from chalicelib.ports import Limits, Sizes, World
+from tests.fakes.callbacks import FakeCallbacks, FakeReceivers
 from tests.fakes.clock import FakeClock, FakeTimers
 from tests.fakes.files import FakeCounters, FakeFiles, FakeImports
 from tests.fakes.ledger import FakeLedger
@@ -65,7 +67,10 @@ class FakeWorld(Steps):
         self.limits = limits
         self.ends: int | None = None  # when the worker ends (ms)
         self.slowness = Slowness()  # the memory of one container
+        self.outages = Outages()
         self.imports = FakeImports(self)
+        self.callbacks = FakeCallbacks(self)
+        self.receivers = FakeReceivers(self, self.clock)
 
     @property
     def ports(self) -> World:
@@ -94,4 +99,7 @@ class FakeWorld(Steps):
             limits=self.limits,
             ends=self.ends,
             slowness=self.slowness,
+            outages=self.outages,
+            callbacks=self.callbacks,
+            receivers=self.receivers,
         )

@@ -44,6 +44,21 @@ XMLS: Mapping[str, Callable[[int], str]] = {
     "encrypted": lambda size: f"<xml><Encrypt>{'A' * size}</Encrypt></xml>",
     "blanks": lambda size: "<xml" + " " * size,
 }
+REPORT = (
+    "Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n"
+    "--b\nContent-Type: message/delivery-status\n\n"
+)
+REPORTS: Mapping[str, Callable[[int], str]] = {
+    "blocks": lambda size: REPORT + "Action: delayed\n\n" * (size // 17),
+    "fields of a block": lambda size: REPORT + "a: b\n" * (size // 5),
+    "lines of a field": lambda size: REPORT + "Status:" + "\n " * (size // 2),
+    "a status": lambda size: REPORT + "Action: failed\nStatus: " + "5." * (size // 2),
+    "a diagnosis": lambda size: REPORT + "Action: failed\nDiagnostic-Code: " + "5.1" * (size // 3),
+    "parts": lambda size: REPORT + "--b\n\n" * (size // 5),
+    "a head": lambda size: REPORT.replace("\n\n", "\n" + "a: b\n" * (size // 5) + "\n", 1),
+    "references": lambda size: REPORT + "Original-Envelope-Id: " + "<a@b> " * (size // 6),
+    "a boundary": lambda size: "Content-Type: multipart/report; boundary=" + '"' * size + "\n\n",
+}
 QUERIES = (
     {},
     {"signature": "s", "timestamp": str(NOW // 1000), "nonce": "n", "echostr": "e"},
@@ -86,7 +101,7 @@ def test_a_post_takes_no_more_than_its_share(platform: str) -> None:
     provider = registry.load(platform, Policy())
     made = PLATFORMS[platform].make(STACK, f"code{platform}", "0a1b2c3d")
     secret = provider.webhook_secret(made.credentials)
-    makers = [*BODIES.values(), *FORMS.values(), *XMLS.values()]
+    makers = [*BODIES.values(), *FORMS.values(), *XMLS.values(), *REPORTS.values()]
 
     def build(size: int) -> Callable[[], object]:
         posts = [

@@ -68,7 +68,7 @@ class Sent:
         contacts = {word: shop.contact(row.type, n, word) for n, word in enumerate(WORDS)}
         people = [shop.user(word, **{row.type: contact}) for word, contact in contacts.items()]
         self.expected = {word: row.state(word) for word in WORDS}
-        self.marks = {**contacts, "text": f"MARKOVER{shop.mark}"}
+        self.marks = {**contacts, "text": f"MARK{shop.mark}"}  # WeChat takes 20 characters
         self.secrets = [shop.secret, *shop.provider_secrets]
         webhook = shop.channels[row.type]["webhook_url"] or ""
         self.secrets += [token for token in [webhook.rpartition("/")[2]] if token]

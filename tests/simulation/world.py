@@ -16,6 +16,8 @@ from chalicelib.domain.delivery_channels import OnUncertain
 from chalicelib.domain.errors import Misconfigured
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.jobs import (
+    CallbackJob,
+    CallbackRetry,
     DeliverJob,
     Envelope,
     PlanJob,
@@ -26,10 +28,13 @@ from chalicelib.domain.jobs import (
 )
 from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import Receipt, ReceiptKind
+from chalicelib.domain.rules.callbacks import Retries
 from chalicelib.domain.strategies import Strategy
 from chalicelib.flow import audience, deliver, evaluate, submit, tally, webhooks, withdraw
 from chalicelib.flow import timers as due
+from chalicelib.flow.callbacks.deliver import Round
 from chalicelib.flow.requests import SendRequest
+from chalicelib.manage import callbacks
 from chalicelib.reports import message as report
 from tests.builders import (
     SHOP,
@@ -43,6 +48,7 @@ from tests.builders import (
 from tests.fakes.providers import ScriptedProvider
 from tests.fakes.steps import Killed
 from tests.fakes.world import FakeWorld
+from tests.flow.callbacks import shop
 
 VISIBILITY = 360  # seconds until a message whose worker died is received again
 AGAIN = 60  # seconds until a provider posts a receipt again that was not taken
@@ -73,6 +79,7 @@ class Simulation:
     order: random.Random | None = None
     early: bool = False  # receipts before their submission is recorded
     options: Mapping[str, Any] = field(default_factory=dict)  # of every delivery channel
+    reports: bool = False  # the access channel gets callbacks
     quotas: Mapping[str, int] = field(
         default_factory=dict
     )  # deliveries a day of a delivery channel
@@ -83,6 +90,9 @@ class Simulation:
     def __post_init__(self) -> None:
         world = self.world
         world.settings.put_access_channel(an_access_channel())
+        if self.reports:
+            shop.add(world, retries=Retries.LONG)
+            callbacks.change(world.ports, SHOP, None, {"enabled": True})
         for code in ("push", "text", "mail"):
             limits = {"deliveries_per_day": self.quotas.get(code)}
             world.settings.put_channel(
@@ -103,9 +113,9 @@ class Simulation:
     def request(self) -> SendRequest:
         people = (*(p.userid for p in PEOPLE), UNKNOWN)
         para = {"template_para": {"name": "you"}, "app_para": {"platform": "all"}}
-        return SendRequest(
-            channel=an_access_channel(), userids=people, template=1, rule_id=1, **para
-        )
+        access = self.world.settings.access_channel(SHOP)
+        assert access is not None
+        return SendRequest(channel=access, userids=people, template=1, rule_id=1, **para)
 
     def withdraw(self) -> None:
         """Withdraw the message, as the sender does."""
@@ -119,6 +129,7 @@ class Simulation:
 
     def _next(self) -> bool:
         self._collect_receipts()
+        self._attempt(lambda: shop.stream(self.world))
         envelope = self._take()
         if envelope is not None:
             self._work(envelope)
@@ -161,6 +172,8 @@ class Simulation:
                 withdraw.withdraw_partition(self.world.ports, job)
             case RecallJob() as job:
                 withdraw.recall(self.world.ports, job)
+            case CallbackJob() | CallbackRetry() as job:
+                shop.handle(self.world, Round([job] if isinstance(job, CallbackJob) else []), job)
             case TimersJob(timers) if timers[0].kind is TimerKind.WITHDRAW:
                 withdraw.start_again(self.world.ports, timers)
             case TimersJob(timers) if timers[0].kind is TimerKind.CHECK:

@@ -30,6 +30,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "ledger": {"GetItem", "Query", "PutItem", "BatchWriteItem"},
         "lookups": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem"},
         "due": {"PutItem", "BatchWriteItem"},  # written for holds, transacted otherwise
+        "callbacks": {"GetItem", "Query"},
     },
     "chunks": {
         "settings": {"GetItem"},
@@ -67,6 +68,13 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "lookups": {"GetItem", "BatchGetItem", "PutItem", "BatchWriteItem", "UpdateItem"},
         "due": {"BatchWriteItem"},
     },
+    "callbacks": {
+        "settings": {"GetItem"},
+        "messages": {"BatchGetItem"},
+        "ledger": {"GetItem"},
+        "lookups": {"PutItem"},  # results of tests
+        "callbacks": {"GetItem", "Query", "PutItem"},
+    },
     "tally": {"due": {"BatchWriteItem"}},
     "history": {"messages": {"BatchWriteItem"}},
     "sweep": {"due": {"Query", "BatchWriteItem"}, "settings": {"GetItem"}},
@@ -79,9 +87,12 @@ TABLES: dict[str, dict[str, set[str]]] = {
 
 # Queues: `delivery` of every channel type, `own` of the function's type, `worker` of the workers.
 SENDS_TO: dict[str, set[str]] = {
-    "api": {"chunks", "delivery", "imports", "worker"},
+    "api": {"chunks", "delivery", "imports", "worker", "callbacks"},
     "chunks": {"chunks", "delivery", "worker"},
     "imports": {"imports"},
+    "callbacks": {"callbacks"},
+    "tally": {"callbacks"},
+    "history": {"callbacks"},
     "deliver": {"chunks", "own"},
     "cmpp": {"chunks", "worker"},
     "sweep": {"chunks", "delivery"},
@@ -100,6 +111,7 @@ KEY: dict[str, set[tuple[str, str]]] = {  # operation, purpose in the encryption
     },
     "chunks": {("Decrypt", "contacts")},
     "imports": {("GenerateDataKey", "contacts"), ("Decrypt", "contacts")},
+    "callbacks": {("Decrypt", "contacts")},
     "deliver": {("Decrypt", "contacts"), ("Decrypt", "credentials")},
     "cmpp": {("Decrypt", "contacts"), ("Decrypt", "credentials")},
 }
@@ -147,6 +159,7 @@ READS_A_STREAM = {
 CONSUMES: dict[str, set[str]] = {
     "imports": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
     "chunks": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
+    "callbacks": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", *NETWORK},
     "deliver": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", *NETWORK},
     "cmpp": {"sqs:ReceiveMessage", "sqs:DeleteMessage"},
     "tally": READS_A_STREAM,

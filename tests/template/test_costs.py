@@ -26,7 +26,7 @@ def test_an_idle_stage_costs_less_than_seventeen_dollars_a_month_as_the_readme_s
     template: Mapping[str, Any],
 ) -> None:
     items = {item.what: item for item in idle_cost(template)}
-    waiting = 3 * (1 + len(SUPPORTED_CHANNEL_TYPES)) + 1  # imports have one queue
+    waiting = 3 * (1 + len(SUPPORTED_CHANNEL_TYPES)) + 2  # imports and callbacks have one queue
     assert items["event sources that wait at queues"].number == waiting
     assert round(items["event sources that wait at queues"].dollars / waiting, 2) == 0.26
     total = sum(item.dollars for item in items.values())

@@ -14,7 +14,10 @@ from infra.package import ROOT
 from tests.template import rights
 from tests.template.conftest import Resource, of_type
 
-FAMILIES = ("api", "chunks", "imports", "deliver", "tally", "history", "sweep", "poll", "cmpp")
+FAMILIES = (
+    *("api", "chunks", "imports", "callbacks", "deliver", "tally", "history", "sweep", "poll"),
+    "cmpp",
+)
 
 
 def family_of(function: str) -> str:
@@ -82,16 +85,22 @@ def test_a_worker_has_a_role_of_its_own_that_only_containers_may_take(
 
 
 def test_a_function_that_delivers_has_no_rights_to_the_network_that_lambda_connects_it_to() -> None:
-    (denied,) = [
-        each for family in FAMILIES for each in statements(family) if each["Effect"] != "Allow"
-    ]
-    assert (denied["Effect"], denied["Resource"], set(denied["Action"])) == (
-        "Deny",
-        "*",
-        rights.NETWORK,
-    )
-    named = denied["Condition"]["ArnEquals"]["lambda:SourceFunctionArn"]["Fn::Sub"]
-    assert named.endswith(":" + config.function_name("${Stage}", "deliver_${ChannelType}"))
+    denied = {
+        family: each
+        for family in FAMILIES
+        for each in statements(family)
+        if each["Effect"] != "Allow"
+    }
+    functions = {"deliver": "deliver_${ChannelType}", "callbacks": "callbacks"}
+    assert denied.keys() == functions.keys()
+    for family, each in denied.items():
+        assert (each["Effect"], each["Resource"], set(each["Action"])) == (
+            "Deny",
+            "*",
+            rights.NETWORK,
+        )
+        named = each["Condition"]["ArnEquals"]["lambda:SourceFunctionArn"]["Fn::Sub"]
+        assert named.endswith(":" + config.function_name("${Stage}", functions[family]))
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -123,11 +132,11 @@ def test_a_policy_allows_to_send_to_the_queues_that_the_family_feeds(family: str
         if action == "sqs:SendMessage"
     }
     wanted = queues_of(rights.SENDS_TO.get(family, set()))
-    single = (
-        {config.queue_name("${Stage}", config.imports_queue())}
-        if "imports" in rights.SENDS_TO.get(family, set())
-        else set()
-    )
+    single = {
+        config.queue_name("${Stage}", queue)
+        for queue in (config.imports_queue(), config.callbacks_queue())
+        if queue in rights.SENDS_TO.get(family, set())
+    }
     assert targets == {config.queue_name("${Stage}", f"{name}-?") for name in wanted} | single
 
 

@@ -17,7 +17,17 @@ Functions = Mapping[str, Resource]
 
 def test_the_functions_are_those_that_the_design_names(functions: Functions) -> None:
     streams = {"tally", "history"}
-    expected = {"api", "receipts", "chunks", "imports", "sweep", "poll", *streams, *DELIVER}
+    expected = {
+        "api",
+        "receipts",
+        "chunks",
+        "imports",
+        "callbacks",
+        "sweep",
+        "poll",
+        *streams,
+        *DELIVER,
+    }
     assert set(functions) == expected
 
 
@@ -54,7 +64,7 @@ def test_the_api_answers_before_api_gateway_gives_up(functions: Functions) -> No
     assert functions["api"]["Timeout"] <= 29
 
 
-def test_functions_that_call_providers_and_no_others_are_in_subnets_where_an_operator_names_some(
+def test_functions_that_call_others_and_no_more_are_in_subnets_where_an_operator_names_some(
     functions: Functions,
 ) -> None:
     connected = {
@@ -62,7 +72,7 @@ def test_functions_that_call_providers_and_no_others_are_in_subnets_where_an_ope
         for name, function in functions.items()
         if "VpcConfig" in function
     }
-    assert set(connected) == DELIVER
+    assert set(connected) == {*DELIVER, "callbacks"}
     for condition, there, otherwise in connected.values():
         assert condition == "HasDeliverySubnets"
         assert there == {
@@ -99,7 +109,7 @@ def test_tables_bear_the_names_of_the_config_and_expire_where_they_should(
         for name, table in tables.items()
         if table.get("TimeToLiveSpecification", {}).get("Enabled")
     }
-    assert expiring == {"messages", "ledger", "lookups"}
+    assert expiring == {"messages", "ledger", "lookups", "callbacks"}
     assert {table["BillingMode"] for table in tables.values()} == {"PAY_PER_REQUEST"}
 
 

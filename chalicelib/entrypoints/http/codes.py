@@ -83,6 +83,7 @@ _MEANINGS: Mapping[int, str] = {
     1019041: "the `Idempotency-Key` was used with another body",
     1019051: "the attachment is too large for a form; the text names the route for larger ones",
     1019052: "the provider did not return an access token in time",
+    1019061: "`callback.url` is not one of the callback addresses of the access channel",
     **_NO_CHANNEL,
 }
 _ENTRIES = {entry.code: entry for entry in (*REFUSALS.values(), *HTTP_REFUSALS)}

@@ -113,6 +113,12 @@ REFUSALS: Mapping[type[Refusal], Entry] = {
     errors.DefaultLabel: Entry(
         PARAMETER, 409, "默认标签不能删除", "is the default; make another label the default first"
     ),
+    errors.DefaultAddress: Entry(
+        PARAMETER,
+        409,
+        "默认回调地址不能删除",
+        "is the default; make another address the default first",
+    ),
     errors.OwnRights: Entry(
         PARAMETER,
         409,
@@ -158,6 +164,12 @@ REFUSALS: Mapping[type[Refusal], Entry] = {
     errors.SmsTemplateWrong: Entry(1015095, 400, "短信模板ID错误", "{reason}"),
     errors.ContentTooLarge: Entry(
         PARAMETER, 400, "内容超过 {limit} 字节", "the contents exceed {limit} bytes"
+    ),
+    errors.UnknownCallbackAddress: Entry(
+        1019061,
+        400,
+        "不是该渠道的回调地址",
+        "{url} is not a callback address of the access channel",
     ),
     errors.QuietHours: Entry(
         1015038,

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from chalicelib.entrypoints.lambdas import imports, queues, runtime, schedules, steps, streams
+from chalicelib.entrypoints.lambdas import (
+    callbacks,
+    imports,
+    queues,
+    runtime,
+    schedules,
+    steps,
+    streams,
+)
 
 BLUEPRINTS = (
     queues.CHUNKS,
     *(queues.DELIVERY[channel_type] for channel_type in runtime.channel_types()),
     imports.bp,
+    callbacks.bp,
     streams.bp,
     steps.bp,
     schedules.bp,

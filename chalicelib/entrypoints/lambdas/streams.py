@@ -1,6 +1,7 @@
 """The consumers of streams: the ledger's, which tells which chunks changed, and the messages'.
 
-The template names the streams, and filters them: only inserts that count, only new messages.
+The template names the streams, and filters them: only inserts that count or have callbacks, only
+new messages. A stream serves two readers at most, so each of these serves all purposes of its own.
 """
 
 from __future__ import annotations
@@ -12,8 +13,11 @@ from chalice.app import Blueprint
 
 from chalicelib import observability, wiring
 from chalicelib.domain import keys
+from chalicelib.domain.callbacks import News
+from chalicelib.domain.messages import Entry
 from chalicelib.domain.plans import ChunkId
 from chalicelib.flow import tally as tally_step
+from chalicelib.flow.callbacks import collect
 
 bp = Blueprint(__name__)
 
@@ -22,13 +26,8 @@ T = TypeVar("T")
 
 @bp.on_dynamodb_record(stream_arn="ledger")  # type: ignore[untyped-decorator]
 def tally(event: Any) -> dict[str, Any]:
-    """Report the changed chunks of a batch in one call. Reporting a chunk again is harmless."""
-    return _consume(
-        "tally",
-        event,
-        lambda record: (chunk_of(record["Keys"]), start_of(record.get("NewImage", {}))),
-        lambda changes: tally_step.changed(wiring.world(), dict(changes)),
-    )
+    """Report the changed chunks and the callbacks of a batch. Reporting them again is harmless."""
+    return _consume("tally", event, _change, _report)
 
 
 @bp.on_dynamodb_record(stream_arn="messages")  # type: ignore[untyped-decorator]
@@ -37,8 +36,8 @@ def history(event: Any) -> dict[str, Any]:
     return _consume(
         "history",
         event,
-        lambda record: wiring.world().messages.entry(record["NewImage"]),
-        lambda entries: wiring.world().messages.add_to_lists(entries),
+        lambda record: (wiring.world().messages.entry(record["NewImage"]), _news(record)),
+        _add,
     )
 
 
@@ -52,6 +51,32 @@ def chunk_of(key: Mapping[str, Any]) -> ChunkId:
 def start_of(image: Mapping[str, Any]) -> int:
     """Return the time (ms) at which the hold of a chunk's message ended, 0 without one."""
     return int(image["start"]["N"]) if "start" in image else 0
+
+
+def _change(record: Mapping[str, Any]) -> tuple[ChunkId, int | None, News | None]:
+    """Read what an item of the ledger changes: its chunk, the start of its message, callbacks.
+
+    The start is None for an item that changes no stored counts.
+    """
+    chunk, news, image = chunk_of(record["Keys"]), _news(record), record.get("NewImage", {})
+    return chunk, (start_of(image) if news is None or "tally" in image else None), news
+
+
+def _news(record: Mapping[str, Any]) -> News | None:
+    image = record.get("NewImage", {})
+    seconds = record.get("ApproximateCreationDateTime", 0)
+    return wiring.world().callbacks.news(image, int(seconds * 1000))
+
+
+def _report(changes: Sequence[tuple[ChunkId, int | None, News | None]]) -> None:
+    counted = {chunk: start for chunk, start, _ in changes if start is not None}
+    tally_step.changed(wiring.world(), counted)
+    collect.collect(wiring.world(), [news for *_, news in changes if news is not None])
+
+
+def _add(messages: Sequence[tuple[Entry, News | None]]) -> None:
+    wiring.world().messages.add_to_lists([entry for entry, _ in messages])
+    collect.collect(wiring.world(), [news for _, news in messages if news is not None])
 
 
 def _consume(

@@ -16,12 +16,12 @@ RECORDING = 1  # seconds to record an answer and to send the jobs that follow fr
 class Budget:
     """The seconds that are left to a job, for its calls and what comes before them.
 
-    `share`: those in which another part of it may begin.
+    `share`: those in which another part of it may begin. `began`: when the job began (ms).
     """
 
     def __init__(self, world: World, capabilities: Capabilities, share: float) -> None:
         self._world, self._seconds = world, share
-        self._begun = world.clock.now()
+        self.began = self._begun = world.clock.now()
         self._ends = world.end_of_job(self._begun)
         self._call = capabilities.exchanges * world.limits.provider_timeout
         self._preparation = capabilities.preparation * world.limits.provider_timeout

@@ -49,6 +49,7 @@ from chalicelib.observability import log
 from chalicelib.ports import Session, World
 
 MAX_ATTEMPTS = 10  # at a delivery that answers put off
+FRESH = 1000  # ms for which the facts that a job has read tell who was reached
 
 
 class ClaimedBefore(OpenUMSError):
@@ -74,7 +75,7 @@ class Caller:
         answers: Answers,
     ) -> None:
         self.world, self.job, self.message = world, job, message
-        self.channel, self.chunk = channel, chunk
+        self.channel, self.chunk, self._read = channel, chunk, budget.began
         self.capabilities = world.providers.of(channel.platform).capabilities
         self._opened = opened
         self._session: Session | None = None
@@ -87,6 +88,7 @@ class Caller:
 
         None when it was closed meanwhile. Raises Postponed.
         """
+        self._read_again()
         skipped = tuple(n for n, ref in enumerate(call.refs) if self._is_reached(ref))
         token = ""
         if len(skipped) < len(call.refs):
@@ -148,6 +150,16 @@ class Caller:
             self._session = self._opened.enter_context(connect(self.world, self.channel))
         return self._session
 
+    def _read_again(self) -> None:
+        """Read the facts again before a call of a later step, unless they are fresh.
+
+        A receipt that came while the job was under way still cancels its calls.
+        """
+        now = self.world.clock.now()
+        if self.job.step and now - self._read > FRESH:
+            chunk = self.world.ledger.chunk(self.chunk.plan.id, self.message)
+            self.chunk, self._read = chunk or self.chunk, now
+
     def _is_reached(self, ref: DeliveryRef) -> bool:
         """Tell if another channel has reached the target since the entrants were frozen."""
         if self.job.step == 0:
@@ -176,8 +188,11 @@ class Caller:
     def _repeat_of(self, record: Call, held: Call, now: int) -> Call | None:
         """Return the claim under which a call may be repeated.
 
-        None: it must not be repeated, since nobody knows if the provider took it.
+        None: it must not be repeated, since nobody knows if the provider took it. Only a call that
+        was surely not taken may leave out people whom another channel has reached since.
         """
+        if held.state is CallState.RELEASED and set(record.skipped) - set(held.skipped):
+            return replace(record, skipped=tuple(sorted({*record.skipped, *held.skipped})))
         life = (self.capabilities.token_life or 0) * 1000
         if held.token and now - held.token_time < life:
             token, time = held.token, held.token_time

@@ -51,6 +51,7 @@ def capabilities(
         delivery_report=DeliveryReport.REAL,
         click_report=ClickReport.LINK,
         receipt_modes=frozenset({ReceiptMode.WEBHOOK, ReceiptMode.POLL}),
+        receipt_delay=120,
         credentials=credentials,
         options=options,
     )

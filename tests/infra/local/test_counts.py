@@ -151,9 +151,26 @@ def test_an_update_is_billed_for_its_whole_item() -> None:
         "ExpressionAttributeValues": {":one": {"N": "1"}},
     }
     item = {"pk": {"S": "a"}, "text": {"S": "x" * 5000}}
-    assert units.writes("UpdateItem", update, {}, lambda table, key: item) == {"lookups": 5}
-    assert units.writes("UpdateItem", update, {}, lambda table, key: {}) == {"lookups": 1}
+    large, small = (lambda table, key: item), (lambda table, key: {})
+    assert list(units.writes("UpdateItem", update, {}, large)) == [("lookups", "a", 5)]
+    assert list(units.writes("UpdateItem", update, {}, small)) == [("lookups", "a", 1)]
     action = {"TransactItems": [{"Update": update}]}
-    assert units.writes("TransactWriteItems", action, {}, lambda table, key: item) == {
-        "lookups": 10
+    assert list(units.writes("TransactWriteItems", action, {}, large)) == [("lookups", "a", 10)]
+
+
+def test_each_read_is_billed_at_its_partition() -> None:
+    query = {
+        "TableName": "due",
+        "KeyConditionExpression": "#s = :s AND due <= :d",
+        "ExpressionAttributeNames": {"#s": "shard"},
+        "ExpressionAttributeValues": {":s": {"N": "3"}, ":d": {"S": "9"}},
     }
+    assert list(units.reads("Query", query, {"Items": []})) == [("due", "3", 0.5)]
+    assert list(units.reads("Scan", {"TableName": "due"}, {})) == [("due", "", 0.5)]
+    found, missing = {"bucket": {"N": "1"}}, {"bucket": {"N": "2"}}
+    batch = {"RequestItems": {"users": {"Keys": [found, missing], "ConsistentRead": True}}}
+    answer = {"Responses": {"users": [{**found, "text": {"S": "x" * 5000}}]}}
+    assert list(units.reads("BatchGetItem", batch, answer)) == [
+        ("users", "1", 2.0),
+        ("users", "2", 1.0),
+    ]

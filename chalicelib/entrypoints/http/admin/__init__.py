@@ -4,6 +4,7 @@ from chalicelib.entrypoints.http.admin import (
     access_channels,
     audit,
     broadcast_quota,
+    callbacks,
     contact_labels,
     data_keys,
     delivery_channels,
@@ -22,6 +23,7 @@ from chalicelib.entrypoints.http.admin import (
 
 ROUTES = (
     access_channels,
+    callbacks,
     delivery_channels,
     contact_labels,
     provider_query,

@@ -33,6 +33,7 @@ def _shown(world: World, capabilities: Capabilities) -> dict[str, Any]:
         "delivery_report": capabilities.delivery_report.value,
         "click_report": capabilities.click_report.value,
         "receipts": sorted(mode.value for mode in capabilities.receipt_modes),
+        "receipt_delay": capabilities.receipt_delay,
         "call_size": capabilities.call_size,
         "content_per_recipient": capabilities.content_per_recipient,
         "provider_ids": capabilities.provider_ids.value,

@@ -59,17 +59,18 @@ def get_check(context: RequestContext, check_id: str) -> Response:
     """Get a provider's answer. It is kept for ten minutes. An unknown check is `pending`."""
     if not re.fullmatch("[0-9a-f]{32}", check_id):
         raise NotFound("check")
-    return _shown(check_id, provider_query.result(context.world, check_id))
+    return shown(check_id, provider_query.result(context.world, check_id))
 
 
 def _query(context: RequestContext, code: str, query: Query, redirect_uri: str = "") -> Response:
     id = provider_query.ask(
         context.world, delivery_channels.get(context.world, known_code(code)), query, redirect_uri
     )
-    return _shown(id, provider_query.wait(context.world, id))
+    return shown(id, provider_query.wait(context.world, id))
 
 
-def _shown(id: str, result: provider_query.QueryResult | None) -> Response:
+def shown(id: str, result: provider_query.QueryResult | None) -> Response:
+    """Answer with the result of a query or a test, or with its id while there is none."""
     if result is None:
         body = {"check_id": id, "status": "pending", "code": "", "kind": "", "link": None}
         return Response(body, dict(JSON), 202)

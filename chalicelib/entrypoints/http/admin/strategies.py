@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain import strategy_advice
 from chalicelib.domain.members import Role
 from chalicelib.domain.strategies import Step, StrategyEntry
+from chalicelib.domain.strategy_advice import ByType
 from chalicelib.entrypoints.http import cursors
 from chalicelib.entrypoints.http.admin.route import (
     admin,
@@ -19,7 +20,6 @@ from chalicelib.entrypoints.http.admin.route import (
     tagged,
 )
 from chalicelib.entrypoints.http.context import RequestContext
-from chalicelib.flow import validity
 from chalicelib.manage import access_channels, strategies
 
 if TYPE_CHECKING:
@@ -63,14 +63,14 @@ def list_strategies(context: RequestContext) -> Any:
     """List the strategies of an access channel."""
     query: OfOwner = context.query()
     access = access_channels.get(context.world, known_key(query.channel_key))
-    opened = validity.open_types(context.world, access)
+    reports = strategies.reports(context.world, access)
     return cursors.page(
         "strategies",
         context,
         cursors.number,
         lambda after, limit: strategies.page(context.world, access.key, after, limit),
         lambda entry: entry.number,
-        lambda entry: _shown(entry, opened),
+        lambda entry: _shown(entry, reports),
     )
 
 
@@ -103,11 +103,11 @@ def delete_strategy(context: RequestContext, rule_id: str) -> Response:
 
 def _tagged(context: RequestContext, entry: StrategyEntry, status: int = 200) -> Response:
     access = access_channels.get(context.world, entry.channel_key)
-    return tagged(_shown(entry, validity.open_types(context.world, access)), entry.version, status)
+    return tagged(_shown(entry, strategies.reports(context.world, access)), entry.version, status)
 
 
-def _shown(entry: StrategyEntry, opened: frozenset[ChannelType]) -> dict[str, Any]:
-    closed = [kind.value for kind in validity.closed(entry.strategy.channels, opened)]
+def _shown(entry: StrategyEntry, reports: ByType) -> dict[str, Any]:
+    closed = [kind.value for kind in entry.strategy.channels if kind not in reports]
     return {
         "rule_id": entry.number,
         "channel_key": entry.channel_key,
@@ -115,12 +115,15 @@ def _shown(entry: StrategyEntry, opened: frozenset[ChannelType]) -> dict[str, An
         "steps": [_step(step) for step in entry.strategy.steps],
         "valid": not closed,
         "closed": closed,
+        "warnings": strategy_advice.warnings(entry.strategy, reports),
         "version": entry.version,
     }
 
 
 def _step(step: Step) -> dict[str, Any]:
     shown: dict[str, Any] = {"channels": [channel.value for channel in step.channels]}
+    if step.choose:
+        shown["choose"] = step.choose.value
     if step.terms:
         terms = [
             {"channel": term.channel.value, "missing": term.missing.value, "within": term.within}

@@ -12,7 +12,7 @@ from chalicelib.entrypoints.http.errors import PARAMETER, Refused
 from chalicelib.entrypoints.http.problems import ums_error
 from chalicelib.entrypoints.http.route import Auth, route
 from chalicelib.flow import receipts
-from chalicelib.flow.content import email
+from chalicelib.flow.content import email, render
 
 bp = Blueprint(__name__)
 
@@ -39,6 +39,7 @@ _SAFE = "!#$%&'()*+,/:;=?@[]~"
 def follow(context: RequestContext, token: str) -> Response:
     """Follow a short link. A HEAD comes from a program, not from a person, and is not a click."""
     if context.request.method == "HEAD":
+        render.read_link(context.world.vault, token)
         return Response("", dict(_UNCACHED), 200)
     address = receipts.follow_link(context.world, token, by_program=is_program(context.headers))
     location = quote(address, safe=_SAFE, errors="replace")
@@ -100,4 +101,6 @@ def picture(context: RequestContext, token: str) -> Response:
     """Get the picture of an e-mail. Fetching it counts as opening the e-mail, unless a bot does."""
     if context.request.method == "GET" and not is_bot(context.headers):
         email.record_opening(context.world, token)
+    else:
+        render.read_link(context.world.vault, token, render.OPEN)
     return Response(_PICTURE, {**_UNCACHED, "Content-Type": "image/gif"}, 200)

@@ -21,6 +21,7 @@ class Platform(Answer):
     delivery_report: DeliveryReport
     click_report: ClickReport
     receipts: list[ReceiptMode]
+    receipt_delay: int
     call_size: int
     content_per_recipient: bool
     provider_ids: ProviderIds

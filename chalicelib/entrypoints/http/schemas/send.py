@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, RootModel, model_validator
 
@@ -17,7 +19,6 @@ from chalicelib.entrypoints.http.schemas.audiences import Audience
 from chalicelib.entrypoints.http.schemas.base import (
     Answer,
     Sparse,
-    check_address,
     either,
     none_for,
     refusal,
@@ -40,6 +41,17 @@ def _platform(value: Any) -> Any:
 def _small(value: dict[str, Any]) -> dict[str, Any]:
     if len(json.dumps(value, ensure_ascii=False).encode()) > MAX_PARAMS:
         raise refusal(PARAMETER, f"more than {MAX_PARAMS} bytes", f"超过 {MAX_PARAMS} 字节")
+    return value
+
+
+def _url(value: str) -> str:
+    """Check the form only. The access channel has to have this address."""
+    try:
+        has_host = bool(urlsplit(value).hostname)
+    except ValueError:
+        has_host = False
+    if not has_host or not re.fullmatch(r"https?://[\x21-\x7e]+", value):
+        raise refusal(PARAMETER, "must be an http(s) URL", "须为 http(s) 地址")
     return value
 
 
@@ -73,7 +85,7 @@ class Option(Sparse):
 
 class Callback(Sparse):
     url: Annotated[
-        Annotated[str, Field(max_length=2048), AfterValidator(check_address)] | None, none_for("")
+        Annotated[str, Field(max_length=2048), AfterValidator(_url)] | None, none_for("")
     ] = None
     params: Annotated[dict[str, Any], AfterValidator(_small)] | None = None
 

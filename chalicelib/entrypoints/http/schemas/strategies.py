@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from chalicelib.domain import strategies as strategy
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.domain.strategies import Missing, Operator, Step, Term
+from chalicelib.domain.strategies import Choice, Missing, Operator, Step, Term
 from chalicelib.entrypoints.http.errors import PARAMETER
 from chalicelib.entrypoints.http.schemas.base import Answer, Name, Page, Strict, Versioned, refusal
 
@@ -53,6 +53,7 @@ class Condition(Strict):
 class StepBody(Strict):
     channels: Annotated[list[Type], Field(min_length=1, max_length=9)]
     condition: Condition | None = None
+    choose: Annotated[Choice, Field(strict=False)] | None = None
 
 
 class StrategyChange(Strict):
@@ -66,7 +67,8 @@ class StrategyChange(Strict):
             before = steps[-1].channels if steps else ()
             # The first step must not have a condition: the rules of strategies refuse this one.
             terms = condition.all_terms(before or channels) if condition else ()
-            steps.append(Step(channels, terms, condition.operator if condition else Operator.AND))
+            operator = condition.operator if condition else Operator.AND
+            steps.append(Step(channels, terms, operator, body.choose))
         return strategy.Strategy(tuple(steps))
 
 
@@ -88,6 +90,7 @@ class ShownCondition(Answer):
 class ShownStep(Answer):
     channels: list[ChannelType]
     condition: ShownCondition | None = None
+    choose: Choice | None = None
 
 
 class Strategy(Versioned):
@@ -99,6 +102,7 @@ class Strategy(Versioned):
     steps: list[ShownStep]
     valid: bool
     closed: list[ChannelType]
+    warnings: list[str]
 
 
 class Strategies(Page):

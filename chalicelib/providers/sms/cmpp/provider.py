@@ -49,6 +49,7 @@ class Cmpp(PlainProvider):
         provider_ids=ProviderIds.PER_RECIPIENT,
         delivery_report=DeliveryReport.REAL,
         click_report=ClickReport.LINK,
+        receipt_delay=120,
         credentials=cmpp_settings.CREDENTIALS,
         options=cmpp_settings.OPTIONS,
         worker=WORKER,

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from tests.entrypoints.conftest import (
+    JSMS,
     KEY,
     Api,
 )
-from tests.entrypoints.http.admin.management import problem
+from tests.entrypoints.http.admin.management import change, problem
 
 
 def test_a_strategys_short_condition_means_every_channel_of_the_step_before(
@@ -135,3 +136,94 @@ def test_a_wrong_strategy_is_refused_with_the_field(
         {"channel_key": KEY, "name": "s", "steps": steps},
         field=field,
     )
+
+
+APPS = {"channels": ["app"]}
+TEXTS = {"channels": ["sms"], "condition": {"missing": "delivered", "within": 300}}
+
+
+def made(api: Api, *steps: Any) -> Any:
+    reply = api.admin("POST", "strategies", {"channel_key": KEY, "name": "s", "steps": list(steps)})
+    assert reply.status == 201, reply.body
+    return reply.json
+
+
+def when(channel: str, missing: str, within: int) -> dict[str, Any]:
+    return {"terms": [{"channel": channel, "missing": missing, "within": within}]}
+
+
+def test_a_good_strategy_has_no_warnings(configured: Api) -> None:
+    assert made(configured, APPS, TEXTS)["warnings"] == []
+
+
+def test_a_condition_may_name_a_channel_of_any_earlier_step(configured: Api) -> None:
+    later = {"channels": ["email"], "condition": when("app", "clicked", 86_400)}
+    answer = made(configured, APPS, TEXTS, later)
+    assert answer["steps"][2]["condition"] == {"operator": "and", **later["condition"]}
+
+
+@pytest.mark.parametrize("channel", ["wechatmp", "sms"])
+def test_a_click_that_nobody_reports_cannot_be_a_condition(configured: Api, channel: str) -> None:
+    """Mini programs report none on any platform. The links of this SMS channel are switched off."""
+    off = {"credentials": JSMS["credentials"], "options": {"track_links": False}}
+    assert change(configured, "channels/sms1", off).status == 200
+    steps = [
+        {"channels": [channel]},
+        {"channels": ["app"], "condition": when(channel, "clicked", 600)},
+    ]
+    body = {"channel_key": KEY, "name": "s", "steps": steps}
+    answer = problem(configured, "POST", "strategies", body, field="steps[1].condition")
+    assert "reports clicks" in answer["detail"]
+    rule = made(configured, APPS, TEXTS)["rule_id"]
+    changed = {"name": "s", "steps": steps}
+    problem(
+        configured,
+        "PUT",
+        f"strategies/{rule}",
+        changed,
+        field="steps[1].condition",
+        headers={"If-Match": "*"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("steps", "warning"),
+    [
+        (
+            (APPS, {"channels": ["email"], "condition": when("app", "delivered", 600)}),
+            "steps[1].channels: no delivery channel for email is authorised and enabled",
+        ),
+        (
+            (APPS, {"channels": ["sms"], "condition": when("app", "delivered", 59)}),
+            "steps[1].condition: most receipts of app take up to 60 s,"
+            " so 59 s are too short for many people",
+        ),
+        (
+            ({"channels": ["sms"]}, {"channels": ["app"], "condition": when("sms", "clicked", 60)}),
+            # The SMS channel polls for its receipts.
+            "steps[1].condition: most receipts of sms take up to 150 s,"
+            " so 60 s are too short for many people",
+        ),
+        (
+            (APPS, TEXTS, {"channels": ["email"], "condition": when("app", "clicked", 300)}),
+            "steps[2].condition: is due no later than the step before, so both run together",
+        ),
+    ],
+)
+def test_what_is_probably_a_mistake_is_a_warning(configured: Api, steps: Any, warning: str) -> None:
+    answer = made(configured, *steps)
+    assert warning in answer["warnings"]
+    shown = configured.admin("GET", f"strategies/{answer['rule_id']}").json
+    assert shown["warnings"] == answer["warnings"]
+
+
+def test_a_warning_goes_when_its_reason_goes(configured: Api) -> None:
+    path = f"access-channels/{KEY}/channels/sms1"
+    assert configured.admin("PUT", path, {"enabled": False}).status == 200
+    answer = made(configured, APPS, TEXTS)
+    assert answer["warnings"] == [
+        "steps[1].channels: no delivery channel for sms is authorised and enabled"
+    ]
+    assert (answer["valid"], answer["closed"]) == (False, ["sms"])
+    assert configured.admin("PUT", path, {"enabled": True}).status == 200
+    assert configured.admin("GET", f"strategies/{answer['rule_id']}").json["warnings"] == []

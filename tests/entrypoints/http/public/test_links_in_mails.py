@@ -84,6 +84,13 @@ def test_a_program_that_looks_at_a_link_does_not_click(api: Api) -> None:
     assert (reply.status, reply.headers["Cache-Control"], clicks(api)) == (200, "no-store", [])
 
 
+@pytest.mark.parametrize("path", ["/l/", "/o/"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_forged_token_is_found_by_no_method(api: Api, path: str, method: str) -> None:
+    for agent in (BROWSER, {"User-Agent": "curl/8.0"}):
+        assert api(method, path + "A" * 40, headers=agent).status == 404
+
+
 def test_a_scanner_that_follows_a_link_is_counted_apart(api: Api) -> None:
     token = sent_with_a_link(api, "https://shop.example.com/")
     for agent in ("curl/8.0", "Mozilla/5.0 (compatible; Googlebot/2.1)", "reqwest/0.11"):

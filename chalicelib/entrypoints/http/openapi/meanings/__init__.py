@@ -8,9 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from chalicelib.entrypoints.http.openapi.meanings import management, rules, sending, users
+from chalicelib.entrypoints.http.openapi.meanings import (
+    callbacks,
+    management,
+    rules,
+    sending,
+    users,
+)
 
-AREAS = (sending.FIELDS, users.FIELDS, management.FIELDS, rules.FIELDS)
+AREAS = (sending.FIELDS, users.FIELDS, management.FIELDS, rules.FIELDS, callbacks.FIELDS)
 FIELDS: Mapping[str, str] = {name: text for area in AREAS for name, text in area.items()}
 
 

@@ -45,7 +45,9 @@ FIELDS: Mapping[str, str] = {
     "closed": "Channel types that have no enabled, authorised delivery channel. While this list is"
     " not empty, `valid` is false.",
     "code": "0 for success, otherwise an error code.",
-    "condition": "Condition on the step before. The first step does not have one.",
+    "choose": "`cheapest`: each person gets the message on one channel type, the cheapest that"
+    " reaches the person. Omitted: on all of them.",
+    "condition": "Condition on earlier steps. The first step does not have one.",
     "content_per_recipient": "True if one call can carry a different content for each recipient.",
     "contents": "Contents by channel type, as its platforms take them.",
     "created": "Time at which the import was begun, in ms.",
@@ -109,6 +111,8 @@ FIELDS: Mapping[str, str] = {
     "rate": "Maximum requests a second. null: as the deployment is set.",
     "reason": "Reason why the whole import failed, a line for each error.",
     "recall": "True if the provider can take back a sent message.",
+    "receipt_delay": "Seconds within which most receipts come, from experience. A condition with a"
+    " shorter time gets a warning.",
     "receipts": "Way of getting reports: `webhook`, or polling the provider (`poll`).",
     "redirect_uri": "Address with http or https on the default port, to return to afterwards.",
     "required": "True if the field is required.",
@@ -148,8 +152,8 @@ FIELDS: Mapping[str, str] = {
     "DataKey.version": "Version of the new key, counted from 1.",
     "version": "Version, which rises with each change. It is the `ETag`.",
     "versions": "Versions of the template.",
-    "warnings": "Notes on contents that are allowed but may be mistakes.",
+    "warnings": "Notes on what is allowed but may be a mistake.",
     "webhook_url": "Address for the provider's reports, shown only once. null if the platform does"
     " not have webhooks.",
-    "within": "Seconds after the submission of the step before.",
+    "within": "Seconds after the submission on that channel.",
 }

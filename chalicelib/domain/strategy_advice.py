@@ -1,0 +1,90 @@
+"""Advice on a strategy: what its delivery channels cannot do, and what is probably a mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from chalicelib.domain import channel_options
+from chalicelib.domain.delivery_channels import Channel, ChannelType, ReceiptMode
+from chalicelib.domain.errors import Invalid
+from chalicelib.domain.provider_io import Capabilities, ClickReport, DeliveryReport
+from chalicelib.domain.strategies import Missing, Strategy, Term
+from chalicelib.domain.values import frozen
+
+
+@frozen
+class Reports:
+    """The reports of a delivery channel, or of a platform without one."""
+
+    delivery: DeliveryReport
+    has_clicks: bool
+    delay: int  # seconds within which most receipts come
+
+
+ByType = Mapping[ChannelType, Sequence[Reports]]
+
+
+def reports_of(capabilities: Capabilities, channel: Channel | None = None) -> Reports:
+    """Return the reports of a platform, as a delivery channel of it is set."""
+    by_link = capabilities.click_report is ClickReport.LINK
+    is_off = channel is not None and channel_options.of(channel.options).track_links is False
+    has_clicks = capabilities.click_report is not ClickReport.NONE and not (by_link and is_off)
+    is_polled = channel is not None and channel.receipts is ReceiptMode.POLL
+    delay = capabilities.receipt_delay + (capabilities.poll_first if is_polled else 0)
+    return Reports(capabilities.delivery_report, has_clicks, delay)
+
+
+def check_clicks(strategy: Strategy, reports: ByType) -> None:
+    """Raise Invalid for a condition on clicks of a channel type that cannot report any."""
+    for n, term in _terms(strategy):
+        of_type = reports.get(term.channel, ())
+        if term.missing is Missing.CLICKED and not any(r.has_clicks for r in of_type):
+            reason = f"no delivery channel for {term.channel} reports clicks"
+            raise Invalid(f"steps[{n}].condition", reason)
+
+
+def warnings(strategy: Strategy, opened: ByType) -> list[str]:
+    """Return warnings of what is allowed but may be a mistake.
+
+    `opened`: the reports of the delivery channels that the access channel can use now.
+    """
+    found = [
+        f"steps[{n}].channels: no delivery channel for {kind} is authorised and enabled"
+        for n, step in enumerate(strategy.steps)
+        for kind in step.channels
+        if not opened.get(kind)
+    ]
+    for n, term in _terms(strategy):
+        field = f"steps[{n}].condition"
+        found += [f"{field}: {text}" for text in _of_term(term, opened.get(term.channel, ()))]
+    times = strategy.timetable
+    found += [
+        f"steps[{n}].condition: is due no later than the step before, so both run together"
+        for n in range(2, len(times))
+        if times[n] == times[n - 1]
+    ]
+    return found
+
+
+def _terms(strategy: Strategy) -> Iterator[tuple[int, Term]]:
+    for n, step in enumerate(strategy.steps):
+        for term in step.terms:
+            yield n, term
+
+
+def _of_term(term: Term, reports: Sequence[Reports]) -> Iterator[str]:
+    if not reports:
+        return
+    deliveries = {of_channel.delivery for of_channel in reports}
+    is_late = deliveries != {DeliveryReport.ACCEPTED} or term.missing is Missing.CLICKED
+    delay = max(of_channel.delay for of_channel in reports)
+    if is_late and term.within < delay:
+        usual = f"most receipts of {term.channel} take up to {delay} s"
+        yield f"{usual}, so {term.within} s are too short for many people"
+    if term.missing is Missing.CLICKED and not all(r.has_clicks for r in reports):
+        yield f"some delivery channels for {term.channel} do not report clicks"
+    if term.missing is Missing.DELIVERED and deliveries == {DeliveryReport.ACCEPTED}:
+        accepted = f"{term.channel} counts as delivered when its platform accepts the message"
+        yield f"{accepted}, so the step runs only for people whom the platform refuses"
+    if term.missing is Missing.DELIVERED and deliveries == {DeliveryReport.NONE}:
+        yield f"{term.channel} does not report deliveries, so the condition holds for everybody"

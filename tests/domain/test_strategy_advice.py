@@ -1,0 +1,74 @@
+"""Advice on strategies: refusals and warnings that depend on what delivery channels report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pytest
+
+from chalicelib.domain.delivery_channels import ChannelType, ReceiptMode
+from chalicelib.domain.errors import Invalid
+from chalicelib.domain.provider_io import ClickReport, DeliveryReport
+from chalicelib.domain.strategies import Missing, Step, Strategy, Term
+from chalicelib.domain.strategy_advice import Reports, check_clicks, reports_of, warnings
+from tests.builders import a_channel
+from tests.fakes.providers import TEXT
+
+APP, SMS = ChannelType.APP, ChannelType.SMS
+REAL = Reports(DeliveryReport.REAL, True, 60)
+MUTE = Reports(DeliveryReport.REAL, False, 60)
+ACCEPTED = Reports(DeliveryReport.ACCEPTED, True, 60)
+SILENT = Reports(DeliveryReport.NONE, True, 60)
+
+
+def strategy(missing: Missing, within: int = 600) -> Strategy:
+    return Strategy((Step((APP,)), Step((SMS,), (Term(APP, missing, within),))))
+
+
+def opened(*of_app: Reports) -> Mapping[ChannelType, Sequence[Reports]]:
+    return {APP: of_app, SMS: [REAL]}
+
+
+@pytest.mark.parametrize(
+    ("of_app", "is_refused"), [((), True), ((MUTE,), True), ((MUTE, REAL), False)]
+)
+def test_clicks_need_a_delivery_channel_that_reports_them(
+    of_app: Sequence[Reports], is_refused: bool
+) -> None:
+    if is_refused:
+        with pytest.raises(Invalid, match="reports clicks"):
+            check_clicks(strategy(Missing.CLICKED), opened(*of_app))
+    else:
+        check_clicks(strategy(Missing.CLICKED), opened(*of_app))
+    check_clicks(strategy(Missing.DELIVERED), opened(*of_app))
+
+
+@pytest.mark.parametrize(
+    ("of_app", "missing", "within", "part"),
+    [
+        ((REAL,), Missing.DELIVERED, 60, ""),
+        ((REAL,), Missing.DELIVERED, 59, "take up to 60 s"),
+        ((MUTE, REAL), Missing.CLICKED, 60, "some delivery channels for app"),
+        ((ACCEPTED,), Missing.DELIVERED, 1, "only for people whom the platform refuses"),
+        ((ACCEPTED,), Missing.CLICKED, 1, "take up to 60 s"),
+        ((ACCEPTED, REAL), Missing.DELIVERED, 60, ""),
+        ((SILENT,), Missing.DELIVERED, 60, "holds for everybody"),
+    ],
+)
+def test_a_condition_that_does_not_do_much_gets_a_warning(
+    of_app: Sequence[Reports], missing: Missing, within: int, part: str
+) -> None:
+    found = warnings(strategy(missing, within), opened(*of_app))
+    assert [part in text for text in found] == [True] * bool(part)
+
+
+def test_a_channel_reports_clicks_by_its_platform_unless_its_links_are_switched_off() -> None:
+    assert reports_of(TEXT).has_clicks
+    for setting, has_clicks in ((True, True), (False, False)):
+        channel = a_channel("text", options={"track_links": setting})
+        assert reports_of(TEXT, channel).has_clicks is has_clicks
+    none = replace(TEXT, click_report=ClickReport.NONE)
+    assert not reports_of(none).has_clicks
+    polled = a_channel("text", receipts=ReceiptMode.POLL)
+    assert reports_of(TEXT, polled).delay == TEXT.receipt_delay + TEXT.poll_first

@@ -1,0 +1,112 @@
+"""AND and OR on the running stack, with real waits: the two examples of UMS's guide.
+
+"APP: delivery not completed within 5 minutes" and "WeChat official account: click not completed
+within 10 minutes", joined by AND and by OR, lead to an SMS. Here a minute is four seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from infra.demo.client import Shop
+from tests.journeys.conftest import eventually, finished
+
+APP_WITHIN, WECHAT_WITHIN = 20, 40  # seconds
+VALUES = {"name": "Ann", "url": "https://shop.example/orders/1042"}
+
+# The behaviour of the push, that of the message of WeChat, and who gets an SMS: with AND, with OR.
+PEOPLE: Mapping[str, tuple[str, str, bool, bool]] = {
+    "delivered_clicked": ("deliver", "click", False, False),
+    "delivered_unclicked": ("deliver", "deliver", False, True),
+    "silent_clicked": ("silent", "click", False, True),
+    "silent_unclicked": ("silent", "deliver", True, True),
+    "no_app_unclicked": ("", "deliver", True, True),
+    "no_app_clicked": ("", "click", False, True),
+}
+
+
+@pytest.fixture(scope="module")
+def shop(stack: Mapping[str, Any]) -> Shop:
+    shop = Shop(stack, kinds=("app", "wechatoa", "sms"))
+    users = []
+    for n, (userid, (push, wechat, _, _)) in enumerate(PEOPLE.items()):
+        contacts = {
+            "wechatoa": shop.contact("wechatoa", n, wechat),
+            "sms": shop.contact("sms", n),
+            **({"app": [shop.contact("app", n, push)]} if push else {}),
+        }
+        users.append(shop.user(userid, **contacts))
+    shop.upload(users)
+    return shop
+
+
+def send(shop: Shop, operator: str) -> str:
+    terms = [
+        {"channel": "app", "missing": "delivered", "within": APP_WITHIN},
+        {"channel": "wechatoa", "missing": "clicked", "within": WECHAT_WITHIN},
+    ]
+    condition = {"operator": operator, "terms": terms}
+    rule = shop.strategy(
+        {"channels": ["app", "wechatoa"]}, {"channels": ["sms"], "condition": condition}
+    )
+    return shop.api.send(list(PEOPLE), shop.template(**shop.contents()), VALUES, rule_id=rule)
+
+
+def texted(shop: Shop, msgid: str) -> dict[str, int]:
+    """Return the people who got an SMS, with the ms from the message's acceptance to its step."""
+    accepted = shop.api.message(msgid)["accepted"]
+    lives = {userid: shop.api.target(msgid, userid) for userid in PEOPLE}
+    return {
+        userid: delivery["decided"] - accepted
+        for userid, life in lives.items()
+        for delivery in life["deliveries"]
+        if delivery["step"] == 2 and delivery["state"] != "skipped"
+    }
+
+
+def test_with_and_the_sms_goes_to_whom_both_conditions_hold_and_with_or_to_whom_one_does(
+    shop: Shop,
+) -> None:
+    """Expect the words of the guide.
+
+    AND: "if App delivered within 5 minutes, no further text messages will be sent". OR: "even if
+    App delivered, but WeChat not clicked within 10 minutes, a text message will also be sent".
+    """
+    sent = {operator: send(shop, operator) for operator in ("and", "or")}
+    for column, (operator, msgid) in enumerate(sent.items(), 2):
+        expected = {userid for userid, row in PEOPLE.items() if row[column]}
+        eventually(
+            lambda m=msgid: shop.api.message(m)["steps"][1]["targets"],
+            lambda n, e=expected: n >= len(e),
+        )
+        answer = finished(shop, msgid)
+        got = texted(shop, msgid)
+        assert set(got) == expected, operator
+        assert answer["steps"][1]["targets"] == len(expected)
+        early = APP_WITHIN if operator == "or" else WECHAT_WITHIN
+        assert got["silent_unclicked"] >= early * 1000
+        if operator == "or":
+            assert got["delivered_unclicked"] >= WECHAT_WITHIN * 1000
+            assert got["no_app_clicked"] < got["delivered_unclicked"]
+
+
+def test_a_condition_on_the_first_step_holds_back_the_third(shop: Shop) -> None:
+    """Push, then WeChat, then an SMS to whom has not got the push: only the push counts."""
+    third = {"terms": [{"channel": "app", "missing": "delivered", "within": WECHAT_WITHIN}]}
+    rule = shop.strategy(
+        {"channels": ["app"]},
+        {"channels": ["wechatoa"], "condition": {"missing": "delivered", "within": APP_WITHIN}},
+        {"channels": ["sms"], "condition": third},
+    )
+    people = ["delivered_clicked", "silent_clicked"]
+    msgid = shop.api.send(people, shop.template(**shop.contents()), VALUES, rule_id=rule)
+    eventually(lambda: shop.api.message(msgid)["steps"][2]["targets"], bool)
+    finished(shop, msgid)
+    steps = {
+        userid: {d["step"] for d in shop.api.target(msgid, userid)["deliveries"]}
+        for userid in people
+    }
+    assert steps == {"delivered_clicked": {1}, "silent_clicked": {1, 2, 3}}
