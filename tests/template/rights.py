@@ -56,7 +56,14 @@ TABLES: dict[str, dict[str, set[str]]] = {
     "imports": {
         "settings": {"GetItem", "BatchGetItem", "Query", "PutItem"},
         "users": {"BatchGetItem", "PutItem"},
-        "audiences": {"BatchGetItem", "Query", "PutItem", "DeleteItem", "BatchWriteItem"},
+        "audiences": {
+            "BatchGetItem",
+            "Query",
+            "PutItem",
+            "UpdateItem",
+            "DeleteItem",
+            "BatchWriteItem",
+        },
         "messages": {"GetItem", "Query", "PutItem"},
     },
     "cmpp": {  # as deliver, and which channels there are

@@ -37,7 +37,7 @@ CHECKS = (
     Check(Stage.TARGET, "user", ("unknown_user",)),
     Check(Stage.TARGET, "blacklist", ("blacklisted",)),
     Check(Stage.TARGET, "whitelist", ("not_whitelisted",)),
-    Check(Stage.TARGET, "suppressions", ("opted_out", "contact_gone")),
+    Check(Stage.TARGET, "suppressions", ("suppressed", "opted_out", "contact_gone")),
     Check(Stage.TARGET, "contacts", ("no_contact",)),
     Check(Stage.STEP, "quiet hours", ("quiet_hours",)),
 )

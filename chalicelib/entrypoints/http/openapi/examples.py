@@ -18,6 +18,7 @@ TAGS: Mapping[str, str] = {
     "quiet-hours": "Times at which an access channel sends nothing.",
     "broadcast-quota": "Broadcasts that an access channel may send in a day.",
     "retention": "Days for which the messages of an access channel are kept.",
+    "suppressions": "Contacts that no access channel sends to.",
     "lists": "Black- and whitelists.",
     "segments": "Groups of users.",
     "tags": "Tags that users may carry.",
@@ -118,6 +119,8 @@ BODIES: Mapping[str, Any] = {
     "imports.ImportBody": {"kind": "users", "format": "xlsx"},
     "access_channels.AccessChannelBody": {"name": "orders"},
     "access_channels.Authorisation": {"enabled": True},
+    "suppressions.ContactsBody": {"type": "sms", "contacts": ["18756432567"]},
+    "list_contacts.ContactMembership": {"add": [{"type": "sms", "contact": "18756432567"}]},
     "quiet_hours.QuietHoursBody": {
         "action": "hold",
         "windows": [{"begin": "22:00", "end": "08:00", "time_zone": "Asia/Shanghai"}],
