@@ -26,6 +26,7 @@ from chalicelib.domain.templates import (
 )
 from chalicelib.domain.values import frozen
 from chalicelib.flow.content import render as content
+from chalicelib.flow.rules import sensitive_words
 from chalicelib.manage import access_channels
 from chalicelib.manage.records import at_version
 from chalicelib.ports import World
@@ -52,8 +53,9 @@ def add(
 
     None means the variables named `url` or `…_url`.
     """
-    access_channels.get(world, channel_key)
+    channel = access_channels.get(world, channel_key)
     tracked = _checked(world, contents, links)
+    sensitive_words.check_contents(world, channel, contents)
     template = Template(world.templates.next_number(), 1, channel_key, name, contents, tracked)
     world.templates.put(template)
     return template
@@ -70,6 +72,8 @@ def change(
     """Make the next version. Messages that were accepted, or pin an older version, keep theirs."""
     before = at_version(get(world, number), version)
     tracked = _checked(world, contents, links)
+    channel = access_channels.get(world, before.channel_key)
+    sensitive_words.check_contents(world, channel, contents)
     return _put(
         world,
         replace(before, version=before.version + 1, name=name, contents=contents, links=tracked),

@@ -132,6 +132,9 @@ FILES: dict[str, set[tuple[str, str]]] = {
         ("PutObject", "imports/*"),
         ("ListBucket", ""),
         ("PutObject", "materials/*"),
+        ("GetObject", "words/*"),
+        ("PutObject", "words/*"),
+        ("DeleteObject", "words/*"),
     },
     "imports": {
         ("GetObject", "imports/*"),

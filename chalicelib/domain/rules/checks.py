@@ -32,6 +32,7 @@ CHECKS = (
     Check(Stage.MESSAGE, "template", ("1015031", "1015073", "1015084")),
     Check(Stage.MESSAGE, "strategy", ("1015026", "1019001")),
     Check(Stage.MESSAGE, "callback address", ("1019061",)),
+    Check(Stage.MESSAGE, "sensitive words", ("1015034",)),
     Check(Stage.MESSAGE, "quiet hours", ("1015038", "quiet_hours")),
     Check(Stage.MESSAGE, "broadcast quota", ("1015029",)),
     Check(Stage.TARGET, "user", ("unknown_user",)),

@@ -14,7 +14,7 @@ from chalicelib.domain.plans import Target
 from chalicelib.domain.users import User
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedSend
-from chalicelib.flow.rules import callbacks, quiet_hours
+from chalicelib.flow.rules import callbacks, quiet_hours, sensitive_words
 from chalicelib.flow.select import Contacts
 from chalicelib.ports import World
 
@@ -34,7 +34,11 @@ TargetRule = Callable[[World, Message, Sequence[Selection]], Sequence[Selection]
 StepRule = Callable[[World, Message, int], Hold | None]
 
 # In the order of domain/rules/checks.py.
-MESSAGE_RULES: tuple[MessageRule, ...] = (callbacks.check, quiet_hours.for_message)
+MESSAGE_RULES: tuple[MessageRule, ...] = (
+    callbacks.check,
+    sensitive_words.for_message,
+    quiet_hours.for_message,
+)
 TARGET_RULES: tuple[TargetRule, ...] = ()
 # By stem. A message has the stems of those that its access channel used when it was accepted.
 STEP_RULES: Mapping[str, StepRule] = {quiet_hours.RULE: quiet_hours.for_step}
