@@ -5,29 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from chalicelib.domain import audiences, channel_options, elements, keys
+from chalicelib.domain import audiences, channel_options, elements
 from chalicelib.domain.audiences import AudienceKind
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import TargetLoss
-from chalicelib.domain.users import SUPPRESSED, User
+from chalicelib.domain.users import SUPPRESSED
 from chalicelib.flow import suppressions
+from chalicelib.flow.candidates import Candidate
 from chalicelib.flow.select import Despite, Lists, NamedContact, loss_by
 from chalicelib.ports import World
-
-
-class Candidate(NamedTuple):
-    """A member of the audience that may become a target, and the position after it."""
-
-    id: str
-    user: User | None
-    contact: str  # of a target that is named by its contact
-    after: str
-
-    @property
-    def channel_type(self) -> ChannelType:
-        """The channel type of a target that is named by its contact."""
-        return ChannelType(keys.split(self.id)[0])
 
 
 class ChunkContext(NamedTuple):
