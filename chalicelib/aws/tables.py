@@ -21,6 +21,7 @@ audiences — kept forever, a group is 32 buckets, a position is bucket and user
     tag#<scope>#<tag>#<group>, position  member of a tag
     segment#<n>#<group>, position        member of a segment
     list#<n>#<group>, position           member of a black- or whitelist
+    list-contacts#<n>#<group>, position  contact on a black- or whitelist, as a target's name
     tags#<scope>, tag                    name of a tag
     contact#<type>#<hmac>, userid        owner of a contact, hmac: of its identity
     refused, <type>#<hmac>               opt-outs of a contact: access channel -> time (below 0: in)

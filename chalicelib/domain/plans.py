@@ -19,6 +19,7 @@ class TargetLoss(StrEnum):
     NO_CONTACT = "no_contact"
     NO_VALUE = "no_value"
     UNFIT_VALUE = "unfit_value"
+    SUPPRESSED = "suppressed"
     OPTED_OUT = "opted_out"
     CONTACT_GONE = "contact_gone"
     BLACKLISTED = "blacklisted"

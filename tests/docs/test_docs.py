@@ -11,7 +11,7 @@ from chalicelib import config
 from chalicelib.aws import tables
 from chalicelib.domain import errors, funnel, limits, links, messages, plans, strategies, topics
 from chalicelib.domain import imports as domain_imports
-from chalicelib.domain.rules import caps
+from chalicelib.domain.rules import caps, quiet_hours, sensitive_words
 from chalicelib.entrypoints.http import bodies, codes, cursors, route
 from chalicelib.entrypoints.http import operation_growth as growth
 from chalicelib.flow import tally, withdraw
@@ -116,6 +116,10 @@ def test_the_limits_are_the_codes() -> None:
         "bytes of a mail's files": attachments.MAX_TOTAL,
         "bytes of a report that are read": bounces.MOST,
         "entries of a post of bounces": reports.MAX_ENTRIES,
+        "sensitive words of an access channel": sensitive_words.MAX_WORDS,
+        "characters of a sensitive word": sensitive_words.MAX_LENGTH,
+        "windows of quiet hours of an access channel": quiet_hours.MAX_WINDOWS,
+        "contacts of a file of suppressions": domain_imports.MAX_ROWS,
         "bytes of a page of a list": cursors.MAX_BYTES,
         "hours that a message can be withdrawn": withdraw.WITHIN // 3600,
         "bytes of a request": route.MAX_BODY,

@@ -17,7 +17,15 @@ from chalicelib.domain.messages import Hold, Message
 from chalicelib.domain.plans import Entrants
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedSend
-from chalicelib.flow.rules import callbacks, caps, choice, personal, quiet_hours, topics
+from chalicelib.flow.rules import (
+    callbacks,
+    caps,
+    choice,
+    personal,
+    quiet_hours,
+    sensitive_words,
+    topics,
+)
 from chalicelib.flow.select import Selection
 from chalicelib.ports import World
 
@@ -33,6 +41,7 @@ EntrantRule = Callable[[World, Message, Chunk, Entrants], Entrants]
 MESSAGE_RULES: tuple[MessageRule, ...] = (
     topics.for_message,
     callbacks.check,
+    sensitive_words.for_message,
     quiet_hours.for_message,
 )
 TARGET_RULES: tuple[TargetRule, ...] = (
