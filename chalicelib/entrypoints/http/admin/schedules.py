@@ -24,11 +24,11 @@ from chalicelib.entrypoints.http.ums.send import CHECKED
 if TYPE_CHECKING:
     from chalicelib.domain.stored_requests import Result, StoredRequest
     from chalicelib.entrypoints.http.schemas.schedules import (
-        Copy,
-        Message,
+        MessageBody,
         ResultsQuery,
         ScheduleBody,
         ScheduleChange,
+        ScheduleCopy,
         SchedulesQuery,
     )
     from chalicelib.flow.requests import SendRequest
@@ -42,8 +42,8 @@ CHANGES: dict[str, Any] = {"role": Role.OPERATOR, "response": "schedules.Schedul
     bp,
     "messages",
     "POST",
-    request="schedules.Message",
-    response="schedules.Stored",
+    request="schedules.MessageBody",
+    response="schedules.MessageState",
     status=201,
     errors=(404, *CHECKED),
     tag="messages",
@@ -53,7 +53,7 @@ def send_message(context: RequestContext) -> Response:
     """Send a message for an access channel, as a member. A review may have to approve it first."""
     from chalicelib.flow.submit import submit
 
-    body: Message = context.body()
+    body: MessageBody = context.body()
     request = read_request(context, body.channel_key, body.message, broadcast=body.broadcast)
     key = sends.idempotency_key(context, body.channel_key, body.model_dump(mode="json"))
     msgid = submit(context.world, request, key)
@@ -130,7 +130,7 @@ def get_schedule(context: RequestContext, id: str) -> Response:
     return tagged(whole(stored), stored.version)
 
 
-@admin(bp, "schedules/{id}/message", "GET", response="schedules.Contents", role=Role.OPERATOR)
+@admin(bp, "schedules/{id}/message", "GET", response="schedules.ScheduledBody", role=Role.OPERATOR)
 def get_scheduled_body(context: RequestContext, id: str) -> dict[str, Any]:
     """Get the whole body of a scheduled message, to change it. The audit log has an entry."""
     from chalicelib.manage import schedules
@@ -168,7 +168,7 @@ def change_schedule(context: RequestContext, id: str) -> Response:
     bp,
     "schedules/{id}/copy",
     "POST",
-    request="schedules.Copy",
+    request="schedules.ScheduleCopy",
     status=201,
     errors=(404, *CHECKED),
     **CHANGES,
@@ -177,7 +177,7 @@ def copy_schedule(context: RequestContext, id: str) -> Response:
     """Schedule the same message again, at times of its own."""
     from chalicelib.manage import schedules
 
-    body: Copy = context.body()
+    body: ScheduleCopy = context.body()
 
     def read(original: StoredRequest) -> SendRequest:
         request = read_request(
@@ -206,7 +206,7 @@ def cancel_schedule(context: RequestContext, id: str) -> Response:
     "schedules/{id}/results",
     "GET",
     query="base.LongListQuery",
-    response="schedules.Results",
+    response="schedules.ScheduleResults",
     role=Role.READ_ONLY,
 )
 def list_results_of_schedule(context: RequestContext, id: str) -> Any:
@@ -219,7 +219,8 @@ def list_results_of_schedule(context: RequestContext, id: str) -> Any:
     "schedule-results",
     "GET",
     query="schedules.ResultsQuery",
-    response="schedules.Results",
+    response="schedules.ScheduleResults",
+    tag="schedules",
     role=Role.READ_ONLY,
 )
 def list_schedule_results(context: RequestContext) -> Any:

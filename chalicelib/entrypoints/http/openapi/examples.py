@@ -15,6 +15,8 @@ TAGS: Mapping[str, str] = {
     "checks": "Answers of providers about a delivery channel.",
     "templates": "Contents with variables, one per channel type, in versions.",
     "strategies": "Orders of channels, with the conditions between them.",
+    "schedules": "Messages that wait for their time, and what became of them.",
+    "reviews": "Messages and templates that members must approve.",
     "quiet-hours": "Times at which an access channel sends nothing.",
     "broadcast-quota": "Broadcasts that an access channel may send in a day.",
     "retention": "Days for which the messages of an access channel are kept.",

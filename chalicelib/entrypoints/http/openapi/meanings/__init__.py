@@ -14,9 +14,17 @@ from chalicelib.entrypoints.http.openapi.meanings import (
     rules,
     sending,
     users,
+    waiting,
 )
 
-AREAS = (sending.FIELDS, users.FIELDS, management.FIELDS, rules.FIELDS, callbacks.FIELDS)
+AREAS = (
+    sending.FIELDS,
+    users.FIELDS,
+    management.FIELDS,
+    rules.FIELDS,
+    callbacks.FIELDS,
+    waiting.FIELDS,
+)
 FIELDS: Mapping[str, str] = {name: text for area in AREAS for name, text in area.items()}
 
 
