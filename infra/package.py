@@ -29,6 +29,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from infra import package_lock
+from infra.console import build as console
 
 ROOT = package_lock.ROOT
 BUILD = ROOT / ".build"
@@ -71,6 +72,8 @@ def digest(files: Iterable[Path]) -> str:
 
 def package(stage: str, *, target: str, source: Path = ROOT) -> Path:
     """Package if the inputs have changed. Return the directory of `sam.json` and the zip."""
+    if source == ROOT:
+        console.build()
     work = BUILD / f"{stage}-{target}"
     out, packaged_inputs = work / "out", work / "inputs"
     inputs = inputs_hash(stage, target, source)

@@ -22,6 +22,7 @@ from chalicelib.domain.delivery_channels import (
     ReceiptMode,
 )
 from chalicelib.domain.groups import GROUPS, Family, Group
+from chalicelib.domain.logins import LOGINS, Login
 from chalicelib.domain.members import MEMBERS, Member, Role
 from chalicelib.domain.records import Versioned
 from chalicelib.domain.strategies import STRATEGIES, StrategyEntry
@@ -163,10 +164,35 @@ def _decode_member(key: str, row: Row) -> Member:
     )
 
 
+def _encode_login(login: Login) -> Values:
+    return {
+        "name": login.name,
+        "password": login.password,
+        "must_change": login.must_change,
+        "totp": login.totp,
+        "totp_step": login.totp_step,
+        "sessions": login.sessions,
+    }
+
+
+def _decode_login(key: str, row: Row) -> Login:
+    return Login(
+        key=key,
+        name=row["name"],
+        password=row["password"],
+        must_change=bool(row["must_change"]),
+        totp=row["totp"],
+        totp_step=row["totp_step"],
+        sessions=row["sessions"],
+        version=row.get("version", 1),
+    )
+
+
 CODECS: Mapping[str, Codec[Any]] = {
     ACCESS_CHANNELS.name: Codec(_encode_access_channel, _decode_access_channel),
     DELIVERY_CHANNELS.name: Codec(_encode_channel, _decode_channel),
     STRATEGIES.name: Codec(_encode_strategy, _decode_strategy),
+    LOGINS.name: Codec(_encode_login, _decode_login),
     MEMBERS.name: Codec(_encode_member, _decode_member),
     **{kind.name: Codec(_encode_group, _decode_group) for kind in GROUPS.values()},
 }

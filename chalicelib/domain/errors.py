@@ -57,6 +57,18 @@ class OwnRights(Refusal):
     """Members cannot change their own role or disable themselves."""
 
 
+class WrongPassword(Refusal):
+    """Nobody has this name with this password."""
+
+
+class WrongCode(Refusal):
+    """The code of the second factor is wrong, or was used already."""
+
+
+class TooOften(Refusal):
+    """Passwords or codes were wrong too often. `seconds` until the next attempt."""
+
+
 class NotServed(Refusal):
     """The deployment does not run what the platform needs. `reason`."""
 

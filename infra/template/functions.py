@@ -44,6 +44,7 @@ def resources(stage: Stage) -> Resource:
     for channel_type in stage.channel_types:
         role = f"{camel(config.deliver_function(channel_type))}Role"
         resources[role] = _delivery_role(stage, channel_type)
+    resources["ConsoleRole"] = _console_role(stage)
     for function in stage.functions:
         resources[logical_id(function)] = _function(stage, function)
         resources[f"{logical_id(function)}Logs"] = log_group(stage, function)
@@ -60,7 +61,7 @@ def outside_china(value: object, otherwise: object = MISSING) -> Resource:
 
 def _function(stage: Stage, function: str) -> Resource:
     variables = environment(stage)
-    if function == API:
+    if function in (API, http_api.CONSOLE):
         variables["RECEIPTS_URL"] = receipts.url()
     properties: Resource = {
         "FunctionName": config.function_name(stage.name, function),
@@ -99,6 +100,14 @@ def _delivery_role(stage: Stage, channel_type: ChannelType) -> Resource:
     file = Path(stage.chalice.project_dir) / ".chalice" / name
     document = json.loads(file.read_text().replace("${ChannelType}", channel_type.value))
     policy = {"PolicyName": f"{camel(function)}RolePolicy", "PolicyDocument": document}
+    return {"Properties": {"Policies": [policy]}}
+
+
+def _console_role(stage: Stage) -> Resource:
+    """Build the role of the console. It may do what the API may, and writes logs of its own."""
+    file = Path(stage.chalice.project_dir) / ".chalice" / "policy-api.json"
+    own = file.read_text().replace(f"-{API}:*", f"-{http_api.CONSOLE}:*")
+    policy = {"PolicyName": "ConsoleRolePolicy", "PolicyDocument": json.loads(own)}
     return {"Properties": {"Policies": [policy]}}
 
 

@@ -10,6 +10,7 @@ from chalicelib.entrypoints.http.admin import (
     delivery_channels,
     groups,
     imports,
+    logins,
     members,
     messages,
     platforms,
@@ -42,6 +43,7 @@ ROUTES = (
     imports,
     groups,
     members,
+    logins,
     audit,
     data_keys,
 )
