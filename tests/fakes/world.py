@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from chalicelib.domain.outages import Outages
 from chalicelib.domain.slowness import Slowness
@@ -19,7 +19,7 @@ from tests.fakes.records import FakeAudit, FakeRecordStore
 from tests.fakes.secrets import FakeCredentials, FakeVault
 from tests.fakes.settings import FakeSettings, FakeTemplates
 from tests.fakes.steps import Steps
-from tests.fakes.stored_requests import FakeStoredRequests, FakeWakeups
+from tests.fakes.stored_requests import waiting
 from tests.fakes.stores import FakeLookups, FakeRateLimiter, FakeTokens
 from tests.fakes.users import FakeAudiences, FakeUsers
 
@@ -56,8 +56,7 @@ class FakeWorld(Steps):
         self.audiences = FakeAudiences(self, self.users)
         self.ledger = FakeLedger(self)
         self.messages = FakeMessages(self, self.ledger, self.timers)
-        self.stored = FakeStoredRequests(self, self.messages, self.timers)
-        self.wakeups = FakeWakeups(self)
+        self.stored, self.wakeups = waiting(self, self.messages, self.timers)
         self.lookups = FakeLookups(self)
         self.recordings = FakeRecordings(self, self.ledger, self.lookups, self.timers)
         self.rate_limiter = FakeRateLimiter(self, self.clock)
@@ -77,34 +76,5 @@ class FakeWorld(Steps):
 
     @property
     def ports(self) -> World:
-        return World(
-            clock=self.clock,
-            settings=self.settings,
-            records=self.records,
-            templates=self.templates,
-            users=self.users,
-            audiences=self.audiences,
-            messages=self.messages,
-            ledger=self.ledger,
-            lookups=self.lookups,
-            tokens=self.tokens,
-            files=self.files,
-            counters=self.counters,
-            timers=self.timers,
-            queues=self.queues,
-            vault=self.vault,
-            credentials=self.credentials,
-            providers=self.providers,
-            imports=self.imports,
-            audit=self.audit,
-            stored=self.stored,
-            wakeups=self.wakeups,
-            recordings=self.recordings,
-            rate_limiter=self.rate_limiter,
-            limits=self.limits,
-            ends=self.ends,
-            slowness=self.slowness,
-            outages=self.outages,
-            callbacks=self.callbacks,
-            receivers=self.receivers,
-        )
+        names = (field.name for field in fields(World))
+        return World(**{name: getattr(self, name) for name in names})

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.access_channels import AccessChannel
-from chalicelib.domain.audiences import AudienceKind
-from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import (
     Invalid,
     NotReviewer,
     NotWaiting,
     OwnerWrong,
-    Refusal,
     ReviewerMissing,
     Stale,
 )
-from chalicelib.domain.members import MEMBERS, Member, Role
 from chalicelib.domain.rules.reviews import (
     RULE,
     Case,
@@ -34,83 +27,35 @@ from chalicelib.domain.rules.reviews import (
     stored,
 )
 from chalicelib.domain.rules.schedules import Outcome, Timing
-from chalicelib.domain.stored_requests import Form, State, StoredRequest, Written
+from chalicelib.domain.stored_requests import State
 from chalicelib.flow import schedules
-from chalicelib.flow.requests import SendRequest
-from chalicelib.flow.schedules import Door
 from chalicelib.flow.submit import submit
-from chalicelib.manage import reviews, templates
+from chalicelib.manage import reviews
 from chalicelib.manage import schedules as scheduled
 from chalicelib.reports import waiting
-from tests.builders import SHOP, a_channel, a_reachable_user, a_template, an_access_channel
+from tests.builders import SHOP, a_template
 from tests.fakes.steps import Killed
 from tests.fakes.world import FakeWorld
-from tests.profiles import examples
-
-ANN, BOB, CEM, DAN = (
-    Member(f"m-{name}", name, role, "hash")
-    for name, role in (
-        ("ann", Role.OPERATOR),
-        ("bob", Role.REVIEWER),
-        ("cem", Role.REVIEWER),
-        ("dan", Role.OPERATOR),
-    )
+from tests.manage.reviewing import (
+    ALL,
+    ANN,
+    BOB,
+    BROADCASTS,
+    CEM,
+    DAN,
+    DOOR,
+    TWO_LEVELS,
+    a_world,
+    decide,
+    request,
+    status,
 )
-TWO_LEVELS = ((BOB.key, CEM.key), (DAN.key,))
-BROADCASTS = Settings(TWO_LEVELS, (Case(Origin.API, (), (AudienceKind.EVERYONE,)),))
-ALL = Settings(TWO_LEVELS, (Case(Origin.API), Case(Origin.CONSOLE)), TWO_LEVELS)
-
-
-def access(settings: Settings = ALL) -> AccessChannel:
-    return an_access_channel(rules={RULE: stored(settings)})
-
-
-def a_world(settings: Settings = ALL) -> FakeWorld:
-    fake = FakeWorld()
-    fake.settings.put_access_channel(access(settings))
-    for code in ("push", "text", "mail"):
-        fake.settings.put_channel(a_channel(code))
-    fake.settings.put_template(a_template(fake.templates.next_number()))
-    fake.users.has(a_reachable_user("ann"))
-    for member in (ANN, BOB, CEM, DAN):
-        fake.records.of(MEMBERS).put(member)
-    return fake
+from tests.profiles import examples
 
 
 @pytest.fixture
 def fake() -> FakeWorld:
     return a_world()
-
-
-def request(settings: Settings = ALL, member: str = "", **changes: Any) -> SendRequest:
-    origin = Origin.CONSOLE if member else Origin.API
-    fields: dict[str, Any] = {
-        "channel": access(settings),
-        "userids": ("ann",),
-        "template": 1,
-        "template_para": {"name": "you"},
-        "app_para": {"platform": "all"},
-        "owner": "" if member else "ann",
-        "written": Written(Form.SEND, {"template_id": 1}, origin, member),
-    }
-    return SendRequest(**{**fields, **changes})
-
-
-DOOR = Door(
-    lambda access, stored: replace(request(), channel=access),
-    lambda error: (1, type(error).__name__),
-    (Refusal, Invalid),
-)
-
-
-def decide(fake: FakeWorld, id: str, member: Member, approved: bool = True) -> StoredRequest:
-    return reviews.decide(
-        fake.ports, id, None, member, approved=approved, comment="because", door=DOOR
-    )
-
-
-def status(fake: FakeWorld, id: str) -> str:
-    return str(waiting.message(fake.ports, SHOP, id)["status"])
 
 
 def test_nothing_leaves_before_the_last_level(fake: FakeWorld) -> None:
@@ -294,84 +239,6 @@ def test_a_last_approval_that_breaks_off_sends_once(step: int) -> None:
             schedules.carry_out(fake.ports, id, DOOR)
     assert list(fake.messages.stored) == [id]
     assert fake.stored.stored[id].state is State.DONE
-
-
-# -- templates
-
-
-def propose(fake: FakeWorld, member: Member = ANN) -> StoredRequest:
-    made = templates.new(
-        fake.ports, SHOP, "fresh", {ChannelType.SMS: {"text": "Hi {{name}}"}}, None
-    )
-    proposal = reviews.propose(fake.ports, made, member.key)
-    assert proposal is not None
-    return proposal
-
-
-def test_a_template_is_used_only_after_the_last_level(fake: FakeWorld) -> None:
-    proposal = propose(fake)
-    number = proposal.about.template
-    decide(fake, proposal.id, BOB)
-    assert fake.templates.get(number) is None
-    done = decide(fake, proposal.id, DAN)
-    template = fake.templates.get(number)
-    assert template is not None
-    assert (template.name, template.version, done.state) == ("fresh", 1, State.DONE)
-
-
-def test_a_changed_template_stays_as_it_was_until_then(fake: FakeWorld) -> None:
-    contents = {ChannelType.SMS: {"text": "other"}}
-    following = templates.following(fake.ports, 1, None, "other", contents, None)
-    proposal = reviews.propose(fake.ports, following, ANN.key)
-    assert proposal is not None
-    assert fake.templates.get(1).version == 1  # type: ignore[union-attr]
-    decide(fake, proposal.id, BOB)
-    decide(fake, proposal.id, DAN)
-    assert fake.templates.get(1).name == "other"  # type: ignore[union-attr]
-
-
-def test_a_version_that_another_one_overtook_is_not_put(fake: FakeWorld) -> None:
-    contents = {ChannelType.SMS: {"text": "other"}}
-    two = [
-        reviews.propose(
-            fake.ports, templates.following(fake.ports, 1, None, name, contents, None), ANN.key
-        )
-        for name in ("first", "second")
-    ]
-    for proposal in two:
-        assert proposal is not None
-        decide(fake, proposal.id, BOB)
-        done = decide(fake, proposal.id, DAN)
-    assert done.last is not None
-    assert done.last.outcome is Outcome.REFUSED
-    assert fake.templates.get(1).name == "first"  # type: ignore[union-attr]
-
-
-def test_a_rejected_template_is_changed_and_asked_for_again(fake: FakeWorld) -> None:
-    proposal = propose(fake)
-    decide(fake, proposal.id, BOB, approved=False)
-    reviews.change_proposal(
-        fake.ports, proposal.id, None, ANN, lambda template: replace(template, name="better")
-    )
-    decide(fake, proposal.id, CEM)
-    decide(fake, proposal.id, DAN)
-    assert fake.templates.get(proposal.about.template).name == "better"  # type: ignore[union-attr]
-
-
-@pytest.mark.parametrize("step", range(10))
-def test_a_template_whose_last_approval_broke_off_is_put_by_a_repeat(step: int) -> None:
-    fake = a_world()
-    proposal = propose(fake)
-    decide(fake, proposal.id, BOB)
-    fake.kill_at(len(fake.log) + step)
-    try:
-        decide(fake, proposal.id, DAN)
-    except Killed:
-        fake.spare()
-        if fake.stored.stored[proposal.id].state is not State.DONE:
-            decide(fake, proposal.id, DAN)
-    assert fake.templates.get(proposal.about.template) is not None
-    assert fake.stored.stored[proposal.id].state is State.DONE
 
 
 # -- settings

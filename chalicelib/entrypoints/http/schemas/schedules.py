@@ -202,7 +202,7 @@ class ScheduleShown(Answer):
 
 
 class ScheduleResult(Answer):
-    """What became of an occurrence."""
+    """The result of an occurrence."""
 
     id: str
     at: int
