@@ -20,6 +20,8 @@ TAGS: Mapping[str, str] = {
     "caps": "Messages of an access channel that a person may get within a time.",
     "topics": "Subjects of messages, among which people choose.",
     "sensitive-words": "Words that messages and templates must not contain.",
+    "schedules": "Messages that wait for their time, and what became of them.",
+    "reviews": "Messages and templates that members must approve.",
     "quiet-hours": "Times at which an access channel sends nothing.",
     "broadcast-quota": "Broadcasts that an access channel may send in a day.",
     "retention": "Days for which the messages of an access channel are kept.",

@@ -16,6 +16,7 @@ from chalicelib.entrypoints.http.openapi.meanings import (
     rules,
     sending,
     users,
+    waiting,
 )
 
 AREAS = (
@@ -29,6 +30,7 @@ AREAS = (
     management.FIELDS,
     rules.FIELDS,
     callbacks.FIELDS,
+    waiting.FIELDS,
 )
 FIELDS: Mapping[str, str] = {name: text for area in AREAS for name, text in area.items()}
 
