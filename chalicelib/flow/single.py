@@ -10,6 +10,7 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId, Plan
 from chalicelib.domain.users import User
 from chalicelib.flow import audience
+from chalicelib.flow.candidates import Known
 from chalicelib.ports import World
 
 
@@ -18,7 +19,7 @@ def plan_single(world: World, message: Message, users: Mapping[str, User]) -> Pl
 
     Its time is that of the message, whoever plans it and whenever that is.
     """
-    plan = audience.make_plan(world, message, 0, "", audience.Known(users=users))
+    plan = audience.make_plan(world, message, 0, "", Known(users=users))
     return replace(plan, time=message.accepted)
 
 

@@ -11,7 +11,7 @@ import math
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalicelib.domain import audiences, keys
 from chalicelib.domain.access_channels import AccessChannel
@@ -21,11 +21,13 @@ from chalicelib.domain.errors import Conflict, Invalid, KeyReused, NoMessageId, 
 from chalicelib.domain.jobs import DeliverJob, Envelope, Timer, TimerKind
 from chalicelib.domain.messages import Hold, Message
 from chalicelib.domain.plans import ChunkId, Plan
+from chalicelib.domain.rules.caps import RULE, applying, settings_of
 from chalicelib.domain.users import ALL
 from chalicelib.flow import audience, dispatch
+from chalicelib.flow.candidates import Known
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedSend, resolve
-from chalicelib.flow.rules import callbacks, gate, retention
+from chalicelib.flow.rules import callbacks, caps, gate, personal, retention
 from chalicelib.flow.rules.broadcast_quota import CountedBroadcast
 from chalicelib.observability import log
 from chalicelib.ports import IdempotencyKey, World
@@ -43,7 +45,8 @@ def submit(world: World, request: SendRequest, key: IdempotencyKey | None = None
     and the same body gets the id of the first message.
     """
     try:
-        return _submit(world, request, key)
+        kept = _keep(world, request, key)
+        return _submit(world, request, key) if kept is None else kept
     except (Refusal, Invalid):
         # An accepted request stays accepted, whatever has been configured since.
         earlier = world.messages.once(key.name) if key else None
@@ -52,13 +55,35 @@ def submit(world: World, request: SendRequest, key: IdempotencyKey | None = None
         return _first_msgid(key, earlier)
 
 
-def _submit(world: World, request: SendRequest, key: IdempotencyKey | None) -> str:
+def _keep(world: World, request: SendRequest, key: IdempotencyKey | None) -> str | None:
+    """Store a request that must wait, and return its id. Return None for any other."""
+    is_reviewed = "reviews" in request.channel.rules and not request.approved
+    if request.timing is None and not is_reviewed:
+        return None
+    from chalicelib.flow.keep import keep  # few requests wait
+
+    return keep(world, request, key)
+
+
+class Draft(NamedTuple):
+    """An acceptable message that is not stored, with the contacts that its request names."""
+
+    message: Message
+    contacts: Sequence[str]
+
+
+def draft(world: World, request: SendRequest) -> Draft:
+    """Make the message of a request, after all checks of the message. Nothing is stored."""
     resolved = resolve(world, request)
     hold = gate.for_message(world, request, resolved)
-    contacts = tuple(resolved.contacts.values())
     message = _message(world, request, resolved, hold)
+    return Draft(message, tuple(resolved.contacts.values()))
+
+
+def _submit(world: World, request: SendRequest, key: IdempotencyKey | None) -> str:
+    message, contacts = draft(world, request)
     with CountedBroadcast(world, request, message.msgid) as counted:
-        message, earlier = _accept(world, message, contacts, key)
+        message, earlier = _accept(world, message, contacts, key, known=bool(request.msgid))
         if earlier is not None:
             counted.give_back()
     if key is not None and earlier is not None:
@@ -85,7 +110,7 @@ def _message(
     history = resolved.strategy.length + retention.days(world, request.channel) * 86400
     begins = hold.until if hold else now
     message = Message(
-        msgid=_new_id(now),
+        msgid=request.msgid or _new_id(now),
         accepted=now,
         strategy=resolved.strategy,
         channels={e.code: e.channel.type for e in frozen},
@@ -98,20 +123,34 @@ def _message(
         labels={e.code: e.channel.labels_to_try(request.label) for e in frozen},
         template=resolved.template,
         workers={e.code: e.worker for e in frozen if e.worker},
+        occasion=request.occasion,
         hold=hold,
         step_rules=gate.step_rules(request, resolved),
         **_as_asked(request),
+        **_of_rules(world, request, resolved),
     )
-    return replace(message, unplanned=_is_planned_late(message, request.channel))
+    return replace(message, unplanned=not request.msgid and _is_planned_late(message))
 
 
-def _is_planned_late(message: Message, access: AccessChannel) -> bool:
-    """Tell if the first job plans the message: nothing but the one user decides on its call."""
+def _is_planned_late(message: Message) -> bool:
+    """Tell if the first job plans the message: nothing but the one user decides on its call.
+
+    A rule that reads or counts more is applied in the request.
+    """
     is_of_user = message.audience.kind is AudienceKind.USERS and len(message.userids) == 1
     has_lists = message.black_id is not None or message.white_id is not None
-    has_rules = has_lists or not gate.TARGET_STEMS.isdisjoint(access.rules)
-    is_free = message.hold is None and not has_rules
-    return is_of_user and is_free and len(message.codes_of(0)) == 1
+    has_rules = has_lists or message.hold or message.occasion or message.caps or message.personal
+    return is_of_user and not has_rules and len(message.codes_of(0)) == 1
+
+
+def _of_rules(world: World, request: SendRequest, resolved: ResolvedSend) -> dict[str, Any]:
+    """Return what rules of sending freeze in a message."""
+    settings = settings_of(request.channel.rules.get(RULE))
+    types = resolved.strategy.channels
+    return {
+        "caps": applying(settings, request.priority, request.topic, types),
+        "personal": personal.of_elements(world, request, resolved),
+    }
 
 
 def _as_asked(request: SendRequest) -> dict[str, Any]:
@@ -120,10 +159,12 @@ def _as_asked(request: SendRequest) -> dict[str, Any]:
         "channel_key": request.channel.key,
         "restricted": request.channel.restricted,
         "priority": request.priority,
+        "topic": request.topic,
         "rule_id": request.rule_id,
         "app_para": request.app_para,
         "sendno": request.sendno,
         "owner": request.owner,
+        "name": request.name,
         "black_id": request.black_id,
         "white_id": request.white_id,
         "callback": callbacks.of_message(request),
@@ -137,18 +178,15 @@ def _new_id(now: int) -> str:
 def _audience(world: World, request: SendRequest) -> Audience:
     if request.contacts:
         return Audience(AudienceKind.CONTACTS)
-    if request.everyone:
-        return Audience(
-            AudienceKind.EVERYONE, partitions=_partitions(world, world.users.estimate())
-        )
-    if not request.names_sets:
+    if not request.everyone and not request.names_sets:
         return Audience(AudienceKind.USERS)
+    kind = AudienceKind.EVERYONE if request.everyone else AudienceKind.SETS
     sets = [_tag(world, request.channel, name) for name in request.tags]
     if request.segment is not None:
         sets.append(audiences.segment(request.segment))
-    sets = list(dict.fromkeys(sets))
-    size = world.audiences.estimate(sets) + len(request.userids)
-    return Audience(AudienceKind.SETS, tuple(sets), _partitions(world, size))
+    whole = Audience(kind, tuple(dict.fromkeys(sets)))
+    size = audience.estimate(world, whole, request.userids)
+    return replace(whole, partitions=_partitions(world, size))
 
 
 def _tag(world: World, access: AccessChannel, name: str) -> str:
@@ -163,39 +201,59 @@ def _partitions(world: World, size: int) -> int:
 
 
 def _accept(
-    world: World, message: Message, contacts: Sequence[str], key: IdempotencyKey | None
+    world: World,
+    message: Message,
+    contacts: Sequence[str],
+    key: IdempotencyKey | None,
+    *,
+    known: bool,
 ) -> tuple[Message, IdempotencyKey | None]:
-    """Store the message and send its first jobs, or return the key of an earlier one."""
+    """Store the message and send its first jobs, or return the key of an earlier one.
+
+    A message with a `known` id is stored before its jobs are sent, so that a repeat finds it.
+    """
     for _ in range(MSGID_TRIES):
-        plan, jobs = _plan(world, message, contacts)
+        plan, jobs = _plan(world, message, contacts, known=known)
         try:
             if jobs is not None:
-                return message, _queue_and_store(world, message, plan, jobs, key)
-            earlier = _store(world, message, plan, contacts, key)
-        except Conflict:  # another message has the same random bits in the same millisecond
+                earlier = _queue_and_store(world, message, plan, jobs, key)
+            else:
+                earlier = _store(world, message, plan, contacts, key)
+        except Conflict:
+            if known:
+                return message, IdempotencyKey(message.msgid, "", message.msgid)
+            # Another message has the same random bits in the same millisecond.
+            _give_back(world, message, plan)
             message = replace(message, msgid=_new_id(message.accepted))
             continue
-        if earlier is None:
+        if earlier is not None and earlier.msgid != message.msgid:
+            _give_back(world, message, plan)
+        elif earlier is None and jobs is None:
             _start(world, message, plan)
         return message, earlier
     raise NoMessageId
 
 
 def _plan(
-    world: World, message: Message, contacts: Sequence[str]
+    world: World, message: Message, contacts: Sequence[str], *, known: bool
 ) -> tuple[Plan | None, list[Envelope] | None]:
     """Return the plan of a small message, and its first jobs if one queue takes them all."""
     if message.unplanned:
         return None, [dispatch.first_job(message)]
-    known = audience.Known(contacts)
-    is_planned = message.inline and message.hold is None
-    plan = audience.make_plan(world, message, 0, "", known) if is_planned else None
-    return plan, _single_queue_jobs(message, plan)
+    is_planned, read = message.inline and message.hold is None, Known(contacts)
+    plan = audience.make_plan(world, message, 0, "", read) if is_planned else None
+    return plan, None if known else _single_queue_jobs(message, plan)
+
+
+def _give_back(world: World, message: Message, plan: Plan | None) -> None:
+    """Give back what the plan of a message has counted that was not stored."""
+    if plan is not None:
+        caps.give_back_plan(world, message, plan)
 
 
 def _single_queue_jobs(message: Message, plan: Plan | None) -> list[Envelope] | None:
     """Return the delivery jobs of a whole plan if one queue takes them all, else None."""
-    if plan is None or plan.next is not None or plan.size > MAX_HELD_PLAN:
+    if plan is None or plan.next is not None or plan.starts or plan.size > MAX_HELD_PLAN:
         return None
     jobs = dispatch.jobs(message, Chunk(plan), 0, 0)
     has_one_queue = len({(job.channel_type, job.worker) for job in jobs}) <= 1
@@ -216,7 +274,11 @@ def _queue_and_store(
     earlier = world.messages.once(key.name) if key else None
     if earlier is not None:
         return earlier
-    world.queues.send([_that_may_be_early(envelope) for envelope in jobs])
+    try:
+        world.queues.send([_that_may_be_early(envelope) for envelope in jobs])
+    except Exception:
+        _give_back(world, message, plan)
+        raise
     return world.messages.create(message, plan, None, (), key)
 
 

@@ -1,4 +1,4 @@
-"""Idempotency keys: a request under a key of its sender, kept for a day with its message."""
+"""Idempotency keys: rows of `lookups`, put in the transaction of what they name."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from chalicelib.aws.items import Item, Values, to_item
 from chalicelib.aws.tables import table
 from chalicelib.ports import IdempotencyKey
 
-SECONDS = 86400
+ONCE_SECONDS = 86400
 
 
-def put(once: IdempotencyKey, msgid: str) -> Item:
-    """Build the put of a key that is not in use."""
+def once_put(once: IdempotencyKey, msgid: str) -> Item:
+    """Build the put of an idempotency key that is new, or has expired."""
     now = int(time.time())
     item: Values = {
         "pk": once.name,
         "digest": once.digest,
         "msgid": msgid,
-        "expires": now + SECONDS,
+        "expires": now + ONCE_SECONDS,
     }
     return {
         "TableName": table("lookups"),
@@ -31,5 +31,5 @@ def put(once: IdempotencyKey, msgid: str) -> Item:
     }
 
 
-def read(row: Mapping[str, Any]) -> IdempotencyKey:
+def read_once(row: Mapping[str, Any]) -> IdempotencyKey:
     return IdempotencyKey(row["pk"], row["digest"], row["msgid"])
