@@ -133,14 +133,11 @@ def _message(
 
 
 def _is_planned_late(message: Message) -> bool:
-    """Tell if the first job plans the message: nothing but the one user decides on its call.
-
-    A rule that reads or counts more is applied in the request.
-    """
-    is_of_user = message.audience.kind is AudienceKind.USERS and len(message.userids) == 1
+    """Tell if the first job plans the message: nothing but the one user decides on its call."""
+    rules = (message.hold, message.occasion, message.caps, message.personal)
     has_lists = message.black_id is not None or message.white_id is not None
-    has_rules = has_lists or message.hold or message.occasion or message.caps or message.personal
-    return is_of_user and not has_rules and len(message.codes_of(0)) == 1
+    is_of_user = message.audience.kind is AudienceKind.USERS and len(message.userids) == 1
+    return is_of_user and not has_lists and not any(rules) and len(message.codes_of(0)) == 1
 
 
 def _of_rules(world: World, request: SendRequest, resolved: ResolvedSend) -> dict[str, Any]:
