@@ -39,7 +39,7 @@ MSGID_TRIES = 3  # random bits may be taken
 
 
 def submit(world: World, request: SendRequest, key: IdempotencyKey | None = None) -> str:
-    """Accept a request and return the message's id: three AWS calls where settings are cached.
+    """Accept a request and return the message's id: two or three calls, with cached settings.
 
     Raises Refusal or Invalid, and then nothing is stored. A repeat with the same idempotency key
     and the same body gets the id of the first message.
