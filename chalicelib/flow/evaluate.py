@@ -13,6 +13,7 @@ from chalicelib.domain.strategies import Verdict
 from chalicelib.flow import audience, dispatch, single, withdraw
 from chalicelib.flow.delivery.expiry import deferred_by_quota, expire, expires
 from chalicelib.flow.dispatch import OpenCall, open_calls_of_all_steps
+from chalicelib.flow.messages import read_together
 from chalicelib.flow.outbox import Outbox
 from chalicelib.flow.rules import caps, gate
 from chalicelib.flow.timers import do_all
@@ -25,11 +26,11 @@ ROUNDS = 8  # of one check, when other workers change the chunk meanwhile
 def check_chunks(world: World, timers: Sequence[Timer]) -> None:
     """Check chunks one by one. Single sends are read together, and their jobs are sent together."""
     chunks, outbox = list(dict.fromkeys(timer.chunk for timer in timers)), Outbox(world)
-    messages, _ = world.recordings.read([at.msgid for at in chunks], ())
+    messages, _ = read_together(world, [at.msgid for at in chunks]) or ({}, {})
     together = outbox.of(world)
 
     def check(at: ChunkId) -> None:
-        message = messages.get(at.msgid)
+        message = messages.get(at.msgid) or world.messages.get(at.msgid)
         if message is not None:
             _check_chunk(together if message.is_single else world, message, at)
 

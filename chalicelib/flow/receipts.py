@@ -21,6 +21,7 @@ from chalicelib.domain.provider_io import (
 from chalicelib.domain.users import Suppression
 from chalicelib.flow import bounces, parts, provider_ids, suppressions
 from chalicelib.flow.content import references
+from chalicelib.flow.messages import read_together
 from chalicelib.flow.suppressions import ContactFeedback
 from chalicelib.observability import log
 from chalicelib.ports import Lookup, World
@@ -197,8 +198,9 @@ def _messages(world: World, chunks: Sequence[ChunkId]) -> Mapping[ChunkId, Messa
     """Return the messages of chunks whose history has not expired."""
     if not chunks:
         return {}
-    messages, _ = world.recordings.read(list(dict.fromkeys(at.msgid for at in chunks)), ())
-    return {at: messages[at.msgid] for at in chunks if at.msgid in messages}
+    known, _ = read_together(world, [at.msgid for at in chunks]) or ({}, {})
+    messages = {at: known.get(at.msgid) or world.messages.get(at.msgid) for at in chunks}
+    return {at: message for at, message in messages.items() if message is not None}
 
 
 def _direct(receipts: Sequence[Receipt], lookups: Mapping[str, Lookup]) -> Retention | None:

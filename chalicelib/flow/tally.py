@@ -15,6 +15,7 @@ from chalicelib.domain.jobs import Timer, TimerKind
 from chalicelib.domain.messages import CHUNK_TARGETS, Message
 from chalicelib.domain.plans import ChunkId
 from chalicelib.flow import figures
+from chalicelib.flow.messages import read_together
 from chalicelib.flow.timers import do_all
 from chalicelib.ports import Limits, World
 
@@ -45,9 +46,14 @@ def recount(world: World, timers: Sequence[Timer]) -> None:
     """Count chunks anew, and add what they have gained to the figures together."""
     counted: list[tuple[Message, Chunk]] = []
     chunks = list(dict.fromkeys(timer.chunk for timer in timers))
-    messages, _ = world.recordings.read(list(dict.fromkeys(at.msgid for at in chunks)), ())
+    messages, _ = read_together(world, [at.msgid for at in chunks]) or ({}, {})
+
+    def count_one(at: ChunkId) -> None:
+        message = messages.get(at.msgid) or world.messages.get(at.msgid)
+        _recount(world, message, at, counted)
+
     try:
-        do_all(lambda at: _recount(world, messages.get(at.msgid), at, counted), chunks)
+        do_all(count_one, chunks)
     finally:
         figures.count_chunks(world, counted)
 

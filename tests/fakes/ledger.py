@@ -211,6 +211,8 @@ def note_of(chunk: ChunkId, value: Any) -> Note | None:
     """Return the note of an item, or None for one that changes no figure."""
     if isinstance(value, CallAnswer):
         value = value.facts
+    if isinstance(value, Begun):
+        value = value.plan
     if isinstance(value, Plan | Entrants):
         return Note(chunk, value)
     if isinstance(value, tuple):

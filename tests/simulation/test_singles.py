@@ -243,6 +243,23 @@ def test_a_single_send_is_withdrawn_when_its_request_is_answered() -> None:
     assert not simulation.world.providers.push.calls
 
 
+@pytest.mark.parametrize("failing", ["recordings.read", "queues.send"])
+def test_what_fails_for_a_batch_at_once_is_done_again(failing: str) -> None:
+    simulation = singles(strategy=STEPS[1])
+    simulation.submit()
+    failures: list[int] = []
+
+    def fail(number: int, name: str) -> None:
+        if name == failing and len(failures) < 3:
+            failures.append(number)
+            raise Killed(name) if failing == "queues.send" else OSError(name)
+
+    simulation.world.on_step = fail
+    simulation.run()
+    simulation.check()
+    assert len(failures) == 3
+
+
 def operations(simulation: Singles, begun: int) -> Counter[str]:
     return Counter(name for name in simulation.world.log[begun:] if not name.endswith(".done"))
 

@@ -10,6 +10,7 @@ from chalicelib.domain.delivery_channels import Channel, Priority
 from chalicelib.domain.jobs import DeliverJob, Envelope
 from chalicelib.domain.messages import Message
 from chalicelib.domain.users import User
+from chalicelib.flow.messages import read_together
 from chalicelib.observability import log
 from chalicelib.ports import World
 
@@ -32,15 +33,12 @@ class Readings(NamedTuple):
 
 def read(world: World, jobs: Sequence[DeliverJob]) -> Readings:
     """Read the messages and users of several jobs with one request."""
-    msgids = tuple(dict.fromkeys(job.msgid for job in jobs))
+    msgids = {job.msgid: None for job in jobs}
     userids = {job.userid for job in jobs if job.userid and not job.tries}
     if len(msgids) < 2 and not userids:
         return Readings()
-    try:
-        return Readings(*world.recordings.read(msgids, sorted(userids)), userids)
-    except Exception as error:  # one that cannot be read must not hold up the others
-        log.warning("messages_not_read", exc_info=error, extra={"messages": len(msgids)})
-        return Readings()
+    together = read_together(world, msgids, userids)
+    return Readings(*together, userids) if together else Readings()
 
 
 def message_of(world: World, job: DeliverJob) -> Message | None:
