@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib import config
+from chalicelib import config, wiring
 from chalicelib.aws import tables
 from chalicelib.domain import errors, funnel, limits, links, messages, plans, strategies
 from chalicelib.domain import imports as domain_imports
+from chalicelib.domain.callbacks import BATCH
+from chalicelib.domain.rules import callbacks
 from chalicelib.entrypoints.http import bodies, codes, cursors, route
 from chalicelib.entrypoints.http import operation_growth as growth
 from chalicelib.flow import tally, withdraw
@@ -116,6 +118,9 @@ def test_the_limits_are_the_codes() -> None:
         "bytes of a report that are read": bounces.MOST,
         "entries of a post of bounces": reports.MAX_ENTRIES,
         "bytes of a page of a list": cursors.MAX_BYTES,
+        "callback addresses of an access channel": callbacks.MAX_ADDRESSES,
+        "records of a callback": BATCH,
+        "seconds that a receiver of callbacks may take": wiring.CALLBACK_SECONDS,
         "hours that a message can be withdrawn": withdraw.WITHIN // 3600,
         "bytes of a request": route.MAX_BODY,
         "values of a JSON body": bodies.MAX_VALUES,
