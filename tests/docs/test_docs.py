@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib import config
+from chalicelib import config, wiring
 from chalicelib.aws import tables
 from chalicelib.domain import (
     crons,
@@ -21,7 +21,15 @@ from chalicelib.domain import (
     topics,
 )
 from chalicelib.domain import imports as domain_imports
-from chalicelib.domain.rules import caps, quiet_hours, reviews, schedules, sensitive_words
+from chalicelib.domain.callbacks import BATCH
+from chalicelib.domain.rules import (
+    callbacks,
+    caps,
+    quiet_hours,
+    reviews,
+    schedules,
+    sensitive_words,
+)
 from chalicelib.entrypoints.http import bodies, codes, cursors, route
 from chalicelib.entrypoints.http import operation_growth as growth
 from chalicelib.flow import tally, withdraw
@@ -136,6 +144,9 @@ def test_the_limits_are_the_codes() -> None:
         "windows of quiet hours of an access channel": quiet_hours.MAX_WINDOWS,
         "contacts of a file of suppressions": domain_imports.MAX_ROWS,
         "bytes of a page of a list": cursors.MAX_BYTES,
+        "callback addresses of an access channel": callbacks.MAX_ADDRESSES,
+        "records of a callback": BATCH,
+        "seconds that a receiver of callbacks may take": wiring.CALLBACK_SECONDS,
         "hours that a message can be withdrawn": withdraw.WITHIN // 3600,
         "bytes of a request": route.MAX_BODY,
         "values of a JSON body": bodies.MAX_VALUES,
