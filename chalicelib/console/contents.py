@@ -51,7 +51,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
         Field("page", N_("Page that opens")),
     ),
     "alipay_life": (
-        Field("template_id", N_("Template id of Alipay")),
+        Field("template_id", N_("Template id of the life account")),
         Field("data", N_("Keywords"), 4, N_("one on each line: keyword1 = value")),
         Field("url", N_("Address that opens")),
     ),
@@ -97,7 +97,7 @@ def _official(typed: Mapping[str, str]) -> Content:
     return {"type": 0, **_wechat(typed)}
 
 
-def _alipay(typed: Mapping[str, str]) -> Content:
+def _life_account(typed: Mapping[str, str]) -> Content:
     context: Content = {n: {"value": v} for n, v in pairs(typed.get("data", "")).items()}
     if typed.get("url"):
         context["url"] = typed["url"]
@@ -116,7 +116,7 @@ _MAKE: Mapping[str, Callable[[Mapping[str, str]], Content]] = {
     "sms": _sms,
     "wechatoa": _official,
     "wechatmp": _wechat,
-    "alipay_life": _alipay,
+    "alipay_life": _life_account,
     "wechatwk": _enterprise,
     "wechatwk_linkedcorp": _enterprise,
 }

@@ -25,7 +25,7 @@ def catalogue(language: str) -> gettext.NullTranslations:
 
 
 class Texts:
-    """What pages write numbers and times with. `offset`: hours ahead of UTC."""
+    """The texts, numbers and times of a visit. `offset`: hours ahead of UTC."""
 
     def __init__(self, language: str, offset: float, now: int) -> None:
         self.language, self.now = language, now

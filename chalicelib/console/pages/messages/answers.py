@@ -146,4 +146,5 @@ def _decisive(target: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return the delivery that the target's state comes from, else the last one."""
     deliveries = target["deliveries"]
     same = [each for each in deliveries if each["state"] == target["state"]]
-    return (same or deliveries or [None])[0]
+    found: Mapping[str, Any] | None = (same or deliveries or [None])[0]
+    return found

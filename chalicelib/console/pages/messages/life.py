@@ -27,9 +27,7 @@ class Event(NamedTuple):
     after: str = ""  # time since the event before
 
 
-def events(
-    report: Mapping[str, Any], target: Mapping[str, Any], texts: Texts
-) -> Sequence[Event]:
+def events(report: Mapping[str, Any], target: Mapping[str, Any], texts: Texts) -> Sequence[Event]:
     """Return what happened to a target, oldest first."""
     found = sorted(_events(report, target, texts), key=lambda event: event.time)
     shown: list[Event] = []
@@ -46,9 +44,7 @@ def _after(milliseconds: int, texts: Texts) -> str:
     return f"+{seconds} s" if seconds < 120 else "+" + texts.duration(seconds // 60 * 60)
 
 
-def _events(
-    report: Mapping[str, Any], target: Mapping[str, Any], texts: Texts
-) -> Iterator[Event]:
+def _events(report: Mapping[str, Any], target: Mapping[str, Any], texts: Texts) -> Iterator[Event]:
     yield Event(report["accepted"], "", "send", texts.say("The message was accepted"))
     planned = target.get("planned")
     if planned:
