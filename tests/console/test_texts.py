@@ -48,7 +48,7 @@ def test_every_call_of_a_page_is_a_route_of_the_api() -> None:
     assert admin.ROUTES
     assert ums.ROUTES
     called = re.compile(
-        r"""\.(get|change|send)\(\s*(?:visit\.key,\s*)?(?:"([A-Z]+)",\s*)?"([^"]+)\""""
+        r"""visit\.api\.(get|change|send)\(\s*(?:visit\.key,\s*)?(?:"([A-Z]+)",\s*)?"([^"]+)\""""
     )
     for path in CONSOLE.rglob("page.py"):
         for kind, method, address in called.findall(path.read_text()):
