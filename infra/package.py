@@ -39,7 +39,7 @@ ARCHITECTURE = "aarch64" if platform.machine() in ("arm64", "aarch64") else "x86
 WHEELS = {AWS: "manylinux2014_aarch64", CONTAINER: f"manylinux2014_{ARCHITECTURE}"}
 
 # botocore describes every AWS service, 27 MB in all. A missing service fails in tests/template.
-AWS_SERVICES = ("dynamodb", "kms", "s3", "sqs", "stepfunctions")
+AWS_SERVICES = ("dynamodb", "kms", "s3", "scheduler", "sqs", "stepfunctions")
 ENDPOINTS = ("dynamodb", "kms", "s3", "sqs", "states")  # the same by their names in addresses
 
 # Never imported or read at run time.

@@ -71,7 +71,9 @@ def plan_item(vault: Vault, plan: Plan, message: Message) -> Item:
 
 def plan_values(vault: Vault, plan: Plan) -> dict[str, str | int | bytes]:
     """Return the attributes of a plan, in its own item or in its message's."""
+    rare = {"starts": pack(plan.starts)} if plan.starts else {}
     return {
+        **rare,
         "targets": pack([_raw_target(target) for target in plan.targets]),
         "contacts": vault.seal(pack(plan.contacts), f"plan#{partition(plan.id)}"),
         "time": plan.time,
@@ -98,6 +100,7 @@ def read_plan_of(vault: Vault, chunk: ChunkId, row: Mapping[str, Any]) -> Plan:
         ),
         row["time"],
         row.get("next"),
+        tuple(unpack(row["starts"])) if "starts" in row else (),
     )
 
 

@@ -19,7 +19,7 @@ from chalicelib.domain.plans import ChunkId
 from chalicelib.ports import Vault
 
 _SEALED = ("contents", "links", "callback")
-_RARE = ("hold", "step_rules")  # left out where a message has none
+_RARE = ("hold", "step_rules", "occasion", "name", "origin")  # left out where a message has none
 
 
 def item(vault: Vault, message: Message) -> Item:
@@ -34,6 +34,8 @@ def item(vault: Vault, message: Message) -> Item:
         "strategy": asdict(message.strategy),
         "audience": _stored_audience(message.audience),
     }
+    if message.occasion is not None:
+        body["occasion"] = asdict(message.occasion)
     sealed = vault.seal(secret, context(message.msgid))
     key: Values = {
         "pk": message.msgid,
@@ -60,6 +62,10 @@ def read(vault: Vault, row: Mapping[str, Any]) -> Message:
         "hold": Hold(*body["hold"]) if "hold" in body else None,
         "step_rules": tuple(body.get("step_rules", ())),
     }
+    if "occasion" in body:  # few messages have one
+        from chalicelib.aws.stored_request_codec import read_occasion
+
+        typed["occasion"] = read_occasion(body["occasion"])
     plan = None
     if "targets" in row:
         plan = ledger_items.read_plan_of(vault, ChunkId(row["pk"], 0), row)

@@ -105,9 +105,19 @@ class Chunk:
         members = sum(len(entrants.members) for entrants in self.entrants)
         return facts + members + (self.withdrawn is not None)
 
+    @property
+    def weight(self) -> int:
+        """The number of facts, each time and code of a kind apart. Every change makes it grow."""
+        answered = (fact for answer in self.answers.values() for fact in answer.facts)
+        members = sum(len(entrants.members) for entrants in self.entrants)
+        return 1 + len({*answered, *self.reported}) + members
+
     def entrants_of(self, step: int) -> tuple[Entrants, ...]:
-        """Return the frozen entrants of a step. All valid targets enter the first step at once."""
-        if step == 0:
+        """Return the frozen entrants of a step.
+
+        All valid targets enter the first step at once, unless the plan says when each does.
+        """
+        if step == 0 and not self.plan.starts:
             return (Entrants(0, 0, self.plan.valid, self.plan.time),)
         return tuple(entrants for entrants in self.entrants if entrants.step == step)
 
@@ -117,11 +127,18 @@ class Chunk:
 
     @cached_property
     def _members(self) -> dict[int, frozenset[int]]:
-        targets: dict[int, set[int]] = {0: set(self.plan.valid)}
+        starts = self.plan.starts
+        targets: dict[int, set[int]] = {0: set() if starts else set(self.plan.valid)}
         for entrants in self.entrants:
-            if entrants.step:
+            if entrants.step or starts:
                 targets.setdefault(entrants.step, set()).update(entrants.members)
         return {step: frozenset(members) for step, members in targets.items()}
+
+    @property
+    def not_started(self) -> tuple[int, ...]:
+        """The valid targets that wait for their time to enter the first step."""
+        entered = self.members(0)
+        return tuple(t for t in self.plan.valid if t not in entered)
 
     def state_of(self, ref: DeliveryRef) -> DeliveryState:
         return self.states.get(ref, NOTHING)

@@ -141,6 +141,38 @@ class ContentTooLarge(Refusal):
     """The contents of a message exceed what one message may hold. `limit`: bytes."""
 
 
+class AccessChannelClosed(Refusal):
+    """The access channel was closed or deleted, and a stored request of it came due."""
+
+
+class NeverDue(Refusal):
+    """A schedule has no time in the future."""
+
+
+class UsersNeeded(Refusal):
+    """A schedule asks for attributes of users, and the message names registration ids."""
+
+
+class OwnerWrong(Refusal):
+    """The access channel reviews what comes by API, and the request names no member as owner."""
+
+
+class ReviewerMissing(Refusal):
+    """Nobody may approve at some level of a review but those who ask."""
+
+
+class NotWaiting(Refusal):
+    """The stored request was carried out, cancelled or decided already. `state`."""
+
+
+class BeingSent(Refusal):
+    """The time of the stored request has come, so that it can no longer be changed."""
+
+
+class NotReviewer(Refusal):
+    """The member is not a reviewer of the level that must decide, or asked for the review."""
+
+
 class UnknownCallbackAddress(Refusal):
     """The access channel has no callback address `url`."""
 

@@ -21,6 +21,7 @@ class TargetLoss(StrEnum):
     CONTACT_GONE = "contact_gone"
     BLACKLISTED = "blacklisted"
     NOT_WHITELISTED = "not_whitelisted"
+    OTHER_DAY = "other_day"
 
 
 class Unchosen(StrEnum):
@@ -70,6 +71,8 @@ class Plan:
     time: int
     # position after which the partition's next chunk begins, None: this is its last chunk
     next: str | None
+    # when (ms) each target enters the first step, empty: all of them at once
+    starts: tuple[int, ...] = ()
 
     def deliveries(self, code: str, members: Sequence[int]) -> tuple[DeliveryRef, ...]:
         """Return the deliveries of targets on one channel, in the order of call ranges."""

@@ -11,27 +11,24 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from chalicelib.domain import audiences, channel_options, elements, keys
-from chalicelib.domain.audiences import AudienceKind
+from chalicelib.domain.audiences import Audience, AudienceKind
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.jobs import Envelope, PlanJob, Timer, TimerKind
 from chalicelib.domain.messages import Message
-from chalicelib.domain.plans import ChunkId, Plan, Target
-from chalicelib.domain.users import User
+from chalicelib.domain.plans import ChunkId, Plan, Target, TargetLoss
 from chalicelib.flow import dispatch, suppressions
+from chalicelib.flow.candidates import Candidate, has_day, next_candidates
 from chalicelib.flow.rules import gate
-from chalicelib.flow.rules.gate import Selection
-from chalicelib.flow.select import Contacts, Despite, Lists, select, select_contact
+from chalicelib.flow.select import Contacts, Despite, Lists, Selection, select, select_contact
 from chalicelib.ports import World
 
 
-class Candidate(NamedTuple):
-    """A member of the audience that may become a target, and the position after it."""
-
-    id: str
-    user: User | None
-    contact: str  # of a target that is named by its contact
-    after: str
+def estimate(world: World, audience: Audience, userids: Sequence[str]) -> int:
+    """Return the approximate number of targets, in one request for each set."""
+    if audience.kind is AudienceKind.EVERYONE:
+        return world.users.estimate()
+    return (world.audiences.estimate(audience.sets) if audience.sets else 0) + len(userids)
 
 
 # -- plan
@@ -76,8 +73,8 @@ def _plan_chunk(world: World, message: Message, number: int, position: str) -> P
     if number:  # the first chunk's timer was stored with the message
         due = stored.time + world.limits.check_after * 1000
         world.timers.set([Timer(due, TimerKind.CHECK, at, message.priority)])
-    jobs = dispatch.jobs(message, Chunk(stored), 0, 0)
-    if somebody_cannot_start(message, stored):
+    jobs = [] if stored.starts else dispatch.jobs(message, Chunk(stored), 0, 0)
+    if stored.starts or somebody_cannot_start(message, stored):
         jobs = [*jobs, dispatch.check_now(message, at, stored.time)]
     world.queues.send(jobs)
     return stored
@@ -96,7 +93,7 @@ def make_plan(
 
     `contacts` are those of a message that is not stored yet.
     """
-    candidates, is_last = _candidates(world, message, number, position, contacts)
+    candidates, after = next_candidates(world, message, number, position, contacts)
     candidates = _with_opt_outs(world, candidates)
     lists = _lists(world, message, candidates)
     despite = _despite(world, message)
@@ -112,65 +109,23 @@ def make_plan(
     fitted = zip(selected[:fitting], candidates, strict=False)
     chosen = [Selection(*choice, candidate.user) for choice, candidate in fitted if choice]
     targets = gate.for_targets(world, message, chosen)
-    ends = is_last and fitting == len(selected)
     return Plan(
         id=ChunkId(message.msgid, number),
         targets=tuple(selection.target for selection in targets),
         contacts=tuple(selection.contacts for selection in targets),
         time=world.clock.now(),
-        next=None if ends else candidates[fitting - 1].after,
+        next=after if fitting == len(selected) else candidates[fitting - 1].after,
+        starts=_starts(world, message, chosen),
     )
 
 
-# -- the next of the audience
-
-
-def _candidates(
-    world: World, message: Message, number: int, position: str, contacts: Sequence[str]
-) -> tuple[list[Candidate], bool]:
-    """Return the next candidates, and True if there is nobody after them."""
-    audience, limit = message.audience, world.limits.sizes.chunk_targets
-    if not audience.is_scanned:
-        return _named(world, message, int(position or 0), contacts)
-    buckets = audience.buckets(message.partition(number))
-    users: Sequence[tuple[str, User | None]]
-    if audience.kind is AudienceKind.EVERYONE:
-        scanned = world.users.scan(buckets, position, limit)
-        users = [(user.userid, user) for user in scanned]
-    else:
-        userids = _members(world, message, buckets, position)
-        known = world.users.get(userids)
-        users = [(userid, known.get(userid)) for userid in userids]
-    candidates = [Candidate(userid, user, "", keys.position(userid)) for userid, user in users]
-    return candidates, len(candidates) < limit
-
-
-def _members(world: World, message: Message, buckets: range, position: str) -> Sequence[str]:
-    """Return the next members of the audience's sets, and the users that are named besides."""
-    limit = world.limits.sizes.chunk_targets
-    members = world.audiences.scan(message.audience.sets, buckets, position, limit)
-    named = (
-        userid
-        for userid in message.userids
-        if keys.bucket(userid) in buckets and keys.position(userid) > position
-    )
-    return sorted({*members, *named}, key=keys.position)[:limit]
-
-
-def _named(
-    world: World, message: Message, start: int, contacts: Sequence[str]
-) -> tuple[list[Candidate], bool]:
-    names = message.userids[start : start + world.limits.sizes.chunk_targets]
-    is_last = start + len(names) >= len(message.userids)
-    if message.audience.kind is AudienceKind.CONTACTS:
-        named = contacts or world.messages.contacts(message.msgid)
-        return [
-            Candidate(name, None, named[n], str(n + 1)) for n, name in enumerate(names, start)
-        ], is_last
-    users = world.users.get(names)
-    return [
-        Candidate(name, users.get(name), "", str(n + 1)) for n, name in enumerate(names, start)
-    ], is_last
+def _starts(world: World, message: Message, chosen: Sequence[Selection]) -> tuple[int, ...]:
+    """Return when (ms) each target's local time comes, none if it has come for all of them."""
+    occasion = message.occasion
+    if occasion is None or not occasion.zone_attribute:
+        return ()
+    starts = tuple(occasion.start(user.attributes if user else {}) for _, _, user in chosen)
+    return starts if any(at > world.clock.now() for at in starts) else ()
 
 
 # -- facts that the selection needs
@@ -287,6 +242,8 @@ def _select(
     is_tagged = not is_named and name not in context.of_segment
     if user is not None and is_tagged and message.audience.has_left(user.all_tags):
         return None
+    if user is not None and not has_day(message, user):
+        return Target(name, TargetLoss.OTHER_DAY, {}), {}
     is_outsider = (
         message.restricted
         and user is not None

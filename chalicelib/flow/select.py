@@ -18,6 +18,14 @@ Contacts = Mapping[str, tuple[str, ...]]
 NOWHERE = ""  # in place of a delivery channel's code
 
 
+class Selection(NamedTuple):
+    """A selected target with its contacts by code. `user` is None for a target without one."""
+
+    target: Target
+    contacts: Contacts
+    user: User | None = None
+
+
 class Lists(NamedTuple):
     """The targets of a chunk that are on the message's lists. `white` None: there is none."""
 

@@ -41,6 +41,23 @@ LONG_TEXTS = {
 }
 
 
+def new(
+    world: World,
+    channel_key: str,
+    name: str,
+    contents: Mapping[ChannelType, Elements],
+    links: Sequence[str] | None,
+) -> Template:
+    """Return a new template, which is not stored yet.
+
+    `links` are the variables whose address a short link may replace. None means those that are
+    named `url` or `…_url`.
+    """
+    access_channels.get(world, channel_key)
+    tracked = _checked(world, contents, links)
+    return Template(world.templates.next_number(), 1, channel_key, name, contents, tracked)
+
+
 def add(
     world: World,
     channel_key: str,
@@ -48,15 +65,35 @@ def add(
     contents: Mapping[ChannelType, Elements],
     links: Sequence[str] | None,
 ) -> Template:
-    """Add a template. `links` are the variables whose address a short link may replace.
-
-    None means the variables named `url` or `…_url`.
-    """
-    access_channels.get(world, channel_key)
-    tracked = _checked(world, contents, links)
-    template = Template(world.templates.next_number(), 1, channel_key, name, contents, tracked)
+    """Add a template at once, as where templates need no review."""
+    template = new(world, channel_key, name, contents, links)
     world.templates.put(template)
     return template
+
+
+def following(
+    world: World,
+    number: int,
+    version: int | None,
+    name: str,
+    contents: Mapping[ChannelType, Elements],
+    links: Sequence[str] | None,
+) -> Template:
+    """Return the next version, which is not stored yet."""
+    before = at_version(get(world, number), version)
+    return revised(world, replace(before, version=before.version + 1), name, contents, links)
+
+
+def revised(
+    world: World,
+    template: Template,
+    name: str,
+    contents: Mapping[ChannelType, Elements],
+    links: Sequence[str] | None,
+) -> Template:
+    """Return a version that is not stored yet, with other contents."""
+    tracked = _checked(world, contents, links)
+    return replace(template, name=name, contents=contents, links=tracked)
 
 
 def change(
@@ -68,24 +105,20 @@ def change(
     links: Sequence[str] | None,
 ) -> Template:
     """Make the next version. Messages that were accepted, or pin an older version, keep theirs."""
-    before = at_version(get(world, number), version)
-    tracked = _checked(world, contents, links)
-    return _put(
-        world,
-        replace(before, version=before.version + 1, name=name, contents=contents, links=tracked),
-    )
+    return put(world, following(world, number, version, name, contents, links))
 
 
 def archive(world: World, number: int, version: int | None) -> None:
     """End a template: nobody can send with it and no list shows it. Its versions stay readable."""
     before = at_version(get(world, number), version)
-    _put(
+    put(
         world,
         replace(before, version=before.version + 1, contents={}, links=frozenset(), archived=True),
     )
 
 
-def _put(world: World, template: Template) -> Template:
+def put(world: World, template: Template) -> Template:
+    """Store a version. Raise Stale if another one was faster."""
     try:
         world.templates.put(template)
     except Conflict:

@@ -11,11 +11,13 @@ from chalicelib.domain.delivery_channels import ChannelType, Priority
 from infra.template import http_api, receipts, workers
 from infra.template.stage import API, Family, Resource, Stage, camel, logical_id
 
-STREAM_BATCH = 100
-COUNTED = {"NewImage": {"tally": {"N": ["1"]}}}  # ledger items that change counts
+CHANGING = ("go", "answer", "facts")
+STREAM_BATCH = 500  # records that share their writes
+# Ledger items that change counts or figures. Records of calls and waits change none.
+COUNTED = {"Keys": {"sk": {"S": ["plan", *({"prefix": f"{kind}#"} for kind in CHANGING)]}}}
 # Ledger items of messages with callbacks. The value is the channel key.
 REPORTED = {"NewImage": {"callbacks": {"S": [{"exists": True}]}}}
-TALLY_WINDOW = 1  # seconds in which records gather to a batch
+TALLY_WINDOW = 5  # seconds in which records gather to a batch
 NEW_MESSAGES = {"Keys": {"sk": {"S": ["message"]}}}
 HISTORY_WINDOW = 5  # seconds, by which lists of messages lag behind
 LOG_DAYS = 30
@@ -114,13 +116,14 @@ def _console_role(stage: Stage) -> Resource:
 def environment(stage: Stage) -> Resource:
     """Build the variables for chalicelib/config.py, beside the values of .chalice/config.json.
 
-    The clock is named, not referenced. It starts the function `sweep`, which has these variables
-    too, so that a reference would close a circle.
+    The clock and the function of wake-ups are named, not referenced. Functions that they start have
+    these variables too, so that a reference would close a circle.
     """
     clock = (
         "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:"
         + config.clock_name(stage.name)
     )
+    here = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:"
     queues = "https://sqs.${AWS::Region}.${AWS::URLSuffix}/${AWS::AccountId}/"
     leases = {stage.timeout(config.deliver_function(type_)) for type_ in stage.channel_types}
     return {
@@ -128,6 +131,8 @@ def environment(stage: Stage) -> Resource:
         "PUBLIC_URL": public_url(),
         "QUEUE_URL_PREFIX": {"Fn::Sub": queues},
         "CLOCK_ARN": {"Fn::Sub": clock},
+        "WAKEUPS_ARN": {"Fn::Sub": here + config.function_name(stage.name, "schedules")},
+        "WAKEUPS_ROLE": {"Fn::GetAtt": ["WakeUpsRole", "Arn"]},
         "KMS_KEY": {"Fn::GetAtt": ["SealingKey", "Arn"]},
         "FILES_BUCKET": {"Ref": "FilesBucket"},
         # The SDK is not even imported where nothing is traced.

@@ -9,6 +9,7 @@ from chalicelib.domain.slowness import Slowness
 from chalicelib.ports import Limits, Sizes, World
 from tests.fakes.callbacks import FakeCallbacks, FakeReceivers
 from tests.fakes.clock import FakeClock, FakeTimers
+from tests.fakes.figures import FakeFigures, FakeNotes
 from tests.fakes.files import FakeCounters, FakeFiles, FakeImports
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.messages import FakeMessages
@@ -19,6 +20,7 @@ from tests.fakes.records import FakeAudit, FakeRecordStore
 from tests.fakes.secrets import FakeCredentials, FakeVault
 from tests.fakes.settings import FakeSettings, FakeTemplates
 from tests.fakes.steps import Steps
+from tests.fakes.stored_requests import FakeStoredRequests, FakeWakeups
 from tests.fakes.stores import FakeLookups, FakeRateLimiter, FakeTokens
 from tests.fakes.users import FakeAudiences, FakeUsers
 
@@ -55,6 +57,10 @@ class FakeWorld(Steps):
         self.audiences = FakeAudiences(self, self.users)
         self.ledger = FakeLedger(self)
         self.messages = FakeMessages(self, self.ledger, self.timers)
+        self.stored = FakeStoredRequests(self, self.messages, self.timers)
+        self.wakeups = FakeWakeups(self)
+        self.notes = FakeNotes(self, self.messages, self.ledger)
+        self.figures = FakeFigures(self)
         self.lookups = FakeLookups(self)
         self.recordings = FakeRecordings(self, self.ledger, self.lookups, self.timers)
         self.rate_limiter = FakeRateLimiter(self, self.clock)
@@ -84,6 +90,8 @@ class FakeWorld(Steps):
             messages=self.messages,
             ledger=self.ledger,
             lookups=self.lookups,
+            notes=self.notes,
+            figures=self.figures,
             tokens=self.tokens,
             files=self.files,
             counters=self.counters,
@@ -94,6 +102,8 @@ class FakeWorld(Steps):
             providers=self.providers,
             imports=self.imports,
             audit=self.audit,
+            stored=self.stored,
+            wakeups=self.wakeups,
             recordings=self.recordings,
             rate_limiter=self.rate_limiter,
             limits=self.limits,

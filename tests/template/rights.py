@@ -21,6 +21,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         },
         "messages": {
             "GetItem",
+            "BatchGetItem",
             "Query",
             "PutItem",
             "UpdateItem",
@@ -32,11 +33,20 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "due": {"PutItem", "BatchWriteItem"},  # written for holds, transacted otherwise
         "callbacks": {"GetItem", "Query"},
     },
+    "schedules": {  # sends as the API does
+        "settings": {"GetItem", "BatchGetItem", "Query"},
+        "users": {"BatchGetItem", "Query"},
+        "audiences": {"BatchGetItem", "Query"},
+        "messages": {"GetItem", "Query", "PutItem", "DeleteItem"},
+        "ledger": {"GetItem", "Query", "PutItem"},
+        "lookups": {"GetItem", "PutItem"},
+        "due": {"PutItem"},
+    },
     "chunks": {
         "settings": {"GetItem"},
         "users": {"BatchGetItem", "Query"},
         "audiences": {"BatchGetItem", "Query"},
-        "messages": {"GetItem", "Query", "PutItem"},
+        "messages": {"GetItem", "BatchGetItem", "Query", "PutItem"},
         "ledger": {"GetItem", "Query", "PutItem"},
         "due": {"BatchWriteItem"},
     },
@@ -75,8 +85,8 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "lookups": {"PutItem"},  # results of tests
         "callbacks": {"GetItem", "Query", "PutItem"},
     },
-    "tally": {"due": {"BatchWriteItem"}},
-    "history": {"messages": {"BatchWriteItem"}},
+    "tally": {"messages": {"BatchWriteItem"}, "due": {"BatchWriteItem"}},
+    "history": {"messages": {"BatchWriteItem"}, "due": {"BatchWriteItem"}},
     "sweep": {"due": {"Query", "BatchWriteItem"}, "settings": {"GetItem"}},
     "poll": {
         "settings": {"BatchGetItem", "Query"},
@@ -89,6 +99,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
 SENDS_TO: dict[str, set[str]] = {
     "api": {"chunks", "delivery", "imports", "worker", "callbacks"},
     "chunks": {"chunks", "delivery", "worker"},
+    "schedules": {"chunks", "delivery", "worker"},
     "imports": {"imports"},
     "callbacks": {"callbacks"},
     "tally": {"callbacks"},
@@ -101,6 +112,13 @@ SENDS_TO: dict[str, set[str]] = {
 
 STARTS_THE_CLOCK = {"api", "chunks", "deliver", "cmpp", "tally"}
 
+# Wake-ups of stored requests, and the role in which the scheduler calls the function.
+WAKES: dict[str, set[str]] = {
+    "api": {"scheduler:CreateSchedule", "scheduler:DeleteSchedule", "iam:PassRole"},
+    "chunks": {"scheduler:CreateSchedule", "iam:PassRole"},
+    "schedules": {"scheduler:CreateSchedule", "iam:PassRole"},
+}
+
 KEY: dict[str, set[tuple[str, str]]] = {  # operation, purpose in the encryption context
     "api": {
         ("GenerateDataKey", "contacts"),
@@ -110,6 +128,7 @@ KEY: dict[str, set[tuple[str, str]]] = {  # operation, purpose in the encryption
         ("Decrypt", "webhook"),
     },
     "chunks": {("Decrypt", "contacts")},
+    "schedules": {("Decrypt", "contacts")},
     "imports": {("GenerateDataKey", "contacts"), ("Decrypt", "contacts")},
     "callbacks": {("Decrypt", "contacts")},
     "deliver": {("Decrypt", "contacts"), ("Decrypt", "credentials")},

@@ -50,6 +50,22 @@ def page(
     return {name: listed, "cursor": cursor}
 
 
+def searched(
+    name: str,
+    context: RequestContext,
+    begin: Callable[[str], Position],
+    read: Callable[[Position, int], tuple[Sequence[T], Position | None]],
+    shown: Callable[[T], Any],
+) -> dict[str, Any]:
+    """Answer with a page of a search, which may be short although others follow.
+
+    `read` returns items after a position, and the position where it ended, None at the end.
+    """
+    query: ListQuery = context.query()
+    items, end = read(begin(_text(query.cursor)), query.limit)
+    return {name: list(map(shown, items)), "cursor": None if end is None else _cursor(end)}
+
+
 def _cursor(position: str | int) -> str:
     raw = str(position).encode("utf-8", "surrogatepass")
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
@@ -95,6 +111,13 @@ def user(text: str) -> str:
         not re.fullmatch(r"[0-9]{3}#.*", text, re.ASCII | re.DOTALL)
         or keys.position(text[4:]) != text
     ):
+        raise _wrong()
+    return text
+
+
+def time_and_id(text: str) -> str:
+    """Check a position by time: milliseconds, and the id of a stored request."""
+    if text and not re.fullmatch(r"[0-9]{13}#[0-9a-v]{16}", text, re.ASCII):
         raise _wrong()
     return text
 

@@ -90,8 +90,12 @@ def check_complete(
     world: World, provider: Provider, content: Content, links: Collection[str] = ()
 ) -> None:
     """Check a content with short links of their full length. Raises Invalid."""
-    link = _address(world, "x" * TOKEN)
-    provider.check_content(render(content, dict.fromkeys(links, link)))
+    provider.check_content(filled(world, content, links))
+
+
+def filled(world: World, content: Content, links: Collection[str]) -> Content:
+    """Return a content with short links of their full length, which lead nowhere."""
+    return render(content, dict.fromkeys(links, _address(world, "x" * TOKEN)))
 
 
 def check(world: World, channel_types: Sequence[ChannelType], content: Content) -> None:

@@ -73,6 +73,7 @@ class Template(TemplateVersion, Versioned):
     valid: bool
     closed: list[ChannelType]
     warnings: list[str]
+    review: str | None
 
 
 class Templates(Page):
