@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from chalicelib.console.door import ApiError, Problem
 from chalicelib.console.forms import Form
+from chalicelib.domain import sms
 
 N_ = str  # marks a text for the catalogue
-SINGLE, PART = 70, 67  # characters of an SMS, and of a part of a longer one
 
 Content = dict[str, Any]
 
@@ -197,7 +197,5 @@ class Size(NamedTuple):
 def size(text: str) -> Size:
     """Count the characters and the parts of an SMS."""
     number = sum(2 if ord(sign) > 0xFFFF else 1 for sign in text)
-    if number <= SINGLE:
-        return Size(number, 1, 0)
-    parts = -(-number // PART)
-    return Size(number, parts, number - PART * (parts - 1))
+    parts = sms.parts(text)
+    return Size(number, parts, number - sms.PART * (parts - 1) if parts > 1 else 0)
