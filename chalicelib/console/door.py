@@ -10,6 +10,7 @@ from chalicelib.domain.members import Role
 from chalicelib.domain.values import frozen
 
 HTML = "text/html; charset=utf-8"
+SESSION = "__Host-session"  # the cookie of a session
 
 
 @frozen
@@ -109,7 +110,7 @@ class Sessions(Protocol):
 
 
 class Door(Protocol):
-    """What the console gets from outside."""
+    """Everything that the console gets from outside."""
 
     @property
     def utc_offset(self) -> float: ...

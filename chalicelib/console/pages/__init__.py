@@ -5,8 +5,6 @@ from __future__ import annotations
 import importlib
 from functools import cache
 
-from chalicelib.console import labels as labels
-
 SECTIONS = (
     "sign_in",
     "account",

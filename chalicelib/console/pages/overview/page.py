@@ -49,15 +49,9 @@ def overview(visit: Visit) -> Reply:
         "overview/overview.html",
         attention=found[:MAX_ATTENTION],
         steps=None if messages else _first_steps(visit, own, templates),
-        reports=[figures(visit, message) for message in messages],
+        messages=messages,
         channels=[(each, granted[each["code"]]) for each in own],
-        templates={each["template_id"]: each["name"] for each in templates},
     )
-
-
-def figures(visit: Visit, message: Mapping[str, Any]) -> tuple[Mapping[str, Any], Any]:
-    """Return a message of a list with its report."""
-    return message, visit.api.get("messages/{msgid}", msgid=message["msgid"])
 
 
 def _closed(visit: Visit, templates: Any, strategies: Any) -> Iterator[Attention]:

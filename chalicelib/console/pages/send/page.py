@@ -38,9 +38,7 @@ def send(visit: Visit) -> Reply:
     return visit.go(visit.at(f"/messages/{sent['msgid']}"), "sent")
 
 
-def _form(
-    visit: Visit, number: str, error: ApiError | None = None, asks: bool = False
-) -> Reply:
+def _form(visit: Visit, number: str, error: ApiError | None = None, asks: bool = False) -> Reply:
     owner = {"channel_key": visit.key, "limit": LISTED}
     templates = visit.api.get("templates", query=owner)["templates"]
     chosen = next((each for each in templates if str(each["template_id"]) == number), None)
