@@ -22,7 +22,7 @@ from chalicelib.ports import Vault
 
 _SEALED = ("contents", "links", "callback")
 # Left out where a message has none.
-_RARE = ("hold", "step_rules", "occasion", "caps", "topic", "personal")
+_RARE = ("hold", "step_rules", "occasion", "caps", "topic", "opt_in", "purpose", "personal")
 
 
 def item(vault: Vault, message: Message) -> Item:

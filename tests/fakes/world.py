@@ -21,7 +21,7 @@ from tests.fakes.settings import FakeSettings, FakeTemplates
 from tests.fakes.steps import Steps
 from tests.fakes.stored_requests import FakeStoredRequests, FakeWakeups
 from tests.fakes.stores import FakeLookups, FakeMarkStore, FakeRateLimiter, FakeTokens
-from tests.fakes.users import FakeAudiences, FakeUsers
+from tests.fakes.users import FakeAudiences, FakeConsents, FakeUsers
 
 LIMITS = Limits(
     lease=60,
@@ -54,6 +54,7 @@ class FakeWorld(Steps):
         self.audit = FakeAudit(self)
         self.users = FakeUsers(self)
         self.audiences = FakeAudiences(self, self.users)
+        self.consents = FakeConsents(self)
         self.ledger = FakeLedger(self)
         self.messages = FakeMessages(self, self.ledger, self.timers)
         self.stored = FakeStoredRequests(self, self.messages, self.timers)

@@ -42,6 +42,8 @@ CHECKS = (
     Check(Stage.TARGET, "whitelist", ("not_whitelisted",)),
     Check(Stage.TARGET, "suppressions", ("opted_out", "contact_gone")),
     Check(Stage.TARGET, "contacts", ("no_contact",)),
+    Check(Stage.TARGET, "preferences", ("unwanted", "quiet_time")),
+    Check(Stage.TARGET, "consent", ("no_consent",)),
     Check(Stage.TARGET, "personal values", ("no_value", "unfit_value")),
     Check(Stage.TARGET, "caps", ("capped",)),
     Check(Stage.STEP, "quiet hours", ("quiet_hours",)),

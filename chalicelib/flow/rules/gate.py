@@ -13,7 +13,7 @@ from chalicelib.domain.messages import Hold, Message
 from chalicelib.domain.plans import Entrants
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedSend
-from chalicelib.flow.rules import callbacks, caps, personal, quiet_hours, topics
+from chalicelib.flow.rules import callbacks, caps, consents, personal, quiet_hours, topics
 from chalicelib.flow.select import Selection
 from chalicelib.ports import World
 
@@ -32,6 +32,8 @@ MESSAGE_RULES: tuple[MessageRule, ...] = (
     quiet_hours.for_message,
 )
 TARGET_RULES: tuple[TargetRule, ...] = (
+    topics.for_targets,
+    consents.for_targets,
     personal.for_targets,
     caps.for_targets,  # the last one: what any rule leaves out must not count
 )
