@@ -84,6 +84,7 @@ def _encode_channel(channel: Channel) -> Values:
         "default_label": channel.default_label,
         "calls_per_second": channel.calls_per_second,
         "deliveries_per_day": channel.deliveries_per_day,
+        "price": None if channel.price is None else repr(channel.price),
     }
 
 
@@ -107,6 +108,7 @@ def _decode_channel(code: str, row: Row) -> Channel:
         options=unpack(row["options"]),
         calls_per_second=row.get("calls_per_second"),
         deliveries_per_day=row.get("deliveries_per_day"),
+        price=None if row.get("price") is None else float(row["price"]),
         version=row.get("version", 1),
         **labels,
     )

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from chalicelib.domain import audiences, channel_options, elements, keys
-from chalicelib.domain.audiences import AudienceKind
+from chalicelib.domain.audiences import Audience, AudienceKind
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.jobs import Envelope, PlanJob, Timer, TimerKind
@@ -30,6 +30,14 @@ from chalicelib.flow.select import (
     select_contact,
 )
 from chalicelib.ports import World
+
+
+def estimate(world: World, audience: Audience, userids: Sequence[str]) -> int:
+    """Return the approximate number of targets, in one request for each set."""
+    if audience.kind is AudienceKind.EVERYONE:
+        return world.users.estimate()
+    return (world.audiences.estimate(audience.sets) if audience.sets else 0) + len(userids)
+
 
 # -- plan
 

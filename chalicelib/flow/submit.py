@@ -11,7 +11,7 @@ import math
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalicelib.domain import audiences, keys
 from chalicelib.domain.access_channels import AccessChannel
@@ -64,11 +64,23 @@ def _keep(world: World, request: SendRequest, key: IdempotencyKey | None) -> str
     return keep(world, request, key)
 
 
-def _submit(world: World, request: SendRequest, key: IdempotencyKey | None) -> str:
+class Draft(NamedTuple):
+    """An acceptable message that is not stored, with the contacts that its request names."""
+
+    message: Message
+    contacts: Sequence[str]
+
+
+def draft(world: World, request: SendRequest) -> Draft:
+    """Make the message of a request, after all checks of the message. Nothing is stored."""
     resolved = resolve(world, request)
     hold = gate.for_message(world, request, resolved)
-    contacts = tuple(resolved.contacts.values())
     message = _message(world, request, resolved, hold)
+    return Draft(message, tuple(resolved.contacts.values()))
+
+
+def _submit(world: World, request: SendRequest, key: IdempotencyKey | None) -> str:
+    message, contacts = draft(world, request)
     with CountedBroadcast(world, request, message.msgid) as counted:
         message, earlier = _accept(world, message, contacts, key, known=bool(request.msgid))
         if earlier is not None:
@@ -141,6 +153,7 @@ def _as_asked(request: SendRequest) -> dict[str, Any]:
         "app_para": request.app_para,
         "sendno": request.sendno,
         "owner": request.owner,
+        "name": request.name,
         "black_id": request.black_id,
         "white_id": request.white_id,
         "callback": callbacks.of_message(request),
@@ -154,18 +167,15 @@ def _new_id(now: int) -> str:
 def _audience(world: World, request: SendRequest) -> Audience:
     if request.contacts:
         return Audience(AudienceKind.CONTACTS)
-    if request.everyone:
-        return Audience(
-            AudienceKind.EVERYONE, partitions=_partitions(world, world.users.estimate())
-        )
-    if not request.names_sets:
+    if not request.everyone and not request.names_sets:
         return Audience(AudienceKind.USERS)
+    kind = AudienceKind.EVERYONE if request.everyone else AudienceKind.SETS
     sets = [_tag(world, request.channel, name) for name in request.tags]
     if request.segment is not None:
         sets.append(audiences.segment(request.segment))
-    sets = list(dict.fromkeys(sets))
-    size = world.audiences.estimate(sets) + len(request.userids)
-    return Audience(AudienceKind.SETS, tuple(sets), _partitions(world, size))
+    whole = Audience(kind, tuple(dict.fromkeys(sets)))
+    size = audience.estimate(world, whole, request.userids)
+    return replace(whole, partitions=_partitions(world, size))
 
 
 def _tag(world: World, access: AccessChannel, name: str) -> str:

@@ -20,7 +20,7 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId, Entrants, Plan
 from chalicelib.domain.rules.caps import ANY, LOSS, Ask, Mark, Marks, count, without
 from chalicelib.flow.select import Selection, leave_out
-from chalicelib.ports import MarkStore, World
+from chalicelib.ports import World
 
 ROUNDS = 30  # of one change, when others change the same people meanwhile
 
@@ -88,17 +88,6 @@ def for_entrants(world: World, message: Message, chunk: Chunk, entrants: Entrant
         in refused.get(_name(message, chunk.plan.targets[t].id), frozenset())
     }
     return replace(entrants, refused={**entrants.refused, **left_out})
-
-
-class DryMarks:
-    """Marks that are read and never written: what a message would find, for simulations."""
-
-    def __init__(self, marks: MarkStore) -> None:
-        self.get = marks.get
-
-    def put(self, changed: Mapping[str, Marks]) -> frozenset[str]:
-        """Store nothing, and say that it was stored."""
-        return frozenset()
 
 
 # -- give back

@@ -2,6 +2,10 @@
 
 A rule that an access channel does not use costs no request: its settings are in the record of the
 access channel, which every sender's request reads from the cache.
+
+A simulation (reports/simulation.py) applies the same rules to a dry world (rules/dry.py). There the
+stores that rules count with are only read, and answer as if they had counted. So a rule does not
+know about simulations. It counts with `World.counters`, or adds its own store to `dry`.
 """
 
 from __future__ import annotations
@@ -13,12 +17,17 @@ from chalicelib.domain.messages import Hold, Message
 from chalicelib.domain.plans import Entrants
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedSend
-from chalicelib.flow.rules import callbacks, caps, consents, personal, quiet_hours, topics
+from chalicelib.flow.rules import (
+    callbacks,
+    caps,
+    choice,
+    consents,
+    personal,
+    quiet_hours,
+    topics,
+)
 from chalicelib.flow.select import Selection
 from chalicelib.ports import World
-
-__all__ = ("Hold", "MessageRule", "Selection", "StepRule", "TargetRule")
-
 
 MessageRule = Callable[[World, SendRequest, ResolvedSend], Hold | None]
 TargetRule = Callable[[World, Message, Sequence[Selection]], Sequence[Selection]]
@@ -35,6 +44,7 @@ TARGET_RULES: tuple[TargetRule, ...] = (
     topics.for_targets,
     consents.for_targets,
     personal.for_targets,
+    choice.for_targets,
     caps.for_targets,  # the last one: what any rule leaves out must not count
 )
 # By stem. A message has the stems of those that its access channel used when it was accepted.

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from chalicelib.entrypoints.http.openapi.meanings import (
     callbacks,
+    figures,
     management,
     people,
     rules,
@@ -24,6 +25,10 @@ AREAS = (
     management.FIELDS,
     rules.FIELDS,
     callbacks.FIELDS,
+    management.FIELDS,
+    rules.FIELDS,
+    callbacks.FIELDS,
+    figures.FIELDS,
 )
 FIELDS: Mapping[str, str] = {name: text for area in AREAS for name, text in area.items()}
 
