@@ -26,6 +26,7 @@ from chalicelib.domain.logins import LOGINS, Login
 from chalicelib.domain.members import MEMBERS, Member, Role
 from chalicelib.domain.records import Versioned
 from chalicelib.domain.strategies import STRATEGIES, StrategyEntry
+from chalicelib.domain.suppressions import SUPPRESSION_LIST, SuppressionList
 from chalicelib.domain.topics import TOPICS, Topic
 from chalicelib.domain.values import frozen
 
@@ -220,5 +221,6 @@ CODECS: Mapping[str, Codec[Any]] = {
     TOPICS.name: Codec(_encode_topic, _decode_topic),
     LOGINS.name: Codec(_encode_login, _decode_login),
     MEMBERS.name: Codec(_encode_member, _decode_member),
+    SUPPRESSION_LIST.name: Codec(lambda note: {}, lambda key, row: SuppressionList(row["version"])),
     **{kind.name: Codec(_encode_group, _decode_group) for kind in GROUPS.values()},
 }

@@ -21,6 +21,7 @@ audiences — kept forever, a group is 32 buckets, a position is bucket and user
     tag#<scope>#<tag>#<group>, position  member of a tag
     segment#<n>#<group>, position        member of a segment
     list#<n>#<group>, position           member of a black- or whitelist
+    list-contacts#<n>#<group>, position  contact on a black- or whitelist, as a target's name
     tags#<scope>, tag                    name of a tag
     contact#<type>#<hmac>, userid        owner of a contact, hmac: of its identity
     consents#<type>#<hmac>, <key>#<purpose>  consent of a contact: time, source, text version
@@ -48,6 +49,8 @@ messages — TTL of the message, unless another lifetime is named
     figures#<key>, <quarter>#<n>  cell: figures of an access channel in 15 minutes (forever)
     days#<key>, <day>             sum of a day's cells, in the deployment's zone (forever)
     spans#<key>, <span>           totals of 90 days (forever)
+    coverage#<key>, -             users with a contact by channel, as counted last (forever)
+    export#<id>, -                export with the names of its files (30 days)
     imports, import id            progress of an import (30 days)
     import#<id>, bad#000001       bad rows of an import up to a row (30 days)
 

@@ -181,6 +181,14 @@ class UnknownCallbackAddress(Refusal):
     """The access channel has no callback address `url`."""
 
 
+class SensitiveWord(Refusal):
+    """A content has a sensitive word. `word`, and its `first` and `last` character in the field."""
+
+
+class WordsGone(Refusal):
+    """The sensitive words of an access channel cannot be read. Nothing is sent unread."""
+
+
 class QuietHours(Refusal):
     """The access channel sends nothing now. `until`: when its quiet hours end (ISO 8601)."""
 

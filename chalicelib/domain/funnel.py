@@ -22,6 +22,10 @@ STAGES = ("planned", "valid", "submitted", "delivered", "clicked")
 # Per channel, beside the stages: mails that were opened or complained of, links that a bot fetched.
 EXTRAS = ("opened", "scanned", "complained")
 
+# What becomes of the deliveries of a withdrawn message: stopped before they were submitted, taken
+# back, not to be taken back, or not known yet.
+WITHDRAWAL = ("stopped", "recalled", "failed", "open")
+
 LOST_AFTER_SUBMISSION = (FactKind.BOUNCED, FactKind.DELIVERY_FAILED)
 _LOST_BEFORE_SUBMISSION = (
     FactKind.INVALID_TARGET,
@@ -51,10 +55,15 @@ class Counts:
     # unsubmitted deliveries, undecided targets, awaited receipts
     open: Mapping[str, int] = field(default_factory=Counter)
     ends: int = 0  # chunks with which a partition of the audience ends
+    # deliveries of a withdrawn message by what became of them, see WITHDRAWAL
+    withdrawal: Mapping[str, int] = field(default_factory=Counter)
 
     def plain(self) -> dict[str, Any]:
         """Return dicts and numbers to store, which `Counts(**plain)` reads."""
-        return {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
+        plain = {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
+        if not self.withdrawal:  # of most messages
+            del plain["withdrawal"]
+        return plain
 
 
 def _plain(value: Any) -> Any:
@@ -80,6 +89,7 @@ def count(message: Message, chunk: Chunk) -> Counts:
         losses[channel_type][reason] += 1
     still_open["undecided"] = sum(is_undecided(message, chunk, t) for t in chunk.plan.valid)
     return Counts(
+        withdrawal=_withdrawn(message, chunk),
         seen=chunk.seen,
         users=_users(chunk, stages_of_target),
         channels=dict(stages),
@@ -142,6 +152,24 @@ def losses_of(state: DeliveryState) -> list[str]:
     return [_reason(state, kind) for kind in _LOST_BEFORE_SUBMISSION if state.has(kind)][:1]
 
 
+def _withdrawn(message: Message, chunk: Chunk) -> Counter[str]:
+    if chunk.withdrawn is None:
+        return Counter()
+    results = Counter(_withdrawal(chunk.state_of(ref)) for _, _, ref in chunk.refs(message))
+    del results[""]
+    return results
+
+
+def _withdrawal(state: DeliveryState) -> str:
+    """Return what a withdrawal did to a delivery, empty if there was nothing left to stop."""
+    was_submitted = FactKind.SUBMITTED in state.facts
+    if state.has(FactKind.WITHDRAWN):
+        return "recalled" if was_submitted else "stopped"
+    if state.has(FactKind.WITHDRAW_FAILED):
+        return "failed"
+    return "open" if was_submitted or not state.ended else ""
+
+
 def _reason(state: DeliveryState, kind: FactKind) -> str:
     code = state.facts[kind].code
     return f"{kind.value}:{code}" if code else kind.value
@@ -169,7 +197,9 @@ def is_undecided(message: Message, chunk: Chunk, target: int) -> bool:
 
 def total(chunks: Iterable[Counts]) -> Counts:
     """Return the sum of chunks."""
-    result: dict[str, Any] = {name: Counter() for name in ("users", "user_losses", "steps", "open")}
+    result: dict[str, Any] = {
+        name: Counter() for name in ("users", "user_losses", "steps", "open", "withdrawal")
+    }
     nested: dict[str, Any] = {"channels": {}, "channel_losses": {}}
     seen = ends = 0
     for counts in chunks:

@@ -28,6 +28,7 @@ from chalicelib.domain.templates import (
 )
 from chalicelib.domain.values import frozen
 from chalicelib.flow.content import render as content
+from chalicelib.flow.rules import sensitive_words
 from chalicelib.manage import access_channels
 from chalicelib.manage.records import at_version
 from chalicelib.ports import World
@@ -55,8 +56,7 @@ def new(
     `links` are the variables whose address a short link may replace. None means those that are
     named `url` or `…_url`.
     """
-    access_channels.get(world, channel_key)
-    tracked = _checked(world, contents, links)
+    tracked = _checked(world, channel_key, contents, links)
     return Template(world.templates.next_number(), 1, channel_key, name, contents, tracked)
 
 
@@ -94,7 +94,7 @@ def revised(
     links: Sequence[str] | None,
 ) -> Template:
     """Return a version that is not stored yet, with other contents."""
-    tracked = _checked(world, contents, links)
+    tracked = _checked(world, template.channel_key, contents, links)
     return replace(template, name=name, contents=contents, links=tracked)
 
 
@@ -260,10 +260,15 @@ def _mentioned(contents: Mapping[ChannelType, Elements]) -> frozenset[str]:
 
 
 def _checked(
-    world: World, contents: Mapping[ChannelType, Elements], links: Sequence[str] | None
+    world: World,
+    channel_key: str,
+    contents: Mapping[ChannelType, Elements],
+    links: Sequence[str] | None,
 ) -> frozenset[str]:
     """Return the variables that hold addresses. Raise Invalid for contents that cannot be sent."""
+    channel = access_channels.get(world, channel_key)
     _check_contents(world, contents)
+    sensitive_words.check_contents(world, channel, contents)
     mentioned = _mentioned(contents)
     for n, link in enumerate(links or ()):
         if link not in mentioned:

@@ -20,7 +20,7 @@ from tests.fakes.records import FakeAudit, FakeRecordStore
 from tests.fakes.secrets import FakeCredentials, FakeVault
 from tests.fakes.settings import FakeSettings, FakeTemplates
 from tests.fakes.steps import Steps
-from tests.fakes.stored_requests import FakeStoredRequests, FakeWakeups
+from tests.fakes.stored_requests import waiting
 from tests.fakes.stores import FakeLookups, FakeMarkStore, FakeRateLimiter, FakeTokens
 from tests.fakes.users import FakeAudiences, FakeConsents, FakeUsers
 
@@ -58,8 +58,7 @@ class FakeWorld(Steps):
         self.consents = FakeConsents(self)
         self.ledger = FakeLedger(self)
         self.messages = FakeMessages(self, self.ledger, self.timers)
-        self.stored = FakeStoredRequests(self, self.messages, self.timers)
-        self.wakeups = FakeWakeups(self)
+        self.stored, self.wakeups = waiting(self, self.messages, self.timers)
         self.notes = FakeNotes(self, self.messages, self.ledger)
         self.figures = FakeFigures(self)
         self.lookups = FakeLookups(self)

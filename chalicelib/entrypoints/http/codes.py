@@ -66,6 +66,8 @@ _MEANINGS: Mapping[int, str] = {
     1015029: "the access channel's [broadcasts of today](sending-rules.md#broadcast-quota) are used"
     " up",
     1015031: "`template_id`: the template does not exist",
+    1015034: "a content or a value has a [sensitive word](sending-rules.md#sensitive-words); the"
+    " text names the field, the word and its place",
     1015038: "the access channel has [quiet hours](sending-rules.md#quiet-hours) now",
     1015046: "`option.black_id`: the blacklist does not exist",
     1015073: "`template_id`: the template is not valid now: one of its channel types has no"

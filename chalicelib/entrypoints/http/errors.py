@@ -155,6 +155,15 @@ REFUSALS: Mapping[type[Refusal], Entry] = {
         "不是该渠道的回调地址",
         "{url} is not a callback address of the access channel",
     ),
+    errors.SensitiveWord: Entry(
+        1015034,
+        400,
+        "含有敏感词 “{word}” (第 {first} 至 {last} 个字符)",
+        'contains the sensitive word "{word}" (characters {first} to {last})',
+    ),
+    errors.WordsGone: Entry(
+        SERVER_ERROR, 503, "敏感词无法读取, 请重试", "the sensitive words cannot be read; retry"
+    ),
     errors.QuietHours: Entry(
         1015038,
         400,

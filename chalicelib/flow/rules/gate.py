@@ -24,10 +24,14 @@ from chalicelib.flow.rules import (
     consents,
     personal,
     quiet_hours,
+    sensitive_words,
     topics,
 )
 from chalicelib.flow.select import Selection
 from chalicelib.ports import World
+
+__all__ = ("Hold", "MessageRule", "Selection", "StepRule", "TargetRule")
+
 
 MessageRule = Callable[[World, SendRequest, ResolvedSend], Hold | None]
 TargetRule = Callable[[World, Message, Sequence[Selection]], Sequence[Selection]]
@@ -38,6 +42,7 @@ EntrantRule = Callable[[World, Message, Chunk, Entrants], Entrants]
 MESSAGE_RULES: tuple[MessageRule, ...] = (
     topics.for_message,
     callbacks.check,
+    sensitive_words.for_message,
     quiet_hours.for_message,
 )
 TARGET_RULES: tuple[TargetRule, ...] = (

@@ -16,19 +16,21 @@ from chalicelib.entrypoints.http.openapi.meanings import (
     rules,
     sending,
     users,
+    waiting,
 )
 
 AREAS = (
     sending.FIELDS,
     users.FIELDS,
-    people.FIELDS,
-    management.FIELDS,
-    rules.FIELDS,
-    callbacks.FIELDS,
     management.FIELDS,
     rules.FIELDS,
     callbacks.FIELDS,
     figures.FIELDS,
+    people.FIELDS,
+    management.FIELDS,
+    rules.FIELDS,
+    callbacks.FIELDS,
+    waiting.FIELDS,
 )
 FIELDS: Mapping[str, str] = {name: text for area in AREAS for name, text in area.items()}
 
