@@ -24,6 +24,7 @@ audiences — kept forever, a group is 32 buckets, a position is bucket and user
     list-contacts#<n>#<group>, position  contact on a black- or whitelist, as a target's name
     tags#<scope>, tag                    name of a tag
     contact#<type>#<hmac>, userid        owner of a contact, hmac: of its identity
+    consents#<type>#<hmac>, <key>#<purpose>  consent of a contact: time, source, text version
     refused, <type>#<hmac>               opt-outs of a contact: access channel -> time (below 0: in)
 
 messages — TTL of the message, unless another lifetime is named

@@ -10,6 +10,7 @@ from chalicelib.aws.audit import Audit
 from chalicelib.aws.cache import Cache
 from chalicelib.aws.callbacks import Callbacks
 from chalicelib.aws.clock import Clock as SystemClock
+from chalicelib.aws.consents import Consents
 from chalicelib.aws.counters import Counters
 from chalicelib.aws.figures import Figures, Notes
 from chalicelib.aws.files import Files
@@ -47,6 +48,7 @@ def build_world(
         templates=templates,
         users=Users(vault),
         audiences=Audiences(vault),
+        consents=Consents(vault),
         messages=Messages(vault, timers),
         ledger=Ledger(vault),
         lookups=Lookups(vault),

@@ -22,7 +22,7 @@ from tests.fakes.settings import FakeSettings, FakeTemplates
 from tests.fakes.steps import Steps
 from tests.fakes.stored_requests import waiting
 from tests.fakes.stores import FakeLookups, FakeMarkStore, FakeRateLimiter, FakeTokens
-from tests.fakes.users import FakeAudiences, FakeUsers
+from tests.fakes.users import FakeAudiences, FakeConsents, FakeUsers
 
 LIMITS = Limits(
     lease=60,
@@ -55,6 +55,7 @@ class FakeWorld(Steps):
         self.audit = FakeAudit(self)
         self.users = FakeUsers(self)
         self.audiences = FakeAudiences(self, self.users)
+        self.consents = FakeConsents(self)
         self.ledger = FakeLedger(self)
         self.messages = FakeMessages(self, self.ledger, self.timers)
         self.stored, self.wakeups = waiting(self, self.messages, self.timers)
