@@ -83,12 +83,16 @@ class Api(Protocol):
         body: Any = None,
         *,
         version: int | None = None,
+        once: str = "",
         **ids: str,
     ) -> Any:
-        """Change something, which the audit log keeps. `version` is the one that was read."""
+        """Change something, which the audit log keeps.
 
-    def send(self, channel_key: str, path: str, body: Any, *, once: str = "", **ids: str) -> Any:
-        """Call a route of senders for an access channel. `once`: an idempotency key."""
+        `version` is the one that was read, and `once` an idempotency key.
+        """
+
+    def withdraw(self, channel_key: str, msgid: str) -> None:
+        """Withdraw a message, as its sender may."""
 
 
 class Sessions(Protocol):

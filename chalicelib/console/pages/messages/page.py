@@ -110,7 +110,7 @@ def _refresh(visit: Visit, report: Mapping[str, Any]) -> str:
 def withdraw(visit: Visit) -> Reply:
     msgid = visit.ids["msgid"]
     try:
-        visit.api.send(visit.key, "/v1/retract/{msgid}", None, msgid=msgid)
+        visit.api.withdraw(visit.key, msgid)
     except ApiError as error:
         return _message(visit, error)
     return visit.go(visit.at(f"/messages/{msgid}"), "withdrawn")
