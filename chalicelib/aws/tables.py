@@ -39,6 +39,13 @@ messages — TTL of the message, unless another lifetime is named
     decided#<member>, <id>        request that a member has decided
     results#<id or key>, <ms>#<id>  result of an occurrence, of a request or an access channel
     history#<key>#<month>, <msgid>#deleted  message that was taken out of the list
+    notes#<block>, <digest>       what the streams say of a block of small messages (140 days)
+    part#<block>, -               figures that a block has added to cells (170 days)
+    <msgid>, figures#000001       figures that a chunk has added to cells (30 days longer)
+    <msgid>, line#<n>             figures of a large message in the list (30 days longer)
+    figures#<key>, <quarter>#<n>  cell: figures of an access channel in 15 minutes (forever)
+    days#<key>, <day>             sum of a day's cells, in the deployment's zone (forever)
+    spans#<key>, <span>           totals of 90 days (forever)
     imports, import id            progress of an import (30 days)
     import#<id>, bad#000001       bad rows of an import up to a row (30 days)
 
@@ -74,9 +81,9 @@ due — until the timer is done
 callbacks — history's time after the batch was made
     <key>#<part>, <batch>         batch of records for a receiver, sealed, its state and attempts
 
-Ledger items that change counts carry `tally` = 1. Items of a small message have none: it is counted
-at each reading. Items of a message with callbacks carry `callbacks` = the channel key. The stream's
-filter passes only items with one of these.
+The stream's filter passes ledger items that change counts or figures. Those of large messages carry
+`tally` = 1, and their chunks are recounted. Those of small messages become notes of a block. Items
+of a message with callbacks carry `callbacks` = the channel key, and pass, too.
 
 The filter of the messages' stream passes new messages only. Lists of messages are written from it.
 """

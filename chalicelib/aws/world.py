@@ -11,6 +11,7 @@ from chalicelib.aws.cache import Cache
 from chalicelib.aws.callbacks import Callbacks
 from chalicelib.aws.clock import Clock as SystemClock
 from chalicelib.aws.counters import Counters
+from chalicelib.aws.figures import Figures, Notes
 from chalicelib.aws.files import Files
 from chalicelib.aws.imports import Imports
 from chalicelib.aws.ledger import Ledger
@@ -48,6 +49,8 @@ def build_world(
         messages=Messages(vault, timers),
         ledger=Ledger(vault),
         lookups=Lookups(vault),
+        notes=Notes(),
+        figures=Figures(),
         tokens=tokens,
         timers=timers,
         vault=vault,

@@ -105,6 +105,13 @@ class Chunk:
         members = sum(len(entrants.members) for entrants in self.entrants)
         return facts + members + (self.withdrawn is not None)
 
+    @property
+    def weight(self) -> int:
+        """The number of facts, each time and code of a kind apart. Every change makes it grow."""
+        answered = (fact for answer in self.answers.values() for fact in answer.facts)
+        members = sum(len(entrants.members) for entrants in self.entrants)
+        return 1 + len({*answered, *self.reported}) + members
+
     def entrants_of(self, step: int) -> tuple[Entrants, ...]:
         """Return the frozen entrants of a step.
 

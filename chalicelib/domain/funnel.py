@@ -68,13 +68,14 @@ def count(message: Message, chunk: Chunk) -> Counts:
     still_open: Counter[str] = Counter()
     for _, _, ref in chunk.refs(message):
         channel_type, state = message.channels[ref.channel].value, chunk.state_of(ref)
-        reached = _stages(state)
+        reached = stages_of(state)
         stages[channel_type].update(reached)
-        losses[channel_type].update(_losses(state))
+        losses[channel_type].update(losses_of(state))
         stages_of_target[ref.target].update(reached)
         still_open["unsubmitted"] += not state.ended
         still_open["awaiting_receipt"] += _awaits_receipt(state)
-    for channel_type, reason in _refused(message, chunk):
+    for code, reason in refused(message, chunk):
+        channel_type = message.channels[code].value
         stages[channel_type]["planned"] += 1
         losses[channel_type][reason] += 1
     still_open["undecided"] = sum(_is_undecided(message, chunk, t) for t in chunk.plan.valid)
@@ -95,8 +96,8 @@ def _steps(message: Message, chunk: Chunk) -> Counter[str]:
     return Counter({str(step + 1): len(chunk.members(step)) for step in steps})
 
 
-def _refused(message: Message, chunk: Chunk) -> Iterator[tuple[str, str]]:
-    """Yield channel type and reason for each contact that a step left out.
+def refused(message: Message, chunk: Chunk) -> Iterator[tuple[str, str]]:
+    """Yield delivery channel and reason for each contact that a step left out.
 
     Such a contact is dead or has opted out.
     """
@@ -105,10 +106,10 @@ def _refused(message: Message, chunk: Chunk) -> Iterator[tuple[str, str]]:
             planned = chunk.plan.targets[target]
             for code in message.codes_of(step):
                 if planned.lacks(code):
-                    yield message.channels[code].value, planned.refused[code]
+                    yield code, planned.refused[code]
 
 
-def _stages(state: DeliveryState) -> list[str]:
+def stages_of(state: DeliveryState) -> list[str]:
     """Return the stages of the funnel that a delivery has reached."""
     reached = ["planned"]
     if state.submitted or not state.has(FactKind.INVALID_TARGET):
@@ -128,7 +129,8 @@ def _awaits_receipt(state: DeliveryState) -> bool:
     return state.submitted and not has_result
 
 
-def _losses(state: DeliveryState) -> list[str]:
+def losses_of(state: DeliveryState) -> list[str]:
+    """Return why a delivery is lost, as a list of at most one reason."""
     if state.delivered:
         return []
     if state.has(*LOST_AFTER_SUBMISSION):

@@ -98,6 +98,8 @@ class TimerKind(StrEnum):
     # whether all that can be is stopped or taken back in a chunk
     # (for the first chunk: in every chunk)
     WITHDRAW = "withdraw"
+    FIGURES = "figures"  # what a block of small messages adds to the figures
+    DAY = "day"  # the sum of a day's figures
     POLL = "poll"  # ask the provider for a chunk's receipts
     WAKE = "wake"  # whether a stored request, whose id stands for a message's, missed its wake-up
 
@@ -106,7 +108,8 @@ class TimerKind(StrEnum):
 class Timer:
     """A row that says what must happen at a time (ms).
 
-    The same timer in the same slot of the clock is one row.
+    The same timer in the same slot of the clock is one row. The chunk of a timer for figures is a
+    block, or an access channel's day.
     """
 
     at: int

@@ -33,6 +33,9 @@ class Summary:
     rule_id: int
     channels: tuple[ChannelType, ...]
     sendno: str
+    owner: str = ""
+    name: str = ""
+    origin: str = ""  # where it was asked for, empty: the API
 
 
 class Entry(NamedTuple):
@@ -90,6 +93,8 @@ class Message:
     app_para: Mapping[str, Any] = field(default_factory=dict)
     sendno: str = ""
     owner: str = ""
+    name: str = ""  # for people, in lists
+    origin: str = ""  # where it was asked for, empty: the API
     black_id: int | None = None
     white_id: int | None = None
     callback: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -118,6 +123,9 @@ class Message:
             self.rule_id,
             self.strategy.channels,
             self.sendno,
+            self.owner,
+            self.name,
+            self.origin,
         )
 
     @property

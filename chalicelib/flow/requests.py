@@ -38,6 +38,7 @@ class SendRequest:
     rule_id: int = 0
     sendno: str = ""
     owner: str = ""
+    name: str = ""  # of the message, for people
     priority: Priority = Priority.MEDIUM
     black_id: int | None = None
     white_id: int | None = None

@@ -138,6 +138,7 @@ def _as_asked(request: SendRequest) -> dict[str, Any]:
         "app_para": request.app_para,
         "sendno": request.sendno,
         "owner": request.owner,
+        "name": request.name,
         "black_id": request.black_id,
         "white_id": request.white_id,
         "callback": callbacks.of_message(request),

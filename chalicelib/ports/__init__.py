@@ -10,6 +10,7 @@ all interfaces together.
     messages.py   messages, their ledger and their receipts
     recordings.py records of several jobs, written together
     providers.py  providers, their access tokens and rate limits
+    figures.py    figures of messages
     files.py      files that people upload or download, and imports
     work.py       time, timers, queues, counters
     secrets.py    sealing
@@ -20,6 +21,7 @@ all interfaces together.
 from __future__ import annotations
 
 from chalicelib.ports.callbacks import Callbacks, Receivers, Reply
+from chalicelib.ports.figures import Document, Figures, Notes
 from chalicelib.ports.files import Files, Form, Imports
 from chalicelib.ports.messages import IdempotencyKey, Ledger, Lookup, Lookups, Messages
 from chalicelib.ports.providers import Provider, Providers, RateLimiter, Session, Tokens
@@ -39,6 +41,8 @@ __all__ = (
     "Clock",
     "Counters",
     "Credentials",
+    "Document",
+    "Figures",
     "Files",
     "Form",
     "IdempotencyKey",
@@ -48,6 +52,7 @@ __all__ = (
     "Lookup",
     "Lookups",
     "Messages",
+    "Notes",
     "Provider",
     "Providers",
     "QueueMessage",

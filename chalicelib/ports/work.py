@@ -43,10 +43,11 @@ class Clock(Protocol):
 
 
 class Timers(Protocol):
-    def set(self, timers: Sequence[Timer]) -> None:
+    def set(self, timers: Sequence[Timer], *, punctual: bool = True) -> None:
         """Make sure that the clock ticks for every timer, then put the rows.
 
-        The clock needs one execution per slot.
+        The clock needs one execution per slot. Timers that are not `punctual` have none of their
+        own. The next sweep after their time serves them, at the latest the scheduled one.
         """
 
     def due(self, now: int, limit: int) -> Sequence[Timer]: ...

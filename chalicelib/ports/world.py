@@ -10,6 +10,7 @@ from chalicelib.domain.outages import Outages
 from chalicelib.domain.slowness import Slowness
 from chalicelib.domain.values import frozen
 from chalicelib.ports.callbacks import Callbacks, Receivers
+from chalicelib.ports.figures import Figures, Notes
 from chalicelib.ports.files import Files, Imports
 from chalicelib.ports.messages import Ledger, Lookups, Messages
 from chalicelib.ports.providers import Providers, RateLimiter, Tokens
@@ -77,6 +78,8 @@ class World:
     messages: Messages
     ledger: Ledger
     lookups: Lookups
+    notes: Notes
+    figures: Figures
     recordings: Recordings
     rate_limiter: RateLimiter
     tokens: Tokens

@@ -9,6 +9,7 @@ from chalicelib.domain.slowness import Slowness
 from chalicelib.ports import Limits, Sizes, World
 from tests.fakes.callbacks import FakeCallbacks, FakeReceivers
 from tests.fakes.clock import FakeClock, FakeTimers
+from tests.fakes.figures import FakeFigures, FakeNotes
 from tests.fakes.files import FakeCounters, FakeFiles, FakeImports
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.messages import FakeMessages
@@ -58,6 +59,8 @@ class FakeWorld(Steps):
         self.messages = FakeMessages(self, self.ledger, self.timers)
         self.stored = FakeStoredRequests(self, self.messages, self.timers)
         self.wakeups = FakeWakeups(self)
+        self.notes = FakeNotes(self, self.messages, self.ledger)
+        self.figures = FakeFigures(self)
         self.lookups = FakeLookups(self)
         self.recordings = FakeRecordings(self, self.ledger, self.lookups, self.timers)
         self.rate_limiter = FakeRateLimiter(self, self.clock)
@@ -87,6 +90,8 @@ class FakeWorld(Steps):
             messages=self.messages,
             ledger=self.ledger,
             lookups=self.lookups,
+            notes=self.notes,
+            figures=self.figures,
             tokens=self.tokens,
             files=self.files,
             counters=self.counters,

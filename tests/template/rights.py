@@ -46,7 +46,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "settings": {"GetItem"},
         "users": {"BatchGetItem", "Query"},
         "audiences": {"BatchGetItem", "Query"},
-        "messages": {"GetItem", "Query", "PutItem"},
+        "messages": {"GetItem", "BatchGetItem", "Query", "PutItem"},
         "ledger": {"GetItem", "Query", "PutItem"},
         "due": {"BatchWriteItem"},
     },
@@ -85,8 +85,8 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "lookups": {"PutItem"},  # results of tests
         "callbacks": {"GetItem", "Query", "PutItem"},
     },
-    "tally": {"due": {"BatchWriteItem"}},
-    "history": {"messages": {"BatchWriteItem"}},
+    "tally": {"messages": {"BatchWriteItem"}, "due": {"BatchWriteItem"}},
+    "history": {"messages": {"BatchWriteItem"}, "due": {"BatchWriteItem"}},
     "sweep": {"due": {"Query", "BatchWriteItem"}, "settings": {"GetItem"}},
     "poll": {
         "settings": {"BatchGetItem", "Query"},

@@ -50,6 +50,22 @@ def page(
     return {name: listed, "cursor": cursor}
 
 
+def searched(
+    name: str,
+    context: RequestContext,
+    begin: Callable[[str], Position],
+    read: Callable[[Position, int], tuple[Sequence[T], Position | None]],
+    shown: Callable[[T], Any],
+) -> dict[str, Any]:
+    """Answer with a page of a search, which may be short although others follow.
+
+    `read` returns items after a position, and the position where it ended, None at the end.
+    """
+    query: ListQuery = context.query()
+    items, end = read(begin(_text(query.cursor)), query.limit)
+    return {name: list(map(shown, items)), "cursor": None if end is None else _cursor(end)}
+
+
 def _cursor(position: str | int) -> str:
     raw = str(position).encode("utf-8", "surrogatepass")
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")

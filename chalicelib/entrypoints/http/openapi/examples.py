@@ -9,6 +9,7 @@ TAGS: Mapping[str, str] = {
     "sending": "Send and withdraw messages, upload attachments, get access tokens of providers.",
     "users": "People, their contacts and tags.",
     "messages": "Reports of messages and of their targets.",
+    "statistics": "Figures over a stretch of time. docs/reference/figures.md defines them.",
     "receipts": "Webhooks of providers, and links in messages.",
     "access-channels": "Senders: business lines, each with its own key.",
     "channels": "Delivery channels: accounts of providers that messages go out on.",

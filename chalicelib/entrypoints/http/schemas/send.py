@@ -68,6 +68,7 @@ class AppPara(Sparse):
 class Option(Sparse):
     sendno: Annotated[str, Field(max_length=64)] = ""
     owner: Annotated[str, Field(max_length=64)] = ""
+    name: Annotated[str, Field(max_length=64)] = ""
     black_id: Annotated[OptionalId, none_for(0)] = None
     white_id: Annotated[OptionalId, none_for(0)] = None
     priority: Annotated[int, Field(ge=0, le=3)] = 2
@@ -107,6 +108,7 @@ class Common(Sparse):
             "rule_id": self.rule_id,
             "sendno": self.option.sendno,
             "owner": self.option.owner,
+            "name": self.option.name,
             "label": self.option.label,
             "priority": Priority(self.option.priority or Priority.MEDIUM),
             "black_id": self.option.black_id,
