@@ -93,6 +93,10 @@ class UnknownSegment(Refusal):
     """The access channel has no segment `number`."""
 
 
+class UnknownTopic(Refusal):
+    """The topic is not one of the access channel's."""
+
+
 class UnknownTemplate(Refusal):
     """The access channel has no template `number`."""
 

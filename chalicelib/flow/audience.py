@@ -17,8 +17,8 @@ from chalicelib.domain.plans import ChunkId, Plan, Target, TargetLoss
 from chalicelib.flow import chunk_context, dispatch
 from chalicelib.flow.candidates import Candidate, has_day, next_candidates
 from chalicelib.flow.chunk_context import ChunkContext
-from chalicelib.flow.rules import gate
-from chalicelib.flow.select import Contacts, Selection, select, select_contact
+from chalicelib.flow.rules import caps, gate, personal
+from chalicelib.flow.select import Contacts, Selection, fitting, select, select_contact
 from chalicelib.ports import World
 
 
@@ -64,10 +64,12 @@ def _job(message: Message, number: int, position: str) -> Envelope:
 def _plan_chunk(world: World, message: Message, number: int, position: str) -> Plan:
     at = ChunkId(message.msgid, number)
     # The plan of a small message was stored with it, and its contacts nowhere else.
-    stored = world.ledger.plan(at, message) if message.inline else None
+    # A plan that counts under caps is made only once, since its marks may be given back already.
+    stored = world.ledger.plan(at, message) if message.inline or message.caps else None
     if stored is None:
         made = make_plan(world, message, number, position)
         stored = world.ledger.put_plan(made, message)
+        caps.give_back_plan(world, message, made, stored)
     if number:  # the first chunk's timer was stored with the message
         due = stored.time + world.limits.check_after * 1000
         world.timers.set([Timer(due, TimerKind.CHECK, at, message.priority)])
@@ -95,8 +97,8 @@ def make_plan(
     candidates = chunk_context.with_opt_outs(world, candidates)
     context = chunk_context.read(world, message, candidates)
     selected = [_select(message, candidate, context) for candidate in candidates]
-    fitting = _fitting(selected, world.limits.sizes.chunk_bytes)
-    fitted = zip(selected[:fitting], candidates, strict=False)
+    fits = _fitting(world, message, selected, candidates)
+    fitted = zip(selected[:fits], candidates, strict=False)
     chosen = [Selection(*choice, candidate.user) for choice, candidate in fitted if choice]
     targets = gate.for_targets(world, message, chosen)
     return Plan(
@@ -104,8 +106,9 @@ def make_plan(
         targets=tuple(selection.target for selection in targets),
         contacts=tuple(selection.contacts for selection in targets),
         time=world.clock.now(),
-        next=after if fitting == len(selected) else candidates[fitting - 1].after,
+        next=after if fits == len(selected) else candidates[fits - 1].after,
         starts=_starts(world, message, chosen),
+        values=tuple(selection.values for selection in targets) if message.personal else (),
     )
 
 
@@ -114,7 +117,7 @@ def _starts(world: World, message: Message, chosen: Sequence[Selection]) -> tupl
     occasion = message.occasion
     if occasion is None or not occasion.zone_attribute:
         return ()
-    starts = tuple(occasion.start(user.attributes if user else {}) for _, _, user in chosen)
+    starts = tuple(occasion.start(s.user.attributes if s.user else {}) for s in chosen)
     return starts if any(at > world.clock.now() for at in starts) else ()
 
 
@@ -149,16 +152,13 @@ def _select(
     return select(message, name, user, context.lists, context.despite)
 
 
-def _fitting(selected: Sequence[tuple[Target, Contacts] | None], limit: int) -> int:
-    """Return how many selections fit into one item, at least one."""
-    total = 0
-    for n, selection in enumerate(selected):
-        total += 40
-        if selection is not None:
-            target, contacts = selection
-            total += len(target.id.encode())
-            for of_channel in contacts.values():
-                total += sum(len(contact.encode()) + 8 for contact in of_channel)
-        if n and total > limit:
-            return n
-    return len(selected)
+def _fitting(
+    world: World,
+    message: Message,
+    selected: Sequence[tuple[Target, Contacts] | None],
+    candidates: Sequence[Candidate],
+) -> int:
+    """Return how many selections fit into one item, with their personal values."""
+    users = [candidate.user for candidate in candidates] if message.personal else []
+    extra = [personal.size(message, user) for user in users]
+    return fitting(selected, world.limits.sizes.chunk_bytes, extra)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from chalicelib.domain import contacts as spelling
@@ -24,6 +24,24 @@ class Selection(NamedTuple):
     target: Target
     contacts: Contacts
     user: User | None = None
+    values: Mapping[str, str] = {}  # attribute -> text, for the contents that take it
+
+
+def leave_out(selection: Selection, reasons: Mapping[str, str]) -> Selection:
+    """Return a selection without its contacts on some delivery channels, by code, with reasons.
+
+    A target that has no other contacts is lost for the last reason by name.
+    """
+    target = selection.target
+    if target.loss is not None or not reasons:
+        return selection
+    contacts = {code: of for code, of in selection.contacts.items() if code not in reasons}
+    changed = target._replace(
+        loss=None if contacts else TargetLoss(max(reasons.values())),
+        contacts={code: len(of) for code, of in contacts.items()},
+        refused={**target.refused, **dict(sorted(reasons.items()))},
+    )
+    return selection._replace(target=changed, contacts=contacts)
 
 
 class Lists(NamedTuple):
@@ -141,3 +159,20 @@ def select_contact(
         return Target(name, TargetLoss.OPTED_OUT, {}, refused), lost
     contacts = dict.fromkeys(sorted(usable), (spelling.spelt(kind, contact),))
     return Target(name, None, dict.fromkeys(contacts, 1), refused), contacts
+
+
+def fitting(
+    selected: Sequence[tuple[Target, Contacts] | None], limit: int, extra: Sequence[int] = ()
+) -> int:
+    """Return how many selections fit into one item, at least one. `extra`: more bytes of each."""
+    total = 0
+    for n, selection in enumerate(selected):
+        total += 40 + (extra[n] if extra else 0)
+        if selection is not None:
+            target, contacts = selection
+            total += len(target.id.encode())
+            for of_channel in contacts.values():
+                total += sum(len(contact.encode()) + 8 for contact in of_channel)
+        if n and total > limit:
+            return n
+    return len(selected)

@@ -48,6 +48,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "audiences": {"BatchGetItem", "Query"},
         "messages": {"GetItem", "BatchGetItem", "Query", "PutItem"},
         "ledger": {"GetItem", "Query", "PutItem"},
+        "lookups": {"BatchGetItem", "PutItem"},  # marks of frequency caps
         "due": {"BatchWriteItem"},
     },
     "deliver": {
@@ -74,7 +75,8 @@ TABLES: dict[str, dict[str, set[str]]] = {
             "DeleteItem",
             "BatchWriteItem",
         },
-        "messages": {"GetItem", "Query", "PutItem"},
+        "messages": {"GetItem", "BatchGetItem", "Query", "PutItem"},
+        "ledger": {"Query"},
     },
     "cmpp": {  # as deliver, and which channels there are
         "settings": {"GetItem", "BatchGetItem", "Query"},
@@ -150,6 +152,7 @@ FILES: dict[str, set[tuple[str, str]]] = {
         ("GetObject", "imports/*"),
         ("PutObject", "imports/*"),
         ("ListBucket", ""),
+        ("GetObject", "exports/*"),
         ("PutObject", "materials/*"),
         ("GetObject", "words/*"),
         ("PutObject", "words/*"),
@@ -159,6 +162,7 @@ FILES: dict[str, set[tuple[str, str]]] = {
         ("GetObject", "imports/*"),
         ("PutObject", "imports/*"),
         ("DeleteObject", "imports/*"),
+        ("PutObject", "exports/*"),
         ("ListBucket", ""),
     },
     "deliver": {("GetObject", "materials/${ChannelType}/*")},
