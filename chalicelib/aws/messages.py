@@ -130,6 +130,11 @@ class Messages:
         row = _get(msgid, "withdrawn")
         return Ending(row["time"], bool(row.get("deleted"))) if row else None
 
+    def endings(self, msgids: Sequence[str]) -> Mapping[str, Ending]:
+        row_keys = ({"pk": msgid, "sk": "withdrawn"} for msgid in msgids)
+        rows = get_many(table("messages"), row_keys)
+        return {row["pk"]: Ending(row["time"], bool(row.get("deleted"))) for row in rows}
+
     def delete(self, message: Message, time: int) -> None:
         transact(message_items.deletion(message, time))
         self._known.pop(message.msgid, None)

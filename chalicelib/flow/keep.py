@@ -14,25 +14,12 @@ from chalicelib.domain.rules.schedules import Timing
 from chalicelib.domain.stored_requests import About, State, StoredRequest
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import resolve
-from chalicelib.flow.rules import gate, retention, reviews
+from chalicelib.flow.rules import dry, gate, retention, reviews
 from chalicelib.observability import log
 from chalicelib.ports import IdempotencyKey, World
 
 DAY = 86_400_000
 SOONEST = 5000  # ms from now that a wake-up is set at the earliest, for its request is stored first
-
-
-class _At:
-    """A clock that stands at the time at which a request will be sent."""
-
-    def __init__(self, time: int) -> None:
-        self._time = time
-
-    def now(self) -> int:
-        return self._time
-
-    def sleep(self, seconds: float) -> None:
-        """Do nothing: nobody waits in a check."""
 
 
 def keep(world: World, request: SendRequest, key: IdempotencyKey | None) -> str | None:
@@ -106,7 +93,7 @@ def _check_audience(request: SendRequest, timing: Timing) -> None:
 
 def _checked(world: World, request: SendRequest, at: int) -> tuple[ChannelType, ...]:
     """Check a request as of a time (ms). Return its channel types."""
-    then = replace(world, clock=_At(at))
+    then = dry.at(world, at)
     resolved = resolve(then, request)
     gate.for_message(then, request, resolved)
     return resolved.strategy.channels

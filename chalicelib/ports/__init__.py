@@ -10,8 +10,9 @@ all interfaces together.
     messages.py   messages, their ledger and their receipts
     recordings.py records of several jobs, written together
     providers.py  providers, their access tokens and rate limits
+    figures.py    figures of messages
     files.py      files that people upload or download, and imports
-    work.py       time, timers, queues, counters
+    work.py       time, timers, queues, counters, marks
     secrets.py    sealing
     callbacks.py  batches of callbacks, and their receivers
     stored_requests.py  requests that wait, and their clock
@@ -20,6 +21,7 @@ all interfaces together.
 from __future__ import annotations
 
 from chalicelib.ports.callbacks import Callbacks, Receivers, Reply
+from chalicelib.ports.figures import Document, Figures, Notes
 from chalicelib.ports.files import Files, Form, Imports
 from chalicelib.ports.messages import IdempotencyKey, Ledger, Lookup, Lookups, Messages
 from chalicelib.ports.providers import Provider, Providers, RateLimiter, Session, Tokens
@@ -28,8 +30,17 @@ from chalicelib.ports.records import Records, RecordStore
 from chalicelib.ports.secrets import Credentials, Vault
 from chalicelib.ports.settings import Audit, Settings, Templates
 from chalicelib.ports.stored_requests import StoredRequests, Wakeups
-from chalicelib.ports.users import Audiences, Users
-from chalicelib.ports.work import Clock, Counters, QueueMessage, QueueReader, Queues, Taken, Timers
+from chalicelib.ports.users import Audiences, Consents, SuppressedContact, Users
+from chalicelib.ports.work import (
+    Clock,
+    Counters,
+    MarkStore,
+    QueueMessage,
+    QueueReader,
+    Queues,
+    Taken,
+    Timers,
+)
 from chalicelib.ports.world import Limits, Sizes, World
 
 __all__ = (
@@ -37,8 +48,11 @@ __all__ = (
     "Audit",
     "Callbacks",
     "Clock",
+    "Consents",
     "Counters",
     "Credentials",
+    "Document",
+    "Figures",
     "Files",
     "Form",
     "IdempotencyKey",
@@ -47,7 +61,9 @@ __all__ = (
     "Limits",
     "Lookup",
     "Lookups",
+    "MarkStore",
     "Messages",
+    "Notes",
     "Provider",
     "Providers",
     "QueueMessage",
@@ -64,6 +80,7 @@ __all__ = (
     "Settings",
     "Sizes",
     "StoredRequests",
+    "SuppressedContact",
     "Taken",
     "Templates",
     "Timers",

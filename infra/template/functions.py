@@ -11,11 +11,13 @@ from chalicelib.domain.delivery_channels import ChannelType, Priority
 from infra.template import http_api, receipts, workers
 from infra.template.stage import API, Family, Resource, Stage, camel, logical_id
 
-STREAM_BATCH = 100
-COUNTED = {"NewImage": {"tally": {"N": ["1"]}}}  # ledger items that change counts
+CHANGING = ("go", "answer", "facts")
+STREAM_BATCH = 500  # records that share their writes
+# Ledger items that change counts or figures. Records of calls and waits change none.
+COUNTED = {"Keys": {"sk": {"S": ["plan", *({"prefix": f"{kind}#"} for kind in CHANGING)]}}}
 # Ledger items of messages with callbacks. The value is the channel key.
 REPORTED = {"NewImage": {"callbacks": {"S": [{"exists": True}]}}}
-TALLY_WINDOW = 1  # seconds in which records gather to a batch
+TALLY_WINDOW = 5  # seconds in which records gather to a batch
 NEW_MESSAGES = {"Keys": {"sk": {"S": ["message"]}}}
 HISTORY_WINDOW = 5  # seconds, by which lists of messages lag behind
 LOG_DAYS = 30

@@ -9,6 +9,7 @@ from chalicelib.domain.slowness import Slowness
 from chalicelib.ports import Limits, Sizes, World
 from tests.fakes.callbacks import FakeCallbacks, FakeReceivers
 from tests.fakes.clock import FakeClock, FakeTimers
+from tests.fakes.figures import FakeFigures, FakeNotes
 from tests.fakes.files import FakeCounters, FakeFiles, FakeImports
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.messages import FakeMessages
@@ -20,8 +21,8 @@ from tests.fakes.secrets import FakeCredentials, FakeVault
 from tests.fakes.settings import FakeSettings, FakeTemplates
 from tests.fakes.steps import Steps
 from tests.fakes.stored_requests import waiting
-from tests.fakes.stores import FakeLookups, FakeRateLimiter, FakeTokens
-from tests.fakes.users import FakeAudiences, FakeUsers
+from tests.fakes.stores import FakeLookups, FakeMarkStore, FakeRateLimiter, FakeTokens
+from tests.fakes.users import FakeAudiences, FakeConsents, FakeUsers
 
 LIMITS = Limits(
     lease=60,
@@ -54,17 +55,19 @@ class FakeWorld(Steps):
         self.audit = FakeAudit(self)
         self.users = FakeUsers(self)
         self.audiences = FakeAudiences(self, self.users)
+        self.consents = FakeConsents(self)
         self.ledger = FakeLedger(self)
         self.messages = FakeMessages(self, self.ledger, self.timers)
         self.stored, self.wakeups = waiting(self, self.messages, self.timers)
+        self.notes = FakeNotes(self, self.messages, self.ledger)
+        self.figures = FakeFigures(self)
         self.lookups = FakeLookups(self)
         self.recordings = FakeRecordings(self, self.ledger, self.lookups, self.timers)
         self.rate_limiter = FakeRateLimiter(self, self.clock)
         self.tokens = FakeTokens(self, self.clock)
-        self.files = FakeFiles(self)
-        self.counters = FakeCounters(self)
-        self.vault = FakeVault()
-        self.credentials = FakeCredentials()
+        self.files, self.counters = FakeFiles(self), FakeCounters(self)
+        self.marks = FakeMarkStore(self)
+        self.vault, self.credentials = FakeVault(), FakeCredentials()
         self.providers = FakeProviders(self)
         self.limits = limits
         self.ends: int | None = None  # when the worker ends (ms)
@@ -76,5 +79,4 @@ class FakeWorld(Steps):
 
     @property
     def ports(self) -> World:
-        names = (field.name for field in fields(World))
-        return World(**{name: getattr(self, name) for name in names})
+        return World(**{port.name: getattr(self, port.name) for port in fields(World)})

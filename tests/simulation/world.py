@@ -30,7 +30,7 @@ from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import Receipt, ReceiptKind
 from chalicelib.domain.rules.callbacks import Retries
 from chalicelib.domain.strategies import Strategy
-from chalicelib.flow import audience, deliver, evaluate, submit, tally, webhooks, withdraw
+from chalicelib.flow import audience, days, deliver, evaluate, submit, tally, webhooks, withdraw
 from chalicelib.flow import timers as due
 from chalicelib.flow.callbacks.deliver import Round
 from chalicelib.flow.requests import SendRequest
@@ -113,8 +113,9 @@ class Simulation:
     def request(self) -> SendRequest:
         people = (*(p.userid for p in PEOPLE), UNKNOWN)
         para = {"template_para": {"name": "you"}, "app_para": {"platform": "all"}}
-        access = self.world.settings.access_channel(SHOP)
-        assert access is not None
+        access = an_access_channel()
+        if self.reports:
+            access = self.world.settings.access_channel(SHOP) or access
         return SendRequest(channel=access, userids=people, template=1, rule_id=1, **para)
 
     def withdraw(self) -> None:
@@ -178,6 +179,8 @@ class Simulation:
                 withdraw.start_again(self.world.ports, timers)
             case TimersJob(timers) if timers[0].kind is TimerKind.CHECK:
                 evaluate.check_chunks(self.world.ports, timers)
+            case TimersJob(timers) if timers[0].kind is TimerKind.DAY:
+                days.fold(self.world.ports, timers)
             case TimersJob(timers):
                 tally.recount(self.world.ports, timers)
 

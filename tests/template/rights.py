@@ -46,8 +46,9 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "settings": {"GetItem"},
         "users": {"BatchGetItem", "Query"},
         "audiences": {"BatchGetItem", "Query"},
-        "messages": {"GetItem", "Query", "PutItem"},
+        "messages": {"GetItem", "BatchGetItem", "Query", "PutItem"},
         "ledger": {"GetItem", "Query", "PutItem"},
+        "lookups": {"BatchGetItem", "PutItem"},  # marks of frequency caps
         "due": {"BatchWriteItem"},
     },
     "deliver": {
@@ -66,8 +67,16 @@ TABLES: dict[str, dict[str, set[str]]] = {
     "imports": {
         "settings": {"GetItem", "BatchGetItem", "Query", "PutItem"},
         "users": {"BatchGetItem", "PutItem"},
-        "audiences": {"BatchGetItem", "Query", "PutItem", "DeleteItem", "BatchWriteItem"},
-        "messages": {"GetItem", "Query", "PutItem"},
+        "audiences": {
+            "BatchGetItem",
+            "Query",
+            "PutItem",
+            "UpdateItem",
+            "DeleteItem",
+            "BatchWriteItem",
+        },
+        "messages": {"GetItem", "BatchGetItem", "Query", "PutItem"},
+        "ledger": {"Query"},
     },
     "cmpp": {  # as deliver, and which channels there are
         "settings": {"GetItem", "BatchGetItem", "Query"},
@@ -85,8 +94,8 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "lookups": {"PutItem"},  # results of tests
         "callbacks": {"GetItem", "Query", "PutItem"},
     },
-    "tally": {"due": {"BatchWriteItem"}},
-    "history": {"messages": {"BatchWriteItem"}},
+    "tally": {"messages": {"BatchWriteItem"}, "due": {"BatchWriteItem"}},
+    "history": {"messages": {"BatchWriteItem"}, "due": {"BatchWriteItem"}},
     "sweep": {"due": {"Query", "BatchWriteItem"}, "settings": {"GetItem"}},
     "poll": {
         "settings": {"BatchGetItem", "Query"},
@@ -143,12 +152,17 @@ FILES: dict[str, set[tuple[str, str]]] = {
         ("GetObject", "imports/*"),
         ("PutObject", "imports/*"),
         ("ListBucket", ""),
+        ("GetObject", "exports/*"),
         ("PutObject", "materials/*"),
+        ("GetObject", "words/*"),
+        ("PutObject", "words/*"),
+        ("DeleteObject", "words/*"),
     },
     "imports": {
         ("GetObject", "imports/*"),
         ("PutObject", "imports/*"),
         ("DeleteObject", "imports/*"),
+        ("PutObject", "exports/*"),
         ("ListBucket", ""),
     },
     "deliver": {("GetObject", "materials/${ChannelType}/*")},

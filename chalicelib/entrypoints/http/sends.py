@@ -41,6 +41,14 @@ def read(
     return checked.request(access), checked.option.sendno
 
 
+def read_any(access: AccessChannel, value: Any) -> SendRequest:
+    """Read the body of any send. Without an `aud_…` it is that of a broadcast."""
+    body = without_nulls(value)
+    names = [name for name in body if isinstance(name, str)] if isinstance(body, Mapping) else []
+    broadcast = not any(name.startswith("aud_") for name in names)
+    return read(access, body, broadcast=broadcast)[0]
+
+
 def waiting(request: SendRequest, body: Any, *, broadcast: bool, member: str = "") -> SendRequest:
     """Return the request with what is stored of it if it must wait. `member`: who sends."""
     if request.timing is None and "reviews" not in request.channel.rules:

@@ -9,7 +9,6 @@ from chalice.app import Blueprint, Response
 from chalicelib.domain import keys
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.members import Role
-from chalicelib.domain.messages import Summary
 from chalicelib.entrypoints.http import allowances, cursors
 from chalicelib.entrypoints.http.admin.route import admin, known_key
 from chalicelib.entrypoints.http.audit import log_search
@@ -37,17 +36,17 @@ bp = Blueprint(__name__)
     role=Role.READ_ONLY,
 )
 def list_messages(context: RequestContext) -> dict[str, Any]:
-    """List the messages of an access channel, newest first."""
+    """List the messages of an access channel, newest first, with their state and figures."""
     query: MessagesQuery = context.query()
-    key = known_key(query.channel_key)
-    return cursors.page(
+    key, times = known_key(query.channel_key), (query.since, query.until)
+    chosen = messages.Filter(
+        query.status, query.template, query.origin, query.owner, query.text.strip()
+    )
+    return cursors.searched(
         "messages",
         context,
         cursors.time_ordered_id,
-        lambda before, limit: messages.newest(
-            context.world, key, before, limit, query.since, query.until
-        ),
-        lambda summary: summary.msgid,
+        lambda before, limit: messages.page(context.world, key, before, limit, times, chosen),
         _shown,
     )
 
@@ -131,7 +130,8 @@ def _sender(world: World, msgid: str) -> str:
     return message.channel_key
 
 
-def _shown(summary: Summary) -> dict[str, Any]:
+def _shown(row: messages.Row) -> dict[str, Any]:
+    summary = row.summary
     number, version = summary.template
     return {
         "msgid": summary.msgid,
@@ -143,4 +143,9 @@ def _shown(summary: Summary) -> dict[str, Any]:
         "rule_id": summary.rule_id,
         "channels": [type.value for type in summary.channels],
         "sendno": summary.sendno,
+        "owner": summary.owner,
+        "name": summary.name,
+        "origin": summary.origin or "api",
+        "status": row.status,
+        "users": None if row.line is None else messages.funnel_of(row.line),
     }

@@ -26,7 +26,15 @@ CODE = re.compile(r"[A-Za-z0-9]{1,32}", re.ASCII)
 
 # The names of ids in answers. The audit log takes the id of a new thing from the answer.
 IDS = (
-    *("channel_key", "code", "template_id", "rule_id", "label", "id", "access_key", "userid"),
+    "channel_key",
+    "code",
+    "template_id",
+    "rule_id",
+    "label",
+    "id",
+    "access_key",
+    "userid",
+    "topic",
     "msgid",
 )
 

@@ -61,6 +61,15 @@ class StepTargets(Answer):
     targets: int
 
 
+class Withdrawal(Answer):
+    """Deliveries of a withdrawn message, by what became of them."""
+
+    stopped: int
+    recalled: int
+    failed: int
+    open: int
+
+
 class Report(Answer):
     """The report of a message. Times are milliseconds since the epoch."""
 
@@ -93,6 +102,18 @@ class Report(Answer):
     losses: Losses
     tracked: list[ChannelType]
     balanced: bool
+    withdrawal: Withdrawal | None
+
+
+class Retracted(Answer):
+    """A withdrawn message. `withdrawal` is null while a large audience is not counted yet.
+
+    It is null, too, for a request that was cancelled before it became a message.
+    """
+
+    code: int
+    message: str
+    withdrawal: Withdrawal | None
 
 
 class TargetQuery(Strict):
@@ -107,6 +128,17 @@ class FactShown(Answer):
     time: int
     code: str
     source: str
+    zh: str
+    en: str
+
+
+class Sentence(Answer):
+    """A reason in words, with advice."""
+
+    zh: str
+    en: str
+    advice_zh: str
+    advice_en: str
 
 
 class Delivery(Answer):
@@ -130,6 +162,7 @@ class Target(Answer):
     target: str
     state: str
     loss: str | None
+    why: Sentence | None
     planned: int | None = None
     refused: dict[str, str]
     deliveries: list[Delivery]
@@ -139,6 +172,18 @@ class MessagesQuery(LongListQuery):
     channel_key: Annotated[str, Field(min_length=1)]
     since: Annotated[int, Field(ge=0, lt=10**14)] = 0
     until: Annotated[int | None, Field(ge=0, lt=10**14)] = None
+    status: Literal["", "accepted", "sending", "finished", "withdrawn"] = ""
+    template: Annotated[int | None, Field(ge=0, le=999_999_999)] = None
+    origin: Annotated[str, Field(max_length=64)] = ""
+    owner: Annotated[str, Field(max_length=64)] = ""
+    text: Annotated[str, Field(max_length=64)] = ""
+
+
+class ListedFunnel(Stages):
+    """Figures of the people of a message, with rates."""
+
+    delivery_rate: float | None
+    click_rate: float | None
 
 
 class Listed(Answer):
@@ -153,6 +198,11 @@ class Listed(Answer):
     rule_id: int
     channels: list[ChannelType]
     sendno: str
+    owner: str
+    name: str
+    origin: str
+    status: Literal["accepted", "sending", "finished", "withdrawn"]
+    users: ListedFunnel | None
 
 
 class Messages(Page):

@@ -68,9 +68,11 @@ class AppPara(Sparse):
 class Option(Sparse):
     sendno: Annotated[str, Field(max_length=64)] = ""
     owner: Annotated[str, Field(max_length=64)] = ""
+    name: Annotated[str, Field(max_length=64)] = ""
     black_id: Annotated[OptionalId, none_for(0)] = None
     white_id: Annotated[OptionalId, none_for(0)] = None
     priority: Annotated[int, Field(ge=0, le=3)] = 2
+    topic: Annotated[int, Field(ge=0)] = 0
     label: Annotated[
         str,
         Field(max_length=30),
@@ -107,7 +109,9 @@ class Common(Sparse):
             "rule_id": self.rule_id,
             "sendno": self.option.sendno,
             "owner": self.option.owner,
+            "name": self.option.name,
             "label": self.option.label,
+            "topic": self.option.topic,
             "priority": Priority(self.option.priority or Priority.MEDIUM),
             "black_id": self.option.black_id,
             "white_id": self.option.white_id,
@@ -226,8 +230,3 @@ class Accepted(Answer):
     msgid: str
     msgno: str
     sendno: str | None = None
-
-
-class Done(Answer):
-    code: int
-    message: str

@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 
 from chalicelib.entrypoints.http.openapi.meanings import (
     callbacks,
+    figures,
     management,
+    people,
     rules,
     sending,
     users,
@@ -20,6 +22,11 @@ from chalicelib.entrypoints.http.openapi.meanings import (
 AREAS = (
     sending.FIELDS,
     users.FIELDS,
+    management.FIELDS,
+    rules.FIELDS,
+    callbacks.FIELDS,
+    figures.FIELDS,
+    people.FIELDS,
     management.FIELDS,
     rules.FIELDS,
     callbacks.FIELDS,
