@@ -55,6 +55,12 @@ FIELDS: Mapping[str, str] = {
     "Coverage.users": "Users that were counted.",
     "channel_types": "Coverage by channel type.",
     "delivery_channels": "Coverage by delivery channel.",
+    "HistoryQuery.channel_key": "Only messages of this access channel. Then those to tags, segments"
+    " and everyone are among them.",
+    "HistoryQuery.days": "Days to look back.",
+    "History.messages": "Messages of this page, newest first.",
+    "Received.state": "State of the user in the message.",
+    "Received.loss": "Reason why the user was left out. null: the user was not.",
     "Series.figures": "Rows of figures, in order of time.",
     "Series.parts": "Rows of figures of the parts that `of` asks for.",
     "part": "Channel type, code of a delivery channel, platform, or number of a template.",
