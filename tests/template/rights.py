@@ -48,6 +48,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "audiences": {"BatchGetItem", "Query"},
         "messages": {"GetItem", "BatchGetItem", "Query", "PutItem"},
         "ledger": {"GetItem", "Query", "PutItem"},
+        "lookups": {"BatchGetItem", "PutItem"},  # marks of frequency caps
         "due": {"BatchWriteItem"},
     },
     "deliver": {
@@ -66,7 +67,14 @@ TABLES: dict[str, dict[str, set[str]]] = {
     "imports": {
         "settings": {"GetItem", "BatchGetItem", "Query", "PutItem"},
         "users": {"BatchGetItem", "PutItem"},
-        "audiences": {"BatchGetItem", "Query", "PutItem", "DeleteItem", "BatchWriteItem"},
+        "audiences": {
+            "BatchGetItem",
+            "Query",
+            "PutItem",
+            "UpdateItem",
+            "DeleteItem",
+            "BatchWriteItem",
+        },
         "messages": {"GetItem", "BatchGetItem", "Query", "PutItem"},
         "ledger": {"Query"},
     },
@@ -146,6 +154,9 @@ FILES: dict[str, set[tuple[str, str]]] = {
         ("ListBucket", ""),
         ("GetObject", "exports/*"),
         ("PutObject", "materials/*"),
+        ("GetObject", "words/*"),
+        ("PutObject", "words/*"),
+        ("DeleteObject", "words/*"),
     },
     "imports": {
         ("GetObject", "imports/*"),
