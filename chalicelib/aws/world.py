@@ -10,6 +10,7 @@ from chalicelib.aws.audit import Audit
 from chalicelib.aws.cache import Cache
 from chalicelib.aws.callbacks import Callbacks
 from chalicelib.aws.clock import Clock as SystemClock
+from chalicelib.aws.consents import Consents
 from chalicelib.aws.counters import Counters
 from chalicelib.aws.figures import Figures, Notes
 from chalicelib.aws.files import Files
@@ -48,17 +49,15 @@ def build_world(
         templates=templates,
         users=users,
         audiences=Audiences(vault),
+        consents=Consents(vault),
         messages=messages,
         ledger=Ledger(vault),
         lookups=Lookups(vault),
-        notes=Notes(),
-        figures=Figures(),
         tokens=tokens,
         timers=timers,
         vault=vault,
         providers=connect(tokens, clock),
         stored=StoredRequests(vault, timers),
-        wakeups=Wakeups(),
         callbacks=Callbacks(vault),
         receivers=receivers,
         recordings=Recordings(timers, messages, users),
@@ -78,4 +77,7 @@ def _without_parts() -> dict[str, Any]:
         "credentials": Credentials(),
         "imports": Imports(),
         "audit": Audit(),
+        "notes": Notes(),
+        "figures": Figures(),
+        "wakeups": Wakeups(),
     }

@@ -27,7 +27,7 @@ from chalicelib.flow import audience, dispatch
 from chalicelib.flow.candidates import Known
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedSend, resolve
-from chalicelib.flow.rules import callbacks, caps, gate, personal, retention
+from chalicelib.flow.rules import callbacks, caps, consents, gate, personal, retention, topics
 from chalicelib.flow.rules.broadcast_quota import CountedBroadcast
 from chalicelib.observability import log
 from chalicelib.ports import IdempotencyKey, World
@@ -134,10 +134,10 @@ def _message(
 
 def _is_planned_late(message: Message) -> bool:
     """Tell if the first job plans the message: nothing but the one user decides on its call."""
-    rules = (message.hold, message.occasion, message.caps, message.personal)
-    has_lists = message.black_id is not None or message.white_id is not None
+    rules = (message.hold, message.occasion, message.topic, message.purpose, message.caps)
+    is_free = not any((*rules, message.personal, message.black_id, message.white_id))
     is_of_user = message.audience.kind is AudienceKind.USERS and len(message.userids) == 1
-    return is_of_user and not has_lists and not any(rules) and len(message.codes_of(0)) == 1
+    return is_of_user and is_free and len(message.codes_of(0)) == 1
 
 
 def _of_rules(world: World, request: SendRequest, resolved: ResolvedSend) -> dict[str, Any]:
@@ -147,6 +147,8 @@ def _of_rules(world: World, request: SendRequest, resolved: ResolvedSend) -> dic
     return {
         "caps": applying(settings, request.priority, request.topic, types),
         "personal": personal.of_elements(world, request, resolved),
+        "purpose": consents.purpose_of(request),
+        **topics.frozen_of(world, request),
     }
 
 

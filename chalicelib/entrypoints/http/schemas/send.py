@@ -230,8 +230,3 @@ class Accepted(Answer):
     msgid: str
     msgno: str
     sendno: str | None = None
-
-
-class Done(Answer):
-    code: int
-    message: str
