@@ -33,23 +33,23 @@ TRICKLE = 120  # seconds over which half of the receipts come
 BULK = "bulk"
 BOUNDS = {
     BULK: {
-        "aws_requests_per_1000": 130,
-        "write_units_per_1000": 300,
-        "usd_per_million": 0.45,
+        "aws_requests_per_1000": 112,
+        "write_units_per_1000": 330,
+        "usd_per_million": 0.40,
     },
     "single": {
-        "aws_requests_per_1000": 18_000,
-        "write_units_per_1000": 10_500,
-        "usd_per_million": 15,
+        "aws_requests_per_1000": 13_000,
+        "write_units_per_1000": 10_300,
+        "usd_per_million": 13.5,
     },
     "plain": {
-        "aws_requests_per_1000": 10_000,
-        "write_units_per_1000": 5_600,
-        "usd_per_million": 9,
+        "aws_requests_per_1000": 7_500,
+        "write_units_per_1000": 5_700,
+        "usd_per_million": 7.8,
     },
-    "paced": {"aws_requests_per_1000": 13_000, "write_units_per_1000": 6_500},
-    "mail": {"aws_requests_per_1000": 9_500, "write_units_per_1000": 5_600},
-    "alone": {"aws_requests_per_1000": 15_500},
+    "paced": {"aws_requests_per_1000": 10_000, "write_units_per_1000": 6_500},
+    "mail": {"aws_requests_per_1000": 8_000, "write_units_per_1000": 5_700},
+    "alone": {"aws_requests_per_1000": 12_500},
     "import_ratio": {"api": 1.6, "deliver": 1.6},
 }
 
