@@ -12,7 +12,7 @@ PIP := $(PY) -m pip install -qq --disable-pip-version-check --no-input -c requir
 SOURCES := app.py chalicelib infra tests
 
 .DEFAULT_GOAL := help
-.PHONY: help up down logs status demo test check lint types imports unit fuzz bench model broadcast channels uploads preflight plan deploy smoke recount lock sbom clean
+.PHONY: help up down logs status demo test check lint types imports unit fuzz bench model broadcast channels uploads fairness preflight plan deploy smoke recount lock sbom clean
 
 help: ## what there is to type
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ model: .venv/.local ## what saturates first on AWS at a rate of sends: make mode
 
 broadcast: .venv/.local ## one push to everyone while workers are killed: make broadcast N=200000
 	@$(PY) -m infra.bench.broadcast $(N)
+
+fairness: .venv/.local ## the delay of single sends beside a broadcast and beside a flood: make fairness N=100000
+	@$(PY) -m infra.bench.fairness $(if $(filter command,$(origin N)),$(N))
 
 channels: .venv/.local ## what a delivery over each platform costs in requests: make channels N=500
 	@$(PY) -m infra.bench.channels $(if $(filter command,$(origin N)),$(N))

@@ -72,6 +72,11 @@ def clock_name(stage: str) -> str:
     return f"{APP}-{stage}-clock"
 
 
+def schedule_group(stage: str) -> str:
+    """Name the group of the wake-ups of schedules in EventBridge Scheduler."""
+    return f"{APP}-{stage}"
+
+
 def in_lambda(environ: dict[str, str] | os._Environ[str] = os.environ) -> bool:
     """Tell if Lambda runs the code. Packaging and tests import it elsewhere."""
     return "AWS_LAMBDA_FUNCTION_NAME" in environ
@@ -93,6 +98,8 @@ class Settings:
     receipts_url: str  # where providers post receipts, without a trailing slash
     queue_url_prefix: str  # https://sqs.<region>.amazonaws.com/<account>/
     clock_arn: str
+    wakeups_arn: str  # of the function that EventBridge Scheduler calls, empty where none is
+    wakeups_role: str  # in which it calls
     files_bucket: str
     kms_key: str
     egress_allow: tuple[str, ...]  # private hosts and networks that the egress policy lets through
@@ -119,6 +126,8 @@ def read_settings(environ: dict[str, str] | os._Environ[str] = os.environ) -> Se
         receipts_url=(environ.get("RECEIPTS_URL") or environ["PUBLIC_URL"]).rstrip("/"),
         queue_url_prefix=environ["QUEUE_URL_PREFIX"],
         clock_arn=environ["CLOCK_ARN"],
+        wakeups_arn=environ.get("WAKEUPS_ARN", ""),
+        wakeups_role=environ.get("WAKEUPS_ROLE", ""),
         files_bucket=environ["FILES_BUCKET"],
         kms_key=environ["KMS_KEY"],
         egress_allow=tuple(

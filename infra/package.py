@@ -29,6 +29,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from infra import package_lock
+from infra.console import build as console
 
 ROOT = package_lock.ROOT
 BUILD = ROOT / ".build"
@@ -38,7 +39,7 @@ ARCHITECTURE = "aarch64" if platform.machine() in ("arm64", "aarch64") else "x86
 WHEELS = {AWS: "manylinux2014_aarch64", CONTAINER: f"manylinux2014_{ARCHITECTURE}"}
 
 # botocore describes every AWS service, 27 MB in all. A missing service fails in tests/template.
-AWS_SERVICES = ("dynamodb", "kms", "s3", "sqs", "stepfunctions")
+AWS_SERVICES = ("dynamodb", "kms", "s3", "scheduler", "sqs", "stepfunctions")
 ENDPOINTS = ("dynamodb", "kms", "s3", "sqs", "states")  # the same by their names in addresses
 
 # Never imported or read at run time.
@@ -71,6 +72,8 @@ def digest(files: Iterable[Path]) -> str:
 
 def package(stage: str, *, target: str, source: Path = ROOT) -> Path:
     """Package if the inputs have changed. Return the directory of `sam.json` and the zip."""
+    if source == ROOT:
+        console.build()
     work = BUILD / f"{stage}-{target}"
     out, packaged_inputs = work / "out", work / "inputs"
     inputs = inputs_hash(stage, target, source)

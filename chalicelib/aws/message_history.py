@@ -45,6 +45,9 @@ def entry(image: Mapping[str, Any]) -> Entry:
         body["rule_id"],
         read_strategy(body["strategy"]).channels,
         body["sendno"],
+        body.get("owner", ""),
+        body.get("name", ""),
+        body.get("origin", ""),
     )
     return Entry(body["channel_key"], summary, row["expires"])
 
@@ -143,7 +146,7 @@ def _kept(rows: Sequence[Sequence[Any]]) -> Iterator[Summary]:
 
 
 def _summary(body: Sequence[Any]) -> Summary:
-    msgid, audience, targets, priority, template, rule_id, channels, sendno = body
+    msgid, audience, targets, priority, template, rule_id, channels, *texts = body
     kinds = tuple(ChannelType(kind) for kind in channels)
     return Summary(
         msgid,
@@ -153,7 +156,7 @@ def _summary(body: Sequence[Any]) -> Summary:
         tuple(template),
         rule_id,
         kinds,
-        sendno,
+        *texts,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from chalicelib.aws import ledger_items, message_history, message_items
 from chalicelib.aws.clients import client, error_code
+from chalicelib.aws.idempotency import once_put, read_once
 from chalicelib.aws.items import (
     Cancelled,
     Item,
@@ -34,7 +35,6 @@ from chalicelib.domain.plans import ChunkId, Plan
 from chalicelib.ports import IdempotencyKey, Vault
 
 CACHED = 256
-ONCE_SECONDS = 86400
 PART = 500  # contacts of an item: a message may name nine thousand
 
 
@@ -65,12 +65,12 @@ class Messages:
         actions = [{"Put": {"TableName": table(name), "Item": item}} for name, item in puts]
         actions[0]["Put"]["ConditionExpression"] = "attribute_not_exists(pk)"
         if once is not None:
-            actions.append({"Put": _once_put(once, message)})
+            actions.append({"Put": once_put(once, message.msgid)})
         try:
             transact(actions)
         except Cancelled as error:
             if once is not None and error.failed[-1]:
-                return _read_once(from_item(error.stored[-1] or {}))
+                return read_once(from_item(error.stored[-1] or {}))
             raise Conflict(message.msgid) from error
         self._remember(message)
         return None
@@ -130,6 +130,11 @@ class Messages:
         row = _get(msgid, "withdrawn")
         return Ending(row["time"], bool(row.get("deleted"))) if row else None
 
+    def endings(self, msgids: Sequence[str]) -> Mapping[str, Ending]:
+        row_keys = ({"pk": msgid, "sk": "withdrawn"} for msgid in msgids)
+        rows = get_many(table("messages"), row_keys)
+        return {row["pk"]: Ending(row["time"], bool(row.get("deleted"))) for row in rows}
+
     def delete(self, message: Message, time: int) -> None:
         transact(message_items.deletion(message, time))
         self._known.pop(message.msgid, None)
@@ -141,7 +146,7 @@ class Messages:
             TableName=table("lookups"), Key=to_item({"pk": name}), ConsistentRead=True
         )
         row = from_item(answer.get("Item", {}))
-        return _read_once(row) if row and row["expires"] > time.time() else None
+        return read_once(row) if row and row["expires"] > time.time() else None
 
     def newest(self, channel_key: str, before: str, since: int, limit: int) -> Sequence[Summary]:
         return message_history.newest(channel_key, before, since, limit)
@@ -220,27 +225,6 @@ class Messages:
             int(keys.split(row["sk"])[1]): Counts(**unpack(row["counts"]))
             for row in _rows(msgid, "chunk#")
         }
-
-
-def _once_put(once: IdempotencyKey, message: Message) -> Item:
-    now = int(time.time())
-    item: Values = {
-        "pk": once.name,
-        "digest": once.digest,
-        "msgid": message.msgid,
-        "expires": now + ONCE_SECONDS,
-    }
-    return {
-        "TableName": table("lookups"),
-        "Item": to_item(item),
-        "ConditionExpression": "attribute_not_exists(pk) OR expires <= :now",
-        "ExpressionAttributeValues": to_item({":now": now}),
-        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-    }
-
-
-def _read_once(row: Mapping[str, Any]) -> IdempotencyKey:
-    return IdempotencyKey(row["pk"], row["digest"], row["msgid"])
 
 
 def _get(msgid: str, sk: str) -> dict[str, Any] | None:

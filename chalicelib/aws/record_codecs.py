@@ -22,9 +22,12 @@ from chalicelib.domain.delivery_channels import (
     ReceiptMode,
 )
 from chalicelib.domain.groups import GROUPS, Family, Group
+from chalicelib.domain.logins import LOGINS, Login
 from chalicelib.domain.members import MEMBERS, Member, Role
 from chalicelib.domain.records import Versioned
 from chalicelib.domain.strategies import STRATEGIES, StrategyEntry
+from chalicelib.domain.suppressions import SUPPRESSION_LIST, SuppressionList
+from chalicelib.domain.topics import TOPICS, Topic
 from chalicelib.domain.values import frozen
 
 T = TypeVar("T", bound=Versioned)
@@ -82,6 +85,7 @@ def _encode_channel(channel: Channel) -> Values:
         "default_label": channel.default_label,
         "calls_per_second": channel.calls_per_second,
         "deliveries_per_day": channel.deliveries_per_day,
+        "price": None if channel.price is None else repr(channel.price),
     }
 
 
@@ -105,6 +109,7 @@ def _decode_channel(code: str, row: Row) -> Channel:
         options=unpack(row["options"]),
         calls_per_second=row.get("calls_per_second"),
         deliveries_per_day=row.get("deliveries_per_day"),
+        price=None if row.get("price") is None else float(row["price"]),
         version=row.get("version", 1),
         **labels,
     )
@@ -142,6 +147,28 @@ def _decode_group(number: str, row: Row) -> Group:
     return Group(family, int(number), row["channel_key"], row["name"], row["kind"], row["version"])
 
 
+def _encode_topic(topic: Topic) -> Values:
+    return {
+        "channel_key": topic.channel_key,
+        "name": topic.name,
+        "description": topic.description,
+        "opt_in": topic.opt_in,
+        "purpose": topic.purpose,
+    }
+
+
+def _decode_topic(number: str, row: Row) -> Topic:
+    return Topic(
+        int(number),
+        row["channel_key"],
+        row["name"],
+        row["description"],
+        bool(row["opt_in"]),
+        row["purpose"],
+        row["version"],
+    )
+
+
 def _encode_member(member: Member) -> Values:
     return {
         "name": member.name,
@@ -163,10 +190,37 @@ def _decode_member(key: str, row: Row) -> Member:
     )
 
 
+def _encode_login(login: Login) -> Values:
+    return {
+        "name": login.name,
+        "password": login.password,
+        "must_change": login.must_change,
+        "totp": login.totp,
+        "totp_step": login.totp_step,
+        "sessions": login.sessions,
+    }
+
+
+def _decode_login(key: str, row: Row) -> Login:
+    return Login(
+        key=key,
+        name=row["name"],
+        password=row["password"],
+        must_change=bool(row["must_change"]),
+        totp=row["totp"],
+        totp_step=row["totp_step"],
+        sessions=row["sessions"],
+        version=row.get("version", 1),
+    )
+
+
 CODECS: Mapping[str, Codec[Any]] = {
     ACCESS_CHANNELS.name: Codec(_encode_access_channel, _decode_access_channel),
     DELIVERY_CHANNELS.name: Codec(_encode_channel, _decode_channel),
     STRATEGIES.name: Codec(_encode_strategy, _decode_strategy),
+    TOPICS.name: Codec(_encode_topic, _decode_topic),
+    LOGINS.name: Codec(_encode_login, _decode_login),
     MEMBERS.name: Codec(_encode_member, _decode_member),
+    SUPPRESSION_LIST.name: Codec(lambda note: {}, lambda key, row: SuppressionList(row["version"])),
     **{kind.name: Codec(_encode_group, _decode_group) for kind in GROUPS.values()},
 }

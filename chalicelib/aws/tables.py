@@ -4,6 +4,7 @@ settings — kept forever
     access#<key>, -               access channel: name, secret hashes, `channels` maps code -> on
     channel#<code>, -             delivery channel with sealed credentials
     strategy#<n>, -               strategy
+    topic#<n>, -                  topic of an access channel
     access-key#<key>, -           member: secret hash, role, a global key has the hash alone
     group-<family>#<n>, -         name of a list, a segment or a tag
     list#<kind>#<scope>, <key>    row per record of a kind, to list them with one query
@@ -20,6 +21,7 @@ audiences — kept forever, a group is 32 buckets, a position is bucket and user
     tag#<scope>#<tag>#<group>, position  member of a tag
     segment#<n>#<group>, position        member of a segment
     list#<n>#<group>, position           member of a black- or whitelist
+    list-contacts#<n>#<group>, position  contact on a black- or whitelist, as a target's name
     tags#<scope>, tag                    name of a tag
     contact#<type>#<hmac>, userid        owner of a contact, hmac: of its identity
     refused, <type>#<hmac>               opt-outs of a contact: access channel -> time (below 0: in)
@@ -31,7 +33,23 @@ messages — TTL of the message, unless another lifetime is named
     <msgid>, withdrawn            time of the withdrawal, or of the deletion by hand
     <msgid>, chunk#000001         counts of a chunk
     history#<key>#<month>, <msgid>#<digest>  up to 100 messages of a minute of an access channel
+    <id>, stored                  request that waits, its review sealed (kept while it waits)
+    <id>, stored#000001           body of a stored request, in parts, sealed
+    schedules#<key>, <ms>#<id>    scheduled request of an access channel, by its next occurrence
+    reviews#<member>, <id>        request that a member may decide now
+    asked#<member>, <id>          request whose review a member asked for
+    decided#<member>, <id>        request that a member has decided
+    results#<id or key>, <ms>#<id>  result of an occurrence, of a request or an access channel
     history#<key>#<month>, <msgid>#deleted  message that was taken out of the list
+    notes#<block>, <digest>       what the streams say of a block of small messages (140 days)
+    part#<block>, -               figures that a block has added to cells (170 days)
+    <msgid>, figures#000001       figures that a chunk has added to cells (30 days longer)
+    <msgid>, line#<n>             figures of a large message in the list (30 days longer)
+    figures#<key>, <quarter>#<n>  cell: figures of an access channel in 15 minutes (forever)
+    days#<key>, <day>             sum of a day's cells, in the deployment's zone (forever)
+    spans#<key>, <span>           totals of 90 days (forever)
+    coverage#<key>, -             users with a contact by channel, as counted last (forever)
+    export#<id>, -                export with the names of its files (30 days)
     imports, import id            progress of an import (30 days)
     import#<id>, bad#000001       bad rows of an import up to a row (30 days)
 
@@ -54,6 +72,7 @@ lookups — seconds to days, by TTL
     guess#<hash>#<minute>         wrong secrets of a key or an address (an hour)
     allowance#<name>#<key>#<hour>  searches of a member in an hour (two hours)
     quota#<channel>#<day>         deliveries of a day that are reserved (2 days)
+    cap#<key>#<kind>#<target>     messages that count for a person under caps (until no cap does)
     broadcasts#<key>#<day>        broadcasts of an access channel's day (2 days)
     bounces#<hmac>#<window>       mails to a contact that came back for now, within 30 days
     token#check#<id>              result of a test of a delivery channel, sealed (minutes)
@@ -67,9 +86,9 @@ due — until the timer is done
 callbacks — history's time after the batch was made
     <key>#<part>, <batch>         batch of records for a receiver, sealed, its state and attempts
 
-Ledger items that change counts carry `tally` = 1. Items of a small message have none: it is counted
-at each reading. Items of a message with callbacks carry `callbacks` = the channel key. The stream's
-filter passes only items with one of these.
+The stream's filter passes ledger items that change counts or figures. Those of large messages carry
+`tally` = 1, and their chunks are recounted. Those of small messages become notes of a block. Items
+of a message with callbacks carry `callbacks` = the channel key, and pass, too.
 
 The filter of the messages' stream passes new messages only. Lists of messages are written from it.
 """

@@ -39,17 +39,22 @@ class Timers:
         # Rows that this container has put. A sweep takes none before its slot.
         self._stored: dict[tuple[int, str], None] = {}
 
-    def set(self, timers: Sequence[Timer]) -> None:
-        missing = self.missing(timers)
+    def set(self, timers: Sequence[Timer], *, punctual: bool = True) -> None:
+        missing = self.missing(timers) if punctual else self._unknown(timers)
+        if not missing:
+            return
         write_many(table("due"), self.rows(missing), key=("shard", "due"))
         self.remember(missing)
 
     def missing(self, timers: Sequence[Timer]) -> Missing:
         """Return the rows that this container has not put yet, and start their sweeps."""
-        missing = {(self._slot(timer), timer.what) for timer in timers} - self._stored.keys()
+        missing = self._unknown(timers)
         for slot in sorted({slot for slot, _ in missing}):
             _start_sweep(slot)
         return missing
+
+    def _unknown(self, timers: Sequence[Timer]) -> Missing:
+        return {(self._slot(timer), timer.what) for timer in timers} - self._stored.keys()
 
     @staticmethod
     def rows(missing: Missing) -> list[Item]:

@@ -11,20 +11,24 @@ from chalicelib.aws.cache import Cache
 from chalicelib.aws.callbacks import Callbacks
 from chalicelib.aws.clock import Clock as SystemClock
 from chalicelib.aws.counters import Counters
+from chalicelib.aws.figures import Figures, Notes
 from chalicelib.aws.files import Files
 from chalicelib.aws.imports import Imports
 from chalicelib.aws.ledger import Ledger
 from chalicelib.aws.lookups import Lookups
+from chalicelib.aws.marks import MarkStore
 from chalicelib.aws.messages import Messages
 from chalicelib.aws.queues import Queues
 from chalicelib.aws.rates import RateLimiter
 from chalicelib.aws.recordings import Recordings
 from chalicelib.aws.records import RecordStore
+from chalicelib.aws.stored_requests import StoredRequests
 from chalicelib.aws.templates import Templates
 from chalicelib.aws.timers import Timers
 from chalicelib.aws.tokens import Tokens
 from chalicelib.aws.users import Users
 from chalicelib.aws.vault import Credentials, Vault
+from chalicelib.aws.wakeups import Wakeups
 from chalicelib.ports import Clock, Limits, Providers, Receivers, Settings, World
 from chalicelib.ports import Tokens as TokensPort
 
@@ -46,10 +50,14 @@ def build_world(
         messages=Messages(vault, timers),
         ledger=Ledger(vault),
         lookups=Lookups(vault),
+        notes=Notes(),
+        figures=Figures(),
         tokens=tokens,
         timers=timers,
         vault=vault,
         providers=connect(tokens, clock),
+        stored=StoredRequests(vault, timers),
+        wakeups=Wakeups(),
         callbacks=Callbacks(vault),
         receivers=receivers,
         recordings=Recordings(timers),
@@ -64,6 +72,7 @@ def _without_parts() -> dict[str, Any]:
     return {
         "files": Files(),
         "counters": Counters(),
+        "marks": MarkStore(),
         "queues": Queues(),
         "credentials": Credentials(),
         "imports": Imports(),

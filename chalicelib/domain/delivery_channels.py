@@ -82,6 +82,8 @@ class Channel:
     # calls to the provider, None: its options or its platform decide, 0: without a limit
     calls_per_second: int | None = None
     deliveries_per_day: int | None = None  # None: its platform decides, 0: without a limit
+    # what the operator pays for a delivery, or for a part of an SMS, in any currency, None: nothing
+    price: float | None = None
     on_uncertain: OnUncertain = OnUncertain.UNKNOWN
     receipts: ReceiptMode = ReceiptMode.WEBHOOK
     options: Mapping[str, Any] = field(default_factory=dict)  # not secret: server addresses, limits

@@ -57,6 +57,18 @@ class OwnRights(Refusal):
     """Members cannot change their own role or disable themselves."""
 
 
+class WrongPassword(Refusal):
+    """Nobody has this name with this password."""
+
+
+class WrongCode(Refusal):
+    """The code of the second factor is wrong, or was used already."""
+
+
+class TooOften(Refusal):
+    """Passwords or codes were wrong too often. `seconds` until the next attempt."""
+
+
 class NotServed(Refusal):
     """The deployment does not run what the platform needs. `reason`."""
 
@@ -79,6 +91,10 @@ class UnknownWhitelist(Refusal):
 
 class UnknownSegment(Refusal):
     """The access channel has no segment `number`."""
+
+
+class UnknownTopic(Refusal):
+    """The topic is not one of the access channel's."""
 
 
 class UnknownTemplate(Refusal):
@@ -129,8 +145,48 @@ class ContentTooLarge(Refusal):
     """The contents of a message exceed what one message may hold. `limit`: bytes."""
 
 
+class AccessChannelClosed(Refusal):
+    """The access channel was closed or deleted, and a stored request of it came due."""
+
+
+class NeverDue(Refusal):
+    """A schedule has no time in the future."""
+
+
+class UsersNeeded(Refusal):
+    """A schedule asks for attributes of users, and the message names registration ids."""
+
+
+class OwnerWrong(Refusal):
+    """The access channel reviews what comes by API, and the request names no member as owner."""
+
+
+class ReviewerMissing(Refusal):
+    """Nobody may approve at some level of a review but those who ask."""
+
+
+class NotWaiting(Refusal):
+    """The stored request was carried out, cancelled or decided already. `state`."""
+
+
+class BeingSent(Refusal):
+    """The time of the stored request has come, so that it can no longer be changed."""
+
+
+class NotReviewer(Refusal):
+    """The member is not a reviewer of the level that must decide, or asked for the review."""
+
+
 class UnknownCallbackAddress(Refusal):
     """The access channel has no callback address `url`."""
+
+
+class SensitiveWord(Refusal):
+    """A content has a sensitive word. `word`, and its `first` and `last` character in the field."""
+
+
+class WordsGone(Refusal):
+    """The sensitive words of an access channel cannot be read. Nothing is sent unread."""
 
 
 class QuietHours(Refusal):

@@ -77,16 +77,17 @@ def count(message: Message, chunk: Chunk) -> Counts:
     still_open: Counter[str] = Counter()
     for _, _, ref in chunk.refs(message):
         channel_type, state = message.channels[ref.channel].value, chunk.state_of(ref)
-        reached = _stages(state)
+        reached = stages_of(state)
         stages[channel_type].update(reached)
-        losses[channel_type].update(_losses(state))
+        losses[channel_type].update(losses_of(state))
         stages_of_target[ref.target].update(reached)
         still_open["unsubmitted"] += not state.ended
         still_open["awaiting_receipt"] += _awaits_receipt(state)
-    for channel_type, reason in _refused(message, chunk):
+    for code, reason in refused(message, chunk):
+        channel_type = message.channels[code].value
         stages[channel_type]["planned"] += 1
         losses[channel_type][reason] += 1
-    still_open["undecided"] = sum(_is_undecided(message, chunk, t) for t in chunk.plan.valid)
+    still_open["undecided"] = sum(is_undecided(message, chunk, t) for t in chunk.plan.valid)
     return Counts(
         withdrawal=_withdrawn(message, chunk),
         seen=chunk.seen,
@@ -105,20 +106,22 @@ def _steps(message: Message, chunk: Chunk) -> Counter[str]:
     return Counter({str(step + 1): len(chunk.members(step)) for step in steps})
 
 
-def _refused(message: Message, chunk: Chunk) -> Iterator[tuple[str, str]]:
-    """Yield channel type and reason for each contact that a step left out.
+def refused(message: Message, chunk: Chunk) -> Iterator[tuple[str, str]]:
+    """Yield delivery channel and reason for each contact that a step left out.
 
-    Such a contact is dead or has opted out.
+    Such a contact is dead, has opted out, or has got enough.
     """
     for step in range(len(message.strategy.steps)):
         for target in chunk.members(step):
             planned = chunk.plan.targets[target]
             for code in message.codes_of(step):
-                if planned.lacks(code):
-                    yield message.channels[code].value, planned.refused[code]
+                if (target, code) in chunk.refused:
+                    yield code, chunk.refused[target, code]
+                elif planned.lacks(code):
+                    yield code, planned.refused[code]
 
 
-def _stages(state: DeliveryState) -> list[str]:
+def stages_of(state: DeliveryState) -> list[str]:
     """Return the stages of the funnel that a delivery has reached."""
     reached = ["planned"]
     if state.submitted or not state.has(FactKind.INVALID_TARGET):
@@ -138,7 +141,8 @@ def _awaits_receipt(state: DeliveryState) -> bool:
     return state.submitted and not has_result
 
 
-def _losses(state: DeliveryState) -> list[str]:
+def losses_of(state: DeliveryState) -> list[str]:
+    """Return why a delivery is lost, as a list of at most one reason."""
     if state.delivered:
         return []
     if state.has(*LOST_AFTER_SUBMISSION):
@@ -178,11 +182,13 @@ def _users(chunk: Chunk, stages_of_target: Mapping[int, set[str]]) -> Counter[st
     return users
 
 
-def _is_undecided(message: Message, chunk: Chunk, target: int) -> bool:
+def is_undecided(message: Message, chunk: Chunk, target: int) -> bool:
     """Return whether a target may still go on to a further step."""
     last = len(message.strategy.steps) - 1
     if chunk.withdrawn is not None:
         return False
+    if target not in chunk.members(0):
+        return True
     step = max((n for n in range(last + 1) if target in chunk.members(n)), default=0)
     if step == last:
         return False

@@ -98,14 +98,18 @@ class TimerKind(StrEnum):
     # whether all that can be is stopped or taken back in a chunk
     # (for the first chunk: in every chunk)
     WITHDRAW = "withdraw"
+    FIGURES = "figures"  # what a block of small messages adds to the figures
+    DAY = "day"  # the sum of a day's figures
     POLL = "poll"  # ask the provider for a chunk's receipts
+    WAKE = "wake"  # whether a stored request, whose id stands for a message's, missed its wake-up
 
 
 @frozen
 class Timer:
     """A row that says what must happen at a time (ms).
 
-    The same timer in the same slot of the clock is one row.
+    The same timer in the same slot of the clock is one row. The chunk of a timer for figures is a
+    block, or an access channel's day.
     """
 
     at: int
@@ -131,6 +135,21 @@ class TimersJob:
 @frozen
 class ImportJob:
     """Go on with an import."""
+
+    id: str
+
+
+@frozen
+class CoverageJob:
+    """Count the contacts of the next users. `key`: an access channel, empty for all users."""
+
+    key: str
+    version: int
+
+
+@frozen
+class ExportJob:
+    """Write the next file of an export."""
 
     id: str
 
@@ -181,8 +200,9 @@ class CallbackTest:
     id: str
 
 
-ChunkJob = PlanJob | WithdrawJob | TimersJob
+ChunkJob = PlanJob | WithdrawJob | TimersJob | CoverageJob
 ChannelJob = DeliverJob | RecallJob | PollJob | QueryJob | TimersJob
+FileJob = ImportJob | ExportJob
 AnyCallbackJob = CallbackJob | CallbackRetry | CallbackReplay | CallbackTest
 
 
@@ -193,7 +213,7 @@ class Envelope:
     `group` keeps tenants fair within a queue. `delay` is seconds, at most 900.
     """
 
-    job: ChunkJob | ChannelJob | ImportJob | AnyCallbackJob
+    job: ChunkJob | ChannelJob | FileJob | AnyCallbackJob
     priority: Priority
     channel_type: ChannelType | None  # None: the queue of chunks, of imports or of callbacks
     group: str

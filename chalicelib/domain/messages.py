@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chalicelib.domain.audiences import Audience, AudienceKind
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.plans import ChunkId, Plan
 from chalicelib.domain.rules import callbacks
+from chalicelib.domain.rules.caps import Cap
+from chalicelib.domain.rules.personal import Personal
 from chalicelib.domain.strategies import Strategy
 from chalicelib.domain.templates import Content
 from chalicelib.domain.values import frozen
+
+if TYPE_CHECKING:  # few messages have one
+    from chalicelib.domain.rules.schedules import Occasion
 
 CHUNK_TARGETS = 500
 INLINE_TARGETS = 100  # a send to at most so many named targets is planned in the request
@@ -30,6 +35,9 @@ class Summary:
     rule_id: int
     channels: tuple[ChannelType, ...]
     sendno: str
+    owner: str = ""
+    name: str = ""
+    origin: str = ""  # where it was asked for, empty: the API
 
 
 class Entry(NamedTuple):
@@ -87,6 +95,8 @@ class Message:
     app_para: Mapping[str, Any] = field(default_factory=dict)
     sendno: str = ""
     owner: str = ""
+    name: str = ""  # for people, in lists
+    origin: str = ""  # where it was asked for, empty: the API
     black_id: int | None = None
     white_id: int | None = None
     callback: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -96,9 +106,15 @@ class Message:
     restricted: bool = False  # only to users that have a binding of this access channel's own
     # the workers of channels that a worker serves, by code: their jobs go to its queues
     workers: Mapping[str, str] = field(default_factory=dict)
+    occasion: Occasion | None = None  # of a schedule whose occurrences are not the same for all
     hold: Hold | None = None  # nothing is planned before it ends
     # the rules of sending, by stem, that a later step of the strategy has to pass
     step_rules: tuple[str, ...] = ()
+    # frequency caps that count this message
+    caps: tuple[Cap, ...] = ()
+    topic: int = 0  # 0: none
+    # by code, the attributes of users that a content takes
+    personal: Mapping[str, Personal] = field(default_factory=dict)
     # of a message whose first jobs were sent before it was stored
     plan: Plan | None = field(default=None, repr=False)
 
@@ -114,6 +130,9 @@ class Message:
             self.rule_id,
             self.strategy.channels,
             self.sendno,
+            self.owner,
+            self.name,
+            self.origin,
         )
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 
 from chalicelib.domain.delivery_channels import ChannelType
@@ -68,18 +68,21 @@ class Strategy:
         """The seconds from the first submission to the last possible condition."""
         return sum(max((t.within for t in step.terms), default=0) for step in self.steps)
 
-    @property
-    def timetable(self) -> tuple[int, ...]:
-        """The seconds until each step begins for a target whom no channel reaches.
+    def timetable(
+        self, start: int = 0, held: Callable[[int, int], int] = lambda step, at: at
+    ) -> tuple[int, ...]:
+        """Return the times (ms) at which each step begins for a target whom no channel reaches.
 
-        Each channel submits at once when its step begins.
+        Each channel submits at once when its step begins. `held` returns the time until which a
+        step that is due at a time is held.
         """
         begins: dict[ChannelType, int] = {}
         times: list[int] = []
-        for step in self.steps:
-            due = [begins[term.channel] + term.within for term in step.terms]
-            begun = (max if step.operator is Operator.AND else min)(due, default=0)
-            times.append(max([begun, *times[-1:]]))
+        for number, step in enumerate(self.steps):
+            due = [begins[term.channel] + term.within * 1000 for term in step.terms]
+            begun = (max if step.operator is Operator.AND else min)(due, default=start)
+            begun = max([begun, *times[-1:]])
+            times.append(held(number, begun) if number else begun)
             begins |= dict.fromkeys(step.channels, times[-1])
         return tuple(times)
 

@@ -57,7 +57,7 @@ def warnings(strategy: Strategy, opened: ByType) -> list[str]:
     for n, term in _terms(strategy):
         field = f"steps[{n}].condition"
         found += [f"{field}: {text}" for text in _of_term(term, opened.get(term.channel, ()))]
-    times = strategy.timetable
+    times = strategy.timetable()
     found += [
         f"steps[{n}].condition: is due no later than the step before, so both run together"
         for n in range(2, len(times))

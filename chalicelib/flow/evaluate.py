@@ -13,7 +13,7 @@ from chalicelib.domain.strategies import Verdict
 from chalicelib.flow import audience, dispatch, withdraw
 from chalicelib.flow.delivery.expiry import deferred_by_quota, expire, expires
 from chalicelib.flow.dispatch import OpenCall, open_calls_of_all_steps
-from chalicelib.flow.rules import gate
+from chalicelib.flow.rules import caps, gate
 from chalicelib.flow.timers import do_all
 from chalicelib.observability import log
 from chalicelib.ports import World
@@ -65,6 +65,7 @@ def _check(world: World, message: Message, chunk: Chunk) -> None:
             break
         chunk = world.ledger.chunk(chunk.plan.id, message) or chunk
     _repair(world, message, chunk)
+    caps.settle_chunk(world, message, chunk)
     _set_next_check(world, message, chunk)
 
 
@@ -97,11 +98,12 @@ def _escalate(world: World, message: Message, chunk: Chunk) -> bool:
     Jobs come from frozen entrants only.
     """
     at = chunk.plan.id
-    for step in range(1, len(message.strategy.steps)):
+    for step in range(0 if chunk.plan.starts else 1, len(message.strategy.steps)):
         members = _ready(world, message, chunk, step)
         if members and gate.for_step(world, message, step) is None:
             number = len(chunk.entrants_of(step))
-            entrants = Entrants(step, number, members, world.clock.now())
+            ready = Entrants(step, number, members, world.clock.now())
+            entrants = gate.for_entrants(world, message, chunk, ready)
             if world.ledger.freeze(at, entrants, message) == entrants:
                 grown = replace(chunk, entrants=(*chunk.entrants, entrants))
                 world.queues.send(dispatch.jobs(message, grown, step, number))
@@ -114,6 +116,8 @@ def _escalate(world: World, message: Message, chunk: Chunk) -> bool:
 def _ready(world: World, message: Message, chunk: Chunk, step: int) -> tuple[int, ...]:
     """Return the targets that go on to this step now."""
     now = world.clock.now()
+    if step == 0:
+        return tuple(t for t in chunk.not_started if chunk.plan.starts[t] <= now)
     waiting = sorted(chunk.members(step - 1) - chunk.members(step))
     return tuple(t for t in waiting if chunk.verdict(message, t, step, now)[0] is Verdict.GO)
 
@@ -224,6 +228,7 @@ def _next_check_of(world: World, chunk: Chunk, call: OpenCall) -> int:
 
 def _condition_times(world: World, message: Message, chunk: Chunk, now: int) -> Iterable[int]:
     """Yield the times (ms) at which a target may go on to the next step."""
+    yield from (chunk.plan.starts[target] for target in chunk.not_started)
     for step in range(1, len(message.strategy.steps)):
         is_ready = False
         for target in chunk.members(step - 1) - chunk.members(step):

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.access_channels import AccessChannel
+from chalicelib.domain.audiences import AudienceKind
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.templates import Content
 from chalicelib.domain.values import frozen
+
+if TYPE_CHECKING:  # few requests wait, and importing what they need slows a cold start
+    from chalicelib.domain.rules.schedules import Occasion, Timing
+    from chalicelib.domain.stored_requests import Written
 
 
 @frozen(kw_only=True)
@@ -33,15 +38,30 @@ class SendRequest:
     rule_id: int = 0
     sendno: str = ""
     owner: str = ""
+    name: str = ""  # of the message, for people
     priority: Priority = Priority.MEDIUM
     black_id: int | None = None
     white_id: int | None = None
     callback: Mapping[str, Any] = field(default_factory=dict)
+    topic: int = 0  # 0: none
+    written: Written | None = field(default=None, repr=False)  # to store it until it is sent
+    timing: Timing | None = None  # None: it is sent at once
+    approved: bool = False  # by a review, as it is
+    occasion: Occasion | None = None  # of a schedule whose occurrences are not the same for all
+    msgid: str = ""  # the id that its sender has already
 
     @property
     def names_sets(self) -> bool:
         """The audience has users that the request does not name."""
         return bool(self.tags) or self.segment is not None
+
+    @property
+    def audience_kind(self) -> AudienceKind:
+        if self.contacts:
+            return AudienceKind.CONTACTS
+        if self.everyone:
+            return AudienceKind.EVERYONE
+        return AudienceKind.SETS if self.names_sets else AudienceKind.USERS
 
     @property
     def named(self) -> int:

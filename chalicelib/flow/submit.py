@@ -11,7 +11,7 @@ import math
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalicelib.domain import audiences, keys
 from chalicelib.domain.access_channels import AccessChannel
@@ -21,11 +21,12 @@ from chalicelib.domain.errors import Conflict, Invalid, KeyReused, NoMessageId, 
 from chalicelib.domain.jobs import DeliverJob, Envelope, Timer, TimerKind
 from chalicelib.domain.messages import Hold, Message
 from chalicelib.domain.plans import ChunkId, Plan
+from chalicelib.domain.rules.caps import RULE, applying, settings_of
 from chalicelib.domain.users import ALL
 from chalicelib.flow import audience, dispatch
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedSend, resolve
-from chalicelib.flow.rules import callbacks, gate, retention
+from chalicelib.flow.rules import callbacks, caps, gate, personal, retention
 from chalicelib.flow.rules.broadcast_quota import CountedBroadcast
 from chalicelib.observability import log
 from chalicelib.ports import IdempotencyKey, World
@@ -43,7 +44,8 @@ def submit(world: World, request: SendRequest, key: IdempotencyKey | None = None
     and the same body gets the id of the first message.
     """
     try:
-        return _submit(world, request, key)
+        kept = _keep(world, request, key)
+        return _submit(world, request, key) if kept is None else kept
     except (Refusal, Invalid):
         # An accepted request stays accepted, whatever has been configured since.
         earlier = world.messages.once(key.name) if key else None
@@ -52,13 +54,35 @@ def submit(world: World, request: SendRequest, key: IdempotencyKey | None = None
         return _first_msgid(key, earlier)
 
 
-def _submit(world: World, request: SendRequest, key: IdempotencyKey | None) -> str:
+def _keep(world: World, request: SendRequest, key: IdempotencyKey | None) -> str | None:
+    """Store a request that must wait, and return its id. Return None for any other."""
+    is_reviewed = "reviews" in request.channel.rules and not request.approved
+    if request.timing is None and not is_reviewed:
+        return None
+    from chalicelib.flow.keep import keep  # few requests wait
+
+    return keep(world, request, key)
+
+
+class Draft(NamedTuple):
+    """An acceptable message that is not stored, with the contacts that its request names."""
+
+    message: Message
+    contacts: Sequence[str]
+
+
+def draft(world: World, request: SendRequest) -> Draft:
+    """Make the message of a request, after all checks of the message. Nothing is stored."""
     resolved = resolve(world, request)
     hold = gate.for_message(world, request, resolved)
-    contacts = tuple(resolved.contacts.values())
     message = _message(world, request, resolved, hold)
+    return Draft(message, tuple(resolved.contacts.values()))
+
+
+def _submit(world: World, request: SendRequest, key: IdempotencyKey | None) -> str:
+    message, contacts = draft(world, request)
     with CountedBroadcast(world, request, message.msgid) as counted:
-        message, earlier = _accept(world, message, contacts, key)
+        message, earlier = _accept(world, message, contacts, key, known=bool(request.msgid))
         if earlier is not None:
             counted.give_back()
     if key is not None and earlier is not None:
@@ -85,7 +109,7 @@ def _message(
     history = resolved.strategy.length + retention.days(world, request.channel) * 86400
     begins = hold.until if hold else now
     return Message(
-        msgid=_new_id(now),
+        msgid=request.msgid or _new_id(now),
         accepted=now,
         strategy=resolved.strategy,
         channels={e.code: e.channel.type for e in frozen},
@@ -98,10 +122,22 @@ def _message(
         labels={e.code: e.channel.labels_to_try(request.label) for e in frozen},
         template=resolved.template,
         workers={e.code: e.worker for e in frozen if e.worker},
+        occasion=request.occasion,
         hold=hold,
         step_rules=gate.step_rules(request, resolved),
         **_as_asked(request),
+        **_of_rules(world, request, resolved),
     )
+
+
+def _of_rules(world: World, request: SendRequest, resolved: ResolvedSend) -> dict[str, Any]:
+    """Return what rules of sending freeze in a message."""
+    settings = settings_of(request.channel.rules.get(RULE))
+    types = resolved.strategy.channels
+    return {
+        "caps": applying(settings, request.priority, request.topic, types),
+        "personal": personal.of_elements(world, request, resolved),
+    }
 
 
 def _as_asked(request: SendRequest) -> dict[str, Any]:
@@ -110,10 +146,12 @@ def _as_asked(request: SendRequest) -> dict[str, Any]:
         "channel_key": request.channel.key,
         "restricted": request.channel.restricted,
         "priority": request.priority,
+        "topic": request.topic,
         "rule_id": request.rule_id,
         "app_para": request.app_para,
         "sendno": request.sendno,
         "owner": request.owner,
+        "name": request.name,
         "black_id": request.black_id,
         "white_id": request.white_id,
         "callback": callbacks.of_message(request),
@@ -127,18 +165,15 @@ def _new_id(now: int) -> str:
 def _audience(world: World, request: SendRequest) -> Audience:
     if request.contacts:
         return Audience(AudienceKind.CONTACTS)
-    if request.everyone:
-        return Audience(
-            AudienceKind.EVERYONE, partitions=_partitions(world, world.users.estimate())
-        )
-    if not request.names_sets:
+    if not request.everyone and not request.names_sets:
         return Audience(AudienceKind.USERS)
+    kind = AudienceKind.EVERYONE if request.everyone else AudienceKind.SETS
     sets = [_tag(world, request.channel, name) for name in request.tags]
     if request.segment is not None:
         sets.append(audiences.segment(request.segment))
-    sets = list(dict.fromkeys(sets))
-    size = world.audiences.estimate(sets) + len(request.userids)
-    return Audience(AudienceKind.SETS, tuple(sets), _partitions(world, size))
+    whole = Audience(kind, tuple(dict.fromkeys(sets)))
+    size = audience.estimate(world, whole, request.userids)
+    return replace(whole, partitions=_partitions(world, size))
 
 
 def _tag(world: World, access: AccessChannel, name: str) -> str:
@@ -153,29 +188,50 @@ def _partitions(world: World, size: int) -> int:
 
 
 def _accept(
-    world: World, message: Message, contacts: Sequence[str], key: IdempotencyKey | None
+    world: World,
+    message: Message,
+    contacts: Sequence[str],
+    key: IdempotencyKey | None,
+    *,
+    known: bool,
 ) -> tuple[Message, IdempotencyKey | None]:
-    """Store the message and send its first jobs, or return the key of an earlier one."""
+    """Store the message and send its first jobs, or return the key of an earlier one.
+
+    A message with a `known` id is stored before its jobs are sent, so that a repeat finds it.
+    """
     for _ in range(MSGID_TRIES):
         is_planned = message.inline and message.hold is None
         plan = audience.make_plan(world, message, 0, "", contacts) if is_planned else None
-        jobs = _single_queue_jobs(message, plan)
+        jobs = None if known else _single_queue_jobs(message, plan)
         try:
             if plan is not None and jobs is not None:
-                return message, _queue_and_store(world, message, plan, jobs, key)
-            earlier = _store(world, message, plan, contacts, key)
-        except Conflict:  # another message has the same random bits in the same millisecond
+                earlier = _queue_and_store(world, message, plan, jobs, key)
+            else:
+                earlier = _store(world, message, plan, contacts, key)
+        except Conflict:
+            if known:
+                return message, IdempotencyKey(message.msgid, "", message.msgid)
+            # Another message has the same random bits in the same millisecond.
+            _give_back(world, message, plan)
             message = replace(message, msgid=_new_id(message.accepted))
             continue
-        if earlier is None:
+        if earlier is not None and earlier.msgid != message.msgid:
+            _give_back(world, message, plan)
+        elif earlier is None and jobs is None:
             _start(world, message, plan)
         return message, earlier
     raise NoMessageId
 
 
+def _give_back(world: World, message: Message, plan: Plan | None) -> None:
+    """Give back what the plan of a message has counted that was not stored."""
+    if plan is not None:
+        caps.give_back_plan(world, message, plan)
+
+
 def _single_queue_jobs(message: Message, plan: Plan | None) -> list[Envelope] | None:
     """Return the delivery jobs of a whole plan if one queue takes them all, else None."""
-    if plan is None or plan.next is not None or plan.size > MAX_HELD_PLAN:
+    if plan is None or plan.next is not None or plan.starts or plan.size > MAX_HELD_PLAN:
         return None
     jobs = dispatch.jobs(message, Chunk(plan), 0, 0)
     has_one_queue = len({(job.channel_type, job.worker) for job in jobs}) <= 1
@@ -196,7 +252,11 @@ def _queue_and_store(
     earlier = world.messages.once(key.name) if key else None
     if earlier is not None:
         return earlier
-    world.queues.send([_that_may_be_early(envelope) for envelope in jobs])
+    try:
+        world.queues.send([_that_may_be_early(envelope) for envelope in jobs])
+    except Exception:
+        _give_back(world, message, plan)
+        raise
     return world.messages.create(message, plan, None, (), key)
 
 

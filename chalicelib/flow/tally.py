@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from chalicelib.domain import keys
+from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.funnel import Counts, count, total
 from chalicelib.domain.jobs import Timer, TimerKind
 from chalicelib.domain.messages import CHUNK_TARGETS, Message
 from chalicelib.domain.plans import ChunkId
+from chalicelib.flow import figures
 from chalicelib.flow.timers import do_all
 from chalicelib.ports import Limits, World
 
@@ -40,20 +42,34 @@ def _timer(chunk: ChunkId, start: int, now: int, limits: Limits) -> Timer:
 
 
 def recount(world: World, timers: Sequence[Timer]) -> None:
-    do_all(lambda at: recount_chunk(world, at), dict.fromkeys(timer.chunk for timer in timers))
+    """Count chunks anew, and add what they have gained to the figures together."""
+    counted: list[tuple[Message, Chunk]] = []
+    try:
+        do_all(
+            lambda at: _recount(world, at, counted),
+            dict.fromkeys(timer.chunk for timer in timers),
+        )
+    finally:
+        figures.count_chunks(world, counted)
 
 
 def recount_chunk(world: World, at: ChunkId) -> Counts | None:
-    """Count a chunk from one consistent reading, and replace its counts.
+    """Count a chunk anew. Return None when its history has expired."""
+    counted: list[tuple[Message, Chunk]] = []
+    counts = _recount(world, at, counted)
+    figures.count_chunks(world, counted)
+    return counts
 
-    None when its history has expired.
-    """
+
+def _recount(world: World, at: ChunkId, counted: list[tuple[Message, Chunk]]) -> Counts | None:
+    """Count a chunk from one consistent reading, and replace its counts. Add it to the list."""
     message = world.messages.get(at.msgid)
     chunk = world.ledger.chunk(at, message) if message else None
     if message is None or chunk is None:
         return None
     counts = count(message, chunk)
     world.messages.put_counts(at, counts, message.expires)
+    counted.append((message, chunk))
     return counts
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.delivery_channels import Channel, ChannelType
 from chalicelib.domain.provider_io import Capabilities
+from chalicelib.domain.strategy_advice import Reports, reports_of
 from chalicelib.ports import Provider, World
 
 
@@ -57,3 +58,11 @@ def closed(
 ) -> Sequence[ChannelType]:
     """Return the channel types that have no open delivery channel, each once."""
     return [kind for kind in dict.fromkeys(channel_types) if kind not in opened]
+
+
+def reports(world: World, access: AccessChannel) -> dict[ChannelType, list[Reports]]:
+    """Return the reports of the delivery channels that an access channel can use now, by type."""
+    by_type: dict[ChannelType, list[Reports]] = {}
+    for channel, provider in open_channels(world, access):
+        by_type.setdefault(channel.type, []).append(reports_of(provider.capabilities, channel))
+    return by_type

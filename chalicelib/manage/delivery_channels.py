@@ -38,6 +38,7 @@ class ChannelOrder:
     receipts: ReceiptMode | None = None
     calls_per_second: int | None = None
     deliveries_per_day: int | None = None
+    price: float | None = None
 
 
 def add(world: World, order: ChannelOrder) -> tuple[Channel, str]:
@@ -65,6 +66,7 @@ def add(world: World, order: ChannelOrder) -> tuple[Channel, str]:
         options=order.options,
         calls_per_second=order.calls_per_second,
         deliveries_per_day=order.deliveries_per_day,
+        price=order.price,
     )
     _put(world, channel)
     return channel, token
@@ -87,7 +89,7 @@ def page(world: World, after: str = "", limit: int = 0) -> Sequence[Channel]:
 
 
 def change(world: World, code: str, version: int | None, changes: Mapping[str, Any]) -> Channel:
-    """Change name, credentials, options, on_uncertain, receipts or limits.
+    """Change name, credentials, options, on_uncertain, receipts, limits or price.
 
     Code, type and platform never change.
     """

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 from chalicelib.domain import strategy_advice
 from chalicelib.domain.access_channels import AccessChannel
-from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.strategies import STRATEGIES, Strategy, StrategyEntry, check
-from chalicelib.domain.strategy_advice import Reports, reports_of
+from chalicelib.domain.strategy_advice import reports_of
 from chalicelib.flow import validity
 from chalicelib.manage import access_channels, records
 from chalicelib.ports import World
@@ -42,21 +41,13 @@ def delete(world: World, number: int, version: int | None) -> None:
     records.delete(world, STRATEGIES, entry)
 
 
-def reports(world: World, access: AccessChannel) -> dict[ChannelType, list[Reports]]:
-    """Return the reports of the delivery channels that an access channel can use now."""
-    by_type: dict[ChannelType, list[Reports]] = {}
-    for channel, provider in validity.open_channels(world, access):
-        by_type.setdefault(channel.type, []).append(reports_of(provider.capabilities, channel))
-    return by_type
-
-
 def _check(world: World, access: AccessChannel, strategy: Strategy) -> None:
     """Raise Invalid for a strategy that cannot work.
 
     A channel type without an open delivery channel is judged by all of its platforms.
     """
     check(strategy)
-    opened = reports(world, access)
+    opened = validity.reports(world, access)
     closed = validity.closed(strategy.channels, frozenset(opened))
     by_platform = {
         kind: [

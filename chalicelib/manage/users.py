@@ -161,11 +161,8 @@ def fold_singles(change: UserChange) -> UserChange:
         for kind in sorted(kinds)
     }
     rest = {kind: scoped for kind, scoped in change.add.contacts.items() if kind not in SINGLE}
-    return UserChange(
-        change.userid,
-        Bindings(merged, change.set.tags),
-        Bindings(rest, change.add.tags),
-        change.remove,
+    return replace(
+        change, set=Bindings(merged, change.set.tags), add=Bindings(rest, change.add.tags)
     )
 
 
@@ -182,6 +179,8 @@ def check_scopes(world: World, caller: AccessChannel | None, change: UserChange)
     """
     for field, kind, bind in _binds(change):
         check_scope(world, caller, field, kind, bind)
+    if change.attributes and caller is not None and not caller.may_change_all:
+        raise Invalid("attributes", "this access channel must not change what belongs to all")
 
 
 def check_scope(

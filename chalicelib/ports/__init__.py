@@ -10,15 +10,18 @@ all interfaces together.
     messages.py   messages, their ledger and their receipts
     recordings.py records of several jobs, written together
     providers.py  providers, their access tokens and rate limits
+    figures.py    figures of messages
     files.py      files that people upload or download, and imports
-    work.py       time, timers, queues, counters
+    work.py       time, timers, queues, counters, marks
     secrets.py    sealing
     callbacks.py  batches of callbacks, and their receivers
+    stored_requests.py  requests that wait, and their clock
 """
 
 from __future__ import annotations
 
 from chalicelib.ports.callbacks import Callbacks, Receivers, Reply
+from chalicelib.ports.figures import Document, Figures, Notes
 from chalicelib.ports.files import Files, Form, Imports
 from chalicelib.ports.messages import IdempotencyKey, Ledger, Lookup, Lookups, Messages
 from chalicelib.ports.providers import Provider, Providers, RateLimiter, Session, Tokens
@@ -26,8 +29,18 @@ from chalicelib.ports.recordings import Recording, Recordings
 from chalicelib.ports.records import Records, RecordStore
 from chalicelib.ports.secrets import Credentials, Vault
 from chalicelib.ports.settings import Audit, Settings, Templates
-from chalicelib.ports.users import Audiences, Users
-from chalicelib.ports.work import Clock, Counters, QueueMessage, QueueReader, Queues, Taken, Timers
+from chalicelib.ports.stored_requests import StoredRequests, Wakeups
+from chalicelib.ports.users import Audiences, SuppressedContact, Users
+from chalicelib.ports.work import (
+    Clock,
+    Counters,
+    MarkStore,
+    QueueMessage,
+    QueueReader,
+    Queues,
+    Taken,
+    Timers,
+)
 from chalicelib.ports.world import Limits, Sizes, World
 
 __all__ = (
@@ -37,6 +50,8 @@ __all__ = (
     "Clock",
     "Counters",
     "Credentials",
+    "Document",
+    "Figures",
     "Files",
     "Form",
     "IdempotencyKey",
@@ -45,7 +60,9 @@ __all__ = (
     "Limits",
     "Lookup",
     "Lookups",
+    "MarkStore",
     "Messages",
+    "Notes",
     "Provider",
     "Providers",
     "QueueMessage",
@@ -61,11 +78,14 @@ __all__ = (
     "Session",
     "Settings",
     "Sizes",
+    "StoredRequests",
+    "SuppressedContact",
     "Taken",
     "Templates",
     "Timers",
     "Tokens",
     "Users",
     "Vault",
+    "Wakeups",
     "World",
 )

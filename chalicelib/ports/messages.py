@@ -83,6 +83,9 @@ class Messages(Protocol):
         A message is in the list some seconds after it was stored.
         """
 
+    def endings(self, msgids: Sequence[str]) -> Mapping[str, Ending]:
+        """Return the withdrawals of those of these messages that have one, 100 per request."""
+
     def entry(self, image: Mapping[str, Any]) -> Entry:
         """Read the entry of a new message from its image in the stream. Anything else raises."""
 

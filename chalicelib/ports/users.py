@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.users import User
+
+
+class SuppressedContact(NamedTuple):
+    """A contact that the deployment suppresses, since a time (ms)."""
+
+    position: str
+    channel_type: ChannelType
+    contact: str
+    since: int
 
 
 class Users(Protocol):
@@ -78,6 +87,13 @@ class Audiences(Protocol):
         """Record an opt-out or opt-in of a contact, in any spelling, for access channels.
 
         The contact need not be a user's. An older statement than the stored one changes nothing.
+        """
+
+    def suppressed(self, after: str, limit: int) -> Sequence[SuppressedContact]:
+        """Return the next contacts that the deployment suppresses, after a position, in any order.
+
+        `set_opt_out` with the key SUPPRESSED keeps the contact itself, sealed. Fewer than `limit`
+        contacts mean the end.
         """
 
     def opt_outs(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from chalicelib.domain.jobs import Envelope, Timer
+from chalicelib.domain.rules.caps import Marks
 from chalicelib.domain.values import frozen
 
 
@@ -35,6 +36,19 @@ class Counters(Protocol):
         """Return the count, read consistently."""
 
 
+class MarkStore(Protocol):
+    """The messages that count for a person under frequency caps, by a name for the person."""
+
+    def get(self, names: Sequence[str]) -> Mapping[str, Marks]:
+        """Return stored marks, read consistently, one batch read per 100 names."""
+
+    def put(self, changed: Mapping[str, Marks]) -> frozenset[str]:
+        """Store marks in the place of the version that they carry, one request per 100.
+
+        Return the names whose marks were changed meanwhile, which stay as they are.
+        """
+
+
 class Clock(Protocol):
     def now(self) -> int:
         """Return milliseconds since the epoch."""
@@ -43,10 +57,11 @@ class Clock(Protocol):
 
 
 class Timers(Protocol):
-    def set(self, timers: Sequence[Timer]) -> None:
+    def set(self, timers: Sequence[Timer], *, punctual: bool = True) -> None:
         """Make sure that the clock ticks for every timer, then put the rows.
 
-        The clock needs one execution per slot.
+        The clock needs one execution per slot. Timers that are not `punctual` have none of their
+        own. The next sweep after their time serves them, at the latest the scheduled one.
         """
 
     def due(self, now: int, limit: int) -> Sequence[Timer]: ...

@@ -10,6 +10,7 @@ from chalicelib.domain.outages import Outages
 from chalicelib.domain.slowness import Slowness
 from chalicelib.domain.values import frozen
 from chalicelib.ports.callbacks import Callbacks, Receivers
+from chalicelib.ports.figures import Figures, Notes
 from chalicelib.ports.files import Files, Imports
 from chalicelib.ports.messages import Ledger, Lookups, Messages
 from chalicelib.ports.providers import Providers, RateLimiter, Tokens
@@ -17,8 +18,9 @@ from chalicelib.ports.recordings import Recordings
 from chalicelib.ports.records import RecordStore
 from chalicelib.ports.secrets import Credentials, Vault
 from chalicelib.ports.settings import Audit, Settings, Templates
+from chalicelib.ports.stored_requests import StoredRequests, Wakeups
 from chalicelib.ports.users import Audiences, Users
-from chalicelib.ports.work import Clock, Counters, Queues, Timers
+from chalicelib.ports.work import Clock, Counters, MarkStore, Queues, Timers
 
 
 @frozen
@@ -76,11 +78,14 @@ class World:
     messages: Messages
     ledger: Ledger
     lookups: Lookups
+    notes: Notes
+    figures: Figures
     recordings: Recordings
     rate_limiter: RateLimiter
     tokens: Tokens
     files: Files
     counters: Counters
+    marks: MarkStore
     timers: Timers
     queues: Queues
     vault: Vault
@@ -89,6 +94,8 @@ class World:
     limits: Limits
     imports: Imports
     audit: Audit
+    stored: StoredRequests
+    wakeups: Wakeups
     callbacks: Callbacks
     receivers: Receivers
     slowness: Slowness = field(default_factory=Slowness)  # what this container has seen

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from chalicelib.domain import elements, keys
+from chalicelib.domain import elements, keys, reasons
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import NotFound
@@ -205,6 +205,7 @@ def target(world: World, channel_key: str, msgid: str, userid: str) -> dict[str,
         "target": userid,
         "state": "withdrawn" if ending else "accepted",
         "loss": None,
+        "why": None,
         "refused": {},
         "deliveries": [],
     }
@@ -267,10 +268,18 @@ def _life(sent: Message, chunk: Chunk, position: int) -> dict[str, Any]:
         "target": planned.id,
         "state": "invalid" if planned.loss else best,
         "loss": planned.loss.value if planned.loss else None,
-        "refused": {elements.channel_of(code): why for code, why in planned.refused.items()},
+        "why": reasons.of_loss(planned.loss.value)._asdict() if planned.loss else None,
+        "refused": _refused(chunk, position),
         "planned": chunk.plan.time,
         "deliveries": deliveries,
     }
+
+
+def _refused(chunk: Chunk, position: int) -> dict[str, str]:
+    """Return why contacts of a target were left out, by delivery channel: at once, or by a step."""
+    later = {code: why for (target, code), why in chunk.refused.items() if target == position}
+    refused = {**chunk.plan.targets[position].refused, **later}
+    return {elements.channel_of(code): why for code, why in refused.items()}
 
 
 def _delivery(
@@ -305,4 +314,12 @@ def _provider_id(chunk: Chunk, ref: DeliveryRef, facts: Sequence[Fact]) -> str:
 
 
 def _fact(fact: Fact) -> dict[str, Any]:
-    return {"fact": fact.kind.value, "time": fact.time, "code": fact.code, "source": fact.source}
+    sentence = reasons.of_loss(f"{fact.kind.value}:{fact.code}".rstrip(":"))
+    return {
+        "fact": fact.kind.value,
+        "time": fact.time,
+        "code": fact.code,
+        "source": fact.source,
+        "zh": sentence.zh,
+        "en": sentence.en,
+    }

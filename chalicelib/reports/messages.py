@@ -1,19 +1,63 @@
-"""List the messages of an access channel."""
+"""List the messages of an access channel, with their state and figures."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from chalicelib.domain import keys
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.messages import Summary
+from chalicelib.domain.funnel import STAGES
+from chalicelib.domain.messages import INLINE_TARGETS, Summary
+from chalicelib.domain.notes import block_of
 from chalicelib.domain.strategies import MAX_WITHIN
+from chalicelib.domain.values import frozen
+from chalicelib.flow import figures
 from chalicelib.flow.rules import retention
 from chalicelib.ports import World
+from chalicelib.reports.statistics import funnel
 
 # Seconds that a strategy may take. Messages are kept for that long, and some days.
 LONGEST = len(ChannelType) * MAX_WITHIN
+SEARCHED = 1000  # messages that one page looks at
+
+Line = Mapping[str, int]
+
+
+@frozen
+class Filter:
+    """The messages to list. An empty field selects all."""
+
+    status: str = ""
+    template: int | None = None
+    origin: str = ""
+    owner: str = ""
+    text: str = ""  # in the name or the sender's number, without regard to case
+
+    @property
+    def is_empty(self) -> bool:
+        return self == Filter()
+
+    def takes(self, row: Row) -> bool:
+        summary = row.summary
+        texts = (summary.name.casefold(), summary.sendno.casefold())
+        return (
+            self.status in ("", row.status)
+            and self.template in (None, summary.template[0])
+            and self.origin in ("", summary.origin or "api")
+            and self.owner in ("", summary.owner)
+            and any(self.text.casefold() in text for text in texts)
+        )
+
+
+@frozen
+class Row:
+    """A message of the list. `line` is None where its figures are not counted yet."""
+
+    summary: Summary
+    status: str
+    line: Line | None
 
 
 def newest(
@@ -37,3 +81,69 @@ def newest(
     end = keys.message_id(now + 1 if until is None else min(until, now + 1), bytes(4))
     last = min(before, end) if before else end
     return world.messages.newest(channel_key, last, max(since, oldest), limit)
+
+
+def page(
+    world: World,
+    channel_key: str,
+    before: str,
+    limit: int,
+    times: tuple[int, int | None],
+    chosen: Filter,
+) -> tuple[Sequence[Row], str | None]:
+    """Return a page of rows, and the msgid after which the next page begins, None at the end.
+
+    A page that looks for few among many may have fewer rows than `limit`, and even none.
+    """
+    looked = limit if chosen.is_empty else SEARCHED
+    summaries = newest(world, channel_key, before, looked + 1, *times)
+    rows = [row for row in rows_of(world, summaries[:looked]) if chosen.takes(row)]
+    if len(rows) > limit:
+        return rows[:limit], rows[limit - 1].summary.msgid
+    is_last = len(summaries) <= looked
+    return rows, None if is_last else summaries[looked - 1].msgid
+
+
+def rows_of(world: World, summaries: Sequence[Summary]) -> list[Row]:
+    """Return messages with their state and figures, with one request per 100 items."""
+    endings = world.messages.endings([summary.msgid for summary in summaries])
+    lines = _lines(world, summaries)
+    return [
+        Row(
+            summary,
+            "withdrawn" if summary.msgid in endings else status_of(lines.get(summary.msgid)),
+            lines.get(summary.msgid),
+        )
+        for summary in summaries
+    ]
+
+
+def _lines(world: World, summaries: Sequence[Summary]) -> dict[str, Line]:
+    small = [s.msgid for s in summaries if s.targets is not None and s.targets <= INLINE_TARGETS]
+    large = [s.msgid for s in summaries if s.msgid not in small]
+    blocks = {figures.block_key(block_of(msgid)) for msgid in small}
+    shards = [figures.line_key(msgid, n) for msgid in large for n in range(figures.SHARDS)]
+    documents = world.figures.load([*sorted(blocks), *shards])
+    lines: dict[str, dict[str, int]] = {}
+    for (name, _), document in documents.items():
+        if name in large:
+            line = lines.setdefault(name, {})
+            line.update({n: line.get(n, 0) + number for n, number in document.body.items()})
+        else:
+            lines.update(document.body.get("lines", {}))
+    return dict(lines)
+
+
+def status_of(line: Line | None) -> str:
+    """Return the state of a message that is not withdrawn."""
+    known = line or {}
+    is_planned = known.get("ends", 0) >= known.get("partitions", 1)
+    if not known.get("planned") and not is_planned:
+        return "accepted"
+    left = known.get("open|undecided", 0) + known.get("open|unsubmitted", 0)
+    return "sending" if left or not is_planned else "finished"
+
+
+def funnel_of(line: Line) -> dict[str, Any]:
+    """Return the figures of people, with their rates."""
+    return funnel({stage: line.get(stage, 0) for stage in STAGES})

@@ -12,7 +12,7 @@ from infra.bench.cost import MEMORY_GB, Result
 from infra.package import ROOT
 
 PAGE = ROOT / "docs" / "explanation" / "performance.md"
-OTHERS = ("Uploads", "Channels")  # sections that other benchmarks write
+OTHERS = ("Uploads", "Channels", "Fairness")  # sections that other benchmarks write
 TRANSITIONS = "Step Functions state transitions"
 CORE_GB = 1769 / 1024  # the memory with one whole processor core in Lambda
 

@@ -33,7 +33,7 @@ FUNCTION_URLS = "/_aws/lambda-url/"  # the emulator's path to them
 def apply(counts: Counts) -> None:
     """Call once, after MiniStack is imported and before it serves."""
     from ministack.core import iam_actions, iam_evaluator, lambda_runtime
-    from ministack.services import apigateway_v1, lambda_svc
+    from ministack.services import apigateway_v1, lambda_svc, scheduler
     from ministack.services.cloudformation import provisioners
 
     _import_gateway_responses(apigateway_v1)
@@ -44,6 +44,8 @@ def apply(counts: Counts) -> None:
     _conditions_on_encryption_contexts(iam_actions)
     _as_over_tls(iam_evaluator)
     _batches_need_the_single_right(iam_actions)
+    _wake_ups_at_their_second(scheduler)
+    _schedules_in_their_group(iam_actions)
     _bare_interpreter(lambda_runtime)
     _unpack_once(lambda_runtime)
     _no_waiting_for_logs(lambda_runtime)
@@ -186,6 +188,27 @@ def _conditions_on_encryption_contexts(actions: Any) -> None:
         return keys
 
     actions.request_tag_context = with_encryption_context
+
+
+def _wake_ups_at_their_second(scheduler: Any) -> None:
+    """Look for due schedules often. MiniStack looks each ten seconds, AWS within the minute."""
+    scheduler._SCHEDULE_TICK_INTERVAL = TICK
+
+
+def _schedules_in_their_group(actions: Any) -> None:
+    """Name a schedule with its group in policies, where MiniStack names the default group."""
+    extract = actions.extract_resource_arn
+
+    def in_group(service: str, *rest: Any, **more: Any) -> str:
+        arn: str = extract(service, *rest, **more)
+        if service != "scheduler" or ":schedule/default/" not in arn:
+            return arn
+        _, _, _, body, query, *_ = rest
+        group = json.loads(body or b"{}").get("GroupName") or query.get("groupName") or "default"
+        name = group[0] if isinstance(group, list) else group
+        return arn.replace(":schedule/default/", f":schedule/{name}/")
+
+    actions.extract_resource_arn = in_group
 
 
 def _as_over_tls(evaluator: Any) -> None:

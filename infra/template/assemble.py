@@ -40,6 +40,7 @@ def assemble(stage: Stage) -> Template:
     resources = template["Resources"]
     _name_tables(stage, resources)
     resources["SealingKeyAlias"]["Properties"]["AliasName"] = f"alias/{config.APP}-{stage.name}"
+    resources["WakeUps"]["Properties"] = {"Name": config.schedule_group(stage.name)}
     resources["Clock"]["Properties"] |= {
         "StateMachineName": config.clock_name(stage.name),
         "Definition": json.loads((HERE / "clock.asl.json").read_text()),

@@ -11,11 +11,13 @@ from chalicelib.domain.delivery_channels import ChannelType, Priority
 from infra.template import http_api, receipts, workers
 from infra.template.stage import API, Family, Resource, Stage, camel, logical_id
 
-STREAM_BATCH = 100
-COUNTED = {"NewImage": {"tally": {"N": ["1"]}}}  # ledger items that change counts
+CHANGING = ("go", "answer", "facts")
+STREAM_BATCH = 500  # records that share their writes
+# Ledger items that change counts or figures. Records of calls and waits change none.
+COUNTED = {"Keys": {"sk": {"S": ["plan", *({"prefix": f"{kind}#"} for kind in CHANGING)]}}}
 # Ledger items of messages with callbacks. The value is the channel key.
 REPORTED = {"NewImage": {"callbacks": {"S": [{"exists": True}]}}}
-TALLY_WINDOW = 1  # seconds in which records gather to a batch
+TALLY_WINDOW = 5  # seconds in which records gather to a batch
 NEW_MESSAGES = {"Keys": {"sk": {"S": ["message"]}}}
 HISTORY_WINDOW = 5  # seconds, by which lists of messages lag behind
 LOG_DAYS = 30
@@ -44,6 +46,7 @@ def resources(stage: Stage) -> Resource:
     for channel_type in stage.channel_types:
         role = f"{camel(config.deliver_function(channel_type))}Role"
         resources[role] = _delivery_role(stage, channel_type)
+    resources["ConsoleRole"] = _console_role(stage)
     for function in stage.functions:
         resources[logical_id(function)] = _function(stage, function)
         resources[f"{logical_id(function)}Logs"] = log_group(stage, function)
@@ -60,7 +63,7 @@ def outside_china(value: object, otherwise: object = MISSING) -> Resource:
 
 def _function(stage: Stage, function: str) -> Resource:
     variables = environment(stage)
-    if function == API:
+    if function in (API, http_api.CONSOLE):
         variables["RECEIPTS_URL"] = receipts.url()
     properties: Resource = {
         "FunctionName": config.function_name(stage.name, function),
@@ -102,16 +105,25 @@ def _delivery_role(stage: Stage, channel_type: ChannelType) -> Resource:
     return {"Properties": {"Policies": [policy]}}
 
 
+def _console_role(stage: Stage) -> Resource:
+    """Build the role of the console. It may do what the API may, and writes logs of its own."""
+    file = Path(stage.chalice.project_dir) / ".chalice" / "policy-api.json"
+    own = file.read_text().replace(f"-{API}:*", f"-{http_api.CONSOLE}:*")
+    policy = {"PolicyName": "ConsoleRolePolicy", "PolicyDocument": json.loads(own)}
+    return {"Properties": {"Policies": [policy]}}
+
+
 def environment(stage: Stage) -> Resource:
     """Build the variables for chalicelib/config.py, beside the values of .chalice/config.json.
 
-    The clock is named, not referenced. It starts the function `sweep`, which has these variables
-    too, so that a reference would close a circle.
+    The clock and the function of wake-ups are named, not referenced. Functions that they start have
+    these variables too, so that a reference would close a circle.
     """
     clock = (
         "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:"
         + config.clock_name(stage.name)
     )
+    here = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:"
     queues = "https://sqs.${AWS::Region}.${AWS::URLSuffix}/${AWS::AccountId}/"
     leases = {stage.timeout(config.deliver_function(type_)) for type_ in stage.channel_types}
     return {
@@ -119,6 +131,8 @@ def environment(stage: Stage) -> Resource:
         "PUBLIC_URL": public_url(),
         "QUEUE_URL_PREFIX": {"Fn::Sub": queues},
         "CLOCK_ARN": {"Fn::Sub": clock},
+        "WAKEUPS_ARN": {"Fn::Sub": here + config.function_name(stage.name, "schedules")},
+        "WAKEUPS_ROLE": {"Fn::GetAtt": ["WakeUpsRole", "Arn"]},
         "KMS_KEY": {"Fn::GetAtt": ["SealingKey", "Arn"]},
         "FILES_BUCKET": {"Ref": "FilesBucket"},
         # The SDK is not even imported where nothing is traced.

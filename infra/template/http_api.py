@@ -16,6 +16,11 @@ from infra.template.stage import API, Resource, Stage
 
 TIMEOUT = 30_000  # ms. The function ends after 29 s
 DEFAULT = "$default"
+CONSOLE = "console"
+CONSOLE_ROUTES = {
+    "HttpApiRouteConsole": "ANY /console",
+    "HttpApiRouteConsolePages": "ANY /console/{page+}",
+}
 
 _API = {"Ref": "HttpApi"}
 _ACCOUNT = "${AWS::Partition}:%s:${AWS::Region}:${AWS::AccountId}:"
@@ -36,6 +41,19 @@ def resources(stage: Stage) -> Resource:
     for route_id, key in routes.items():
         properties = {"ApiId": _API, "RouteKey": key, "Target": target}
         resources[route_id] = {"Type": "AWS::ApiGatewayV2::Route", "Properties": properties}
+    return resources | _console(stage)
+
+
+def _console(stage: Stage) -> Resource:
+    """Build the routes of the console's pages, which have a function of their own."""
+    target = {"Fn::Sub": "integrations/${HttpApiConsoleIntegration}"}
+    resources: Resource = {
+        "HttpApiConsoleIntegration": _integration(stage, CONSOLE),
+        "HttpApiConsolePermission": _permission("Console"),
+    }
+    for name, key in CONSOLE_ROUTES.items():
+        properties = {"ApiId": _API, "RouteKey": key, "Target": target}
+        resources[name] = {"Type": "AWS::ApiGatewayV2::Route", "Properties": properties}
     return resources
 
 
@@ -43,9 +61,9 @@ def url() -> Resource:
     return {"Fn::Sub": "https://${HttpApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}"}
 
 
-def _integration(stage: Stage) -> Resource:
+def _integration(stage: Stage, name: str = API) -> Resource:
     """Build the integration. It names the function, whose environment has the API's address."""
-    function = config.function_name(stage.name, API)
+    function = config.function_name(stage.name, name)
     properties = {
         "ApiId": _API,
         "IntegrationType": "AWS_PROXY",
@@ -56,10 +74,10 @@ def _integration(stage: Stage) -> Resource:
     return {"Type": "AWS::ApiGatewayV2::Integration", "Properties": properties}
 
 
-def _permission() -> Resource:
+def _permission(function: str = "APIHandler") -> Resource:
     properties = {
         "Action": "lambda:InvokeFunction",
-        "FunctionName": {"Ref": "APIHandler"},
+        "FunctionName": {"Ref": function},
         "Principal": "apigateway.amazonaws.com",
         "SourceArn": {"Fn::Sub": f"arn:{_ACCOUNT % 'execute-api'}${{HttpApi}}/*"},
     }

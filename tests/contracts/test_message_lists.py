@@ -81,6 +81,7 @@ def test_a_list_shows_what_a_message_is_and_neither_contents_nor_contacts(
             9,
             (ChannelType.APP, ChannelType.SMS, ChannelType.EMAIL),
             "n-1",
+            "o",
         )
     ]
     assert not world.messages.newest(unique, later, message.accepted + 1, 10)

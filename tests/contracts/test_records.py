@@ -116,9 +116,10 @@ def test_a_field_that_is_emptied_is_empty_when_it_is_read(
     container: Container, unique: str
 ) -> None:
     channels = container().records.of(DELIVERY_CHANNELS)
-    before = a_channel(unique, ChannelType.SMS, name=unique, calls_per_second=5)
+    before = a_channel(unique, ChannelType.SMS, name=unique, calls_per_second=5, price=0.045)
     channels.put(before)
-    after = replace(before, calls_per_second=None, deliveries_per_day=0, version=2)
+    assert container().records.of(DELIVERY_CHANNELS).get(unique) == before
+    after = replace(before, calls_per_second=None, deliveries_per_day=0, price=None, version=2)
     channels.update(before, after)
     assert container().records.of(DELIVERY_CHANNELS).get(unique) == after
 

@@ -90,6 +90,7 @@ CALLS = [
     *((f"logs:{name}", "*") for name in OF_ACCESS_LOGS),
     ("logs:PutRetentionPolicy", f"arn:aws:logs:{HERE}:log-group:/ecs/openums-prod-cmpp"),
     ("s3:PutBucketPolicy", "arn:aws:s3:::openums-prod-filesbucket-1a2b"),
+    ("scheduler:CreateScheduleGroup", f"arn:aws:scheduler:{HERE}:schedule-group/openums-prod"),
     ("sqs:CreateQueue", f"arn:aws:sqs:{HERE}:openums-prod-sms-1"),
     ("states:CreateStateMachine", CLOCK),
 ]

@@ -178,9 +178,20 @@ def test_the_timetable_has_the_times_of_those_whom_nothing_reaches(
 ) -> None:
     terms = (Term(APP, Missing.CLICKED, 100), Term(SMS, Missing.DELIVERED, 20))
     strategy = Strategy((Step((APP,)), _step(within=40), Step((MAIL,), terms, operator)))
-    assert strategy.timetable == (0, 40, third)
+    assert strategy.timetable() == (0, 40_000, third * 1000)
 
 
 def test_no_step_begins_before_the_step_before() -> None:
     last = Step((MAIL,), (Term(APP, Missing.CLICKED, 9),))
-    assert Strategy((Step((APP,)), _step(within=40), last)).timetable == (0, 40, 40)
+    strategy = Strategy((Step((APP,)), _step(within=40), last))
+    assert strategy.timetable(5) == (5, 40_005, 40_005)
+
+
+def test_a_step_that_is_held_holds_back_those_that_wait_for_it() -> None:
+    last = Step((MAIL,), (Term(SMS, Missing.CLICKED, 9),))
+    strategy = Strategy((Step((APP,)), _step(within=40), last))
+    assert strategy.timetable(held=lambda step, at: 50_000 if step == 1 else at) == (
+        0,
+        50_000,
+        59_000,
+    )

@@ -46,10 +46,11 @@ class FakeTimers:
     def slot(self, at: int) -> int:
         return max(-(-at // self.width), -(-self.clock.now() // self.width) + 2) * self.width
 
-    def set(self, timers: Sequence[Timer]) -> None:
+    def set(self, timers: Sequence[Timer], *, punctual: bool = True) -> None:
         if not timers:
             return
-        self.start_clock(timers)
+        if punctual:
+            self.start_clock(timers)
         for start in range(0, len(timers), 25):
             with self.steps.around("timers.set", write=True):
                 for timer in timers[start : start + 25]:

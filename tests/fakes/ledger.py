@@ -11,6 +11,7 @@ from chalicelib.domain.callbacks import OF_FACTS, Events, News
 from chalicelib.domain.chunks import CallAnswer, Chunk, Deferral
 from chalicelib.domain.facts import Bundle, Fact, FactKind, decode, encode
 from chalicelib.domain.messages import Message, Retention
+from chalicelib.domain.notes import Note
 from chalicelib.domain.plans import Call, CallKey, ChunkId, Entrants, Plan
 from tests.fakes.copies import kept, opened
 from tests.fakes.steps import Steps
@@ -52,6 +53,7 @@ class FakeLedger:
         self.partitions: dict[ChunkId, dict[str, _Item]] = {}
         self.inserted: list[ChunkId] = []
         self.news: list[News] = []
+        self.noted: list[Note] = []  # what the stream says of small messages
 
     def put_plan(self, plan: Plan, message: Message) -> Plan:
         with self.steps.around("ledger.put_plan", write=True):
@@ -157,11 +159,17 @@ class FakeLedger:
         self, chunk: ChunkId, sk: str, value: Any, retention: Retention, *, tally: bool = False
     ) -> None:
         partition = self.partitions.setdefault(chunk, {})
-        if tally and retention.counted and sk not in partition:
-            self.inserted.append(chunk)
+        if tally and sk not in partition:
+            if retention.counted:
+                self.inserted.append(chunk)
+            elif (note := note_of(chunk, value)) is not None:
+                self.noted.append(note)
         if retention.callbacks and sk not in partition:
             self.news += _news(chunk, sk, value, retention)
         partition[sk] = _Item(kept(value), retention.expires)
+
+    def note(self, chunk: ChunkId, sk: str) -> Note | None:
+        return note_of(chunk, self._get(chunk, sk))
 
     def keys_of(self, chunk: ChunkId) -> tuple[str, ...]:
         return tuple(sorted(self.partitions.get(chunk, {})))
@@ -173,3 +181,14 @@ class FakeLedger:
             for i in self.partitions.get(chunk, {}).values()
             if isinstance(i.value, Call)
         }
+
+
+def note_of(chunk: ChunkId, value: Any) -> Note | None:
+    """Return the note of an item, or None for one that changes no figure."""
+    if isinstance(value, CallAnswer):
+        value = value.facts
+    if isinstance(value, Plan | Entrants):
+        return Note(chunk, value)
+    if isinstance(value, tuple):
+        return Note(chunk, tuple(fact._replace(provider_id="") for fact in value))
+    return None

@@ -72,6 +72,14 @@ class FakeMessages:
             time = self._withdrawn.get(msgid)
             return None if time is None else Ending(time, msgid in self._deleted)
 
+    def endings(self, msgids: Sequence[str]) -> Mapping[str, Ending]:
+        with self.steps.around("messages.endings", write=False):
+            return {
+                id: Ending(self._withdrawn[id], id in self._deleted)
+                for id in msgids
+                if id in self._withdrawn
+            }
+
     def delete(self, message: Message, time: int) -> None:
         with self.steps.around("messages.delete", write=True):
             self._withdrawn.setdefault(message.msgid, time)

@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from chalicelib.domain import audiences, contacts, keys
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.domain.users import User
+from chalicelib.domain.users import SUPPRESSED, User
+from chalicelib.ports import SuppressedContact
 from tests.fakes.copies import copy_of
 from tests.fakes.steps import Steps
 
@@ -135,6 +136,15 @@ class FakeAudiences:
                 times = self.opt_out_times.setdefault((channel_type, name), {})
                 if abs(times.get(channel_key, 0)) <= time:
                     times[channel_key] = time if out else -time
+
+    def suppressed(self, after: str, limit: int) -> Sequence[SuppressedContact]:
+        with self.steps.around("audiences.suppressed", write=False):
+            listed = [
+                SuppressedContact(keys.join(kind.value, contact), kind, contact, times[SUPPRESSED])
+                for (kind, contact), times in self.opt_out_times.items()
+                if times.get(SUPPRESSED, 0) > 0
+            ]
+            return sorted(each for each in listed if each.position > after)[:limit]
 
     def opt_outs(
         self, contacts_by_type: Mapping[ChannelType, Collection[str]]

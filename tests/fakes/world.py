@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from chalicelib.domain.outages import Outages
 from chalicelib.domain.slowness import Slowness
 from chalicelib.ports import Limits, Sizes, World
 from tests.fakes.callbacks import FakeCallbacks, FakeReceivers
 from tests.fakes.clock import FakeClock, FakeTimers
+from tests.fakes.figures import FakeFigures, FakeNotes
 from tests.fakes.files import FakeCounters, FakeFiles, FakeImports
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.messages import FakeMessages
@@ -19,7 +20,8 @@ from tests.fakes.records import FakeAudit, FakeRecordStore
 from tests.fakes.secrets import FakeCredentials, FakeVault
 from tests.fakes.settings import FakeSettings, FakeTemplates
 from tests.fakes.steps import Steps
-from tests.fakes.stores import FakeLookups, FakeRateLimiter, FakeTokens
+from tests.fakes.stored_requests import waiting
+from tests.fakes.stores import FakeLookups, FakeMarkStore, FakeRateLimiter, FakeTokens
 from tests.fakes.users import FakeAudiences, FakeUsers
 
 LIMITS = Limits(
@@ -55,14 +57,16 @@ class FakeWorld(Steps):
         self.audiences = FakeAudiences(self, self.users)
         self.ledger = FakeLedger(self)
         self.messages = FakeMessages(self, self.ledger, self.timers)
+        self.stored, self.wakeups = waiting(self, self.messages, self.timers)
+        self.notes = FakeNotes(self, self.messages, self.ledger)
+        self.figures = FakeFigures(self)
         self.lookups = FakeLookups(self)
         self.recordings = FakeRecordings(self, self.ledger, self.lookups, self.timers)
         self.rate_limiter = FakeRateLimiter(self, self.clock)
         self.tokens = FakeTokens(self, self.clock)
-        self.files = FakeFiles(self)
-        self.counters = FakeCounters(self)
-        self.vault = FakeVault()
-        self.credentials = FakeCredentials()
+        self.files, self.counters = FakeFiles(self), FakeCounters(self)
+        self.marks = FakeMarkStore(self)
+        self.vault, self.credentials = FakeVault(), FakeCredentials()
         self.providers = FakeProviders(self)
         self.limits = limits
         self.ends: int | None = None  # when the worker ends (ms)
@@ -74,32 +78,4 @@ class FakeWorld(Steps):
 
     @property
     def ports(self) -> World:
-        return World(
-            clock=self.clock,
-            settings=self.settings,
-            records=self.records,
-            templates=self.templates,
-            users=self.users,
-            audiences=self.audiences,
-            messages=self.messages,
-            ledger=self.ledger,
-            lookups=self.lookups,
-            tokens=self.tokens,
-            files=self.files,
-            counters=self.counters,
-            timers=self.timers,
-            queues=self.queues,
-            vault=self.vault,
-            credentials=self.credentials,
-            providers=self.providers,
-            imports=self.imports,
-            audit=self.audit,
-            recordings=self.recordings,
-            rate_limiter=self.rate_limiter,
-            limits=self.limits,
-            ends=self.ends,
-            slowness=self.slowness,
-            outages=self.outages,
-            callbacks=self.callbacks,
-            receivers=self.receivers,
-        )
+        return World(**{port.name: getattr(self, port.name) for port in fields(World)})

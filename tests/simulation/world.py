@@ -30,7 +30,7 @@ from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import Receipt, ReceiptKind
 from chalicelib.domain.rules.callbacks import Retries
 from chalicelib.domain.strategies import Strategy
-from chalicelib.flow import audience, deliver, evaluate, submit, tally, webhooks, withdraw
+from chalicelib.flow import audience, days, deliver, evaluate, submit, tally, webhooks, withdraw
 from chalicelib.flow import timers as due
 from chalicelib.flow.callbacks.deliver import Round
 from chalicelib.flow.requests import SendRequest
@@ -179,6 +179,8 @@ class Simulation:
                 withdraw.start_again(self.world.ports, timers)
             case TimersJob(timers) if timers[0].kind is TimerKind.CHECK:
                 evaluate.check_chunks(self.world.ports, timers)
+            case TimersJob(timers) if timers[0].kind is TimerKind.DAY:
+                days.fold(self.world.ports, timers)
             case TimersJob(timers):
                 tally.recount(self.world.ports, timers)
 

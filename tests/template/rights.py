@@ -21,6 +21,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         },
         "messages": {
             "GetItem",
+            "BatchGetItem",
             "Query",
             "PutItem",
             "UpdateItem",
@@ -32,12 +33,22 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "due": {"PutItem", "BatchWriteItem"},  # written for holds, transacted otherwise
         "callbacks": {"GetItem", "Query"},
     },
+    "schedules": {  # sends as the API does
+        "settings": {"GetItem", "BatchGetItem", "Query"},
+        "users": {"BatchGetItem", "Query"},
+        "audiences": {"BatchGetItem", "Query"},
+        "messages": {"GetItem", "Query", "PutItem", "DeleteItem"},
+        "ledger": {"GetItem", "Query", "PutItem"},
+        "lookups": {"GetItem", "PutItem"},
+        "due": {"PutItem"},
+    },
     "chunks": {
         "settings": {"GetItem"},
         "users": {"BatchGetItem", "Query"},
         "audiences": {"BatchGetItem", "Query"},
-        "messages": {"GetItem", "Query", "PutItem"},
+        "messages": {"GetItem", "BatchGetItem", "Query", "PutItem"},
         "ledger": {"GetItem", "Query", "PutItem"},
+        "lookups": {"BatchGetItem", "PutItem"},  # marks of frequency caps
         "due": {"BatchWriteItem"},
     },
     "deliver": {
@@ -56,8 +67,16 @@ TABLES: dict[str, dict[str, set[str]]] = {
     "imports": {
         "settings": {"GetItem", "BatchGetItem", "Query", "PutItem"},
         "users": {"BatchGetItem", "PutItem"},
-        "audiences": {"BatchGetItem", "Query", "PutItem", "DeleteItem", "BatchWriteItem"},
-        "messages": {"GetItem", "Query", "PutItem"},
+        "audiences": {
+            "BatchGetItem",
+            "Query",
+            "PutItem",
+            "UpdateItem",
+            "DeleteItem",
+            "BatchWriteItem",
+        },
+        "messages": {"GetItem", "BatchGetItem", "Query", "PutItem"},
+        "ledger": {"Query"},
     },
     "cmpp": {  # as deliver, and which channels there are
         "settings": {"GetItem", "BatchGetItem", "Query"},
@@ -75,8 +94,8 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "lookups": {"PutItem"},  # results of tests
         "callbacks": {"GetItem", "Query", "PutItem"},
     },
-    "tally": {"due": {"BatchWriteItem"}},
-    "history": {"messages": {"BatchWriteItem"}},
+    "tally": {"messages": {"BatchWriteItem"}, "due": {"BatchWriteItem"}},
+    "history": {"messages": {"BatchWriteItem"}, "due": {"BatchWriteItem"}},
     "sweep": {"due": {"Query", "BatchWriteItem"}, "settings": {"GetItem"}},
     "poll": {
         "settings": {"BatchGetItem", "Query"},
@@ -89,6 +108,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
 SENDS_TO: dict[str, set[str]] = {
     "api": {"chunks", "delivery", "imports", "worker", "callbacks"},
     "chunks": {"chunks", "delivery", "worker"},
+    "schedules": {"chunks", "delivery", "worker"},
     "imports": {"imports"},
     "callbacks": {"callbacks"},
     "tally": {"callbacks"},
@@ -101,6 +121,13 @@ SENDS_TO: dict[str, set[str]] = {
 
 STARTS_THE_CLOCK = {"api", "chunks", "deliver", "cmpp", "tally"}
 
+# Wake-ups of stored requests, and the role in which the scheduler calls the function.
+WAKES: dict[str, set[str]] = {
+    "api": {"scheduler:CreateSchedule", "scheduler:DeleteSchedule", "iam:PassRole"},
+    "chunks": {"scheduler:CreateSchedule", "iam:PassRole"},
+    "schedules": {"scheduler:CreateSchedule", "iam:PassRole"},
+}
+
 KEY: dict[str, set[tuple[str, str]]] = {  # operation, purpose in the encryption context
     "api": {
         ("GenerateDataKey", "contacts"),
@@ -110,6 +137,7 @@ KEY: dict[str, set[tuple[str, str]]] = {  # operation, purpose in the encryption
         ("Decrypt", "webhook"),
     },
     "chunks": {("Decrypt", "contacts")},
+    "schedules": {("Decrypt", "contacts")},
     "imports": {("GenerateDataKey", "contacts"), ("Decrypt", "contacts")},
     "callbacks": {("Decrypt", "contacts")},
     "deliver": {("Decrypt", "contacts"), ("Decrypt", "credentials")},
@@ -124,12 +152,17 @@ FILES: dict[str, set[tuple[str, str]]] = {
         ("GetObject", "imports/*"),
         ("PutObject", "imports/*"),
         ("ListBucket", ""),
+        ("GetObject", "exports/*"),
         ("PutObject", "materials/*"),
+        ("GetObject", "words/*"),
+        ("PutObject", "words/*"),
+        ("DeleteObject", "words/*"),
     },
     "imports": {
         ("GetObject", "imports/*"),
         ("PutObject", "imports/*"),
         ("DeleteObject", "imports/*"),
+        ("PutObject", "exports/*"),
         ("ListBucket", ""),
     },
     "deliver": {("GetObject", "materials/${ChannelType}/*")},

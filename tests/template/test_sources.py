@@ -90,6 +90,9 @@ def test_functions_that_feed_their_own_queue_may_run_in_a_loop_and_no_others(
     } == looping
 
 
+CHANGING = ["plan", {"prefix": "go#"}, {"prefix": "answer#"}, {"prefix": "facts#"}]
+
+
 @pytest.mark.parametrize(
     ("function", "table", "inserts", "window"),
     [
@@ -97,10 +100,10 @@ def test_functions_that_feed_their_own_queue_may_run_in_a_loop_and_no_others(
             "tally",
             "LedgerTable",
             [
-                {"NewImage": {"tally": {"N": ["1"]}}},
+                {"Keys": {"sk": {"S": CHANGING}}},
                 {"NewImage": {"callbacks": {"S": [{"exists": True}]}}},
             ],
-            1,
+            5,
         ),
         ("history", "MessagesTable", [{"Keys": {"sk": {"S": ["message"]}}}], 5),
     ],
@@ -112,7 +115,7 @@ def test_a_stream_brings_the_inserts_that_matter_and_gives_up_to_the_bucket(
     patterns = [json.loads(each["Pattern"]) for each in stream["FilterCriteria"]["Filters"]]
     assert patterns == [{"eventName": ["INSERT"], "dynamodb": insert} for insert in inserts]
     assert stream["Stream"] == {"Fn::GetAtt": [table, "StreamArn"]}
-    assert (stream["BatchSize"], stream["MaximumBatchingWindowInSeconds"]) == (100, window)
+    assert (stream["BatchSize"], stream["MaximumBatchingWindowInSeconds"]) == (500, window)
     assert stream["BisectBatchOnFunctionError"] is True
     assert 0 < stream["MaximumRetryAttempts"] < 100
     assert outside_china(stream["DestinationConfig"]["OnFailure"]) == {

@@ -28,16 +28,24 @@ class Check(NamedTuple):
 
 
 CHECKS = (
+    Check(Stage.MESSAGE, "review", ("1015023", "1019071")),
     Check(Stage.MESSAGE, "lists and segment", ("1015046", "1019005", "1019006")),
     Check(Stage.MESSAGE, "template", ("1015031", "1015073", "1015084")),
     Check(Stage.MESSAGE, "strategy", ("1015026", "1019001")),
+    Check(Stage.MESSAGE, "topic", ("1019007",)),
     Check(Stage.MESSAGE, "callback address", ("1019061",)),
+    Check(Stage.MESSAGE, "sensitive words", ("1015034",)),
     Check(Stage.MESSAGE, "quiet hours", ("1015038", "quiet_hours")),
     Check(Stage.MESSAGE, "broadcast quota", ("1015029",)),
     Check(Stage.TARGET, "user", ("unknown_user",)),
+    Check(Stage.TARGET, "day of the schedule", ("other_day",)),
     Check(Stage.TARGET, "blacklist", ("blacklisted",)),
     Check(Stage.TARGET, "whitelist", ("not_whitelisted",)),
-    Check(Stage.TARGET, "suppressions", ("opted_out", "contact_gone")),
+    Check(Stage.TARGET, "suppressions", ("suppressed", "opted_out", "contact_gone")),
     Check(Stage.TARGET, "contacts", ("no_contact",)),
+    Check(Stage.TARGET, "choice of a channel", ("dearer",)),
+    Check(Stage.TARGET, "personal values", ("no_value", "unfit_value")),
+    Check(Stage.TARGET, "caps", ("capped",)),
     Check(Stage.STEP, "quiet hours", ("quiet_hours",)),
+    Check(Stage.STEP, "caps", ("capped",)),
 )

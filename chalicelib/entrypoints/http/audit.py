@@ -39,7 +39,7 @@ def log_change(
         route=path,
         ids=ids,
         status=status,
-        actor=Actor.MEMBER if context.channel is None else Actor.ACCESS_CHANNEL,
+        actor=Actor.ACCESS_CHANNEL if context.member is None else Actor.MEMBER,
     )
     try:
         context.world.audit.write(entry)

@@ -103,14 +103,15 @@ def without_nulls(value: Any) -> Any:
 def as_written(content: Mapping[str, Any]) -> dict[str, Any]:
     """Return a content whose numbers are their literals where people read them: 100.00."""
     return {
-        name: _literals(field) if name in READ_BY_PEOPLE else field
+        name: literals(field) if name in READ_BY_PEOPLE else field
         for name, field in content.items()
     }
 
 
-def _literals(value: Any) -> Any:
+def literals(value: Any) -> Any:
+    """Return a value with the literals of its numbers as texts."""
     if isinstance(value, dict):
-        return {name: _literals(field) for name, field in value.items()}
+        return {name: literals(field) for name, field in value.items()}
     return str(value) if isinstance(value, Number) else value
 
 

@@ -36,7 +36,7 @@ def page(
     A page ends at the query's `limit`, or where an answer is full.
     """
     query: ListQuery = context.query()
-    items = read(begin(_text(query.cursor)), query.limit + 1)
+    items = read(begin(text(query.cursor)), query.limit + 1)
     listed: list[Any] = []
     size = 0
     for item in items[: query.limit]:
@@ -46,16 +46,34 @@ def page(
             listed.pop()
             break
     is_last = len(items) == len(listed)
-    cursor = None if is_last else _cursor(position(items[len(listed) - 1]))
-    return {name: listed, "cursor": cursor}
+    following = None if is_last else cursor(position(items[len(listed) - 1]))
+    return {name: listed, "cursor": following}
 
 
-def _cursor(position: str | int) -> str:
+def searched(
+    name: str,
+    context: RequestContext,
+    begin: Callable[[str], Position],
+    read: Callable[[Position, int], tuple[Sequence[T], Position | None]],
+    shown: Callable[[T], Any],
+) -> dict[str, Any]:
+    """Answer with a page of a search, which may be short although others follow.
+
+    `read` returns items after a position, and the position where it ended, None at the end.
+    """
+    query: ListQuery = context.query()
+    items, end = read(begin(text(query.cursor)), query.limit)
+    return {name: list(map(shown, items)), "cursor": None if end is None else cursor(end)}
+
+
+def cursor(position: str | int) -> str:
+    """Return the cursor of a position."""
     raw = str(position).encode("utf-8", "surrogatepass")
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
-def _text(cursor: str) -> str:
+def text(cursor: str) -> str:
+    """Return the text in a cursor. Raise Invalid for one that was not made here."""
     padded = cursor + "=" * (-len(cursor) % 4)
     try:
         return base64.b64decode(padded, altchars=b"-_", validate=True).decode()
@@ -95,6 +113,13 @@ def user(text: str) -> str:
         not re.fullmatch(r"[0-9]{3}#.*", text, re.ASCII | re.DOTALL)
         or keys.position(text[4:]) != text
     ):
+        raise _wrong()
+    return text
+
+
+def time_and_id(text: str) -> str:
+    """Check a position by time: milliseconds, and the id of a stored request."""
+    if text and not re.fullmatch(r"[0-9]{13}#[0-9a-v]{16}", text, re.ASCII):
         raise _wrong()
     return text
 

@@ -8,14 +8,15 @@ docs.jiguang.cn/jums, "message_code" (2021-12-15). Codes 1019xxx are this projec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping
 
 from chalicelib.domain import errors
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.domain.errors import OpenUMSError, Refusal
+from chalicelib.domain.errors import Refusal
 from chalicelib.domain.limits import MAX_USERS
-from chalicelib.entrypoints.http.language import Text
+from chalicelib.entrypoints.http.entries import Entry as Entry
+from chalicelib.entrypoints.http.entries import FieldError as FieldError
+from chalicelib.entrypoints.http.entries import Refused as Refused
 
 PARAMETER, AUTHENTICATION, SERVER_ERROR, TOO_OFTEN = 4004, 4005, 5000, 1015030
 
@@ -34,64 +35,6 @@ NOT_AUTHORISED = {
 
 # Codes of a single user in an answer that is itself a success. UMS does not publish its own.
 SCOPE_REFUSED, USER_BUSY, UNKNOWN_USER = 1019021, 1019022, 1019023
-
-
-class FieldError(NamedTuple):
-    """The reason why a field is refused. `field` is empty where the whole request is meant."""
-
-    field: str
-    reason: Text
-
-    @property
-    def message(self) -> str:
-        """Return `field: Chinese (English)`."""
-        return f"{self.field}: {self.reason.both}" if self.field else self.reason.both
-
-
-class Refused(OpenUMSError):
-    """A request that is answered with an error. `code`: UMS's or this project's business code.
-
-    `retry_after`: seconds after which a repeat may help, 0 if none would.
-    """
-
-    retry_after = 0
-
-    def __init__(
-        self, code: int, english: str, chinese: str = "", *, field: str = "", status: int = 400
-    ) -> None:
-        self.code, self.status = code, status
-        self.errors: Sequence[FieldError] = [FieldError(field, Text(english, chinese))]
-        super().__init__(self.message)
-
-    @property
-    def field(self) -> str:
-        return self.errors[0].field
-
-    @property
-    def reason(self) -> Text:
-        return self.errors[0].reason
-
-    @property
-    def message(self) -> str:
-        return self.errors[0].message
-
-
-class Entry(NamedTuple):
-    """Code, status and texts of an error. Braces in the texts are filled from its values."""
-
-    code: int
-    status: int
-    chinese: str
-    english: str
-
-    def refuse(self, field: str = "", **values: object) -> Refused:
-        """Build the error, with its texts filled."""
-        shown = {name: _shown(name, value) for name, value in values.items()} | {"field": field}
-        english, chinese = (text.format_map(shown) for text in (self.english, self.chinese))
-        refused = Refused(self.code, english, chinese, field=field, status=self.status)
-        if self.status in (429, 503):
-            refused.retry_after = int(str(values.get("seconds", 0)))
-        return refused
 
 
 _NO_CHANNEL = "no delivery channel for {types} is authorised and enabled"
@@ -125,6 +68,16 @@ REFUSALS: Mapping[type[Refusal], Entry] = {
         "不能修改自己的角色、停用或删除自己",
         "you cannot change your own role, or disable or delete yourself",
     ),
+    errors.WrongPassword: Entry(
+        AUTHENTICATION, 401, "名字或密码不对", "the name or the password is wrong"
+    ),
+    errors.WrongCode: Entry(AUTHENTICATION, 401, "验证码不对", "the code is wrong"),
+    errors.TooOften: Entry(
+        TOO_OFTEN,
+        429,
+        "错误次数过多, 请 {seconds} 秒后重试",
+        "wrong too often; try again in {seconds} s",
+    ),
     errors.NotServed: Entry(PARAMETER, 409, "当前部署不支持该平台", "{reason}"),
     errors.NotAuthorised: Entry(
         PARAMETER,
@@ -135,6 +88,7 @@ REFUSALS: Mapping[type[Refusal], Entry] = {
     errors.UnknownBlacklist: Entry(1015046, 400, "不存在", "{number} does not exist"),
     errors.UnknownWhitelist: Entry(1019005, 400, "不存在", "{number} does not exist"),
     errors.UnknownSegment: Entry(1019006, 400, "不存在", "{number} does not exist"),
+    errors.UnknownTopic: Entry(1019007, 400, "不存在", "{number} does not exist"),
     errors.UnknownTemplate: Entry(1015031, 400, "模板ID不存在", "template {number} does not exist"),
     errors.UnknownTemplateVersion: Entry(
         PARAMETER, 400, "模板版本不存在", "template {number} has no version {version}"
@@ -165,11 +119,50 @@ REFUSALS: Mapping[type[Refusal], Entry] = {
     errors.ContentTooLarge: Entry(
         PARAMETER, 400, "内容超过 {limit} 字节", "the contents exceed {limit} bytes"
     ),
+    errors.AccessChannelClosed: Entry(1015005, 400, "渠道已关闭", "the access channel is closed"),
+    errors.NeverDue: Entry(PARAMETER, 400, "没有未来的发送时间", "has no time in the future"),
+    errors.UsersNeeded: Entry(
+        PARAMETER,
+        400,
+        "按用户属性定时需要用户目标, 不能使用 registration id",
+        "asks for attributes of users, and registration ids are not users",
+    ),
+    errors.OwnerWrong: Entry(
+        1015023,
+        400,
+        "开启了API审核, 请正确填写owner",
+        "must name a member, because the access channel reviews what comes by API",
+    ),
+    errors.ReviewerMissing: Entry(
+        1019071,
+        400,
+        "除申请人外没有可以审核的人",
+        "nobody but who asks may approve at a level of the review",
+    ),
+    errors.NotWaiting: Entry(PARAMETER, 409, "已结束 ({state})", "it waits no more: {state}"),
+    errors.BeingSent: Entry(
+        PARAMETER, 409, "已到发送时间, 不能修改", "its time has come, so that it is being sent"
+    ),
+    errors.NotReviewer: Entry(
+        PARAMETER,
+        409,
+        "你不是当前级别的审核人, 或是申请人",
+        "you are not a reviewer of the level that decides now, or you asked yourself",
+    ),
     errors.UnknownCallbackAddress: Entry(
         1019061,
         400,
         "不是该渠道的回调地址",
         "{url} is not a callback address of the access channel",
+    ),
+    errors.SensitiveWord: Entry(
+        1015034,
+        400,
+        "含有敏感词 “{word}” (第 {first} 至 {last} 个字符)",
+        'contains the sensitive word "{word}" (characters {first} to {last})',
+    ),
+    errors.WordsGone: Entry(
+        SERVER_ERROR, 503, "敏感词无法读取, 请重试", "the sensitive words cannot be read; retry"
     ),
     errors.QuietHours: Entry(
         1015038,
@@ -297,17 +290,3 @@ def refused(error: Refusal) -> Refused:
     if isinstance(error, errors.NotAuthorised):
         answer.code = NOT_AUTHORISED[ChannelType(error.channel_type)]
     return answer
-
-
-_SHOWN: Mapping[str, Callable[[Any], str]] = {
-    "why": lambda why: f": {why}" if why else "",
-    "code": lambda code: f" (it says {code})" if code else "",
-}
-
-
-def _shown(name: str, value: Any) -> str:
-    if name in _SHOWN:
-        return _SHOWN[name](value)
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(str(part) for part in value)
-    return str(value)

@@ -32,6 +32,9 @@ MAX_BODY = 6_000_000
 
 View = Callable[..., Any]
 
+# Views with their contracts by method and path, for callers within the process: the console.
+VIEWS: dict[str, tuple[View, Contract]] = {}
+
 # Of every answer. A route may have its own value.
 SAFE_HEADERS = {
     "Cache-Control": "no-store",
@@ -52,6 +55,8 @@ def route(
         raise TypeError(f"{path} does not say which role a member needs")
 
     def register(view: View) -> View:
+        VIEWS.update({f"{method} {path}": (view, contract) for method in methods})
+
         @functools.wraps(view)
         def served(**parameters: str) -> Response:
             request = blueprint.current_request
@@ -84,7 +89,7 @@ def _serve(
         who = channel or member
         caller = who.key if who else ""
         if who is not None:
-            permit = _admit(world, who, contract)
+            permit = admit(world, who, contract)
             if not permit.granted:
                 raise TOO_MANY_REQUESTS.refuse(limit=permit.limit)
         decoded = {name: unquote(value, errors="replace") for name, value in parameters.items()}
@@ -128,7 +133,7 @@ def _limiter(world: World) -> Limiter:
     return limiter
 
 
-def _admit(world: World, caller: AccessChannel | Member, contract: Contract) -> Permit:
+def admit(world: World, caller: AccessChannel | Member, contract: Contract) -> Permit:
     """Decide on a request of an access channel or a member, each of which has its own count.
 
     A route with a rate of its own is counted on its own.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chalicelib.entrypoints.lambdas import (
     callbacks,
+    console,
     imports,
     queues,
     runtime,
@@ -20,4 +21,5 @@ BLUEPRINTS = (
     streams.bp,
     steps.bp,
     schedules.bp,
+    console.bp,
 )

@@ -15,6 +15,7 @@ from chalicelib import config
 from chalicelib.domain import envelopes
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.jobs import (
+    CoverageJob,
     DeliverJob,
     PlanJob,
     PollJob,
@@ -28,8 +29,11 @@ from chalicelib.domain.jobs import (
 from chalicelib.entrypoints.lambdas.runtime import Consumer, jobs, jobs_together, stage
 from chalicelib.flow import (
     audience,
+    coverage,
+    days,
     deliver,
     evaluate,
+    figures,
     poll,
     provider_query,
     tally,
@@ -61,12 +65,14 @@ def _delivers(channel_type: ChannelType) -> Register:
 @_consumes(CHUNKS, config.chunks_queue(Priority.HIGH))
 @jobs
 def chunks(world: World, text: str) -> None:
-    """Plan, check, recount or withdraw chunks of messages."""
+    """Plan, check, recount or withdraw chunks of messages, and fold figures."""
     job = envelopes.decode_chunk_job(text)
     if isinstance(job, PlanJob):
         audience.plan(world, job)
     elif isinstance(job, WithdrawJob):
         withdraw.withdraw_partition(world, job)
+    elif isinstance(job, CoverageJob):
+        coverage.count(world, job)
     else:
         _check(world, job)
 
@@ -79,8 +85,16 @@ def _check(world: World, job: TimersJob) -> None:
         evaluate.check_chunks(world, checks)
     if withdrawals := due(TimerKind.WITHDRAW):
         withdraw.start_again(world, withdrawals)
+    if wakeups := due(TimerKind.WAKE):
+        from chalicelib.flow import schedules  # where nobody schedules, nothing is imported
+
+        schedules.wake_again(world, wakeups)
     if recounts := due(TimerKind.RECOUNT):
         tally.recount(world, recounts)
+    if blocks := due(TimerKind.FIGURES):
+        figures.count_blocks(world, blocks)
+    if folds := due(TimerKind.DAY):
+        days.fold(world, folds)
 
 
 def _batch(world: World, texts: Sequence[str]) -> deliver.Batch:

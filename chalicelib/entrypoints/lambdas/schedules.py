@@ -1,4 +1,4 @@
-"""The function that runs every minute."""
+"""The functions that schedules call: one each minute, one at the times of stored requests."""
 
 from __future__ import annotations
 
@@ -21,4 +21,16 @@ def poll(world: World, event: Any, context: Any) -> dict[str, Any]:
     """Start polling providers for receipts, and report how late the timers are."""
     poll_step.start(world)
     observability.metric("oldest_due_seconds", timers.overdue(world))
+    return {}
+
+
+@bp.lambda_function()  # type: ignore[untyped-decorator]
+@task
+def schedules(world: World, event: Any, context: Any) -> dict[str, Any]:
+    """Carry out the stored request whose time has come. EventBridge Scheduler names it."""
+    # Only here, because pydantic and the checks of sends slow a cold start.
+    from chalicelib.entrypoints.http import sends
+    from chalicelib.flow.schedules import carry_out
+
+    carry_out(world, str(event["id"]), sends.door())
     return {}

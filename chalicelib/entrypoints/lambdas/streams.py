@@ -1,13 +1,13 @@
 """The consumers of streams: the ledger's, which tells which chunks changed, and the messages'.
 
-The template names the streams, and filters them: only inserts that count or have callbacks, only
-new messages. A stream serves two readers at most, so each of these serves all purposes of its own.
+The template names the streams, and filters them: only inserts that change figures or have
+callbacks, only new messages. A stream serves two readers at most, so each serves all purposes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from chalice.app import Blueprint
 
@@ -15,7 +15,9 @@ from chalicelib import observability, wiring
 from chalicelib.domain import keys
 from chalicelib.domain.callbacks import News
 from chalicelib.domain.messages import Entry
+from chalicelib.domain.notes import Note
 from chalicelib.domain.plans import ChunkId
+from chalicelib.flow import figures
 from chalicelib.flow import tally as tally_step
 from chalicelib.flow.callbacks import collect
 
@@ -24,21 +26,28 @@ bp = Blueprint(__name__)
 T = TypeVar("T")
 
 
+class Change(NamedTuple):
+    """Changes by an item of the ledger.
+
+    `start`: when the hold of a large message ended. It is None where no stored count changes.
+    """
+
+    chunk: ChunkId
+    start: int | None
+    note: Note | None
+    news: News | None
+
+
 @bp.on_dynamodb_record(stream_arn="ledger")  # type: ignore[untyped-decorator]
 def tally(event: Any) -> dict[str, Any]:
-    """Report the changed chunks and the callbacks of a batch. Reporting them again is harmless."""
+    """Report the changed chunks, the notes and the callbacks of a batch, all of them repeatable."""
     return _consume("tally", event, _change, _report)
 
 
 @bp.on_dynamodb_record(stream_arn="messages")  # type: ignore[untyped-decorator]
 def history(event: Any) -> dict[str, Any]:
-    """Add the new messages of a batch to their lists. Adding a message again is harmless."""
-    return _consume(
-        "history",
-        event,
-        lambda record: (wiring.world().messages.entry(record["NewImage"]), _news(record)),
-        _add,
-    )
+    """Add the new messages of a batch to their lists, and note them. All may be done again."""
+    return _consume("history", event, _added, _add)
 
 
 def chunk_of(key: Mapping[str, Any]) -> ChunkId:
@@ -53,13 +62,13 @@ def start_of(image: Mapping[str, Any]) -> int:
     return int(image["start"]["N"]) if "start" in image else 0
 
 
-def _change(record: Mapping[str, Any]) -> tuple[ChunkId, int | None, News | None]:
-    """Read what an item of the ledger changes: its chunk, the start of its message, callbacks.
-
-    The start is None for an item that changes no stored counts.
-    """
-    chunk, news, image = chunk_of(record["Keys"]), _news(record), record.get("NewImage", {})
-    return chunk, (start_of(image) if news is None or "tally" in image else None), news
+def _change(record: Mapping[str, Any]) -> Change:
+    """Read what an item of the ledger changes. Those of large messages carry `tally`."""
+    chunk, image = chunk_of(record["Keys"]), record["NewImage"]
+    news = _news(record)
+    if "tally" in image:
+        return Change(chunk, start_of(image), None, news)
+    return Change(chunk, None, wiring.world().notes.of_ledger(image), news)
 
 
 def _news(record: Mapping[str, Any]) -> News | None:
@@ -68,15 +77,25 @@ def _news(record: Mapping[str, Any]) -> News | None:
     return wiring.world().callbacks.news(image, int(seconds * 1000))
 
 
-def _report(changes: Sequence[tuple[ChunkId, int | None, News | None]]) -> None:
-    counted = {chunk: start for chunk, start, _ in changes if start is not None}
-    tally_step.changed(wiring.world(), counted)
-    collect.collect(wiring.world(), [news for *_, news in changes if news is not None])
+def _report(changes: Sequence[Change]) -> None:
+    world = wiring.world()
+    counted = {each.chunk: each.start for each in changes if each.start is not None}
+    if counted:
+        tally_step.changed(world, counted)
+    figures.note(world, [each.note for each in changes if each.note is not None])
+    collect.collect(world, [each.news for each in changes if each.news is not None])
 
 
-def _add(messages: Sequence[tuple[Entry, News | None]]) -> None:
-    wiring.world().messages.add_to_lists([entry for entry, _ in messages])
-    collect.collect(wiring.world(), [news for _, news in messages if news is not None])
+def _added(record: Mapping[str, Any]) -> tuple[Entry, Note, News | None]:
+    world, image = wiring.world(), record["NewImage"]
+    return world.messages.entry(image), world.notes.of_message(image), _news(record)
+
+
+def _add(messages: Sequence[tuple[Entry, Note, News | None]]) -> None:
+    world = wiring.world()
+    world.messages.add_to_lists([entry for entry, *_ in messages])
+    figures.note(world, [note for _, note, _ in messages])
+    collect.collect(world, [news for *_, news in messages if news is not None])
 
 
 def _consume(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from chalicelib.domain import contacts
+from chalicelib.domain import contacts, sms
 from chalicelib.domain.delivery_channels import ChannelType, ReceiptMode
 from chalicelib.domain.errors import Invalid, Rejected
 from chalicelib.domain.provider_io import (
@@ -31,8 +31,6 @@ from chalicelib.web.messages import Response
 
 # Mobile numbers begin with 13 to 19. Another number spoils the whole batch at some platforms.
 _MAINLAND = re.compile(r"1[3-9]\d{9}", re.ASCII)
-_BRACKETS = r"[【\[［]([^【】\[\]［］]{1,40})[】\]］]"
-_SIGNATURE_FIRST, _SIGNATURE_LAST = re.compile(_BRACKETS), re.compile(_BRACKETS + "$")
 
 
 def capabilities(
@@ -76,26 +74,11 @@ def check_digits(options: Mapping[str, Any], name: str, limit: int) -> None:
 
 
 def text_of(recipient: Recipient, signature: str) -> str:
-    """Return the text with a signature, 【…】: its own, else the channel's in front.
-
-    Carriers drop texts without a signature.
-    """
-    text = recipient.content.get("content")
-    if not isinstance(text, str) or not text:
+    """Return the signed text of a recipient."""
+    text = sms.text_of(recipient.content, signature)
+    if text is None:
         raise Rejected("no_content")  # a template of another platform of this channel type
-    return text if not signature or is_signed(text, signature) else f"【{signature}】{text}"
-
-
-def is_signed(text: str, signature: str) -> bool:
-    """Tell if a text begins with any signature, or begins or ends with this one.
-
-    Other words at the end may stand in such brackets, too. Two signatures are better than none.
-    """
-    bare = text.strip()
-    if bare.startswith("【"):
-        return True
-    ends = (_SIGNATURE_FIRST.match(bare), _SIGNATURE_LAST.search(bare))
-    return any(end is not None and end[1].strip() == signature for end in ends)
+    return text
 
 
 def mainland(contact: str) -> str | None:

@@ -38,6 +38,7 @@ CHANGED: dict[str, tuple[str, str, Any]] = {
             "receipts": "poll",
             "calls_per_second": 5,
             "deliveries_per_day": 7,
+            "price": 0.5,
         },
     ),
     "label": ("PUT", "/admin/v1/channels/app1/labels/1", {"name": "Main"}),

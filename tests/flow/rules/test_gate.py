@@ -12,7 +12,8 @@ from chalicelib.domain.plans import Target, TargetLoss
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedSend
 from chalicelib.flow.rules import gate
-from chalicelib.flow.rules.gate import Hold, Selection
+from chalicelib.flow.rules.gate import Hold
+from chalicelib.flow.select import Selection
 from chalicelib.ports import World
 
 NONE = cast("World", None)

@@ -86,7 +86,7 @@ def get_channel(context: RequestContext, code: str) -> Response:
     role=Role.ADMINISTRATOR,
 )
 def change_channel(context: RequestContext, code: str) -> Response:
-    """Change a delivery channel: its name, credentials, options, receipts or limits.
+    """Change a delivery channel: its name, credentials, options, receipts, limits or price.
 
     Its code, type and platform never change.
     """
@@ -142,6 +142,7 @@ def _shown(channel: Channel) -> dict[str, Any]:
         "receipts": channel.receipts.value,
         "calls_per_second": channel.calls_per_second,
         "deliveries_per_day": channel.deliveries_per_day,
+        "price": channel.price,
         "labels": shown_labels(channel),
         "version": channel.version,
     }

@@ -9,7 +9,6 @@ from chalice.app import Blueprint, Response
 from chalicelib.domain import keys
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.members import Role
-from chalicelib.domain.messages import Summary
 from chalicelib.entrypoints.http import allowances, cursors
 from chalicelib.entrypoints.http.admin.route import admin, known_key
 from chalicelib.entrypoints.http.audit import log_search
@@ -18,7 +17,7 @@ from chalicelib.entrypoints.http.route import known_msgid
 from chalicelib.flow.rules import retention
 from chalicelib.ports import World
 from chalicelib.reports import message as report
-from chalicelib.reports import messages
+from chalicelib.reports import messages, waiting
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.messages import MessagesQuery, TargetQuery
@@ -37,17 +36,17 @@ bp = Blueprint(__name__)
     role=Role.READ_ONLY,
 )
 def list_messages(context: RequestContext) -> dict[str, Any]:
-    """List the messages of an access channel, newest first."""
+    """List the messages of an access channel, newest first, with their state and figures."""
     query: MessagesQuery = context.query()
-    key = known_key(query.channel_key)
-    return cursors.page(
+    key, times = known_key(query.channel_key), (query.since, query.until)
+    chosen = messages.Filter(
+        query.status, query.template, query.origin, query.owner, query.text.strip()
+    )
+    return cursors.searched(
         "messages",
         context,
         cursors.time_ordered_id,
-        lambda before, limit: messages.newest(
-            context.world, key, before, limit, query.since, query.until
-        ),
-        lambda summary: summary.msgid,
+        lambda before, limit: messages.page(context.world, key, before, limit, times, chosen),
         _shown,
     )
 
@@ -63,7 +62,7 @@ def list_messages(context: RequestContext) -> dict[str, Any]:
 )
 def get_any_message(context: RequestContext, msgid: str) -> dict[str, Any]:
     """Get the report of a message, as its sender sees it."""
-    return {"code": 0, **report.message(context.world, _sender(context.world, msgid), msgid)}
+    return {"code": 0, **waiting.message(context.world, _sender(context.world, msgid), msgid)}
 
 
 @admin(
@@ -125,13 +124,14 @@ def delete_message(context: RequestContext, msgid: str) -> Response:
 
 
 def _sender(world: World, msgid: str) -> str:
-    message = world.messages.get(known_msgid(msgid))
+    message = world.messages.get(known_msgid(msgid)) or world.stored.get(msgid)
     if message is None:
         raise NotFound("message")
     return message.channel_key
 
 
-def _shown(summary: Summary) -> dict[str, Any]:
+def _shown(row: messages.Row) -> dict[str, Any]:
+    summary = row.summary
     number, version = summary.template
     return {
         "msgid": summary.msgid,
@@ -143,4 +143,9 @@ def _shown(summary: Summary) -> dict[str, Any]:
         "rule_id": summary.rule_id,
         "channels": [type.value for type in summary.channels],
         "sendno": summary.sendno,
+        "owner": summary.owner,
+        "name": summary.name,
+        "origin": summary.origin or "api",
+        "status": row.status,
+        "users": None if row.line is None else messages.funnel_of(row.line),
     }

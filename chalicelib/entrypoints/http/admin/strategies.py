@@ -20,6 +20,7 @@ from chalicelib.entrypoints.http.admin.route import (
     tagged,
 )
 from chalicelib.entrypoints.http.context import RequestContext
+from chalicelib.flow import validity
 from chalicelib.manage import access_channels, strategies
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def list_strategies(context: RequestContext) -> Any:
     """List the strategies of an access channel."""
     query: OfOwner = context.query()
     access = access_channels.get(context.world, known_key(query.channel_key))
-    reports = strategies.reports(context.world, access)
+    reports = validity.reports(context.world, access)
     return cursors.page(
         "strategies",
         context,
@@ -103,7 +104,7 @@ def delete_strategy(context: RequestContext, rule_id: str) -> Response:
 
 def _tagged(context: RequestContext, entry: StrategyEntry, status: int = 200) -> Response:
     access = access_channels.get(context.world, entry.channel_key)
-    return tagged(_shown(entry, strategies.reports(context.world, access)), entry.version, status)
+    return tagged(_shown(entry, validity.reports(context.world, access)), entry.version, status)
 
 
 def _shown(entry: StrategyEntry, reports: ByType) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from chalicelib.entrypoints.http.admin.route import (
     tagged,
 )
 from chalicelib.entrypoints.http.context import RequestContext
+from chalicelib.entrypoints.http.problems import JSON
 from chalicelib.flow import validity
 from chalicelib.manage import access_channels, templates
 
@@ -28,19 +29,29 @@ if TYPE_CHECKING:
 
 bp = Blueprint(__name__)
 
-CHANGES: dict[str, Any] = {"role": Role.OPERATOR, "response": "templates.Template"}
+CHANGES: dict[str, Any] = {
+    "role": Role.OPERATOR,
+    "response": "templates.Template",
+    "also": (202,),
+}
 
 
 @admin(
-    bp, "templates", "POST", request="templates.TemplateBody", status=201, errors=(404,), **CHANGES
+    bp,
+    "templates",
+    "POST",
+    request="templates.TemplateBody",
+    status=201,
+    errors=(404, 1019071),
+    **CHANGES,
 )
 def add_template(context: RequestContext) -> Response:
     """Add a template for an access channel."""
     body: TemplateBody = context.body()
-    template = templates.add(
+    template = templates.new(
         context.world, known_key(body.channel_key), body.name, body.contents, body.links
     )
-    return _tagged(context, template, 201)
+    return _put(context, template, 201)
 
 
 @admin(
@@ -79,6 +90,7 @@ def get_template(context: RequestContext, template_id: str) -> Response:
     "PUT",
     request="templates.TemplateChange",
     matches=True,
+    errors=(1019071,),
     **CHANGES,
 )
 def change_template(context: RequestContext, template_id: str) -> Response:
@@ -87,17 +99,15 @@ def change_template(context: RequestContext, template_id: str) -> Response:
     A message can still name an older version.
     """
     body: TemplateChange = context.body()
-    return _tagged(
-        context,
-        templates.change(
-            context.world,
-            number(template_id),
-            expected(context),
-            body.name,
-            body.contents,
-            body.links,
-        ),
+    template = templates.following(
+        context.world,
+        number(template_id),
+        expected(context),
+        body.name,
+        body.contents,
+        body.links,
     )
+    return _put(context, template)
 
 
 @admin(bp, "templates/{template_id}", "DELETE", status=204, role=Role.OPERATOR, errors=(409, 412))
@@ -124,7 +134,7 @@ def list_template_versions(context: RequestContext, template_id: str) -> dict[st
         cursors.number,
         lambda after, limit: templates.versions(context.world, id, after, limit),
         lambda template: template.version,
-        _version,
+        shown_version,
     )
 
 
@@ -137,7 +147,7 @@ def list_template_versions(context: RequestContext, template_id: str) -> dict[st
 )
 def get_template_version(context: RequestContext, template_id: str, version: str) -> dict[str, Any]:
     """Get a version of a template."""
-    return _version(templates.get_version(context.world, number(template_id), number(version)))
+    return shown_version(templates.get_version(context.world, number(template_id), number(version)))
 
 
 @admin(
@@ -163,6 +173,20 @@ def preview_template(context: RequestContext, template_id: str) -> dict[str, Any
     }
 
 
+def _put(context: RequestContext, template: Template, status: int = 200) -> Response:
+    """Store a version, or answer 202 with the review that must approve it first."""
+    access = access_channels.get(context.world, template.channel_key)
+    if "reviews" in access.rules:
+        from chalicelib.manage import reviews
+
+        member = context.member.key if context.member else ""
+        asked = reviews.propose(context.world, template, member)
+        if asked is not None:
+            opened = validity.open_types(context.world, access)
+            return Response({**_shown(template, opened), "review": asked.id}, dict(JSON), 202)
+    return _tagged(context, templates.put(context.world, template), status)
+
+
 def _tagged(context: RequestContext, template: Template, status: int = 200) -> Response:
     access = access_channels.get(context.world, template.channel_key)
     return tagged(
@@ -173,14 +197,15 @@ def _tagged(context: RequestContext, template: Template, status: int = 200) -> R
 def _shown(template: Template, opened: frozenset[ChannelType]) -> dict[str, Any]:
     closed = [kind.value for kind in validity.closed(template.contents, opened)]
     return {
-        **_version(template),
+        **shown_version(template),
         "valid": not closed,
         "closed": closed,
         "warnings": list(templates.warnings(template)),
+        "review": None,
     }
 
 
-def _version(template: Template) -> dict[str, Any]:
+def shown_version(template: Template) -> dict[str, Any]:
     return {
         "template_id": template.number,
         "version": template.version,
@@ -188,5 +213,6 @@ def _version(template: Template) -> dict[str, Any]:
         "name": template.name,
         "contents": {type.value: content for type, content in template.contents.items()},
         "variables": sorted(variables(dict(template.contents))),
+        "attributes": list(templates.attribute_names(template)),
         "links": sorted(template.links),
     }

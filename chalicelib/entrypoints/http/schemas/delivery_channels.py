@@ -24,6 +24,7 @@ Uncertain = Annotated[OnUncertain, Field(strict=False)]
 Receipts = Annotated[ReceiptMode, Field(strict=False)]
 PerSecond = Annotated[int, Field(ge=0, le=100_000)]
 PerDay = Annotated[int, Field(ge=0, le=10**12)]
+Price = Annotated[float, Field(ge=0, le=10**6)]
 
 
 class ChannelBody(Strict):
@@ -37,6 +38,7 @@ class ChannelBody(Strict):
     receipts: Receipts | None = None
     calls_per_second: PerSecond | None = None
     deliveries_per_day: PerDay | None = None
+    price: Price | None = None
 
     def order(self) -> ChannelOrder:
         return ChannelOrder(**{name: getattr(self, name) for name in ChannelBody.model_fields})
@@ -48,7 +50,7 @@ class ChannelChange(Patch):
     `options` need `credentials` beside them, because both are checked together.
     """
 
-    nullable = frozenset({"calls_per_second", "deliveries_per_day"})
+    nullable = frozenset({"calls_per_second", "deliveries_per_day", "price"})
 
     name: Name | None = None
     credentials: Annotated[dict[str, Any] | None, _SECRETS] = None
@@ -57,6 +59,7 @@ class ChannelChange(Patch):
     receipts: Receipts | None = None
     calls_per_second: PerSecond | None = None
     deliveries_per_day: PerDay | None = None
+    price: Price | None = None
 
 
 class Channel(Versioned):
@@ -70,6 +73,7 @@ class Channel(Versioned):
     receipts: ReceiptMode
     calls_per_second: int | None
     deliveries_per_day: int | None
+    price: float | None
     labels: list[Label]
 
 

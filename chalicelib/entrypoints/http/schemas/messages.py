@@ -75,7 +75,20 @@ class Report(Answer):
 
     code: int
     msgid: str
-    status: Literal["accepted", "sending", "finished", "withdrawn"]
+    status: Literal[
+        "accepted",
+        "sending",
+        "finished",
+        "withdrawn",
+        "scheduled",
+        "in_review",
+        "rejected",
+        "cancelled",
+        "refused",
+        "missed",
+        "expired",
+        "sent",
+    ]
     accepted: int
     held_until: int | None
     hold_reason: str | None
@@ -112,6 +125,17 @@ class FactShown(Answer):
     time: int
     code: str
     source: str
+    zh: str
+    en: str
+
+
+class Sentence(Answer):
+    """A reason in words, with advice."""
+
+    zh: str
+    en: str
+    advice_zh: str
+    advice_en: str
 
 
 class Delivery(Answer):
@@ -135,6 +159,7 @@ class Target(Answer):
     target: str
     state: str
     loss: str | None
+    why: Sentence | None
     planned: int | None = None
     refused: dict[str, str]
     deliveries: list[Delivery]
@@ -144,6 +169,18 @@ class MessagesQuery(LongListQuery):
     channel_key: Annotated[str, Field(min_length=1)]
     since: Annotated[int, Field(ge=0, lt=10**14)] = 0
     until: Annotated[int | None, Field(ge=0, lt=10**14)] = None
+    status: Literal["", "accepted", "sending", "finished", "withdrawn"] = ""
+    template: Annotated[int | None, Field(ge=0, le=999_999_999)] = None
+    origin: Annotated[str, Field(max_length=64)] = ""
+    owner: Annotated[str, Field(max_length=64)] = ""
+    text: Annotated[str, Field(max_length=64)] = ""
+
+
+class ListedFunnel(Stages):
+    """Figures of the people of a message, with rates."""
+
+    delivery_rate: float | None
+    click_rate: float | None
 
 
 class Listed(Answer):
@@ -158,6 +195,11 @@ class Listed(Answer):
     rule_id: int
     channels: list[ChannelType]
     sendno: str
+    owner: str
+    name: str
+    origin: str
+    status: Literal["accepted", "sending", "finished", "withdrawn"]
+    users: ListedFunnel | None
 
 
 class Messages(Page):

@@ -24,6 +24,7 @@ from chalicelib.entrypoints.http.schemas.base import (
     refusal,
     refusal_by,
 )
+from chalicelib.entrypoints.http.schemas.schedules import Schedule
 from chalicelib.flow.requests import SendRequest
 
 MAX_PARAMS = 4096  # bytes of callback.params
@@ -67,14 +68,17 @@ class AppPara(Sparse):
 class Option(Sparse):
     sendno: Annotated[str, Field(max_length=64)] = ""
     owner: Annotated[str, Field(max_length=64)] = ""
+    name: Annotated[str, Field(max_length=64)] = ""
     black_id: Annotated[OptionalId, none_for(0)] = None
     white_id: Annotated[OptionalId, none_for(0)] = None
     priority: Annotated[int, Field(ge=0, le=3)] = 2
+    topic: Annotated[int, Field(ge=0)] = 0
     label: Annotated[
         str,
         Field(max_length=30),
     ] = ""
     template_version: Annotated[Annotated[int, Field(ge=0, le=999_999)] | None, none_for(0)] = None
+    schedule: Schedule | None = None
 
     @model_validator(mode="after")
     def _one_list(self) -> Option:
@@ -105,11 +109,14 @@ class Common(Sparse):
             "rule_id": self.rule_id,
             "sendno": self.option.sendno,
             "owner": self.option.owner,
+            "name": self.option.name,
             "label": self.option.label,
+            "topic": self.option.topic,
             "priority": Priority(self.option.priority or Priority.MEDIUM),
             "black_id": self.option.black_id,
             "white_id": self.option.white_id,
             "callback": self.callback.model_dump(exclude_none=True),
+            "timing": self.option.schedule.timing() if self.option.schedule else None,
         }
 
 

@@ -64,6 +64,7 @@ class TemplateVersion(Answer):
     name: str
     contents: Shown
     variables: list[str]
+    attributes: list[str]
     links: list[str]
 
 
@@ -73,6 +74,7 @@ class Template(TemplateVersion, Versioned):
     valid: bool
     closed: list[ChannelType]
     warnings: list[str]
+    review: str | None
 
 
 class Templates(Page):

@@ -1,5 +1,5 @@
 """Jiguang UMS v1: sends, users, messages, attachments."""
 
-from chalicelib.entrypoints.http.ums import attachments, messages, send, users
+from chalicelib.entrypoints.http.ums import attachments, messages, send, simulation, users
 
-ROUTES = (send, users, messages, attachments)
+ROUTES = (send, simulation, users, messages, attachments)

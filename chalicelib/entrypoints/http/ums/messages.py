@@ -9,8 +9,8 @@ from chalice.app import Blueprint
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.problems import ums_error
 from chalicelib.entrypoints.http.route import Auth, known_msgid, route
-from chalicelib.flow import withdraw
-from chalicelib.reports import message
+from chalicelib.manage import schedules
+from chalicelib.reports import message, waiting
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.messages import TargetQuery
@@ -29,7 +29,7 @@ bp = Blueprint(__name__)
 )
 def get_message(context: RequestContext, msgid: str) -> dict[str, Any]:
     """Get the report of a message."""
-    return {"code": 0, **message.message(context.world, context.sender.key, known_msgid(msgid))}
+    return {"code": 0, **waiting.message(context.world, context.sender.key, known_msgid(msgid))}
 
 
 @route(
@@ -81,14 +81,14 @@ def find_target(context: RequestContext, msgid: str) -> dict[str, Any]:
     error_response=ums_error,
     response="messages.Retracted",
     tag="sending",
-    errors=(404, 1015055, 1019031),
+    errors=(404, 409, 1015055, 1019031),
 )
 def retract(context: RequestContext, msgid: str) -> dict[str, Any]:
-    """Withdraw a message of the last 24 hours.
+    """Withdraw a message of the last 24 hours, or cancel one that waits.
 
     Deliveries that are not sent yet are stopped. Sent ones are recalled if the provider can.
     """
     key = context.sender.key
-    withdraw.withdraw(context.world, key, known_msgid(msgid))
-    done = message.withdrawal(context.world, key, msgid)
+    withdrawn = schedules.withdraw(context.world, key, known_msgid(msgid))
+    done = message.withdrawal(context.world, key, withdrawn) if withdrawn else None
     return {"code": 0, "message": "success", "withdrawal": done}

@@ -92,6 +92,7 @@ def test_whatever_changes_something_needs_a_role() -> None:
         ("POST", "/admin/v1/channels/{code}/test"),
         ("POST", "/admin/v1/messages/{msgid}/targets"),
         ("POST", "/admin/v1/users/search"),
+        ("POST", "/admin/v1/simulate"),
     }
     for path, methods in app.app.routes.items():
         for method, entry in methods.items():

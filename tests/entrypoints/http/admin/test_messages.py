@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import base64
+from typing import Any
+
+import pytest
 
 from chalicelib.domain import keys
+from chalicelib.domain.notes import Note
+from chalicelib.domain.plans import ChunkId
+from chalicelib.flow import figures
+from chalicelib.reports import messages
 from tests.builders import a_message
 from tests.entrypoints.conftest import KEY, SENDER, Api
 from tests.entrypoints.http.admin.management import pages
@@ -36,6 +43,11 @@ def test_messages_are_listed_newest_first_and_shown_as_their_sender_sees_them(
         "rule_id": 0,
         "channels": ["app"],
         "sendno": "",
+        "owner": "",
+        "name": "",
+        "origin": "api",
+        "status": "accepted",
+        "users": None,
     }
     for since, until, expected in (
         (made[3].accepted, made[1].accepted, made[2:4]),
@@ -90,3 +102,74 @@ def test_any_message_is_shown_as_its_sender_sees_it(configured: Api) -> None:
         each["msgid"]
         for each in configured.admin("GET", f"messages?channel_key={KEY}").json["messages"]
     ] == [msgid]
+
+
+def counted(configured: Api) -> None:
+    """Note every message as the stream does, and count what is due."""
+    fake = configured.fake
+    notes = [Note(ChunkId(id, 0), message) for id, message in fake.messages.stored.items()]
+    figures.note(fake.ports, [*notes, *fake.ledger.noted])
+    figures.count_blocks(fake.ports, fake.timers.waiting())
+
+
+def sent(configured: Api, name: str, **option: Any) -> str:
+    body = {
+        "aud_userid": ["user1"],
+        "template_id": 1,
+        "template_para": {"name": "Li"},
+        "app_para": {"platform": "all"},
+        "option": {"name": name, **option},
+    }
+    answer = configured.send(body)
+    assert answer.status == 200, answer.json
+    return str(answer.json["msgid"])
+
+
+def listed(configured: Api, query: str = "") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = configured.admin(
+        "GET", f"messages?channel_key={KEY}{query}"
+    ).json["messages"]
+    return found
+
+
+def test_rows_have_state_and_figures_of_each_message(configured: Api) -> None:
+    configured.users([{"userid": "user1", "set": {"app": {"app1": ["r1"]}}}])
+    sent(configured, "Sale", owner="shop", sendno="A-1")
+    assert [(row["status"], row["users"]) for row in listed(configured)] == [("accepted", None)]
+    counted(configured)
+    (row,) = listed(configured)
+    assert (row["name"], row["owner"], row["origin"]) == ("Sale", "shop", "api")
+    assert row["status"] == "sending"
+    assert row["users"]["planned"] == row["users"]["valid"] == 1
+    assert row["users"]["delivery_rate"] is None
+
+
+def test_messages_are_found_by_name_number_owner_template_and_state(configured: Api) -> None:
+    for number, name in enumerate(("Winter sale", "Code", "Summer SALE")):
+        sent(configured, name, owner=f"o{number}", sendno=f"N-{number}")
+        configured.fake.clock.advance(1)
+    counted(configured)
+    for query, names in (
+        ("text=sale", ["Summer SALE", "Winter sale"]),
+        ("text=n-1", ["Code"]),
+        ("owner=o2", ["Summer SALE"]),
+        ("template=1&text=code", ["Code"]),
+        ("template=2", []),
+        ("origin=api&text=code", ["Code"]),
+        ("origin=console", []),
+        ("status=finished&text=winter", ["Winter sale"]),
+        ("status=withdrawn", []),
+    ):
+        assert [row["name"] for row in listed(configured, f"&{query}")] == names, query
+    assert configured.admin("GET", f"messages?channel_key={KEY}&status=lost").status == 400
+
+
+def test_a_search_goes_on_where_its_page_ended(
+    configured: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(messages, "SEARCHED", 2)
+    for name in ("rare", "usual", "usual", "usual"):
+        sent(configured, name)
+        configured.fake.clock.advance(1)
+    found = pages(configured, f"messages?channel_key={KEY}&text=rare", "messages")
+    assert [[row["name"] for row in page] for page in found] == [[], ["rare"]]

@@ -44,6 +44,7 @@ SENDS = [
     Limit("msg_sms", 10, lambda n: send(msg_sms=SMS * n), least=1),
     Limit("option.sendno", 64, lambda n: send(option={"sendno": text(n)})),
     Limit("option.owner", 64, lambda n: send(option={"owner": text(n)})),
+    Limit("option.name", 64, lambda n: send(option={"name": text(n)})),
     Limit("option.label", 30, lambda n: send(option={"label": text(n)})),
     Limit("option.priority", 3, lambda n: send(option={"priority": n}), least=0),
     Limit("callback.url", 2048, lambda n: send(callback={"url": address(n)})),

@@ -10,13 +10,28 @@ from collections.abc import Mapping, Sequence
 
 from chalicelib.entrypoints.http.openapi.meanings import (
     callbacks,
+    figures,
     management,
+    people,
     rules,
     sending,
     users,
+    waiting,
 )
 
-AREAS = (sending.FIELDS, users.FIELDS, management.FIELDS, rules.FIELDS, callbacks.FIELDS)
+AREAS = (
+    sending.FIELDS,
+    users.FIELDS,
+    management.FIELDS,
+    rules.FIELDS,
+    callbacks.FIELDS,
+    figures.FIELDS,
+    people.FIELDS,
+    management.FIELDS,
+    rules.FIELDS,
+    callbacks.FIELDS,
+    waiting.FIELDS,
+)
 FIELDS: Mapping[str, str] = {name: text for area in AREAS for name, text in area.items()}
 
 

@@ -96,6 +96,7 @@ FIELDS: Mapping[str, str] = {
     "operator": "Combination of terms: `and` (all of them) or `or` (one of them).",
     "options": "Options of the platform.",
     "percentage": "Percentage of the file that is done.",
+    "price": "Operator's price of a delivery, or of a part of an SMS. null: nothing.",
     "platform": "Platform of the delivery channel, one of `GET /admin/v1/platforms`.",
     "Platform.calls_per_second": "Maximum calls a second, unless the channel sets its own. null: no"
     " known limit.",

@@ -1,0 +1,215 @@
+"""Documents of counts, and notes of small messages, in the table `messages`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from chalicelib.aws.clients import client
+from chalicelib.aws.items import (
+    Cancelled,
+    Item,
+    Values,
+    from_image,
+    from_item,
+    get_many,
+    pack,
+    to_item,
+    transact,
+    unpack,
+    write_many,
+)
+from chalicelib.aws.ledger_items import chunk_of
+from chalicelib.aws.strategies import read_strategy
+from chalicelib.aws.tables import table
+from chalicelib.domain import keys, notes
+from chalicelib.domain.delivery_channels import ChannelType, Priority
+from chalicelib.domain.facts import DeliveryRef, Fact, FactKind, decode
+from chalicelib.domain.messages import Hold, Message
+from chalicelib.domain.notes import Note
+from chalicelib.domain.plans import ChunkId, Entrants, Plan, Target, TargetLoss
+from chalicelib.ports.figures import Document, Key
+
+BUNDLE = 2000  # notes of an item, some 60 KB
+# The parts of a stored message on which figures depend.
+_PARTS = ("channel_key", "accepted", "priority", "strategy", "channels", "template", "hold")
+
+
+class Figures:
+    def load(self, keys: Sequence[Key]) -> Mapping[Key, Document]:
+        rows = get_many(
+            table("messages"), ({"pk": pk, "sk": sk} for pk, sk in keys), consistent=True
+        )
+        return {(row["pk"], row["sk"]): _document(row) for row in rows}
+
+    def store(self, documents: Sequence[Document]) -> bool:
+        try:
+            transact([_put(document) for document in documents])
+        except Cancelled:
+            return False
+        return True
+
+    def between(
+        self, name: str, first: str, last: str, *, fresh: bool = False
+    ) -> Iterator[Document]:
+        values = to_item({":pk": name, ":first": first, ":last": last})
+        yield from map(_document, _rows("pk = :pk AND sk BETWEEN :first AND :last", values, fresh))
+
+
+class Notes:
+    def of_message(self, image: Mapping[str, Any]) -> Note:
+        row = from_image(image)
+        body = unpack(row["body"])
+        raw: dict[str, Any] = {name: body[name] for name in _PARTS if name in body}
+        if "targets" in row:
+            raw["plan"] = _anonymous(unpack(row["targets"]))
+        return _note([row["pk"], 0, "message", raw])
+
+    def of_ledger(self, image: Mapping[str, Any]) -> Note | None:
+        row = from_image(image)
+        chunk, kind = chunk_of(row["pk"]), row["sk"].split("#", 1)[0]
+        if kind == "plan":
+            return _note([*chunk, kind, _anonymous(unpack(row["targets"]))])
+        if kind == "go":
+            _, step, number = keys.split(row["sk"])
+            return _note([*chunk, kind, [int(step), int(number), unpack(row["members"])]])
+        if kind in ("answer", "facts"):
+            facts = decode(unpack(row["facts"]).encode())
+            return Note(chunk, tuple(fact._replace(provider_id="") for fact in facts))
+        return None
+
+    def add(self, notes: Sequence[Note]) -> None:
+        by_block: defaultdict[int, list[Any]] = defaultdict(list)
+        for note in notes:
+            by_block[note.block].append(_raw(note))
+        items = [
+            _bundle(block, raw[start : start + BUNDLE])
+            for block, raw in by_block.items()
+            for start in range(0, len(raw), BUNDLE)
+        ]
+        write_many(table("messages"), items, key=("pk", "sk"))
+
+    def of_block(self, block: int) -> Sequence[Note]:
+        rows = _rows("pk = :pk", to_item({":pk": _name(block)}), True)
+        return [_note(raw) for row in rows for raw in unpack(row["body"])]
+
+
+def _name(block: int) -> str:
+    return keys.join("notes", str(block))
+
+
+def _bundle(block: int, raw: Sequence[Any]) -> Item:
+    body = pack(raw)
+    digest = hashlib.sha256(body).hexdigest()[:16]
+    expires = (block + 1) * notes.BLOCK // 1000 + notes.LIFE
+    return to_item({"pk": _name(block), "sk": digest, "expires": expires, "body": body})
+
+
+def _anonymous(targets: Sequence[Any]) -> list[Any]:
+    """Leave out the ids of targets, which no figure needs."""
+    return [target[1:] for target in targets]
+
+
+def _raw(note: Note) -> list[Any]:
+    """Return a note as JSON has it. `_note` reads it."""
+    value = note.value
+    if isinstance(value, Message):
+        body: dict[str, Any] = {name: getattr(value, name) for name in _PARTS}
+        body["strategy"] = asdict(value.strategy)
+        if value.plan is not None:
+            body["plan"] = _targets(value.plan)
+        return [*note.chunk, "message", body]
+    if isinstance(value, Plan):
+        return [*note.chunk, "plan", _targets(value)]
+    if isinstance(value, Entrants):
+        return [*note.chunk, "go", [value.step, value.number, value.members]]
+    facts = [[*fact.ref, fact.kind.value, fact.time, fact.code] for fact in sorted(value)]
+    return [*note.chunk, "facts", facts]
+
+
+def _targets(plan: Plan) -> list[Any]:
+    return [
+        [target.loss.value if target.loss else "", target.contacts, target.refused]
+        for target in plan.targets
+    ]
+
+
+def _note(raw: Sequence[Any]) -> Note:
+    msgid, number, kind, body = raw
+    chunk = ChunkId(msgid, number)
+    keys.message_id_bytes(msgid)
+    if kind == "message":
+        return Note(chunk, _message(chunk, body))
+    if kind == "plan":
+        return Note(chunk, _plan(chunk, body))
+    if kind == "go":
+        step, list_number, members = body
+        return Note(chunk, Entrants(step, list_number, tuple(members), 0))
+    return Note(chunk, tuple(_fact(*fact) for fact in body))
+
+
+def _message(chunk: ChunkId, body: Mapping[str, Any]) -> Message:
+    plan = _plan(chunk, body["plan"]) if "plan" in body else None
+    return Message(
+        msgid=chunk.msgid,
+        channel_key=body["channel_key"],
+        accepted=body["accepted"],
+        priority=Priority(body["priority"]),
+        strategy=read_strategy(body["strategy"]),
+        channels={code: ChannelType(kind) for code, kind in body["channels"].items()},
+        call_sizes={},
+        contents={},
+        links={},
+        userids=(),
+        expires=0,
+        template=tuple(body["template"]),
+        hold=Hold(*body["hold"]) if body.get("hold") else None,
+        plan=plan,
+    )
+
+
+def _plan(chunk: ChunkId, raw: Sequence[Any]) -> Plan:
+    targets = tuple(Target("", TargetLoss(loss) if loss else None, *rest) for loss, *rest in raw)
+    return Plan(chunk, targets, (), 0, None)
+
+
+def _fact(target: int, channel: str, contact: int, kind: str, time: int, code: str) -> Fact:
+
+    return Fact(DeliveryRef(target, channel, contact), FactKind(kind), time, code)
+
+
+def _rows(condition: str, values: Item, fresh: bool) -> Iterator[dict[str, Any]]:
+    request: dict[str, Any] = {
+        "TableName": table("messages"),
+        "KeyConditionExpression": condition,
+        "ExpressionAttributeValues": values,
+        "ConsistentRead": fresh,
+    }
+    while True:
+        answer = client("dynamodb").query(**request)
+        yield from map(from_item, answer["Items"])
+        if not answer.get("LastEvaluatedKey"):
+            return
+        request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+
+def _document(row: Mapping[str, Any]) -> Document:
+    key = (row["pk"], row["sk"])
+    return Document(key, row["version"], unpack(row["body"]), row.get("expires"))
+
+
+def _put(document: Document) -> Item:
+    pk, sk = document.key
+    item: Values = {"pk": pk, "sk": sk, "version": document.version, "body": pack(document.body)}
+    if document.expires is not None:
+        item["expires"] = document.expires
+    put: Item = {"TableName": table("messages"), "Item": to_item(item)}
+    if document.version == 1:
+        put["ConditionExpression"] = "attribute_not_exists(pk)"
+    else:
+        put["ConditionExpression"] = "version = :before"
+        put["ExpressionAttributeValues"] = to_item({":before": document.version - 1})
+    return {"Put": put}

@@ -1,0 +1,123 @@
+"""The console's one entry: it finds the page, signs people in, and answers errors as pages."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+from chalicelib.console import assets, pages
+from chalicelib.console.door import ApiError, Door, Person, Problem, Reply, Request
+from chalicelib.console.routes import Route, match
+from chalicelib.console.texts import LANGUAGES
+from chalicelib.console.visit import Visit
+
+SESSION = "__Host-session"
+
+POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' data:",
+    "font-src": "'self'",
+    "connect-src": "'self'",
+    "form-action": "'self'",
+    "frame-src": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+}
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Strict-Transport-Security": "max-age=31536000",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+def serve(door: Door, request: Request) -> Reply:
+    """Answer a request. Errors that nobody expected are the door's."""
+    if request.path.startswith("/assets/"):
+        found = assets.serve(
+            request.path.removeprefix("/assets/"), request.headers.get("accept-encoding", "")
+        )
+        return found or _secured(Reply(404, "", "text/plain"))
+    pages.load()
+    return _secured(_page(door, request))
+
+
+def _page(door: Door, request: Request) -> Reply:
+    language = request.cookies.get("lang", "")
+    if language not in LANGUAGES:
+        language = door.language(request.headers.get("accept-language", ""))
+    person = door.sessions.person(request.cookies.get(SESSION, ""))
+    visit = Visit(door, request, language, person)
+    found = match(request.method, request.path)
+    try:
+        if found is None:
+            raise ApiError(404, [Problem("", visit.say("There is no such page."))])
+        visit.ids = found[1]
+        return _admitted(visit, found[0])
+    except ApiError as error:
+        return _refused(visit, error)
+
+
+def _admitted(visit: Visit, route: Route) -> Reply:
+    """Call a page for those who may see it, and whose form was made by us for them."""
+    person = visit.person
+    if _is_foreign(visit.request):
+        raise ApiError(403, [Problem("", visit.say("This form came from another site."))])
+    if not route.is_open:
+        if person is None:
+            return _sign_in_first(visit)
+        if person.must_change and not route.path.startswith("/account"):
+            return visit.go(visit.to("/account"))
+        if not person.may(route.needs):
+            raise ApiError(403, [Problem("", _needs(visit, route.needs))])
+        if route.method == "POST" and not _is_ours(visit, person):
+            raise ApiError(403, [Problem("", visit.say("The page was too old. Open it again."))])
+    return route.view(visit)
+
+
+def _is_foreign(request: Request) -> bool:
+    """Tell if another site made the browser send a change. Browsers say so."""
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    return request.method not in ("GET", "HEAD") and site not in ("same-origin", "none")
+
+
+def _is_ours(visit: Visit, person: Person) -> bool:
+    return hmac.compare_digest(visit.form.text("csrf").encode(), person.csrf.encode())
+
+
+def _sign_in_first(visit: Visit) -> Reply:
+    if visit.is_part:
+        return Reply(200, headers={"HX-Refresh": "true"})
+    query = urlencode(dict(visit.request.query))
+    wanted = visit.request.path + (f"?{query}" if query else "")
+    back = wanted if visit.request.method == "GET" and wanted != "/" else ""
+    return visit.go(visit.to("/sign-in", next=back))
+
+
+def _needs(visit: Visit, role: str) -> str:
+    name = visit.say(pages.labels.ROLES[role])
+    return visit.say("You can look, not change. That takes the role “%(role)s”.", role=name)
+
+
+def _refused(visit: Visit, error: ApiError) -> Reply:
+    if visit.is_part:
+        return visit.show("part_error.html", error=error)
+    if visit.person is None and error.status == 401:
+        return _sign_in_first(visit)
+    visit.ids = {}
+    template = "error.html" if visit.person else "sign_in/error.html"
+    return visit.show(template, error=error)
+
+
+def _secured(reply: Reply) -> Reply:
+    """Add the policy and the other headers of pages."""
+    policy = "; ".join(
+        f"{directive} {sources} {reply.policy.get(directive, '')}".strip()
+        for directive, sources in POLICY.items()
+    )
+    headers: Mapping[str, str] = {"Content-Security-Policy": policy, **HEADERS, **reply.headers}
+    return Reply(reply.status, reply.body, reply.media, headers, reply.cookies)

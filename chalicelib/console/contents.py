@@ -1,0 +1,203 @@
+"""Contents as forms: the fields of each channel type, and back to the contents of the API.
+
+A content that the fields cannot hold is edited as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from chalicelib.console.door import ApiError, Problem
+from chalicelib.console.forms import Form
+
+N_ = str  # marks a text for the catalogue
+SINGLE, PART = 70, 67  # characters of an SMS, and of a part of a longer one
+
+Content = dict[str, Any]
+
+
+class Field(NamedTuple):
+    """A field of a content. `long`: lines of its text box, 0 for one line."""
+
+    name: str
+    label: str
+    long: int = 0
+    help: str = ""
+
+
+FIELDS: Mapping[str, tuple[Field, ...]] = {
+    "app": (Field("title", N_("Title")), Field("alert", N_("Text"), 3)),
+    "sms": (
+        Field("content", N_("Text"), 4, N_("for gateways that take free text")),
+        Field("sign_id", N_("Signature id"), 0, N_("for platforms with templates of their own")),
+        Field("temp_id", N_("Template id of the platform")),
+        Field("temp_para", N_("Its variables"), 3, N_("one on each line: name = value")),
+    ),
+    "email": (
+        Field("subject", N_("Subject")),
+        Field("text", N_("Text"), 5),
+        Field("html", N_("HTML"), 4, N_("without scripts; may be left out")),
+    ),
+    "wechatoa": (
+        Field("template_id", N_("Template id of WeChat")),
+        Field("data", N_("Keywords"), 4, N_("one on each line: name = value")),
+        Field("url", N_("Address that opens")),
+    ),
+    "wechatmp": (
+        Field("template_id", N_("Template id of WeChat")),
+        Field("data", N_("Keywords"), 4, N_("one on each line: name = value")),
+        Field("page", N_("Page that opens")),
+    ),
+    "alipay_life": (
+        Field("template_id", N_("Template id of Alipay")),
+        Field("data", N_("Keywords"), 4, N_("one on each line: keyword1 = value")),
+        Field("url", N_("Address that opens")),
+    ),
+    "dingtalk_cc": (Field("text", N_("Text"), 3),),
+    "wechatwk": (Field("text", N_("Text"), 3),),
+    "wechatwk_linkedcorp": (Field("text", N_("Text"), 3),),
+}
+
+
+def pairs(text: str) -> dict[str, str]:
+    """Read lines of `name = value`."""
+    lines = (line.partition("=") for line in text.splitlines() if "=" in line)
+    return {name.strip(): value.strip() for name, _, value in lines if name.strip()}
+
+
+def lines(values: Mapping[str, Any]) -> str:
+    return "\n".join(f"{name} = {value}" for name, value in values.items())
+
+
+def _number(text: str) -> Any:
+    return int(text) if text.isascii() and text.isdigit() else text
+
+
+# -- from what was typed to a content
+
+
+def _sms(typed: Mapping[str, str]) -> Content:
+    if typed.get("temp_id"):
+        made: Content = {"temp_id": _number(typed["temp_id"])}
+        if typed.get("sign_id"):
+            made["sign_id"] = _number(typed["sign_id"])
+        return {**made, "temp_para": pairs(typed.get("temp_para", ""))}
+    return {"content": typed.get("content", "")}
+
+
+def _wechat(typed: Mapping[str, str]) -> Content:
+    data = {name: {"value": value} for name, value in pairs(typed.get("data", "")).items()}
+    rest = {name: typed[name] for name in ("url", "page") if typed.get(name)}
+    return {"template_id": typed.get("template_id", ""), "data": data, **rest}
+
+
+def _official(typed: Mapping[str, str]) -> Content:
+    return {"type": 0, **_wechat(typed)}
+
+
+def _alipay(typed: Mapping[str, str]) -> Content:
+    context: Content = {n: {"value": v} for n, v in pairs(typed.get("data", "")).items()}
+    if typed.get("url"):
+        context["url"] = typed["url"]
+    return {"template_id": typed.get("template_id", ""), "context": context}
+
+
+def _enterprise(typed: Mapping[str, str]) -> Content:
+    return {"msgtype": "text", "text": {"content": typed.get("text", "")}}
+
+
+def _plain(typed: Mapping[str, str]) -> Content:
+    return {name: value for name, value in typed.items() if value}
+
+
+_MAKE: Mapping[str, Callable[[Mapping[str, str]], Content]] = {
+    "sms": _sms,
+    "wechatoa": _official,
+    "wechatmp": _wechat,
+    "alipay_life": _alipay,
+    "wechatwk": _enterprise,
+    "wechatwk_linkedcorp": _enterprise,
+}
+
+
+def make(kind: str, typed: Mapping[str, str]) -> Content:
+    return _MAKE.get(kind, _plain)(typed)
+
+
+# -- from a content to what the form shows
+
+
+def show(kind: str, content: Any) -> dict[str, str]:
+    """Return the fields of a content, or `json` alone for one that the fields cannot hold."""
+    if not isinstance(content, Mapping):
+        return {"json": json.dumps(content, ensure_ascii=False, indent=1)}
+    typed = _typed(kind, content)
+    if make(kind, typed) == content:
+        return typed
+    return {"json": json.dumps(content, ensure_ascii=False, indent=1)}
+
+
+def _typed(kind: str, content: Mapping[str, Any]) -> dict[str, str]:
+    text = content.get("text")
+    if kind in ("wechatwk", "wechatwk_linkedcorp"):
+        return {"text": str(text.get("content", ""))} if isinstance(text, Mapping) else {}
+    shown = {name: str(value) for name, value in content.items() if isinstance(value, str | int)}
+    shown.pop("type", None)
+    if isinstance(content.get("temp_para"), Mapping):
+        shown["temp_para"] = lines(content["temp_para"])
+    data = content.get("data", content.get("context"))
+    if isinstance(data, Mapping):
+        values = {n: v["value"] for n, v in data.items() if isinstance(v, Mapping) and "value" in v}
+        shown["data"] = lines(values)
+        if isinstance(data.get("url"), str):
+            shown["url"] = data["url"]
+    return shown
+
+
+# -- forms of several types
+
+
+def typed_of(form: Form, kind: str) -> dict[str, str]:
+    """Return what was typed for a channel type."""
+    return {name: text.strip() for name, text in form.under(f"c.{kind}.")}
+
+
+def chosen(form: Form) -> list[str]:
+    """Return the channel types that a form has contents for, in the usual order."""
+    picked = form.many("types")
+    return [kind for kind in FIELDS if kind in picked]
+
+
+def read(form: Form) -> dict[str, Any]:
+    """Return the contents of a form by channel type. Raise ApiError for JSON that is none."""
+    return {kind: make_any(kind, typed_of(form, kind)) for kind in chosen(form)}
+
+
+def make_any(kind: str, typed: Mapping[str, str]) -> Any:
+    """Return a content, from its fields or from JSON. Raise ApiError for JSON that is none."""
+    if typed.get("json"):
+        try:
+            return json.loads(typed["json"])
+        except ValueError as error:
+            raise ApiError(400, [Problem(f"contents.{kind}", str(error))]) from None
+    return make(kind, {name: value for name, value in typed.items() if name != "json"})
+
+
+# -- what an SMS costs
+
+
+class Size(NamedTuple):
+    characters: int
+    parts: int
+    over: int  # characters in the last part, of a text of several
+
+
+def size(text: str) -> Size:
+    """Count the characters and the parts of an SMS."""
+    number = sum(2 if ord(sign) > 0xFFFF else 1 for sign in text)
+    if number <= SINGLE:
+        return Size(number, 1, 0)
+    parts = -(-number // PART)
+    return Size(number, parts, number - PART * (parts - 1))

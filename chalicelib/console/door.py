@@ -1,0 +1,125 @@
+"""Values between the console and its door: requests, replies, people, and the API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import field
+from typing import Any, NamedTuple, Protocol
+
+from chalicelib.domain.members import Role
+from chalicelib.domain.values import frozen
+
+HTML = "text/html; charset=utf-8"
+
+
+@frozen
+class Request:
+    """A request of a browser. `path` begins after `/console`."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
+    cookies: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case
+    source: str = ""  # the address that it came from
+
+
+@frozen
+class Reply:
+    """A reply. `policy` holds further sources of its Content-Security-Policy by directive."""
+
+    status: int = 200
+    body: str | bytes = ""
+    media: str = HTML
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cookies: tuple[str, ...] = ()
+    policy: Mapping[str, str] = field(default_factory=dict)
+
+
+@frozen
+class Person:
+    """A member who is signed in."""
+
+    key: str
+    name: str
+    role: Role
+    csrf: str = field(default="", repr=False)
+    login: str = ""
+    must_change: bool = False
+    second_factor: bool = False
+
+    def may(self, role: str) -> bool:
+        return self.role.may(Role(role))
+
+
+class Problem(NamedTuple):
+    """A reason why something was refused, in the person's language. `field` may be empty."""
+
+    field: str
+    reason: str
+
+
+class ApiError(Exception):
+    """A refusal by the API."""
+
+    def __init__(self, status: int, problems: Sequence[Problem], seconds: int = 0) -> None:
+        super().__init__(f"{status} {problems}")
+        self.status, self.problems, self.seconds = status, problems, seconds
+
+
+class Api(Protocol):
+    """The API as the person who is signed in may use it. Refusals are raised as ApiError."""
+
+    def get(self, path: str, /, *, query: Mapping[str, Any] | None = None, **ids: str) -> Any:
+        """Read. `path` is a route of the API, such as `templates/{template_id}`."""
+
+    def change(
+        self,
+        method: str,
+        path: str,
+        /,
+        body: Any = None,
+        *,
+        version: int | None = None,
+        **ids: str,
+    ) -> Any:
+        """Change something, which the audit log keeps. `version` is the one that was read."""
+
+    def send(self, channel_key: str, path: str, body: Any, *, once: str = "", **ids: str) -> Any:
+        """Call a route of senders for an access channel. `once`: an idempotency key."""
+
+
+class Sessions(Protocol):
+    """Signing in and out. Refusals are raised as ApiError."""
+
+    def person(self, cookie: str) -> Person | None: ...
+    def sign_in(self, name: str, password: str, source: str) -> tuple[str, bool]:
+        """Return a session's cookie, or a pending one with True if a code must follow."""
+
+    def confirm(self, pending: str, code: str) -> str:
+        """Return the session's cookie, for a pending one and a code."""
+
+    def sign_out(self, cookie: str) -> None: ...
+    def change_password(self, cookie: str, old: str, new: str) -> str:
+        """Change one's own password. Return the cookie of a new session."""
+
+    def set_second_factor(self, cookie: str, secret: bytes, code: str) -> None: ...
+    def drop_second_factor(self, cookie: str, code: str) -> None: ...
+
+
+class Door(Protocol):
+    """What the console gets from outside."""
+
+    @property
+    def utc_offset(self) -> float: ...
+    @property
+    def public_url(self) -> str: ...
+    @property
+    def sessions(self) -> Sessions: ...
+    def now(self) -> int:
+        """Return milliseconds since the epoch."""
+
+    def api(self, person: Person, language: str) -> Api: ...
+    def language(self, accepted: str) -> str:
+        """Return the language that an Accept-Language header prefers: zh or en."""

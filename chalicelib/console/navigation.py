@@ -1,0 +1,51 @@
+"""The console's map: entries of the navigation, and the tabs of each section."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+N_ = str  # marks a text for the catalogue
+
+
+class Entry(NamedTuple):
+    name: str
+    key: str  # pressed after g
+    icon: str
+    label: str
+    path: str
+    is_global: bool = False
+
+
+ENTRIES = (
+    Entry("overview", "o", "layout-dashboard", N_("Overview"), ""),
+    Entry("messages", "m", "messages", N_("Messages"), "/messages"),
+    Entry("templates", "t", "template", N_("Templates"), "/templates"),
+    Entry("strategies", "s", "arrow-ramp-right-2", N_("Strategies"), "/strategies"),
+    Entry("audience", "u", "users", N_("Audience"), "/users"),
+)
+SYSTEM = (
+    Entry("channels", "c", "route", N_("Delivery channels"), "/channels", is_global=True),
+    Entry("settings", ",", "settings", N_("Settings"), "/settings", is_global=True),
+)
+
+# name of the tab, label, path, whether it belongs to the whole system
+TABS: dict[str, tuple[tuple[str, str, str, bool], ...]] = {
+    "messages": (
+        ("sent", N_("Sent"), "/messages", False),
+        ("lookup", N_("One person"), "/messages/lookup", False),
+    ),
+    "audience": (
+        ("users", N_("Users"), "/users", False),
+        ("segments", N_("Segments"), "/segments", False),
+        ("tags", N_("Tags"), "/tags", False),
+        ("black", N_("Blacklists"), "/lists/black", False),
+        ("white", N_("Whitelists"), "/lists/white", False),
+        ("imports", N_("Imports"), "/imports", False),
+    ),
+    "settings": (
+        ("access", N_("Access channels"), "/settings", True),
+        ("members", N_("Members"), "/members", True),
+        ("audit", N_("Audit log"), "/audit", True),
+        ("developer", N_("Developer"), "/developer", True),
+    ),
+}

@@ -1,0 +1,34 @@
+"""Pages, in a folder for each section. Each registers what it serves when it is imported."""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+
+from chalicelib.console import labels as labels
+
+SECTIONS = (
+    "sign_in",
+    "account",
+    "overview",
+    "messages",
+    "send",
+    "templates",
+    "strategies",
+    "users",
+    "groups",
+    "imports",
+    "channels",
+    "settings",
+    "members",
+    "audit",
+    "developer",
+    "search",
+)
+
+
+@cache
+def load() -> None:
+    """Import every section, once, when the first page is asked for."""
+    for section in SECTIONS:
+        importlib.import_module(f"{__name__}.{section}.page")

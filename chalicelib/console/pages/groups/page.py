@@ -1,0 +1,186 @@
+"""Segments, tags, and black- and whitelists: names, and the members of segments and lists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from chalicelib.console.door import ApiError, Reply
+from chalicelib.console.routes import page
+from chalicelib.console.visit import Visit
+from chalicelib.domain.members import Role
+
+OPERATOR = Role.OPERATOR.value
+PAGE = 100
+MEMBERS = 50
+
+N_ = str  # marks a text for the catalogue
+
+
+class Family(NamedTuple):
+    """A family of groups: its routes in the API, and its words."""
+
+    route: str
+    title: str
+    what: str
+    about: str
+    members: bool = True
+
+
+FAMILIES = {
+    "segments": Family(
+        "segments", N_("Segments"), N_("segment"), N_("A named set of users to send to.")
+    ),
+    "tags": Family(
+        "tags", N_("Tags"), N_("tag"), N_("A word that users carry, to send to."), members=False
+    ),
+    "black": Family(
+        "lists",
+        N_("Blacklists"),
+        N_("blacklist"),
+        N_("Users on it are left out of a message that names the list."),
+    ),
+    "white": Family(
+        "lists",
+        N_("Whitelists"),
+        N_("whitelist"),
+        N_("Only users on it get a message that names the list."),
+    ),
+}
+
+
+@page("GET", "/c/{key}/segments")
+def segments(visit: Visit) -> Reply:
+    return _list(visit, "segments")
+
+
+@page("GET", "/c/{key}/tags")
+def tags(visit: Visit) -> Reply:
+    return _list(visit, "tags")
+
+
+@page("GET", "/c/{key}/lists/{kind}")
+def lists(visit: Visit) -> Reply:
+    return _list(visit, _kind(visit))
+
+
+def _kind(visit: Visit) -> str:
+    return "white" if visit.ids["kind"] == "white" else "black"
+
+
+def _list(visit: Visit, tab: str, error: ApiError | None = None) -> Reply:
+    family = FAMILIES[tab]
+    query = {
+        "channel_key": visit.key,
+        "limit": PAGE,
+        "cursor": visit.asked("cursor") or None,
+    }
+    listed = visit.api.get(family.route, query=query)
+    groups = listed[family.route]
+    if family.route == "lists":
+        groups = [each for each in groups if each["kind"] == tab]
+    used = None
+    if tab == "tags":
+        used = visit.api.get("user-tags", query={"scope": "all", "limit": 50})["tags"]
+    return visit.show(
+        "groups/list.html",
+        error=error,
+        family=family,
+        tab=tab,
+        groups=groups,
+        cursor=listed["cursor"],
+        used=used,
+    )
+
+
+@page("POST", "/c/{key}/segments", needs=OPERATOR)
+def add_segment(visit: Visit) -> Reply:
+    return _add(visit, "segments", {"kind": "manual"})
+
+
+@page("POST", "/c/{key}/tags", needs=OPERATOR)
+def add_tag(visit: Visit) -> Reply:
+    return _add(visit, "tags", {})
+
+
+@page("POST", "/c/{key}/lists/{kind}", needs=OPERATOR)
+def add_list(visit: Visit) -> Reply:
+    kind = _kind(visit)
+    return _add(visit, kind, {"kind": kind})
+
+
+def _add(visit: Visit, tab: str, more: Mapping[str, Any]) -> Reply:
+    body = {"channel_key": visit.key, "name": visit.form.text("name"), **more}
+    try:
+        added = visit.api.change("POST", FAMILIES[tab].route, body)
+    except ApiError as error:
+        return _list(visit, tab, error)
+    if not FAMILIES[tab].members:
+        return visit.go(visit.at("/tags"), "added")
+    return visit.go(visit.at(f"/groups/{tab}/{added['id']}"), "added")
+
+
+@page("GET", "/c/{key}/groups/{tab}/{id}")
+def group(visit: Visit) -> Reply:
+    return _group(visit)
+
+
+def _tab(visit: Visit) -> str:
+    tab = visit.ids["tab"]
+    return tab if tab in FAMILIES else "segments"
+
+
+def _group(visit: Visit, error: ApiError | None = None) -> Reply:
+    tab, id = _tab(visit), visit.ids["id"]
+    family = FAMILIES[tab]
+    found = visit.api.get(f"{family.route}/{{id}}", id=id)
+    members: Mapping[str, Any] = {"userids": [], "cursor": None}
+    if family.members:
+        query = {"limit": MEMBERS, "cursor": visit.asked("cursor") or None}
+        members = visit.api.get(f"{family.route}/{{id}}/members", query=query, id=id)
+    return visit.show(
+        "groups/group.html",
+        error=error,
+        family=family,
+        tab=tab,
+        group=found,
+        userids=members["userids"],
+        cursor=members["cursor"],
+    )
+
+
+@page("POST", "/c/{key}/groups/{tab}/{id}", needs=OPERATOR)
+def rename(visit: Visit) -> Reply:
+    tab, id = _tab(visit), visit.ids["id"]
+    version = int(visit.form.text("version", "0") or 0)
+    body = {"name": visit.form.text("name")}
+    try:
+        route = f"{FAMILIES[tab].route}/{{id}}"
+        visit.api.change("PUT", route, body, version=version, id=id)
+    except ApiError as error:
+        return _group(visit, error)
+    return visit.go(visit.at(f"/groups/{tab}/{id}"), "saved")
+
+
+@page("POST", "/c/{key}/groups/{tab}/{id}/members", needs=OPERATOR)
+def change_members(visit: Visit) -> Reply:
+    tab, id = _tab(visit), visit.ids["id"]
+    body = {"add": visit.form.lines("add"), "remove": visit.form.many("remove")}
+    body = {name: userids for name, userids in body.items() if userids}
+    try:
+        visit.api.change("POST", f"{FAMILIES[tab].route}/{{id}}/members", body, id=id)
+    except ApiError as error:
+        return _group(visit, error)
+    done = "removed" if "remove" in body else "added"
+    return visit.go(visit.at(f"/groups/{tab}/{id}"), done)
+
+
+@page("POST", "/c/{key}/groups/{tab}/{id}/delete", needs=OPERATOR)
+def delete(visit: Visit) -> Reply:
+    tab, id = _tab(visit), visit.ids["id"]
+    try:
+        visit.api.change("DELETE", f"{FAMILIES[tab].route}/{{id}}", id=id)
+    except ApiError as error:
+        return _group(visit, error)
+    path = f"/lists/{tab}" if FAMILIES[tab].route == "lists" else f"/{tab}"
+    return visit.go(visit.at(path), "deleted")

@@ -1,0 +1,159 @@
+"""Messages: the list, one message, and one target of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.console.door import ApiError, Reply
+from chalicelib.console.pages.messages import answers, life
+from chalicelib.console.routes import page
+from chalicelib.console.visit import Visit
+from chalicelib.domain.members import Role
+
+PAGE = 20  # messages of a page, whose figures are read one by one
+PERIODS = {"1": 1, "7": 7, "30": 30}
+DAY = 86_400_000
+FAST, SLOW, LONG = "3s", "30s", 600_000  # of refreshing, and how old (ms) a message is then
+
+
+@page("GET", "/c/{key}/messages")
+def messages(visit: Visit) -> Reply:
+    """List messages, whose figures htmx asks for after the first paint."""
+    days = PERIODS.get(visit.asked("days"), 0)
+    query: dict[str, Any] = {"channel_key": visit.key, "limit": PAGE}
+    if days:
+        query["since"] = visit.texts.now - days * DAY
+    query["cursor"] = visit.asked("cursor") or None
+    listed = visit.api.get("messages", query=query)
+    with_figures = visit.is_part or visit.asked("figures") == "1"
+    reports = {
+        each["msgid"]: visit.api.get("messages/{msgid}", msgid=each["msgid"])
+        for each in (listed["messages"] if with_figures else ())
+    }
+    owner = {"channel_key": visit.key, "limit": 100}
+    templates = visit.api.get("templates", query=owner)["templates"]
+    return visit.show(
+        "messages/rows.html" if visit.is_part else "messages/list.html",
+        messages=listed["messages"],
+        cursor=listed["cursor"],
+        reports=reports,
+        templates={each["template_id"]: each["name"] for each in templates},
+        days=visit.asked("days"),
+    )
+
+
+@page("GET", "/m/{msgid}")
+def any_message(visit: Visit) -> Reply:
+    """Find the access channel of a message: what people paste into chats."""
+    return visit.go(f"{_found(visit)}/messages/{visit.ids['msgid']}")
+
+
+@page("GET", "/m/{msgid}/{target}")
+def any_target(visit: Visit) -> Reply:
+    base = f"{_found(visit)}/messages/{visit.ids['msgid']}"
+    return visit.go(f"{base}/people/{visit.ids['target']}")
+
+
+def _found(visit: Visit) -> str:
+    visit.api.get("messages/{msgid}", msgid=visit.ids["msgid"])
+    return visit.at()
+
+
+@page("GET", "/c/{key}/messages/lookup")
+def lookup(visit: Visit) -> Reply:
+    return visit.show("messages/lookup.html")
+
+
+@page("POST", "/c/{key}/messages/lookup")
+def look_up(visit: Visit) -> Reply:
+    """Find a target by its userid, or by a contact, which never gets into an address."""
+    msgid, who, kind = (visit.form.text(name) for name in ("msgid", "who", "type"))
+    try:
+        if kind == "userid":
+            found = visit.api.get("messages/{msgid}/targets/{target}", msgid=msgid, target=who)
+        else:
+            found = visit.api.change(
+                "POST", "messages/{msgid}/targets", {"type": kind, "contact": who}, msgid=msgid
+            )
+    except ApiError as error:
+        return visit.show("messages/lookup.html", error=error)
+    return visit.go(visit.at(f"/messages/{msgid}/people/{found['target']}"))
+
+
+@page("GET", "/c/{key}/messages/{msgid}")
+def message(visit: Visit) -> Reply:
+    return _message(visit)
+
+
+def _message(visit: Visit, error: ApiError | None = None) -> Reply:
+    msgid = visit.ids["msgid"]
+    report = visit.api.get("messages/{msgid}", msgid=msgid)
+    kinds = list(report["funnel"]["channels"])
+    chosen = visit.asked("channel")
+    template = report["template"]
+    return visit.show(
+        "messages/message.html",
+        error=error,
+        report=report,
+        kind=chosen if chosen in kinds else next(iter(kinds), ""),
+        name=_template_name(visit, template["id"]) if template else "",
+        refresh=_refresh(visit, report),
+    )
+
+
+def _template_name(visit: Visit, number: int) -> str:
+    try:
+        template = visit.api.get("templates/{template_id}", template_id=str(number))
+    except ApiError:  # it is archived
+        return str(number)
+    return str(template["name"])
+
+
+def _refresh(visit: Visit, report: Mapping[str, Any]) -> str:
+    """Return how often the page asks again, empty once nothing changes any more."""
+    progress = report["progress"]
+    is_open = any(progress[name] for name in ("undecided", "unsubmitted", "awaiting_receipt"))
+    if not is_open and report["status"] in ("finished", "withdrawn"):
+        return ""
+    return SLOW if visit.texts.now - report["accepted"] > LONG else FAST
+
+
+@page("POST", "/c/{key}/messages/{msgid}/withdraw", needs=Role.OPERATOR.value)
+def withdraw(visit: Visit) -> Reply:
+    msgid = visit.ids["msgid"]
+    try:
+        visit.api.send(visit.key, "/v1/retract/{msgid}", None, msgid=msgid)
+    except ApiError as error:
+        return _message(visit, error)
+    return visit.go(visit.at(f"/messages/{msgid}"), "withdrawn")
+
+
+@page("GET", "/c/{key}/messages/{msgid}/people")
+def people(visit: Visit) -> Reply:
+    """Look another person of the message up."""
+    who = visit.asked("who").strip()
+    if who:
+        return visit.go(visit.at(f"/messages/{visit.ids['msgid']}/people/{who}"))
+    return visit.show("messages/lookup.html")
+
+
+@page("GET", "/c/{key}/messages/{msgid}/people/{target}")
+def target(visit: Visit) -> Reply:
+    msgid, name = visit.ids["msgid"], visit.ids["target"]
+    found = visit.api.get("messages/{msgid}/targets/{target}", msgid=msgid, target=name)
+    report = visit.api.get("messages/{msgid}", msgid=msgid)
+    try:
+        user = visit.api.get("users/{userid}", userid=name)
+    except ApiError:
+        user = None
+    return visit.show(
+        "messages/target.html",
+        found=found,
+        report=report,
+        user=user,
+        answer=answers.answer(found, visit.texts),
+        events=life.events(report, found, visit.texts),
+        log=json.dumps(found, ensure_ascii=False, indent=1),
+    )

@@ -1,0 +1,114 @@
+"""The overview: what needs attention, and what is being sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from chalicelib.console.door import Reply
+from chalicelib.console.routes import page
+from chalicelib.console.visit import Visit
+
+NEWEST = 5  # messages that the page shows
+NEARLY_FULL = 0.8  # of a quota
+MAX_ATTENTION = 5
+
+
+class Attention(NamedTuple):
+    """Something that needs attention: how bad, a sentence, and the way to it."""
+
+    kind: str
+    icon: str
+    title: str
+    text: str
+    address: str
+    button: str
+
+
+@page("GET", "/")
+def home(visit: Visit) -> Reply:
+    """Open the last access channel, or say what to do first."""
+    if visit.access_channel is None:
+        return visit.show("overview/first.html")
+    return visit.go(visit.at())
+
+
+@page("GET", "/c/{key}")
+def overview(visit: Visit) -> Reply:
+    channel = visit.access_channel or {}
+    owner = {"channel_key": visit.key, "limit": 100}
+    templates = visit.api.get("templates", query=owner)["templates"]
+    strategies = visit.api.get("strategies", query=owner)["strategies"]
+    channels = visit.api.get("channels", query={"limit": 100})["channels"]
+    newest = {"channel_key": visit.key, "limit": NEWEST}
+    messages = visit.api.get("messages", query=newest)["messages"]
+    granted = {grant["code"]: grant["enabled"] for grant in channel.get("channels", ())}
+    own = [each for each in channels if each["code"] in granted]
+    found = [*_closed(visit, templates, strategies), *_quotas(visit, own)]
+    return visit.show(
+        "overview/overview.html",
+        attention=found[:MAX_ATTENTION],
+        steps=None if messages else _first_steps(visit, own, templates),
+        reports=[figures(visit, message) for message in messages],
+        channels=[(each, granted[each["code"]]) for each in own],
+        templates={each["template_id"]: each["name"] for each in templates},
+    )
+
+
+def figures(visit: Visit, message: Mapping[str, Any]) -> tuple[Mapping[str, Any], Any]:
+    """Return a message of a list with its report."""
+    return message, visit.api.get("messages/{msgid}", msgid=message["msgid"])
+
+
+def _closed(visit: Visit, templates: Any, strategies: Any) -> Iterator[Attention]:
+    """Yield templates and strategies that cannot be used now."""
+    say = visit.say
+    for each in strategies:
+        if not each["valid"]:
+            title = say("Strategy “%(name)s” cannot be used", name=each["name"])
+            address = visit.at(f"/strategies/{each['rule_id']}")
+            yield Attention("warn", "alert-triangle", title, _why(visit, each), address, "")
+    for each in templates:
+        if not each["valid"]:
+            title = say("Template “%(name)s” cannot be used", name=each["name"])
+            address = visit.at(f"/templates/{each['template_id']}")
+            yield Attention("warn", "alert-triangle", title, _why(visit, each), address, "")
+
+
+def _why(visit: Visit, thing: Mapping[str, Any]) -> str:
+    from chalicelib.console.labels import TYPES
+
+    names = [visit.say(TYPES[kind].name) for kind in thing["closed"]]
+    text = "No delivery channel is authorised and enabled for: %(types)s."
+    return visit.say(text, types=", ".join(names))
+
+
+def _quotas(visit: Visit, channels: Any) -> Iterator[Attention]:
+    """Yield delivery channels whose own quota of the day is nearly used up."""
+    for each in channels:
+        if not each["deliveries_per_day"]:
+            continue
+        today = visit.api.get("channels/{code}", code=each["code"])["today"]
+        if today and today["limit"] and today["reserved"] >= NEARLY_FULL * today["limit"]:
+            share = visit.texts.percent(today["reserved"], today["limit"], 0)
+            title = visit.say(
+                "%(share)s of today’s quota of %(name)s is used", share=share, name=each["name"]
+            )
+            text = visit.say("What is above it waits for the next day.")
+            address = visit.to(f"/channels/{each['code']}")
+            yield Attention("warn", "gauge", title, text, address, "")
+
+
+def _first_steps(visit: Visit, channels: Any, templates: Any) -> list[tuple[bool, str, str]]:
+    """Return what a new access channel needs before it can send, and what is there already."""
+    say = visit.say
+    return [
+        (bool(channels), say("Authorise a delivery channel"), visit.to(f"/access/{visit.key}")),
+        (
+            bool(visit.api.get("users", query={"limit": 1})["users"]),
+            say("Add or upload users"),
+            visit.at("/imports/new"),
+        ),
+        (bool(templates), say("Write a template"), visit.at("/templates/new")),
+        (False, say("Send a first message"), visit.at("/send")),
+    ]

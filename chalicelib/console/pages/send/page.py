@@ -1,0 +1,137 @@
+"""Send: one page in the documented order, from the channels to the contents."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.console import contents
+from chalicelib.console.door import ApiError, Problem, Reply
+from chalicelib.console.routes import page
+from chalicelib.console.visit import Visit
+from chalicelib.domain.members import Role
+
+OPERATOR = Role.OPERATOR.value
+LISTED = 100  # templates, strategies, lists and segments that one can choose from
+
+
+@page("GET", "/c/{key}/send", needs=OPERATOR)
+def compose(visit: Visit) -> Reply:
+    return _form(visit, "" if visit.asked("kind") == "ordinary" else visit.asked("template"))
+
+
+@page("POST", "/c/{key}/send", needs=OPERATOR)
+def send(visit: Visit) -> Reply:
+    """Show the form again after a choice that changes it, ask once more, or send."""
+    form = visit.form
+    template = form.text("template")
+    if form.text("do") not in ("check", "send"):
+        return _form(visit, template)
+    try:
+        path, body = _request(visit)
+        if form.text("do") == "check":
+            return _form(visit, template, asks=True)
+        sent = visit.api.send(visit.key, path, body, once=form.text("once"))
+    except ApiError as error:
+        return _form(visit, template, error)
+    return visit.go(visit.at(f"/messages/{sent['msgid']}"), "sent")
+
+
+def _form(
+    visit: Visit, number: str, error: ApiError | None = None, asks: bool = False
+) -> Reply:
+    owner = {"channel_key": visit.key, "limit": LISTED}
+    templates = visit.api.get("templates", query=owner)["templates"]
+    chosen = next((each for each in templates if str(each["template_id"]) == number), None)
+    is_ordinary = (visit.form.text("kind") or visit.asked("kind")) == "ordinary"
+    if chosen is None and not is_ordinary and not visit.form:
+        chosen = next((each for each in templates if each["valid"]), None)
+    form = visit.form
+    once = form.text("once") or secrets.token_urlsafe(18)
+    kinds = contents.chosen(form) if form else ["sms"]
+    return visit.show(
+        "send/send.html",
+        error=error,
+        asks=asks,
+        once=once,
+        is_ordinary=is_ordinary or not templates,
+        templates=templates,
+        chosen=None if is_ordinary else chosen,
+        strategies=visit.api.get("strategies", query=owner)["strategies"],
+        lists=visit.api.get("lists", query=owner)["lists"],
+        segments=visit.api.get("segments", query=owner)["segments"],
+        kinds=kinds,
+        typed={kind: contents.typed_of(form, kind) for kind in kinds},
+        audience=form.text("audience") or _audience(visit),
+    )
+
+
+def _audience(visit: Visit) -> str:
+    """Return the kind of audience that the address names."""
+    for name in ("tag", "segment"):
+        if visit.asked(name):
+            return name
+    return "users"
+
+
+def _request(visit: Visit) -> tuple[str, dict[str, Any]]:
+    """Return the route and the body of the API that the form stands for."""
+    form = visit.form
+    audience = form.text("audience")
+    is_ordinary = form.text("kind") == "ordinary"
+    body: dict[str, Any] = {"option": _option(visit)}
+    if form.text("rule_id"):
+        body["rule_id"] = form.number("rule_id")
+    if audience != "everyone":
+        body |= _targets(visit, audience)
+    path = "broadcast" if audience == "everyone" else "sent"
+    if is_ordinary:
+        made = contents.read(form)
+        body |= {f"msg_{kind}": _elements(kind, content) for kind, content in made.items()}
+        return f"/v1/{path}", body
+    values = {name: text.strip() for name, text in form.under("v.")}
+    body |= {"template_id": form.number("template") or 0, "template_para": values}
+    body["app_para"] = {"platform": form.text("platform") or "all"}
+    return f"/v1/template/{path}", body
+
+
+def _elements(kind: str, content: Any) -> list[Any]:
+    """Return the elements of a `msg_…`. A push names the platforms of its devices."""
+    elements = content if isinstance(content, list) else [content]
+    if kind != "app":
+        return elements
+    return [{"platform": "all", **each} if isinstance(each, Mapping) else each for each in elements]
+
+
+def _option(visit: Visit) -> dict[str, Any]:
+    form = visit.form
+    option: dict[str, Any] = {"priority": form.number("priority") or 2}
+    if form.text("sendno"):
+        option["sendno"] = form.text("sendno")
+    kind, _, number = form.text("list").partition(":")
+    if kind in ("black", "white") and number.isdigit():
+        option[f"{kind}_id"] = int(number)
+    return option
+
+
+def _targets(visit: Visit, audience: str) -> dict[str, Any]:
+    form = visit.form
+    if audience == "tag":
+        return {"aud_tag": _needed(visit, "tags")}
+    if audience == "segment":
+        number = form.number("segment")
+        if number is None:
+            raise ApiError(400, [Problem("segment", visit.say("Choose a segment."))])
+        return {"aud_segment": [number]}
+    if audience == "contacts":
+        kind = form.text("contact_type") or "sms"
+        return {f"aud_{kind}": [{"data": _needed(visit, "contacts")}]}
+    return {"aud_userid": _needed(visit, "userids")}
+
+
+def _needed(visit: Visit, name: str) -> list[str]:
+    values = visit.form.lines(name)
+    if not values:
+        raise ApiError(400, [Problem(name, visit.say("Name at least one."))])
+    return values

@@ -1,0 +1,180 @@
+"""Templates: the list, the editor with previews, and versions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.console import contents
+from chalicelib.console.door import ApiError, Reply
+from chalicelib.console.routes import page
+from chalicelib.console.visit import Visit
+from chalicelib.domain.members import Role
+from chalicelib.domain.templates import map_texts, variables
+
+OPERATOR = Role.OPERATOR.value
+PAGE = 50
+SAMPLES = "s."
+
+
+@page("GET", "/c/{key}/templates")
+def templates(visit: Visit) -> Reply:
+    query = {"channel_key": visit.key, "limit": PAGE, "cursor": visit.asked("cursor") or None}
+    listed = visit.api.get("templates", query=query)
+    found, cursor = listed["templates"], listed["cursor"]
+    return visit.show("templates/list.html", templates=found, cursor=cursor)
+
+
+@page("GET", "/c/{key}/templates/new", needs=OPERATOR)
+def ask(visit: Visit) -> Reply:
+    return _editor(visit, None, {}, ["sms"])
+
+
+@page("GET", "/c/{key}/templates/{id}")
+def template(visit: Visit) -> Reply:
+    found = visit.api.get("templates/{template_id}", template_id=visit.ids["id"])
+    return _of(visit, found)
+
+
+def _of(visit: Visit, found: Mapping[str, Any]) -> Reply:
+    typed = {kind: contents.show(kind, content) for kind, content in found["contents"].items()}
+    return _editor(visit, found, typed, [kind for kind in contents.FIELDS if kind in typed])
+
+
+@page("POST", "/c/{key}/templates/new", needs=OPERATOR)
+def add(visit: Visit) -> Reply:
+    return _save(visit, None)
+
+
+@page("POST", "/c/{key}/templates/{id}", needs=OPERATOR)
+def change(visit: Visit) -> Reply:
+    found = visit.api.get("templates/{template_id}", template_id=visit.ids["id"])
+    return _save(visit, found)
+
+
+def _save(visit: Visit, found: Mapping[str, Any] | None) -> Reply:
+    """Save, or show the editor again: after a change of its types, or for its previews."""
+    form = visit.form
+    kinds = contents.chosen(form)
+    if form.text("do") != "save":
+        return _again(visit, found, kinds)
+    links = form.many("links") or None
+    try:
+        body = {"name": form.text("name"), "contents": contents.read(form), "links": links}
+        if found is None:
+            saved = visit.api.change("POST", "templates", {"channel_key": visit.key, **body})
+        else:
+            saved = visit.api.change(
+                "PUT",
+                "templates/{template_id}",
+                body,
+                version=int(form.text("version", "0") or 0),
+                template_id=str(found["template_id"]),
+            )
+    except ApiError as error:
+        return _again(visit, found, kinds, error)
+    return visit.go(visit.at(f"/templates/{saved['template_id']}"), "saved")
+
+
+def _again(
+    visit: Visit, found: Any, kinds: list[str], error: ApiError | None = None
+) -> Reply:
+    typed = {kind: contents.typed_of(visit.form, kind) for kind in kinds}
+    return _editor(visit, found, typed, kinds, error)
+
+
+def _editor(
+    visit: Visit,
+    found: Mapping[str, Any] | None,
+    typed: Mapping[str, Mapping[str, str]],
+    kinds: list[str],
+    error: ApiError | None = None,
+) -> Reply:
+    made = _made(kinds, typed)
+    names = sorted(variables(made))
+    samples = {name: visit.form.text(SAMPLES + name) for name in names}
+    shown = {kind: _filled(content, samples) for kind, content in made.items()}
+    sms = shown.get("sms")
+    text = str(sms.get("content", "")) if isinstance(sms, Mapping) else ""
+    return visit.show(
+        "templates/editor.html",
+        error=error,
+        template=found,
+        kinds=kinds,
+        typed=typed,
+        samples=samples,
+        used={name: [k for k, c in made.items() if name in variables({k: c})] for name in names},
+        links=visit.form.many("links") or (found["links"] if found else _likely(names)),
+        previews=shown,
+        size=contents.size(text),
+    )
+
+
+def _likely(names: list[str]) -> list[str]:
+    """Return the variables that surely hold addresses, as the API guesses them."""
+    return [name for name in names if name == "url" or name.endswith("_url")]
+
+
+def _made(kinds: list[str], typed: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    """Return contents for previews. A content that is not JSON yet is left out."""
+    made: dict[str, Any] = {}
+    for kind in kinds:
+        try:
+            made[kind] = contents.make_any(kind, typed.get(kind, {}))
+        except ApiError:
+            continue
+    return made
+
+
+def _filled(content: Any, samples: Mapping[str, str]) -> Any:
+    """Fill samples in. A variable without one stays, so that one sees it."""
+
+    def fill(text: str) -> str:
+        for name, value in samples.items():
+            if value:
+                text = text.replace("{{" + name + "}}", value)
+        return text
+
+    return map_texts(content, fill)
+
+
+@page("GET", "/c/{key}/templates/{id}/versions")
+def versions(visit: Visit) -> Reply:
+    """Compare two versions: the chosen one and the one before."""
+    query = {"limit": 100, "cursor": visit.asked("cursor") or None}
+    id = visit.ids["id"]
+    listed = visit.api.get("templates/{template_id}/versions", query=query, template_id=id)
+    found = listed["versions"]
+    wanted = visit.asked("v") or str(found[-1]["version"])
+    place = next((n for n, each in enumerate(found) if str(each["version"]) == wanted), 0)
+    before = _texts(found[place - 1]) if place else {}
+    return visit.show(
+        "templates/versions.html",
+        versions=list(reversed(found)),
+        cursor=listed["cursor"],
+        chosen=found[place],
+        texts=_texts(found[place]),
+        before=before,
+        is_first=not place,
+    )
+
+
+def _texts(version: Mapping[str, Any]) -> dict[str, str]:
+    """Return every text of a version by its place."""
+    texts: dict[str, str] = {}
+    for kind, content in version["contents"].items():
+        texts |= {f"{kind}.{name}": text for name, text in contents.show(kind, content).items()}
+    return texts
+
+
+@page("POST", "/c/{key}/templates/{id}/archive", needs=OPERATOR)
+def archive(visit: Visit) -> Reply:
+    visit.api.change("DELETE", "templates/{template_id}", template_id=visit.ids["id"])
+    return visit.go(visit.at("/templates"), "archived")
+
+
+@page("POST", "/mail")
+def mail(visit: Visit) -> Reply:
+    """Show a mail in a document of its own, in which nothing runs and nothing can be sent."""
+    policy = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src https: data:"
+    return Reply(200, visit.form.raw("html"), headers={"Content-Security-Policy": policy})

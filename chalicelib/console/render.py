@@ -1,0 +1,54 @@
+"""Templates of pages: one environment for each language, with what every page uses."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from chalicelib.console import assets, contents, labels
+from chalicelib.console.texts import catalogue
+
+HERE = Path(__file__).resolve().parent
+FOLDERS = (HERE / "pages", HERE / "components")
+
+
+@cache
+def environment(language: str) -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(FOLDERS),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+        auto_reload=False,
+    )
+    made.install_gettext_translations(catalogue(language), newstyle=True)  # type: ignore[attr-defined]
+    made.globals.update(icon=icon, bar=bar, asset=assets.address, data=data, L=labels, C=contents)
+    return made
+
+
+def icon(name: str, kind: str = "") -> Markup:
+    """Draw an icon of the sprite. Raise KeyError for one that the build did not see."""
+    if name not in assets.manifest()["icons"]:
+        raise KeyError(f"no icon {name}")
+    text = '<svg class="i {}" aria-hidden="true"><use href="{}#{}"/></svg>'
+    return Markup(text).format(kind, assets.address("icons.svg"), name)
+
+
+def bar(part: float, whole: float, stage: str = "", kind: str = "") -> Markup:
+    """Draw a share as a bar. Its width is an attribute, which the policy allows."""
+    width = 0.0 if not whole else max(0.0, min(100.0, part / whole * 100))
+    rect = Markup('<rect class="{}" width="{:.2f}%" height="100%"/>').format(stage, width)
+    return Markup('<svg class="bar {}" aria-hidden="true">{}</svg>').format(kind, rect)
+
+
+def data(id: str, value: Any) -> Markup:
+    """Write data for a script, as JSON that cannot end its element."""
+    text = json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
+    return Markup('<script type="application/json" id="{}">{}</script>').format(id, Markup(text))

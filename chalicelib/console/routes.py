@@ -1,0 +1,56 @@
+"""Pages by method and path. A section registers its pages when it is imported."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import unquote
+
+if TYPE_CHECKING:
+    from chalicelib.console.door import Reply
+    from chalicelib.console.visit import Visit
+
+View = Callable[["Visit"], "Reply"]
+
+
+class Route(NamedTuple):
+    """A page. `needs`: the role without which it is not even shown. `is_open`: to everybody."""
+
+    method: str
+    path: str
+    view: View
+    needs: str
+    is_open: bool
+    pattern: re.Pattern[str]
+
+
+ROUTES: list[Route] = []
+
+
+def page(
+    method: str, path: str, *, needs: str = "read-only", is_open: bool = False
+) -> Callable[[View], View]:
+    """Register a page. Its path begins after `/console`."""
+
+    def register(view: View) -> View:
+        pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(path))
+        ROUTES.append(Route(method, path, view, needs, is_open, re.compile(pattern)))
+        return view
+
+    return register
+
+
+def match(method: str, path: str) -> tuple[Route, Mapping[str, str]] | None:
+    """Return the page of a path with its parameters. A fixed path goes before an open one."""
+    path = path.rstrip("/") or "/"
+    wanted = "GET" if method == "HEAD" else method
+    fitting = [
+        (route, found)
+        for route in ROUTES
+        if route.method == wanted and (found := route.pattern.fullmatch(path))
+    ]
+    if not fitting:
+        return None
+    route, found = min(fitting, key=lambda each: each[0].path.count("{"))
+    return route, {name: unquote(value) for name, value in found.groupdict().items()}

@@ -1,0 +1,103 @@
+"""Texts, numbers and times in the person's language."""
+
+from __future__ import annotations
+
+import gettext
+from datetime import UTC, datetime, timedelta, timezone
+from functools import cache
+
+from markupsafe import Markup
+
+from chalicelib.console.assets import STATIC
+
+LANGUAGES = {"zh": "zh-Hans", "en": "en"}  # with the value of `lang`
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+
+
+@cache
+def catalogue(language: str) -> gettext.NullTranslations:
+    """Return the catalogue. English texts are their own keys."""
+    path = STATIC / f"{language}.mo"
+    if language == "en" or not path.is_file():
+        return gettext.NullTranslations()
+    with path.open("rb") as file:
+        return gettext.GNUTranslations(file)
+
+
+class Texts:
+    """What pages write numbers and times with. `offset`: hours ahead of UTC."""
+
+    def __init__(self, language: str, offset: float, now: int) -> None:
+        self.language, self.now = language, now
+        self.zone = timezone(timedelta(hours=offset))
+        self._catalogue = catalogue(language)
+
+    def say(self, text: str, **values: object) -> str:
+        """Translate a text and fill it in."""
+        said = self._catalogue.gettext(text)
+        return said % values if values else said
+
+    def say_many(self, one: str, many: str, number: int, **values: object) -> str:
+        return self._catalogue.ngettext(one, many, number) % {"num": self.number(number), **values}
+
+    @staticmethod
+    def number(value: float | None) -> str:
+        return "–" if value is None else f"{value:,}".replace("-", "−")
+
+    @staticmethod
+    def percent(part: float | None, whole: float | None = 100, digits: int = 1) -> str:
+        """Write a share. Without a whole there is none."""
+        if part is None or not whole:
+            return "–"
+        return f"{part / whole * 100:.{digits}f}%"
+
+    def duration(self, seconds: int) -> str:
+        """Write a time span in its largest whole unit."""
+        if seconds >= 86_400 and seconds % 86_400 == 0:
+            return self.say_many("%(num)s day", "%(num)s days", seconds // 86_400)
+        if seconds >= 3600 and seconds % 3600 == 0:
+            return self.say_many("%(num)s hour", "%(num)s hours", seconds // 3600)
+        if seconds >= 60 and seconds % 60 == 0:
+            return self.say_many("%(num)s minute", "%(num)s minutes", seconds // 60)
+        return self.say_many("%(num)s second", "%(num)s seconds", seconds)
+
+    def at(self, time: int) -> datetime:
+        return datetime.fromtimestamp(time / 1000, UTC).astimezone(self.zone)
+
+    def exact(self, time: int) -> str:
+        """Write a time to the second, with its zone."""
+        moment = self.at(time)
+        return f"{moment:%Y-%m-%d %H:%M:%S} (UTC{moment:%z})"
+
+    def clock(self, time: int) -> str:
+        return f"{self.at(time):%H:%M:%S}"
+
+    def day(self, time: int) -> str:
+        moment = self.at(time)
+        if self.language == "zh":
+            return f"{moment.month} 月 {moment.day} 日"
+        return f"{moment.day} {moment:%b}"
+
+    def relative(self, time: int) -> str:
+        """Write a time as people say it: relative within a day, else the date."""
+        ago = self.now - time
+        if ago < MINUTE:
+            return self.say("just now") if ago > -MINUTE else self._date(time)
+        if ago < HOUR:
+            return self.say_many("%(num)s min ago", "%(num)s min ago", ago // MINUTE)
+        if ago < DAY:
+            return self.say_many("%(num)s h ago", "%(num)s h ago", ago // HOUR)
+        return self._date(time)
+
+    def _date(self, time: int) -> str:
+        year = f"{self.at(time):%Y}-" if self.at(time).year != self.at(self.now).year else ""
+        return f"{year}{self.at(time):%m-%d %H:%M}"
+
+    def time(self, time: int | None) -> str:
+        """Write a time as an element, whose title is the exact one."""
+        if not time:
+            return "–"
+        moment = self.at(time)
+        return Markup('<time datetime="{}" title="{}">{}</time>').format(
+            moment.isoformat(timespec="milliseconds"), self.exact(time), self.relative(time)
+        )

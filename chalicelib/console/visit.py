@@ -1,0 +1,132 @@
+"""A visit: one request of a person, with everything that its page needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from chalicelib.console import navigation
+from chalicelib.console.door import Api, ApiError, Door, Person, Problem, Reply, Request
+from chalicelib.console.forms import Form
+from chalicelib.console.render import environment
+from chalicelib.console.texts import LANGUAGES, Texts
+
+ACCESS_CHANNELS = 100  # that the switcher shows
+
+
+class Visit:
+    """A request with its parameters, its person, and the API."""
+
+    def __init__(
+        self, door: Door, request: Request, language: str, person: Person | None = None
+    ) -> None:
+        self.door, self.request, self.language, self.person = door, request, language, person
+        self.ids: Mapping[str, str] = {}
+        self.texts = Texts(language, door.utc_offset, door.now())
+
+    # -- input
+
+    @property
+    def who(self) -> Person:
+        if self.person is None:
+            raise ApiError(401, [Problem("", "not signed in")])
+        return self.person
+
+    @cached_property
+    def api(self) -> Api:
+        return self.door.api(self.who, self.language)
+
+    @cached_property
+    def form(self) -> Form:
+        return Form(self.request.form)
+
+    @property
+    def key(self) -> str:
+        """The access channel of the page."""
+        return self.ids["key"]
+
+    def asked(self, name: str, default: str = "") -> str:
+        """Return a parameter of the query."""
+        return self.request.query.get(name, default)
+
+    @property
+    def is_part(self) -> bool:
+        """Tell if htmx asks for a part of the page."""
+        return self.request.headers.get("hx-request") == "true"
+
+    def say(self, text: str, **values: object) -> str:
+        return self.texts.say(text, **values)
+
+    # -- access channels
+
+    @cached_property
+    def access_channels(self) -> Sequence[Mapping[str, Any]]:
+        query = {"limit": ACCESS_CHANNELS}
+        listed: Sequence[Mapping[str, Any]] = self.api.get("access-channels", query=query)[
+            "access_channels"
+        ]
+        return listed
+
+    @cached_property
+    def access_channel(self) -> Mapping[str, Any] | None:
+        """The access channel that the page or the last page was about."""
+        key = self.ids.get("key") or self.request.cookies.get("channel", "")
+        known = {channel["channel_key"]: channel for channel in self.access_channels}
+        if key in known:
+            return known[key]
+        if "key" in self.ids:
+            found: Mapping[str, Any] = self.api.get("access-channels/{key}", key=key)
+            return found
+        return next(iter(known.values()), None)
+
+    def at(self, path: str = "", **query: object) -> str:
+        """Return the address of a page of the access channel."""
+        key = self.access_channel["channel_key"] if self.access_channel else "-"
+        return self.to(f"/c/{quote(key)}{path}", **query)
+
+    @staticmethod
+    def to(path: str, **query: object) -> str:
+        asked = {name: value for name, value in query.items() if value not in (None, "")}
+        root = "" if path == "/" else path
+        return f"/console{root}" + (f"?{urlencode(asked)}" if asked else "")
+
+    # -- output
+
+    def show(
+        self,
+        page: str,
+        /,
+        *,
+        status: int = 200,
+        policy: Mapping[str, str] | None = None,
+        error: ApiError | None = None,
+        **values: Any,
+    ) -> Reply:
+        """Render a page. `error` is a refusal, which the page's form explains."""
+        context = {
+            "v": self,
+            "t": self.texts,
+            "lang": LANGUAGES[self.language],
+            "zh": self.language == "zh",
+            "me": self.person,
+            "form": self.form,
+            "errors": error.problems if error else (),
+            "nav": navigation,
+            "done": self.asked("done"),
+            **values,
+        }
+        body = environment(self.language).get_template(page).render(context)
+        cookies = (self._remember(),) if "key" in self.ids and self.person else ()
+        return Reply(error.status if error else status, body, policy=policy or {}, cookies=cookies)
+
+    def _remember(self) -> str:
+        key = quote(self.ids["key"], safe="")
+        return f"channel={key}; Path=/console; Max-Age=31536000; SameSite=Lax; Secure; HttpOnly"
+
+    def go(self, address: str, done: str = "") -> Reply:
+        """Send the browser to another page, after a change. `done` names what is now true."""
+        if done:
+            address += ("&" if "?" in address else "?") + urlencode({"done": done})
+        return Reply(303, headers={"Location": address})

@@ -1,0 +1,83 @@
+"""Notes: what the streams say of small messages, gathered in blocks.
+
+A block is all small messages that were accepted within a few seconds. Its notes may come more than
+once and in any order. What they say together is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence, Sized
+from dataclasses import field
+from typing import NamedTuple
+
+from chalicelib.domain import keys
+from chalicelib.domain.chunks import Chunk
+from chalicelib.domain.facts import Fact
+from chalicelib.domain.messages import Message
+from chalicelib.domain.plans import ChunkId, Entrants, Plan
+from chalicelib.domain.values import frozen
+
+BLOCK = 15_000  # ms: 30,000 messages at 2,000 a second, some megabytes to read
+LIFE = 140 * 86400  # seconds for which a block's notes are kept
+COUNTED = 130 * 86400  # seconds for which a block is counted: longer than facts may come
+
+
+class Note(NamedTuple):
+    """A message, or a plan, entrants or facts of one of its chunks."""
+
+    chunk: ChunkId
+    value: Message | Plan | Entrants | tuple[Fact, ...]
+
+    @property
+    def block(self) -> int:
+        return block_of(self.chunk.msgid)
+
+
+@frozen
+class Gathered:
+    """A message with those of its chunks that are planned."""
+
+    message: Message
+    chunks: Sequence[Chunk] = ()
+
+
+@frozen
+class Block:
+    """The messages of a block. `seen` counts what the notes say, so it only grows."""
+
+    seen: int
+    messages: Sequence[Gathered] = field(default_factory=tuple)
+
+
+def block_of(msgid: str) -> int:
+    return keys.message_time(msgid) // BLOCK
+
+
+def gathered(notes: Iterable[Note]) -> Block:
+    """Return what notes say together. What is said of a message not known yet counts later."""
+    messages: dict[str, Message] = {}
+    plans: dict[ChunkId, Plan] = {}
+    entrants: dict[ChunkId, dict[tuple[int, int], Entrants]] = {}
+    facts: dict[ChunkId, set[Fact]] = {}
+    for chunk, value in notes:
+        if isinstance(value, Message):
+            messages[chunk.msgid] = value
+            if value.plan is not None:
+                plans[value.plan.id] = value.plan
+        elif isinstance(value, Plan):
+            plans[chunk] = value
+        elif isinstance(value, Entrants):
+            entrants.setdefault(chunk, {})[value.step, value.number] = value
+        else:
+            facts.setdefault(chunk, set()).update(value)
+    chunks: dict[str, list[Chunk]] = {}
+    for id, plan in sorted(plans.items()):
+        lists = tuple(list for _, list in sorted(entrants.get(id, {}).items()))
+        reported = tuple(sorted(facts.get(id, ())))
+        chunks.setdefault(id.msgid, []).append(Chunk(plan, lists, reported=reported))
+    seen = len(messages) + len(plans) + _size(entrants) + _size(facts)
+    return Block(seen, [Gathered(m, chunks.get(id, ())) for id, m in sorted(messages.items())])
+
+
+def _size(by_chunk: Mapping[ChunkId, Sized]) -> int:
+    return sum(map(len, by_chunk.values()))

@@ -1,0 +1,187 @@
+"""Reasons: one sentence, in Chinese and English, for each loss, fact and known code.
+
+Life cycles, exports and consoles show these sentences. A provider's own code stays beside its
+fact's sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from chalicelib.domain.facts import FactKind
+from chalicelib.domain.plans import TargetLoss, Unchosen
+
+
+class Reason(NamedTuple):
+    """A sentence, and advice on what to do. The advice is empty where nothing is to be done."""
+
+    zh: str
+    en: str
+    advice_zh: str = ""
+    advice_en: str = ""
+
+
+LOSSES: Mapping[TargetLoss, Reason] = {
+    TargetLoss.UNKNOWN_USER: Reason(
+        "用户不存在",
+        "There is no such user",
+        "请先上传用户，或检查 userid",
+        "Upload the user first, or check the userid",
+    ),
+    TargetLoss.NO_CONTACT: Reason(
+        "用户在所选通道上没有可用的联系方式",
+        "The user has no contact on these channels",
+        "请补全用户的联系方式，或改用用户已有的通道",
+        "Add a contact to the user, or send on a channel that the user has",
+    ),
+    TargetLoss.OPTED_OUT: Reason(
+        "用户已退订本渠道的消息", "The person opted out of these messages"
+    ),
+    TargetLoss.CONTACT_GONE: Reason(
+        "服务商已报告该联系方式失效",
+        "The provider reported the contact as dead",
+        "请更新用户的联系方式",
+        "Give the user a new contact",
+    ),
+    TargetLoss.BLACKLISTED: Reason(
+        "用户在本次发送所选的黑名单里",
+        "The user is on the blacklist of the send",
+        "如需发送，请将用户移出黑名单",
+        "Take the user off the blacklist if you want to reach the user",
+    ),
+    TargetLoss.NOT_WHITELISTED: Reason(
+        "用户不在本次发送所选的白名单里",
+        "The user is not on the whitelist of the send",
+        "如需发送，请将用户加入白名单",
+        "Put the user on the whitelist if you want to reach the user",
+    ),
+    TargetLoss.OTHER_DAY: Reason(
+        "定时任务当天不是该用户的日期", "The user's date is not the day of the schedule"
+    ),
+}
+
+LEFT_OUT: Mapping[Unchosen, Reason] = {
+    Unchosen.DEARER: Reason(
+        "这一步已选用更便宜的通道", "The step chose a cheaper channel of the person"
+    ),
+}
+
+FACTS: Mapping[FactKind, Reason] = {
+    FactKind.SUBMITTED: Reason("服务商已接受", "The provider accepted it"),
+    FactKind.SUBMIT_FAILED: Reason(
+        "服务商拒绝了这次发送",
+        "The provider refused the delivery",
+        "请按服务商返回的代码检查内容和通道配置",
+        "Check content and channel by the provider's code",
+    ),
+    FactKind.INVALID_TARGET: Reason(
+        "服务商认为该联系方式有误",
+        "The provider says that the contact is wrong",
+        "请更正用户的联系方式",
+        "Correct the user's contact",
+    ),
+    FactKind.DELIVERED: Reason("已送达", "It arrived"),
+    FactKind.DELIVERY_FAILED: Reason(
+        "服务商已接受，但没有送达",
+        "The provider took it, and it did not arrive",
+        "请按服务商返回的代码查找原因",
+        "Look up the provider's code",
+    ),
+    FactKind.BOUNCED: Reason(
+        "邮件被退回",
+        "The mail came back",
+        "请检查邮箱地址",
+        "Check the address",
+    ),
+    FactKind.CLICKED: Reason("用户已点击", "The person clicked"),
+    FactKind.WITHDRAWN: Reason("消息已撤回", "The message was withdrawn"),
+    FactKind.WITHDRAW_FAILED: Reason(
+        "消息已发出，收不回来", "It had left and could not be taken back"
+    ),
+    FactKind.UNKNOWN: Reason(
+        "结果未知：请求已发出，但服务商没有回答",
+        "Unknown: the request went out, and the provider did not answer",
+        "为避免重复，默认不重发",
+        "It is not sent again by default, so that nobody gets it twice",
+    ),
+    FactKind.SKIPPED: Reason("已由其他通道触达", "Another channel reached the person meanwhile"),
+    FactKind.EXPIRED: Reason(
+        "没有及时发出，已过期",
+        "It was not submitted in time",
+        "请检查通道的额度、速率和状态",
+        "Check quota, rate and health of the channel",
+    ),
+    FactKind.OPENED: Reason("邮件已打开", "The mail was opened"),
+    FactKind.SCANNED: Reason("链接被程序扫描过", "A program looked at a link"),
+    FactKind.COMPLAINED: Reason(
+        "收件人将邮件举报为垃圾邮件", "The reader reported the mail as spam"
+    ),
+    FactKind.OTHER: Reason(
+        "服务商返回了我们还不认识的状态", "The provider reported a status that is not known yet"
+    ),
+}
+
+# Codes that OpenUMS itself gives. Codes of providers are theirs to explain.
+CODES: Mapping[str, Reason] = {
+    "quota_used_up": Reason(
+        "通道当天的额度已用完",
+        "The channel's quota of the day was used up",
+        "请提高额度，或改日发送",
+        "Raise the quota, or send on another day",
+    ),
+    "not_in_time": Reason(
+        "通道没有及时发出",
+        "The channel did not submit it in time",
+        "请检查通道的速率和状态",
+        "Check rate and health of the channel",
+    ),
+    "worker_died": Reason(
+        "发送进程中断，服务商可能已收到",
+        "The worker ended during the call, and the provider may have it",
+    ),
+    "timeout": Reason("服务商没有及时回答", "The provider did not answer in time"),
+    "not_in_answer": Reason(
+        "服务商的回答没有提到这次发送", "The provider's answer does not mention it"
+    ),
+    "no_msg_id": Reason("服务商的回答没有消息号", "The provider's answer has no id"),
+    "unknown_platform": Reason(
+        "推送服务不认识该设备平台", "The push service does not know the platform of the device"
+    ),
+    "no_content": Reason(
+        "消息没有该服务商可用的内容",
+        "The message has no content for this provider",
+        "请补充该通道的内容",
+        "Add a content for the channel",
+    ),
+    "too_long": Reason("内容过长", "The content is too long", "请缩短内容", "Shorten the content"),
+    "file_too_large": Reason(
+        "附件过大", "The attachment is too large", "请换用更小的附件", "Attach a smaller file"
+    ),
+    "file_not_found": Reason(
+        "附件取不到", "The attachment could not be found", "请检查附件地址", "Check its address"
+    ),
+    "file_expired": Reason(
+        "附件已过期", "The attachment has expired", "请重新上传附件", "Upload it again"
+    ),
+    "no_recall": Reason("该服务商不支持撤回", "The provider takes nothing back"),
+}
+
+
+def of_loss(reason: str) -> Reason:
+    """Return the sentence of a target's or delivery's loss, such as `expired:quota_used_up`.
+
+    A provider's own code stands in brackets behind its fact's sentence.
+    """
+    name, _, code = reason.partition(":")
+    if name in LOSSES:
+        return LOSSES[TargetLoss(name)]
+    if name in LEFT_OUT:
+        return LEFT_OUT[Unchosen(name)]
+    fact = FACTS[FactKind(name)] if name in FACTS else FACTS[FactKind.OTHER]
+    if not code:
+        return fact
+    known = CODES.get(code)
+    zh, en = (known.zh, known.en) if known else (code, code)
+    advice = known if known and known.advice_en else fact
+    return Reason(f"{fact.zh}（{zh}）", f"{fact.en} ({en})", advice.advice_zh, advice.advice_en)

@@ -1,0 +1,122 @@
+"""Events of an HTTP API as requests of the console, and its replies as answers."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl
+
+from chalicelib import observability
+from chalicelib.console.door import Api, Person, Reply, Request
+from chalicelib.domain.members import MEMBERS
+from chalicelib.entrypoints.http import problems
+from chalicelib.entrypoints.http.console.api import MemberApi
+from chalicelib.entrypoints.http.console.sessions import MemberSessions
+from chalicelib.entrypoints.http.language import Language, preferred
+from chalicelib.entrypoints.http.payload import Event, payload_2
+from chalicelib.ports import World
+
+ROOT = "/console"
+MAX_FORM = 1_000_000  # bytes
+MAX_FIELDS = 5000
+FAULT = "<!doctype html><title>OpenUMS</title><p>{text}</p><p><code>{request}</code></p>"
+
+
+class WorldDoor:
+    """Implements console.door.Door."""
+
+    def __init__(self, world: World, language: str = "en") -> None:
+        self._world = world
+        self.utc_offset = world.limits.utc_offset
+        self.public_url = world.limits.public_url
+        self.sessions = MemberSessions(world, language)
+
+    def now(self) -> int:
+        return self._world.clock.now()
+
+    def api(self, person: Person, language: str) -> Api:
+        member = self._world.records.of(MEMBERS).get(person.key)
+        if member is None:
+            raise LookupError("the member is gone")
+        return MemberApi(self._world, member, language)
+
+    def language(self, accepted: str) -> str:
+        return preferred(accepted, default=Language.CHINESE).value
+
+
+def answer(world: World, event: Event) -> Event:
+    """Answer an event. It sees what other containers have just written."""
+    from chalicelib.console import app
+
+    begin = time.monotonic()
+    asked = request(event)
+    try:
+        world.records.forget()
+        language = asked.cookies.get("lang", "")
+        accepted = asked.headers.get("accept-language", "")
+        known = language if language in ("zh", "en") else _language(accepted)
+        reply = app.serve(WorldDoor(world, known), asked)
+    except Exception as error:  # noqa: BLE001 the last resort of a request
+        reply = _fault(event, error)
+    elapsed = round((time.monotonic() - begin) * 1000)
+    observability.event("page_served", status=reply.status, ms=elapsed)
+    return _payload(reply, asked.headers.get("accept-encoding", ""))
+
+
+def _language(accepted: str) -> str:
+    return preferred(accepted, default=Language.CHINESE).value
+
+
+def request(event: Event) -> Request:
+    """Read an event of payload 2.0. A form that is too large is an empty one."""
+    headers = {name.lower(): str(value) for name, value in (event.get("headers") or {}).items()}
+    http = event["requestContext"]["http"]
+    body = event.get("body") or ""
+    raw = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
+    path = event["rawPath"].removeprefix(ROOT) or "/"
+    query = parse_qsl(event.get("rawQueryString", ""), keep_blank_values=True)[:100]
+    return Request(
+        method=http["method"],
+        path=path,
+        query=dict(query),
+        form=_form(headers, raw),
+        cookies=_cookies(event.get("cookies") or headers.get("cookie", "").split(";")),
+        headers=headers,
+        source=str(http.get("sourceIp", "")),
+    )
+
+
+def _form(headers: Mapping[str, str], raw: bytes) -> Mapping[str, list[str]]:
+    media = headers.get("content-type", "").partition(";")[0].strip()
+    if media != "application/x-www-form-urlencoded" or len(raw) > MAX_FORM:
+        return {}
+    text = raw.decode("utf-8", "replace")
+    try:
+        return parse_qs(text, keep_blank_values=True, max_num_fields=MAX_FIELDS)
+    except ValueError:
+        return {}
+
+
+def _cookies(texts: list[str]) -> Mapping[str, str]:
+    pairs = (text.strip().partition("=") for text in texts)
+    return {name: value for name, _, value in pairs if name}
+
+
+def _fault(event: Event, error: Exception) -> Reply:
+    """Answer an error that nobody expected. It is logged under the request's id."""
+    described = problems.problem(error)
+    text = described.errors[0].message
+    request_id = str(event["requestContext"].get("requestId", ""))
+    return Reply(described.status, FAULT.format(text=text, request=request_id))
+
+
+def _payload(reply: Reply, accepted: str) -> Event:
+    headers = {"Content-Type": reply.media, **reply.headers}
+    plain: dict[str, Any] = {"statusCode": reply.status, "headers": headers}
+    plain["multiValueHeaders"] = {"Set-Cookie": list(reply.cookies)} if reply.cookies else {}
+    if isinstance(reply.body, bytes):
+        encoded = base64.b64encode(reply.body).decode()
+        return payload_2({**plain, "body": encoded, "isBase64Encoded": True}, accepted)
+    return payload_2({**plain, "body": reply.body}, accepted)

@@ -1,0 +1,81 @@
+"""A refusal of the wire, and an entry of the table of errors, which builds one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from chalicelib.domain.errors import OpenUMSError
+from chalicelib.entrypoints.http.language import Text
+
+
+class FieldError(NamedTuple):
+    """The reason why a field is refused. `field` is empty where the whole request is meant."""
+
+    field: str
+    reason: Text
+
+    @property
+    def message(self) -> str:
+        """Return `field: Chinese (English)`."""
+        return f"{self.field}: {self.reason.both}" if self.field else self.reason.both
+
+
+class Refused(OpenUMSError):
+    """A request that is answered with an error. `code`: UMS's or this project's business code.
+
+    `retry_after`: seconds after which a repeat may help, 0 if none would.
+    """
+
+    retry_after = 0
+
+    def __init__(
+        self, code: int, english: str, chinese: str = "", *, field: str = "", status: int = 400
+    ) -> None:
+        self.code, self.status = code, status
+        self.errors: Sequence[FieldError] = [FieldError(field, Text(english, chinese))]
+        super().__init__(self.message)
+
+    @property
+    def field(self) -> str:
+        return self.errors[0].field
+
+    @property
+    def reason(self) -> Text:
+        return self.errors[0].reason
+
+    @property
+    def message(self) -> str:
+        return self.errors[0].message
+
+
+class Entry(NamedTuple):
+    """Code, status and texts of an error. Braces in the texts are filled from its values."""
+
+    code: int
+    status: int
+    chinese: str
+    english: str
+
+    def refuse(self, field: str = "", **values: object) -> Refused:
+        """Build the error, with its texts filled."""
+        shown = {name: _shown(name, value) for name, value in values.items()} | {"field": field}
+        english, chinese = (text.format_map(shown) for text in (self.english, self.chinese))
+        refused = Refused(self.code, english, chinese, field=field, status=self.status)
+        if self.status in (429, 503):
+            refused.retry_after = int(str(values.get("seconds", 0)))
+        return refused
+
+
+_SHOWN: Mapping[str, Callable[[Any], str]] = {
+    "why": lambda why: f": {why}" if why else "",
+    "code": lambda code: f" (it says {code})" if code else "",
+}
+
+
+def _shown(name: str, value: Any) -> str:
+    if name in _SHOWN:
+        return _SHOWN[name](value)
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(str(part) for part in value)
+    return str(value)

@@ -1,0 +1,42 @@
+"""The simulation of a send, for the access channel that would send."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalice.app import Blueprint
+
+from chalicelib.entrypoints.http import sends
+from chalicelib.entrypoints.http.context import RequestContext
+from chalicelib.entrypoints.http.route import route
+from chalicelib.entrypoints.http.ums.send import SENDS
+
+bp = Blueprint(__name__)
+
+# A second's simulations of one caller: each may read two thousand users.
+SIMULATIONS = ("simulations", 2)
+STORES = (1019041, 503)  # errors of storing a message
+
+
+@route(
+    bp,
+    "/v1/simulate",
+    "POST",
+    request="simulation.AnyBody",
+    rate=SIMULATIONS,
+    **{
+        **SENDS,
+        "response": "simulation.Simulation",
+        "headers": (),
+        "errors": tuple(error for error in SENDS["errors"] if error not in STORES),
+    },
+)
+def simulate(context: RequestContext) -> dict[str, Any]:
+    """Simulate a send. Nothing is sent or stored.
+
+    A body without `aud_…` is that of a broadcast.
+    """
+    from chalicelib.reports import simulation  # few requests simulate
+
+    request = sends.read_any(context.sender, context.json())
+    return {"code": 0, **simulation.simulate(context.world, request)}

@@ -1,0 +1,200 @@
+"""10. Add what parts of messages have gained to the figures of access channels.
+
+A part is counted anew from its facts. What it added before is stored with it. The difference goes
+to cells in the transaction that stores the part. So nothing is counted twice or missed, whatever
+ends, repeats or comes late.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from chalicelib.domain import figures, keys, notes
+from chalicelib.domain.chunks import Chunk
+from chalicelib.domain.delivery_channels import Priority
+from chalicelib.domain.errors import Unavailable
+from chalicelib.domain.figures import Cell, Part
+from chalicelib.domain.jobs import Timer, TimerKind
+from chalicelib.domain.messages import Message
+from chalicelib.domain.notes import Note
+from chalicelib.domain.plans import ChunkId
+from chalicelib.flow import days
+from chalicelib.ports import Document, World
+from chalicelib.ports.figures import Key
+
+SHARDS = 8  # of a cell. All but the first are used only while others write it at the same time.
+DOCUMENTS = 96  # of a transaction
+LINES = 10_000  # messages of a block whose lines are kept. More would not fit in its item.
+CELLS = DOCUMENTS // 3  # of the differences of a transaction. Each has one of the deployment.
+PARTS = DOCUMENTS - 2 * CELLS
+ROUNDS = 20  # in which others may be faster
+TOGETHER = 20_000  # messages whose blocks are counted together
+KEPT = 30 * 86400  # seconds for which a part is kept after its last recount
+
+
+def note(world: World, new: Sequence[Note]) -> None:
+    """Add notes to their blocks, and set the timers that count the blocks."""
+    if not new:
+        return
+    world.notes.add(new)
+    now = world.clock.now()
+    blocks = sorted({note.block for note in new})
+    world.timers.set([_timer(world, block, now) for block in blocks], punctual=False)
+
+
+def _timer(world: World, block: int, now: int) -> Timer:
+    """Return a timer of a block. The older the block, the later it is counted."""
+    delays = world.limits.recount_delays[1:]
+    age = now - block * notes.BLOCK
+    delay = next((delay for delay in delays if age < 3 * delay * 1000), delays[-1]) * 1000
+    soonest = now + 2 * world.limits.clock_width * 1000
+    at = (soonest // delay + 1) * delay
+    return Timer(at, TimerKind.FIGURES, ChunkId(str(block), 0), Priority.LOW)
+
+
+def count_blocks(world: World, timers: Sequence[Timer]) -> None:
+    """Count blocks anew. Those that are small are added together, which costs less."""
+    parts: list[Part] = []
+    weight = 0
+    for block in sorted({int(timer.chunk.msgid) for timer in timers}):
+        if world.clock.now() > block * notes.BLOCK + notes.COUNTED * 1000:
+            continue  # its notes may be gone, and its figures stand
+        part = part_of_block(world, block)
+        parts, weight = [*parts, part], weight + part.seen
+        if weight > TOGETHER or len(parts) == PARTS:
+            add(world, parts)
+            parts, weight = [], 0
+    add(world, parts)
+
+
+def part_of_block(world: World, block: int) -> Part:
+    known = notes.gathered(world.notes.of_block(block))
+    chunks = [(one.message, chunk) for one in known.messages for chunk in one.chunks]
+    counted = [figures.of_request(one.message) for one in known.messages]
+    counted += [figures.of_chunk(*of) for of in chunks]
+    lines: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for message, chunk in chunks[:LINES]:
+        lines[message.msgid].update(figures.of_line(message, chunk))
+    expires = block * notes.BLOCK // 1000 + notes.LIFE + KEPT
+    return Part(block_key(block), known.seen, figures.added(counted), expires, lines)
+
+
+def count_chunks(world: World, chunks: Iterable[tuple[Message, Chunk]]) -> None:
+    """Add what chunks have gained. They belong to messages whose request is noted."""
+    now = world.clock.now() // 1000
+    parts = [part_of_chunk(message, chunk) for message, chunk in chunks if now < message.expires]
+    for some in _slices(parts, PARTS):
+        add(world, some)
+
+
+def part_of_chunk(message: Message, chunk: Chunk) -> Part:
+    msgid, number = chunk.plan.id
+    gained = figures.of_chunk(message, chunk)
+    gained[Cell(msgid, figures.LINE)] = figures.of_line(message, chunk)
+    key = (msgid, keys.join("figures", number))
+    return Part(key, chunk.weight, gained, message.expires + KEPT)
+
+
+def add(world: World, parts: Sequence[Part]) -> None:
+    """Add the differences of parts to their cells, until there are none.
+
+    Raises Unavailable if others were faster in every round.
+    """
+    waiting, shard, failures = list(parts), 0, 0
+    while waiting:
+        stored = world.figures.load([part.key for part in waiting])
+        waiting = [part for part in waiting if _is_news(part, stored.get(part.key))]
+        if not waiting:
+            return
+        if not _add_some(world, waiting, stored, shard):
+            failures += 1
+            shard = random.randrange(SHARDS)  # noqa: S311 - spreads writers
+        if failures == ROUNDS:
+            raise Unavailable("figures_busy")
+
+
+def _is_news(part: Part, stored: Document | None) -> bool:
+    if stored is None:
+        return part.seen > 0
+    if stored.body["seen"] == part.seen:
+        return bool(figures.less(part.figures, _figures(stored)))
+    return bool(part.seen > stored.body["seen"])
+
+
+def _add_some(
+    world: World, parts: Sequence[Part], stored: Mapping[Key, Document], shard: int
+) -> bool:
+    """Store as many differences as a transaction takes. Return False if others were faster."""
+    documents: list[Document] = []
+    differences: list[figures.Figures] = []
+    left = CELLS
+    for part in parts:
+        before = _figures(stored[part.key]) if part.key in stored else {}
+        changed = dict(islice(figures.less(part.figures, before).items(), left))
+        differences.append(changed)
+        left -= len(changed)
+        documents.append(_stored(part, stored.get(part.key), figures.added([before, changed])))
+        if left == 0 or len(documents) == PARTS:
+            break
+    difference = figures.added(differences)
+    cells = {**difference, **figures.of_deployment(difference)}
+    days.changing(world, cells)
+    expires = max(part.expires for part in parts)
+    return world.figures.store([*documents, *_changed(world, cells, shard, expires)])
+
+
+def _stored(part: Part, before: Document | None, held: figures.Figures) -> Document:
+    body: dict[str, Any] = {
+        "seen": part.seen,
+        "figures": [[*cell, _without_zeros(counts)] for cell, counts in sorted(held.items())],
+    }
+    if part.lines:
+        body["lines"] = {msgid: dict(line) for msgid, line in sorted(part.lines.items())}
+    return Document(part.key, (before.version if before else 0) + 1, body, part.expires)
+
+
+def _figures(document: Document) -> figures.Figures:
+    return {
+        Cell(key, quarter): Counter(counts) for key, quarter, counts in document.body["figures"]
+    }
+
+
+def _without_zeros(counts: Mapping[str, int]) -> dict[str, int]:
+    return {name: number for name, number in sorted(counts.items()) if number}
+
+
+def _changed(world: World, cells: figures.Figures, shard: int, expires: int) -> Iterator[Document]:
+    """Yield the documents of cells with their differences added. Only those of lines expire."""
+    names = {cell: cell_key(cell, shard) for cell in cells}
+    stored = world.figures.load(list(names.values()))
+    for cell, difference in cells.items():
+        before = stored.get(names[cell])
+        counts = Counter(before.body if before else {})
+        counts.update(difference)
+        version = (before.version if before else 0) + 1
+        until = expires if cell.quarter == figures.LINE else None
+        yield Document(names[cell], version, _without_zeros(counts), until)
+
+
+def cell_key(cell: Cell, shard: int) -> Key:
+    if cell.quarter == figures.LINE:
+        return line_key(cell.key, shard)
+    return keys.join("figures", cell.key), f"{cell.quarter:07d}#{shard}"
+
+
+def line_key(msgid: str, shard: int) -> Key:
+    """Return the key of a large message's line."""
+    return msgid, f"line#{shard}"
+
+
+def block_key(block: int) -> Key:
+    """Return the key of a block's part, which has the lines of its messages."""
+    return keys.join("part", str(block)), "-"
+
+
+def _slices(parts: Sequence[Part], size: int) -> Iterator[Sequence[Part]]:
+    return (parts[start : start + size] for start in range(0, len(parts), size))

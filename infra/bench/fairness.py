@@ -1,0 +1,207 @@
+"""`make fairness N=100000`: the delay of small sends alone, and beside the big ones of others.
+
+The delay is the time from a message's acceptance to its submission, as the API reports both.
+- alone: pushes of priority 1 to one person each.
+- broadcast: the same, while a push of priority 3 goes to N users.
+- flood: pushes of priority 2 of one access channel, while another one sends N/50 of them.
+  They are compared with such pushes alone.
+
+Results go to the section "Fairness" of docs/explanation/performance.md and .local/fairness.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from rich.console import Console
+
+from infra.bench import page
+from infra.bench.scenario import STACK, alone, until
+from infra.demo.client import Shop
+from infra.local.stack import LOCAL, down, up
+
+BOUND = 2.0  # times the p99 of the same sends alone
+PROBES = 60
+PAUSE = 0.3  # seconds between two probes
+SENDERS = 4  # threads of the flood
+PATIENCE = 1800  # seconds until a broadcast or flood is over
+CONTENT = {"title": "Hello {{name}}", "alert": "Your code is 1234"}
+VALUES = {"name": "Ann"}
+
+TEXT = """\
+`make fairness N={users}` writes this section. Do not edit it.
+
+{probes} pushes go to one person each, a few in a second.
+Their delay lasts from the acceptance to the submission.
+It is that of this machine ({machine}), on whose cores everything ran.
+The bound is a p99 of at most {bound:g} times the p99 alone.
+
+- **broadcast**: pushes of priority 1, while a push of priority 3 goes to {users:,} users.
+- **flood**: pushes of priority 2 of one access channel, while another one sends {flood:,} of them.
+
+| | p50 alone, ms | p50, ms | p99 alone, ms | p99, ms | ratio of p99 | bound |
+|---|---:|---:|---:|---:|---:|---|
+{rows}"""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m infra.bench.fairness", description=__doc__)
+    parser.add_argument("users", type=int, nargs="?", default=100_000)
+    parser.add_argument("--strict", action="store_true", help="exit 1 when the bound is missed")
+    arguments = parser.parse_args()
+    console = Console()
+    with alone():
+        try:
+            report = _measure(console, up(STACK), arguments.users)
+        finally:
+            down(STACK)
+    machine = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    page.put_section("Fairness", section(report, arguments.users, machine))
+    (LOCAL / "fairness.json").write_text(json.dumps(report, indent=2) + "\n")
+    missed = [name for name, figures in report.items() if figures["ratio"] > BOUND]
+    for name, figures in report.items():
+        verdict = "MISSED" if name in missed else "kept"
+        console.print(f"{name:10} {figures} (bound {BOUND:g}: {verdict})")
+    return int(bool(missed) and arguments.strict)
+
+
+def _measure(
+    console: Console, description: Mapping[str, Any], users: int
+) -> dict[str, dict[str, float]]:
+    small, big = (_shop(description) for _ in range(2))
+    probe = Prober(small)
+    console.print(f"creating {users} users (not counted)")
+    for start in range(0, users, 10_000):
+        names = [f"{big.mark}_{n}" for n in range(start, min(start + 10_000, users))]
+        big.upload([big.user(name, app=[f"reg{name}"]) for name in names])
+    template = big.template(app=CONTENT)
+    probe.run(1)  # functions are warm
+    report: dict[str, dict[str, float]] = {}
+    for name, priority, begin in (
+        ("broadcast", 1, lambda: _broadcast(big, template, users)),
+        ("flood", 2, lambda: _flood(big, template, users // 50)),
+    ):
+        by_itself = probe.run(priority)
+        is_over = begin()
+        beside, during = probe.run(priority), not is_over()
+        console.print(f"{name}: {'went on' if during else 'ENDED BEFORE THE LAST PROBE'}")
+        until(is_over, PATIENCE)
+        report[name] = compared(by_itself, beside)
+    return report
+
+
+def _shop(description: Mapping[str, Any]) -> Shop:
+    options = {"jpush": {"receipt_batch": 100, "receipt_wait": 5}}
+    return Shop(description, options=options, kinds=("app",))
+
+
+class Prober:
+    """Single sends whose delay is measured."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+        self._people = [f"{shop.mark}_{n}" for n in range(PROBES)]
+        shop.upload([shop.user(name, app=[f"reg{name}"]) for name in self._people])
+        self._template = shop.template(app=CONTENT)
+
+    def run(self, priority: int) -> list[int]:
+        """Return the delays of sends of a priority, in ms."""
+        sent: list[tuple[str, str]] = []
+        for userid in self._people:
+            option = {"priority": priority}
+            msgid = self._shop.api.send([userid], self._template, VALUES, option=option)
+            sent.append((msgid, userid))
+            time.sleep(PAUSE)
+        return [self._delay(msgid, userid) for msgid, userid in sent]
+
+    def _delay(self, msgid: str, userid: str) -> int:
+        submitted: list[int] = []
+
+        def is_submitted() -> bool:
+            life = self._shop.api.target(msgid, userid)
+            facts = [fact for delivery in life["deliveries"] for fact in delivery["facts"]]
+            submitted[:] = [fact["time"] for fact in facts if fact["fact"] == "submitted"]
+            return bool(submitted)
+
+        until(is_submitted, PATIENCE)
+        return submitted[0] - int(self._shop.api.message(msgid)["accepted"])
+
+
+def _broadcast(shop: Shop, template: int, users: int) -> Callable[[], bool]:
+    """Begin a broadcast of priority 3, and return a function that tells if it is over."""
+    body = {
+        "template_id": template,
+        "template_para": VALUES,
+        "app_para": {"platform": "all"},
+        "option": {"priority": 3},
+    }
+    before = sum(shop.sandbox.sends("jpush").values())
+    shop.api.ask("POST", "/v1/template/broadcast", body)
+    until(lambda: sum(shop.sandbox.sends("jpush").values()) > before, PATIENCE)
+    return lambda: _sent_to(shop) >= users
+
+
+def _flood(shop: Shop, template: int, number: int) -> Callable[[], bool]:
+    """Begin single sends in several threads, and return a function that tells if they are over."""
+    before, sent = _sent_to(shop), threading.Event()
+    people = [f"{shop.mark}_{n}" for n in range(number)]
+
+    def send() -> None:
+        with ThreadPoolExecutor(SENDERS) as pool:
+            list(pool.map(lambda name: shop.api.send([name], template, VALUES), people))
+        sent.set()
+
+    threading.Thread(target=send, daemon=True).start()
+    until(lambda: _sent_to(shop) > before, PATIENCE)
+    return lambda: sent.is_set() and _sent_to(shop) - before >= number
+
+
+def _sent_to(shop: Shop) -> int:
+    """Count the sends to a shop's own users."""
+    sends = shop.sandbox.sends("jpush")
+    return sum(number for contact, number in sends.items() if shop.mark in contact)
+
+
+def percentile(delays: Sequence[float], share: float) -> float:
+    """Return the smallest delay that a share of all delays do not exceed."""
+    ordered = sorted(delays)
+    return ordered[max(0, -(-len(ordered) * round(share * 100) // 100) - 1)]
+
+
+def compared(by_itself: Sequence[float], beside: Sequence[float]) -> dict[str, float]:
+    figures = {
+        "p50_alone": percentile(by_itself, 0.5),
+        "p50": percentile(beside, 0.5),
+        "p99_alone": percentile(by_itself, 0.99),
+        "p99": percentile(beside, 0.99),
+    }
+    return {**figures, "ratio": round(figures["p99"] / max(1, figures["p99_alone"]), 2)}
+
+
+def section(report: Mapping[str, Mapping[str, float]], users: int, machine: str) -> str:
+    rows = [
+        f"| {name} | {figures['p50_alone']:,} | {figures['p50']:,} | {figures['p99_alone']:,}"
+        f" | {figures['p99']:,} | {figures['ratio']:g} |"
+        f" {'kept' if figures['ratio'] <= BOUND else 'missed'} |\n"
+        for name, figures in report.items()
+    ]
+    return TEXT.format(
+        users=users,
+        probes=PROBES,
+        machine=machine,
+        bound=BOUND,
+        flood=users // 50,
+        rows="".join(rows),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

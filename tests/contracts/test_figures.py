@@ -1,0 +1,136 @@
+"""Documents of counts and notes of small messages: what fakes and adapters promise alike."""
+
+from __future__ import annotations
+
+import base64
+import time
+from typing import Any
+
+from chalicelib.domain import figures, notes
+from chalicelib.domain.chunks import CallAnswer
+from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
+from chalicelib.domain.messages import Message
+from chalicelib.domain.notes import Note
+from chalicelib.domain.plans import CallKey, ChunkId, Entrants, TargetLoss
+from chalicelib.flow import figures as figures_step
+from chalicelib.ports import Document, World
+from tests.builders import a_plan, a_strategy, a_user
+from tests.contracts.conftest import a_message
+from tests.contracts.messages import image_of
+from tests.fakes.ledger import FakeLedger
+
+FACTS = (
+    Fact(DeliveryRef(0, "push", 0), FactKind.SUBMITTED, 1, "", "call", "id"),
+    Fact(DeliveryRef(0, "push", 0), FactKind.DELIVERED, 900, "a#b", "webhook", "id"),
+)
+
+
+def document(name: str, version: int, **body: Any) -> Document:
+    return Document((name, "0001"), version, body)
+
+
+def test_a_document_is_stored_from_the_version_that_was_read(world: World, unique: str) -> None:
+    key = (unique, "0001")
+    assert world.figures.load([key]) == {}
+    assert world.figures.store([document(unique, 1, planned=3)])
+    assert not world.figures.store([document(unique, 1, planned=4)])
+    assert world.figures.store([document(unique, 2, planned=5)])
+    assert not world.figures.store([document(unique, 4, planned=6)])
+    assert world.figures.load([key]) == {key: document(unique, 2, planned=5)}
+
+
+def test_documents_are_stored_together_or_not_at_all(world: World, unique: str) -> None:
+    assert world.figures.store([document(unique, 1, n=1)])
+    others = [Document((unique, f"x{n:03d}"), 1, {"n": n}) for n in range(99)]
+    assert not world.figures.store([*others, document(unique, 1, n=2)])
+    assert not world.figures.load([other.key for other in others])
+    assert world.figures.store([*others, document(unique, 2, n=2)])
+    assert len(world.figures.load([other.key for other in others])) == 99
+
+
+def test_documents_of_a_name_come_in_order(world: World, unique: str) -> None:
+    later = int(time.time()) + 3600
+    stored = [Document((unique, f"{n:04d}#0"), 1, {"字": n}, later) for n in range(5)]
+    assert world.figures.store(stored[::-1])
+    assert list(world.figures.between(unique, "0001#", "0003#~", fresh=True)) == stored[1:4]
+    assert list(world.figures.between(f"{unique}y", "0", "9")) == []
+
+
+def test_notes_of_a_message_say_what_its_stored_items_say(world: World) -> None:
+    """A block has the figures that the ledger has, however often they are said."""
+    message = a_message("ann", "bob", "zoe", strategy=a_strategy("app", "sms"), template=(7, 2))
+    users = [a_user("ann", push=("r1", "r2"), text="1"), a_user("bob")]
+    plan = a_plan(message, users=users)
+    world.messages.create(message, plan, None)
+    entrants = Entrants(1, 0, (0,), message.accepted)
+    answer = CallAnswer(CallKey(0, 0, "push", 0), FACTS, message.accepted)
+    at = plan.id
+    world.ledger.put_plan(plan, message)
+    world.ledger.freeze(at, entrants, message)
+    world.ledger.put_answer(at, answer, message)
+    world.ledger.add(at, FACTS[1:], message)
+    world.ledger.withdraw(at, 5, message)
+    said = [world.notes.of_message(image_of(world, message.msgid)), *noted(world, at)]
+    world.notes.add(said[1:])
+    world.notes.add(said)
+    block = notes.gathered(world.notes.of_block(said[0].block))
+    (held,) = [each for each in block.messages if each.message.msgid == message.msgid]
+    (chunk,) = held.chunks
+    stored = world.ledger.chunk(at, message)
+    assert stored is not None
+    counted = figures.of_chunk(held.message, chunk)
+    assert counted == figures.of_chunk(message, stored)
+    (cell, *_) = counted
+    assert counted[cell]["template|7|planned"] == 3
+    assert counted[cell][f"lost|{TargetLoss.UNKNOWN_USER}"] == 1
+
+
+def noted(world: World, at: ChunkId) -> list[Note]:
+    """Return the notes of the ledger's items, as its stream brings them."""
+    if isinstance(world.ledger, FakeLedger):
+        images = [{"pk": {"S": pk(at)}, "sk": {"S": sk}} for sk in world.ledger.keys_of(at)]
+    else:
+        images = stored_images(at)
+    return [note for image in images if (note := world.notes.of_ledger(image)) is not None]
+
+
+def pk(at: ChunkId) -> str:
+    return f"{at.msgid}#{at.number:06d}"
+
+
+def stored_images(at: ChunkId) -> list[dict[str, Any]]:
+    from chalicelib.aws.clients import client
+    from chalicelib.aws.tables import table
+
+    items = client("dynamodb").query(
+        TableName=table("ledger"),
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": pk(at)}},
+    )["Items"]
+    return [
+        {n: {"B": base64.b64encode(v["B"]).decode()} if "B" in v else v for n, v in item.items()}
+        for item in items
+    ]
+
+
+def test_a_block_is_counted_from_what_is_stored(world: World, unique: str) -> None:
+    message = a_message("ann", channel_key=unique)
+    world.messages.create(message, a_plan(message), None)
+    figures_step.note(world, [world.notes.of_message(image_of(world, message.msgid))])
+    part = figures_step.part_of_block(world, notes.block_of(message.msgid))
+    figures_step.add(world, [part])
+    figures_step.add(world, [part])
+    assert total(world, message) == {
+        "requests": 1,
+        "users|planned": 1,
+        "users|valid": 1,
+        "channel|app|push|planned": 1,
+        "channel|app|push|valid": 1,
+    }
+
+
+def total(world: World, message: Message) -> dict[str, int]:
+    quarter = figures.quarter_of(message.accepted)
+    first, last = f"{quarter:07d}#", f"{quarter:07d}#~"
+    (cell,) = world.figures.between(f"figures#{message.channel_key}", first, last, fresh=True)
+    return dict(cell.body)

@@ -1,0 +1,62 @@
+"""The cheapest channel of a step, for each target."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from chalicelib.domain.messages import Message
+from chalicelib.domain.plans import Target
+from chalicelib.domain.rules.choice import choose
+from chalicelib.domain.strategies import Choice, Step
+from tests.builders import a_message, a_strategy
+
+ALL = {"push": ("r1", "r2"), "text": ("1001",), "mail": ("a@example.com",)}
+
+
+def a_choosing_message() -> Message:
+    """Build a message whose first step chooses between app and SMS, before a mail to all."""
+    message = a_message("ann", strategy=a_strategy("app,sms", "email"))
+    first, second = message.strategy.steps
+    chosen: Step = replace(first, choose=Choice.CHEAPEST)
+    return replace(message, strategy=replace(message.strategy, steps=(chosen, second)))
+
+
+@pytest.mark.parametrize(
+    ("prices", "contacts", "kept"),
+    [
+        ({"push": 0, "text": 5}, ("push", "text", "mail"), {"push", "mail"}),
+        ({"push": 5, "text": 1}, ("push", "text", "mail"), {"text", "mail"}),
+        ({"push": 3, "text": 5}, ("push", "text"), {"text"}),  # two pushes cost 6
+        ({"push": 2.5, "text": 5}, ("push", "text"), {"push"}),  # the first of equal ones
+        ({"push": 9, "text": 1}, ("push", "mail"), {"push", "mail"}),  # the only one
+        ({"push": 9, "text": 1}, ("mail",), {"mail"}),
+    ],
+)
+def test_a_step_keeps_the_cheapest_channel_that_reaches_the_target(
+    prices: dict[str, float], contacts: tuple[str, ...], kept: set[str]
+) -> None:
+    chosen = {code: ALL[code] for code in contacts}
+    target = Target("ann", None, {code: len(of) for code, of in chosen.items()}, {"mail": "x"})
+    message, all_prices = a_choosing_message(), {**prices, "mail": 9}
+    target, left = choose(message.strategy, message.channels, target, chosen, all_prices)
+    assert set(left) == set(target.contacts) == kept
+    dearer = {code for code, reason in target.refused.items() if reason == "dearer"}
+    assert dearer == set(contacts) - kept
+    assert target.refused["mail"] == "x"
+
+
+def test_a_step_that_does_not_choose_keeps_all() -> None:
+    message = a_message("ann", strategy=a_strategy("app,sms", "email"))
+    target = Target("ann", None, {code: len(of) for code, of in ALL.items()})
+    prices = dict.fromkeys(ALL, 1.0)
+    assert choose(message.strategy, message.channels, target, ALL, prices) == (target, ALL)
+
+
+def test_only_the_chosen_channel_counts_for_the_next_step() -> None:
+    target = Target("ann", None, {"push": 1}, {"text": "dearer"})
+    assert target.has_another_than(["text"])
+    assert not target.has_another_than(["push"])
+    assert not target.lacks("text")
+    assert Target("ann", None, {}, {"text": "contact_gone"}).lacks("text")
