@@ -57,6 +57,13 @@ class Audiences:
         )
         return frozenset(row["sk"][POSITION:] for row in rows)
 
+    def sets_of(self, userid: str, names: Sequence[str]) -> frozenset[str]:
+        by_pk = {_partition(name, keys.bucket(userid)): name for name in names}
+        position = keys.position(userid)
+        row_keys = ({"pk": pk, "sk": position} for pk in by_pk)
+        rows = get_many(table("audiences"), row_keys, consistent=True)
+        return frozenset(by_pk[row["pk"]] for row in rows)
+
     def change(self, name: str, add: Sequence[str], remove: Sequence[str] = ()) -> None:
         write_many(
             table("audiences"),

@@ -22,7 +22,10 @@ from chalicelib.ports import Vault
 
 _SEALED = ("contents", "links", "callback")
 # Left out where a message has none.
-_RARE = ("hold", "step_rules", "occasion", "name", "origin", "caps", "topic", "personal")
+_RARE = (
+    *("hold", "step_rules", "occasion", "name", "origin"),
+    *("caps", "topic", "opt_in", "purpose", "personal"),
+)
 
 
 def item(vault: Vault, message: Message) -> Item:

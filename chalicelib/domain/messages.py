@@ -46,6 +46,14 @@ class Entry(NamedTuple):
     channel_key: str
     summary: Summary
     expires: int  # epoch seconds
+    targets: tuple[str, ...] = ()  # those that it names
+
+
+class Sent(NamedTuple):
+    """A message that names a target."""
+
+    channel_key: str
+    msgid: str
 
 
 class Hold(NamedTuple):
@@ -113,6 +121,8 @@ class Message:
     # frequency caps that count this message
     caps: tuple[Cap, ...] = ()
     topic: int = 0  # 0: none
+    opt_in: bool = False  # the topic is only for people who have chosen it
+    purpose: str = ""  # that contacts must have consented to
     # by code, the attributes of users that a content takes
     personal: Mapping[str, Personal] = field(default_factory=dict)
     # of a message whose first jobs were sent before it was stored

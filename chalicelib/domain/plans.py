@@ -17,6 +17,9 @@ class TargetLoss(StrEnum):
 
     UNKNOWN_USER = "unknown_user"
     NO_CONTACT = "no_contact"
+    UNWANTED = "unwanted"
+    QUIET_TIME = "quiet_time"
+    NO_CONSENT = "no_consent"
     NO_VALUE = "no_value"
     UNFIT_VALUE = "unfit_value"
     SUPPRESSED = "suppressed"

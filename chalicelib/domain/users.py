@@ -63,6 +63,7 @@ class User:
     recent: tuple[str, ...] = ()  # ids of the last events
     # stored by a release that named contacts by their spelling, and not by their identity
     is_older: bool = False
+    preferences: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # by channel key
     claimed: tuple[str, ...] = ()  # restricted access channels that bound the user themselves
 
     def contacts_on(

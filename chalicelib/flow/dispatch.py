@@ -76,24 +76,6 @@ def _calls(
     return calls(refs, size, plan.values, message.personal.get(code))
 
 
-def count_calls(message: Message, chunk: Chunk) -> dict[str, int]:
-    """Return how many calls the decided deliveries take, by code of the element.
-
-    What an answer puts off takes more.
-    """
-    steps = range(len(message.strategy.steps))
-    lists = [entrants for step in steps for entrants in chunk.entrants_of(step)]
-    return {
-        code: sum(
-            1
-            for entrants in lists
-            if code in message.codes_of(entrants.step)
-            for _ in _calls(message, chunk, entrants, code)
-        )
-        for code in sorted(message.channels)
-    }
-
-
 def job_of(message: Message, at: ChunkId, first: CallKey, end: int) -> Envelope:
     """Build the job of the calls from `first` up to a position in their list."""
     code = first.channel

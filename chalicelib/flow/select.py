@@ -27,6 +27,23 @@ class Selection(NamedTuple):
     values: Mapping[str, str] = {}  # attribute -> text, for the contents that take it
 
 
+def leave_out(selection: Selection, reasons: Mapping[str, str]) -> Selection:
+    """Return a selection without its contacts on some delivery channels, by code, with reasons.
+
+    A target that has no other contacts is lost for the last reason by name.
+    """
+    target = selection.target
+    if target.loss is not None or not reasons:
+        return selection
+    contacts = {code: of for code, of in selection.contacts.items() if code not in reasons}
+    changed = target._replace(
+        loss=None if contacts else TargetLoss(max(reasons.values())),
+        contacts={code: len(of) for code, of in contacts.items()},
+        refused={**target.refused, **dict(sorted(reasons.items()))},
+    )
+    return selection._replace(target=changed, contacts=contacts)
+
+
 class Lists(NamedTuple):
     """The targets of a chunk that are on the message's lists. `white` None: there is none."""
 

@@ -26,7 +26,7 @@ from chalicelib.domain.users import ALL
 from chalicelib.flow import audience, dispatch
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedSend, resolve
-from chalicelib.flow.rules import callbacks, caps, gate, personal, retention
+from chalicelib.flow.rules import callbacks, caps, consents, gate, personal, retention, topics
 from chalicelib.flow.rules.broadcast_quota import CountedBroadcast
 from chalicelib.observability import log
 from chalicelib.ports import IdempotencyKey, World
@@ -137,6 +137,8 @@ def _of_rules(world: World, request: SendRequest, resolved: ResolvedSend) -> dic
     return {
         "caps": applying(settings, request.priority, request.topic, types),
         "personal": personal.of_elements(world, request, resolved),
+        "purpose": consents.purpose_of(request),
+        **topics.frozen_of(world, request),
     }
 
 

@@ -73,10 +73,10 @@ def cancel(world: World, id: str, version: int | None) -> None:
     _cancel(world, before, after)
 
 
-def withdraw(world: World, channel_key: str, msgid: str) -> str | None:
+def withdraw(world: World, channel_key: str, msgid: str) -> str:
     """Withdraw a message of an access channel, or cancel the stored request of this id.
 
-    Return the id of the message that was withdrawn, or None if none had been sent.
+    Return the id of the message, empty for a request that has not become one.
     """
     try:
         withdrawal.withdraw(world, channel_key, msgid)
@@ -87,9 +87,9 @@ def withdraw(world: World, channel_key: str, msgid: str) -> str | None:
             raise
         if stored.became:
             withdrawal.withdraw(world, channel_key, stored.became)
-            return stored.became
-        cancel(world, msgid, None)
-        return None
+        else:
+            cancel(world, msgid, None)
+        return stored.became
 
 
 def page(

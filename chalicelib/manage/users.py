@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
+from typing import Any
 
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.delivery_channels import ChannelType
@@ -142,7 +143,8 @@ def size(user: User) -> int:
     for scoped in (*user.contacts.values(), user.tags):
         for bind, values in scoped.items():
             bound += len(bind) + sum(len(value.encode()) + 3 for value in values)
-    rest = (user.labels, user.undeliverable, user.opt_outs, user.attributes, user.events)
+    rest: tuple[Mapping[Any, Any], ...] = (user.labels, user.undeliverable, user.opt_outs)
+    rest = (*rest, user.attributes, user.events, user.preferences)
     return bound + sum(
         len(json.dumps(part, ensure_ascii=False).encode("utf-8", "surrogatepass"))
         for part in rest

@@ -91,18 +91,18 @@ def _is_taken(
 def check_complete(
     world: World, provider: Provider, content: Content, links: Collection[str] = ()
 ) -> None:
-    """Check a content with short links of their full length. Raises Invalid.
+    """Check a content with short links of their full length. Raises Invalid."""
+    provider.check_content(filled(world, content, links))
+
+
+def filled(world: World, content: Content, links: Collection[str]) -> Content:
+    """Return a content with short links of their full length, which lead nowhere.
 
     Attributes of users have their defaults, or one letter.
     """
     needed = personal_values.names_in(content).needed
     typical = personal_values.fill(content, dict.fromkeys(needed, "x"))
-    provider.check_content(filled(world, typical, links))
-
-
-def filled(world: World, content: Content, links: Collection[str]) -> Content:
-    """Return a content with short links of their full length, which lead nowhere."""
-    return render(content, dict.fromkeys(links, _address(world, "x" * TOKEN)))
+    return render(typical, dict.fromkeys(links, _address(world, "x" * TOKEN)))
 
 
 def check(world: World, channel_types: Sequence[ChannelType], content: Content) -> None:

@@ -264,7 +264,8 @@ class Caller:
         values = plan.values_of(ref.target)
         content = render.personal(self.world, self.message, chunk, ref, values)
         plain = Recipient(plan.contact(ref), content)
-        return email.with_extras(self.world, self.channel, self.message, chunk, ref, plain)
+        target = plan.targets[ref.target].id
+        return email.with_extras(self.world, self.channel, self.message, chunk, ref, plain, target)
 
     def _record_all(self, call: OpenCall, record: Call, outcome: Outcome) -> CallAnswer:
         return self._record(call, record, Answer([outcome] * len(_left(call, record))))

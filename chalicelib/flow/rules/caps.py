@@ -17,9 +17,9 @@ from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.funnel import is_undecided
 from chalicelib.domain.messages import Message
-from chalicelib.domain.plans import ChunkId, Entrants, Plan, TargetLoss
+from chalicelib.domain.plans import ChunkId, Entrants, Plan
 from chalicelib.domain.rules.caps import ANY, LOSS, Ask, Mark, Marks, count, without
-from chalicelib.flow.select import Selection
+from chalicelib.flow.select import Selection, leave_out
 from chalicelib.ports import World
 
 ROUNDS = 30  # of one change, when others change the same people meanwhile
@@ -61,21 +61,12 @@ def _name(message: Message, target: str) -> str:
 
 def _allowed(message: Message, selection: Selection, refused: Collection[str]) -> Selection:
     """Return a selection without its contacts on the refused channel types."""
-    target = selection.target
-    left_out = {
+    left_out = [
         code
         for code in selection.contacts
         if ANY in refused or message.channels[code].value in refused
-    }
-    if target.loss is not None or not left_out:
-        return selection
-    contacts = {code: of for code, of in selection.contacts.items() if code not in left_out}
-    target = target._replace(
-        loss=None if contacts else TargetLoss.CAPPED,
-        contacts={code: len(of) for code, of in contacts.items()},
-        refused={**target.refused, **dict.fromkeys(sorted(left_out), LOSS)},
-    )
-    return selection._replace(target=target, contacts=contacts)
+    ]
+    return leave_out(selection, dict.fromkeys(left_out, LOSS))
 
 
 def for_entrants(world: World, message: Message, chunk: Chunk, entrants: Entrants) -> Entrants:

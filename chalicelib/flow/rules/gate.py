@@ -21,6 +21,7 @@ from chalicelib.flow.rules import (
     callbacks,
     caps,
     choice,
+    consents,
     personal,
     quiet_hours,
     sensitive_words,
@@ -45,6 +46,8 @@ MESSAGE_RULES: tuple[MessageRule, ...] = (
     quiet_hours.for_message,
 )
 TARGET_RULES: tuple[TargetRule, ...] = (
+    topics.for_targets,
+    consents.for_targets,
     personal.for_targets,
     choice.for_targets,
     caps.for_targets,  # the last one: what any rule leaves out must not count

@@ -8,7 +8,6 @@ from chalicelib.domain import elements
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.limits import MAX_CONTENT
 from chalicelib.domain.messages import Message
-from chalicelib.domain.plans import Target, TargetLoss
 from chalicelib.domain.rules.personal import (
     NO_VALUE,
     UNFIT,
@@ -22,7 +21,7 @@ from chalicelib.domain.users import User
 from chalicelib.flow.content import render
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedElement, ResolvedSend
-from chalicelib.flow.select import Selection
+from chalicelib.flow.select import Selection, leave_out
 from chalicelib.ports import World
 
 _Check = Callable[[str, Values], bool]
@@ -47,22 +46,16 @@ def for_targets(
 def _with_values(
     message: Message, selection: Selection, names: Sequence[str], fits: _Check
 ) -> Selection:
-    user, target = selection.user, selection.target
+    user = selection.user
     values = values_of(user.attributes, names) if user is not None else {}
     left_out = {
         code: why
         for code in sorted(selection.contacts)
         if (why := _reason(code, message.personal.get(code), values, fits))
     }
-    contacts = {code: of for code, of in selection.contacts.items() if code not in left_out}
-    taken = {name for code in contacts for name in _names(message, code)}
-    loss = None if contacts else _loss(left_out)
-    numbers = {code: len(of) for code, of in contacts.items()}
-    return selection._replace(
-        target=Target(target.id, loss, numbers, {**target.refused, **left_out}),
-        contacts=contacts,
-        values={name: text for name, text in values.items() if name in taken},
-    )
+    changed = leave_out(selection, left_out)
+    taken = {name for code in changed.contacts for name in _names(message, code)}
+    return changed._replace(values={name: text for name, text in values.items() if name in taken})
 
 
 def _names(message: Message, code: str) -> Sequence[str]:
@@ -78,11 +71,6 @@ def _reason(code: str, personal: Personal | None, values: Values, fits: _Check) 
         return NO_VALUE
     of_content = {name: values[name] for name in personal.names if name in values}
     return "" if fits(code, of_content) else UNFIT
-
-
-def _loss(left_out: Mapping[str, str]) -> TargetLoss:
-    is_unfit = UNFIT in left_out.values()
-    return TargetLoss.UNFIT_VALUE if is_unfit else TargetLoss.NO_VALUE
 
 
 def _checker(world: World, message: Message) -> _Check:

@@ -14,9 +14,10 @@ from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.plans import ChunkId
+from chalicelib.domain.simulation import volume
 from chalicelib.domain.templates import Template
 from chalicelib.domain.users import UserChange
-from chalicelib.flow import dispatch, submit
+from chalicelib.flow import submit
 from chalicelib.flow.requests import SendRequest
 from chalicelib.manage import users
 from tests.builders import SHOP, a_strategy, a_template, an_access_channel
@@ -74,7 +75,7 @@ def test_people_with_equal_values_share_a_call_and_the_number_is_told() -> None:
     simulation = a_simulation()
     msgid = send(simulation)
     message = simulation.world.messages.stored[msgid]
-    assert dispatch.count_calls(message, chunk_of(simulation, msgid)) == {"push": 3}
+    assert volume(message, "push", [chunk_of(simulation, msgid).plan]) == (5, 3)
     simulation.run()
     calls = [[r.contact for r in call.recipients] for call in simulation.world.providers.push.calls]
     assert sorted(map(sorted, calls)) == [
@@ -88,7 +89,7 @@ def test_a_platform_with_a_content_for_each_recipient_takes_them_in_one_call() -
     simulation = a_simulation(FRIENDLY, "sms")
     msgid = send(simulation, "ann", "bob", "cem")
     message = simulation.world.messages.stored[msgid]
-    assert dispatch.count_calls(message, chunk_of(simulation, msgid)) == {"text": 1}
+    assert volume(message, "text", [chunk_of(simulation, msgid).plan]) == (3, 1)
     simulation.run()
     assert len(simulation.world.providers.text.calls) == 1
     assert sorted(texts(simulation, "text").values()) == ["Hi Ann", "Hi Ann", "Hi Bob"]

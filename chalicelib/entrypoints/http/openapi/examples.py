@@ -17,6 +17,7 @@ TAGS: Mapping[str, str] = {
     "checks": "Answers of providers about a delivery channel.",
     "templates": "Contents with variables, one per channel type, in versions.",
     "strategies": "Orders of channels, with the conditions between them.",
+    "consents": "Consent that an access channel requires.",
     "caps": "Messages of an access channel that a person may get within a time.",
     "topics": "Subjects of messages, among which people choose.",
     "sensitive-words": "Words that messages and templates must not contain.",
@@ -139,6 +140,15 @@ BODIES: Mapping[str, Any] = {
         "channel_key": _KEY,
         "name": "hello",
         "contents": {"app": {"alert": "Hello {{name}}"}, "sms": {"temp_id": 1, "temp_para": {}}},
+    },
+    "consents.ConsentRuleBody": {"purpose": "marketing"},
+    "consents.ConsentEntries": {
+        "consents": [
+            {"type": "sms", "contact": "18756432567", "purpose": "marketing", "given": True}
+        ]
+    },
+    "people.PreferencesBody": {
+        "quiet": {"begin": "22:00", "end": "08:00", "time_zone": "Asia/Shanghai"}
     },
     "topics.TopicBody": {"channel_key": _KEY, "name": "Offers"},
     "caps.CapsBody": {"caps": [{"most": 3, "days": 1, "channel": "sms"}]},

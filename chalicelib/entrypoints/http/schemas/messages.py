@@ -106,7 +106,10 @@ class Report(Answer):
 
 
 class Retracted(Answer):
-    """A withdrawn message. `withdrawal` is null while a large audience is not counted yet."""
+    """A withdrawn message. `withdrawal` is null while a large audience is not counted yet.
+
+    It is null, too, for a request that was cancelled before it became a message.
+    """
 
     code: int
     message: str

@@ -89,6 +89,6 @@ def retract(context: RequestContext, msgid: str) -> dict[str, Any]:
     Deliveries that are not sent yet are stopped. Sent ones are recalled if the provider can.
     """
     key = context.sender.key
-    withdrawn = schedules.withdraw(context.world, key, known_msgid(msgid))
-    done = message.withdrawal(context.world, key, withdrawn) if withdrawn else None
+    became = schedules.withdraw(context.world, key, known_msgid(msgid))
+    done = message.withdrawal(context.world, key, became) if became else None
     return {"code": 0, "message": "success", "withdrawal": done}
