@@ -10,6 +10,8 @@ from chalicelib.domain.audiences import Audience, AudienceKind
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.plans import ChunkId, Plan
 from chalicelib.domain.rules import callbacks
+from chalicelib.domain.rules.caps import Cap
+from chalicelib.domain.rules.personal import Personal
 from chalicelib.domain.strategies import Strategy
 from chalicelib.domain.templates import Content
 from chalicelib.domain.values import frozen
@@ -44,6 +46,14 @@ class Entry(NamedTuple):
     channel_key: str
     summary: Summary
     expires: int  # epoch seconds
+    targets: tuple[str, ...] = ()  # those that it names
+
+
+class Sent(NamedTuple):
+    """A message that names a target."""
+
+    channel_key: str
+    msgid: str
 
 
 class Hold(NamedTuple):
@@ -108,6 +118,13 @@ class Message:
     hold: Hold | None = None  # nothing is planned before it ends
     # the rules of sending, by stem, that a later step of the strategy has to pass
     step_rules: tuple[str, ...] = ()
+    # frequency caps that count this message
+    caps: tuple[Cap, ...] = ()
+    topic: int = 0  # 0: none
+    opt_in: bool = False  # the topic is only for people who have chosen it
+    purpose: str = ""  # that contacts must have consented to
+    # by code, the attributes of users that a content takes
+    personal: Mapping[str, Personal] = field(default_factory=dict)
     # of a message whose first jobs were sent before it was stored
     plan: Plan | None = field(default=None, repr=False)
 

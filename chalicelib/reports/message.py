@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from chalicelib.domain import elements, keys, reasons
+from chalicelib.domain import elements, reasons
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import NotFound
@@ -17,16 +17,17 @@ from chalicelib.domain.funnel import (
     EXTRAS,
     LOST_AFTER_SUBMISSION,
     STAGES,
+    WITHDRAWAL,
     Counts,
     channel_order,
 )
 from chalicelib.domain.messages import Ending, Message
-from chalicelib.domain.plans import ChunkId
 from chalicelib.flow import evaluate, tally
 from chalicelib.flow.content import render
 from chalicelib.flow.messages import sent_by
 from chalicelib.flow.select import target_of
 from chalicelib.ports import World
+from chalicelib.reports.chunks import chunk_of
 
 _STATES = (
     "clicked",
@@ -68,7 +69,20 @@ def message(world: World, channel_key: str, msgid: str) -> dict[str, Any]:
         "losses": _losses(sent, counts),
         "tracked": _tracked(sent),
         "balanced": _balances(counts),
+        "withdrawal": _withdrawal(counts) if ending else None,
     }
+
+
+def withdrawal(world: World, channel_key: str, msgid: str) -> dict[str, int] | None:
+    """Return what a withdrawal has done so far, or None for a message that is counted later."""
+    sent = sent_by(world, channel_key, msgid)
+    if sent.audience.is_scanned or len(sent.userids) > tally.LIVE_TARGETS:
+        return None
+    return _withdrawal(tally.live(world, sent))
+
+
+def _withdrawal(counts: Counts) -> dict[str, int]:
+    return {name: counts.withdrawal.get(name, 0) for name in WITHDRAWAL}
 
 
 def _ending(world: World, msgid: str) -> Ending | None:
@@ -179,7 +193,7 @@ def target(world: World, channel_key: str, msgid: str, userid: str) -> dict[str,
     sent = sent_by(world, channel_key, msgid)
     ending = _ending(world, msgid)
     evaluate.settle(world, sent)
-    at = _chunk_of(world, sent, userid)
+    at = chunk_of(world, sent, userid)
     chunk = world.ledger.chunk(at, sent) if at else None
     for position, planned in enumerate(chunk.plan.targets if chunk else ()):
         if chunk and planned.id == userid:
@@ -204,40 +218,6 @@ def target_with(
     return target(world, channel_key, msgid, target_of(world.vault, kind, contact))
 
 
-def _chunk_of(world: World, sent: Message, name: str) -> ChunkId | None:
-    """Find the chunk that a target is in, None if it is in none."""
-    if sent.audience.is_scanned:
-        return _stretch_of(world, sent, name)
-    number: int | None = 0 if name in sent.userids else None
-    while number is not None:
-        plan = world.ledger.plan(ChunkId(sent.msgid, number), sent)
-        if plan is None or any(planned.id == name for planned in plan.targets):
-            return plan.id if plan else None
-        number = sent.chunk_after(number) if plan.next is not None else None
-    return None
-
-
-def _stretch_of(world: World, sent: Message, userid: str) -> ChunkId | None:
-    """Find the chunk of a scanned audience whose stretch has the user's position.
-
-    The chunks of a partition are in order, so halving finds it.
-    """
-    partition, position = sent.audience.partition_of(userid), keys.position(userid)
-
-    def ends_before(n: int) -> bool:
-        at = ChunkId(sent.msgid, partition + n * sent.audience.partitions)
-        plan = world.ledger.plan(at, sent)
-        return plan is not None and plan.next is not None and plan.next < position
-
-    low, high = -1, 0
-    while ends_before(high):
-        low, high = high, 2 * high + 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if ends_before(middle) else (low, middle)
-    return ChunkId(sent.msgid, partition + high * sent.audience.partitions)
-
-
 def _life(sent: Message, chunk: Chunk, position: int) -> dict[str, Any]:
     planned = chunk.plan.targets[position]
     deliveries = [
@@ -255,10 +235,17 @@ def _life(sent: Message, chunk: Chunk, position: int) -> dict[str, Any]:
         "state": "invalid" if planned.loss else best,
         "loss": planned.loss.value if planned.loss else None,
         "why": reasons.of_loss(planned.loss.value)._asdict() if planned.loss else None,
-        "refused": {elements.channel_of(code): why for code, why in planned.refused.items()},
+        "refused": _refused(chunk, position),
         "planned": chunk.plan.time,
         "deliveries": deliveries,
     }
+
+
+def _refused(chunk: Chunk, position: int) -> dict[str, str]:
+    """Return why contacts of a target were left out, by delivery channel: at once, or by a step."""
+    later = {code: why for (target, code), why in chunk.refused.items() if target == position}
+    refused = {**chunk.plan.targets[position].refused, **later}
+    return {elements.channel_of(code): why for code, why in refused.items()}
 
 
 def _delivery(

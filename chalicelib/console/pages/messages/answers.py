@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from chalicelib.console.labels import TYPES
@@ -114,7 +114,6 @@ def answer(target: Mapping[str, Any], texts: Texts) -> Answer:
 
 def _decisive(target: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return the delivery that the target's state comes from, else the last one."""
-    deliveries = target["deliveries"]
+    deliveries: Sequence[Mapping[str, Any]] = target["deliveries"]
     same = [each for each in deliveries if each["state"] == target["state"]]
-    found: Mapping[str, Any] | None = (same or deliveries or [None])[0]
-    return found
+    return next(iter(same or deliveries), None)
