@@ -9,7 +9,14 @@ from pydantic import Field, model_validator
 from chalicelib.domain import contacts
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.entrypoints.http.errors import PARAMETER
-from chalicelib.entrypoints.http.schemas.base import Sparse, Strict, Versioned, matching, refusal
+from chalicelib.entrypoints.http.schemas.base import (
+    Answer,
+    Sparse,
+    Strict,
+    Versioned,
+    matching,
+    refusal,
+)
 
 MAX_CONSENTS = 100  # of a request
 
@@ -50,6 +57,13 @@ class ConsentEntry(Sparse):
 
 class ConsentEntries(Sparse):
     consents: Annotated[list[ConsentEntry], Field(min_length=1, max_length=MAX_CONSENTS)]
+
+
+class Recorded(Answer):
+    """The answer to recorded consents."""
+
+    code: int
+    message: str
 
 
 class ConsentRuleBody(Strict):
