@@ -46,27 +46,32 @@ def build_world(
         settings=Settings(records, templates),
         records=records,
         templates=templates,
-        users=Users(vault),
-        audiences=Audiences(vault),
-        consents=Consents(vault),
         messages=Messages(vault, timers),
         ledger=Ledger(vault),
         lookups=Lookups(vault),
-        notes=Notes(),
-        figures=Figures(),
         tokens=tokens,
         timers=timers,
         vault=vault,
         providers=connect(tokens, clock),
         stored=StoredRequests(vault, timers),
-        wakeups=Wakeups(),
         callbacks=Callbacks(vault),
         receivers=receivers,
         recordings=Recordings(timers),
         rate_limiter=RateLimiter(clock),
         limits=limits,
+        **_of_people(vault),
         **_without_parts(),
     )
+
+
+def _of_people(vault: Vault) -> dict[str, Any]:
+    """Return the adapters that keep people, their sets, and what counts for them."""
+    return {
+        "users": Users(vault),
+        "audiences": Audiences(vault),
+        "consents": Consents(vault),
+        "marks": MarkStore(),
+    }
 
 
 def _without_parts() -> dict[str, Any]:
@@ -74,9 +79,11 @@ def _without_parts() -> dict[str, Any]:
     return {
         "files": Files(),
         "counters": Counters(),
-        "marks": MarkStore(),
         "queues": Queues(),
         "credentials": Credentials(),
         "imports": Imports(),
         "audit": Audit(),
+        "notes": Notes(),
+        "figures": Figures(),
+        "wakeups": Wakeups(),
     }

@@ -26,6 +26,9 @@ EXTRAS = ("opened", "scanned", "complained")
 # back, not to be taken back, or not known yet.
 WITHDRAWAL = ("stopped", "recalled", "failed", "open")
 
+# Milliseconds after its submission in which a delivery's receipts count in its message's details.
+COUNTED_WITHIN = 7 * 86_400_000
+
 LOST_AFTER_SUBMISSION = (FactKind.BOUNCED, FactKind.DELIVERY_FAILED)
 _LOST_BEFORE_SUBMISSION = (
     FactKind.INVALID_TARGET,
@@ -78,7 +81,7 @@ def count(message: Message, chunk: Chunk) -> Counts:
     for _, _, ref in chunk.refs(message):
         channel_type, state = message.channels[ref.channel].value, chunk.state_of(ref)
         reached = stages_of(state)
-        stages[channel_type].update(reached)
+        stages[channel_type].update(_in_time(message, state))
         losses[channel_type].update(losses_of(state))
         stages_of_target[ref.target].update(reached)
         still_open["unsubmitted"] += not state.ended
@@ -119,6 +122,29 @@ def refused(message: Message, chunk: Chunk) -> Iterator[tuple[str, str]]:
                     yield code, chunk.refused[target, code]
                 elif planned.lacks(code):
                     yield code, planned.refused[code]
+
+
+def reported_at(state: DeliveryState, kind: FactKind) -> int | None:
+    """Return when (ms) it was reported that a delivery arrived or was clicked, None if never.
+
+    A click also says that the delivery arrived.
+    """
+    if not (state.clicked if kind is FactKind.CLICKED else state.delivered):
+        return None
+    kinds = (kind,) if kind is FactKind.CLICKED else (kind, FactKind.CLICKED)
+    return min(state.facts[known].time for known in kinds if known in state.facts)
+
+
+def _in_time(message: Message, state: DeliveryState) -> list[str]:
+    """Return the stages of a delivery without what was reported after a week, as UMS does."""
+    submitted = state.facts.get(FactKind.SUBMITTED)
+    end = (submitted.time if submitted else message.starts) + COUNTED_WITHIN
+    late = {
+        kind.value
+        for kind in (FactKind.DELIVERED, FactKind.CLICKED)
+        if (reported_at(state, kind) or 0) > end
+    }
+    return [stage for stage in stages_of(state) if stage not in late]
 
 
 def stages_of(state: DeliveryState) -> list[str]:

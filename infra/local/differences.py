@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from infra.local import fair_queues
 from infra.local.counts import Counts
 
 TICK = 0.1  # seconds between two looks for messages whose delay or visibility timeout has ended
@@ -33,7 +34,7 @@ FUNCTION_URLS = "/_aws/lambda-url/"  # the emulator's path to them
 def apply(counts: Counts) -> None:
     """Call once, after MiniStack is imported and before it serves."""
     from ministack.core import iam_actions, iam_evaluator, lambda_runtime
-    from ministack.services import apigateway_v1, lambda_svc, scheduler
+    from ministack.services import apigateway_v1, lambda_svc, scheduler, sqs
     from ministack.services.cloudformation import provisioners
 
     _import_gateway_responses(apigateway_v1)
@@ -41,6 +42,7 @@ def apply(counts: Counts) -> None:
     _signatures_of_others(iam_evaluator)
     _streams_of_their_own(lambda_svc, counts)
     _no_waiting_for_queues(lambda_svc)
+    fair_queues.apply(sqs)
     _conditions_on_encryption_contexts(iam_actions)
     _as_over_tls(iam_evaluator)
     _batches_need_the_single_right(iam_actions)

@@ -33,7 +33,10 @@ ONLY_HERE = {
 
 # A provider may be named in its own files and in the list of providers. SMTP is a protocol too, so
 # the room that opens sockets may name it.
-MAY_NAME_PROVIDERS = ("providers", "web/egress", "web/smtp.py", "entrypoints/workers")
+MAY_NAME_PROVIDERS = (
+    *("providers", "web/egress", "web/smtp.py", "entrypoints/workers"),
+    "console/labels.py",  # the words that people read
+)
 
 # Channel types may be named everywhere, in any spelling of the API. Some are named like a platform.
 CHANNEL_TYPES = re.compile(
@@ -43,9 +46,10 @@ CHANNEL_TYPES = re.compile(
     )
 )
 
+# Packages that only compute: automatons over words, domains by UTS 46, simplified characters, and
+# telephone numbers.
+PURE = {"ahocorasick", "idna", "opencc", "phonenumbers"}
 # Modules of the standard library that reach the world outside.
-# Packages that only compute: domains by UTS 46, and telephone numbers.
-PURE = {"idna", "phonenumbers"}
 IMPURE = {
     "asyncio",
     "http",

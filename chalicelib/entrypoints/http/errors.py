@@ -68,15 +68,10 @@ REFUSALS: Mapping[type[Refusal], Entry] = {
         "不能修改自己的角色、停用或删除自己",
         "you cannot change your own role, or disable or delete yourself",
     ),
-    errors.WrongPassword: Entry(
-        AUTHENTICATION, 401, "名字或密码不对", "the name or the password is wrong"
-    ),
+    errors.WrongPassword: Entry(AUTHENTICATION, 401, "名字或密码不对", "wrong name or password"),
     errors.WrongCode: Entry(AUTHENTICATION, 401, "验证码不对", "the code is wrong"),
     errors.TooOften: Entry(
-        TOO_OFTEN,
-        429,
-        "错误次数过多, 请 {seconds} 秒后重试",
-        "wrong too often; try again in {seconds} s",
+        AUTHENTICATION, 429, "错误次数过多, 请 {seconds} 秒后重试", "retry in {seconds} s"
     ),
     errors.NotServed: Entry(PARAMETER, 409, "当前部署不支持该平台", "{reason}"),
     errors.NotAuthorised: Entry(

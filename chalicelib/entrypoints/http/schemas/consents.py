@@ -59,13 +59,6 @@ class ConsentEntries(Sparse):
     consents: Annotated[list[ConsentEntry], Field(min_length=1, max_length=MAX_CONSENTS)]
 
 
-class Recorded(Answer):
-    """The answer to recorded consents."""
-
-    code: int
-    message: str
-
-
 class ConsentRuleBody(Strict):
     """The purpose that messages without a topic's own need, except those of some priorities."""
 
@@ -77,3 +70,8 @@ class ConsentRule(Versioned):
     channel_key: str
     purpose: str | None
     exempt: list[int]
+
+
+class Done(Answer):
+    code: int
+    message: str

@@ -21,7 +21,7 @@ FIELDS: Mapping[str, str] = {
     "consents": "Consents of contacts.",
     "Erased.consents": "Number of consents that were deleted.",
     "Erased.memberships": "Number of lists and segments that the person left.",
-    "counted": "Messages that count under frequency caps.",
+    "Person.counted": "Messages that count under frequency caps.",
     "family": "Kind of group: `list` or `segment`.",
     "given": "True if the contact agrees, false if it no longer does.",
     "memberships": "Lists and segments that the person is in.",
