@@ -62,13 +62,9 @@ class FakeWorld(Steps):
         self.recordings = FakeRecordings(self, self.ledger, self.lookups, self.timers)
         self.rate_limiter = FakeRateLimiter(self, self.clock)
         self.tokens = FakeTokens(self, self.clock)
-        self.files, self.marks, self.counters = (
-            FakeFiles(self),
-            FakeMarkStore(self),
-            FakeCounters(self),
-        )
+        self.files, self.counters = FakeFiles(self), FakeCounters(self)
+        self.marks, self.providers = FakeMarkStore(self), FakeProviders(self)
         self.vault, self.credentials = FakeVault(), FakeCredentials()
-        self.providers = FakeProviders(self)
         self.limits = limits
         self.ends: int | None = None  # when the worker ends (ms)
         self.slowness = Slowness()  # the memory of one container

@@ -49,7 +49,7 @@ class PersonConsent(Answer):
     text_version: str
 
 
-class Membership(Answer):
+class MembershipOfPerson(Answer):
     family: str
     id: int
     name: str
@@ -67,7 +67,7 @@ class Person(Answer):
     user: User
     preferences: dict[str, Any]
     consents: list[PersonConsent]
-    memberships: list[Membership]
+    memberships: list[MembershipOfPerson]
     counted: list[Counted]
 
 
