@@ -30,7 +30,7 @@ FIELDS: Mapping[str, str] = {
     "preferences": "Choices of the person by channel key: topics, and a quiet time.",
     "quiet": "Stretch of each day in which nothing rings. null: none.",
     "text_version": "Version of the text that the contact agreed to.",
-    "Choice.channels": "Channel types on which the topic is wanted. Empty: on none.",
+    "TopicChoice.channels": "Channel types on which the topic is wanted. Empty: on none.",
     "user": "User, with all data.",
     "caps": "Frequency caps.",
     "CapBody.days": "Length of the window in days, instead of `hours`.",
