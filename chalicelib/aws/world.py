@@ -47,9 +47,6 @@ def build_world(
         settings=Settings(records, templates),
         records=records,
         templates=templates,
-        users=users,
-        audiences=Audiences(vault),
-        consents=Consents(vault),
         messages=messages,
         ledger=Ledger(vault),
         lookups=Lookups(vault),
@@ -63,8 +60,19 @@ def build_world(
         recordings=Recordings(timers, messages, users),
         rate_limiter=RateLimiter(clock),
         limits=limits,
+        **_of_people(vault, users),
         **_without_parts(),
     )
+
+
+def _of_people(vault: Vault, users: Users) -> dict[str, Any]:
+    """Return the adapters that keep people, their sets, and what counts for them."""
+    return {
+        "users": users,
+        "audiences": Audiences(vault),
+        "consents": Consents(vault),
+        "marks": MarkStore(),
+    }
 
 
 def _without_parts() -> dict[str, Any]:
@@ -72,7 +80,6 @@ def _without_parts() -> dict[str, Any]:
     return {
         "files": Files(),
         "counters": Counters(),
-        "marks": MarkStore(),
         "queues": Queues(),
         "credentials": Credentials(),
         "imports": Imports(),

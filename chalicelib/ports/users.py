@@ -116,7 +116,7 @@ class Audiences(Protocol):
 
 
 class Consents(Protocol):
-    """What contacts have agreed to. They are found by the HMAC of a contact's identity."""
+    """Consents of contacts, under the HMAC of a contact's identity."""
 
     def agreed(
         self, channel_key: str, purpose: str, named: Mapping[ChannelType, Collection[str]]

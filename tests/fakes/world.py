@@ -53,8 +53,7 @@ class FakeWorld(Steps):
         self.settings = FakeSettings(self.records, self.templates)
         self.audit = FakeAudit(self)
         self.users = FakeUsers(self)
-        self.audiences = FakeAudiences(self, self.users)
-        self.consents = FakeConsents(self)
+        self.audiences, self.consents = FakeAudiences(self, self.users), FakeConsents(self)
         self.ledger = FakeLedger(self)
         self.messages = FakeMessages(self, self.ledger, self.timers)
         self.stored, self.wakeups = waiting(self, self.messages, self.timers)
@@ -64,9 +63,8 @@ class FakeWorld(Steps):
         self.rate_limiter = FakeRateLimiter(self, self.clock)
         self.tokens = FakeTokens(self, self.clock)
         self.files, self.counters = FakeFiles(self), FakeCounters(self)
-        self.marks = FakeMarkStore(self)
+        self.marks, self.providers = FakeMarkStore(self), FakeProviders(self)
         self.vault, self.credentials = FakeVault(), FakeCredentials()
-        self.providers = FakeProviders(self)
         self.limits = limits
         self.ends: int | None = None  # when the worker ends (ms)
         self.slowness = Slowness()  # the memory of one container
