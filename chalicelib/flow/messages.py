@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.messages import Message
+from chalicelib.domain.messages import Ending, Message
 from chalicelib.ports import World
 
 
@@ -13,3 +13,14 @@ def sent_by(world: World, channel_key: str, msgid: str) -> Message:
     if message is None or message.channel_key != channel_key:
         raise NotFound("message")
     return message
+
+
+def ending_of(world: World, msgid: str) -> Ending | None:
+    """Return the withdrawal of a message. Raise NotFound for a message that was deleted.
+
+    A container may still remember a message that another one has deleted.
+    """
+    ending = world.messages.ending(msgid)
+    if ending is not None and ending.is_deleted:
+        raise NotFound("message")
+    return ending

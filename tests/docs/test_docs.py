@@ -118,6 +118,14 @@ def test_every_item_of_the_tables_is_listed_with_its_key_and_content() -> None:
     assert listed == items
 
 
+LIMITS_OF_RULES = {
+    "sensitive words of an access channel": sensitive_words.MAX_WORDS,
+    "characters of a sensitive word": sensitive_words.MAX_LENGTH,
+    "windows of quiet hours of an access channel": quiet_hours.MAX_WINDOWS,
+    "contacts of a file of suppressions": domain_imports.MAX_ROWS,
+}
+
+
 def test_the_limits_are_the_codes() -> None:
     can = registry.capabilities()
     rows = re.findall(
@@ -139,10 +147,7 @@ def test_the_limits_are_the_codes() -> None:
         "bytes of a mail's files": attachments.MAX_TOTAL,
         "bytes of a report that are read": bounces.MOST,
         "entries of a post of bounces": reports.MAX_ENTRIES,
-        "sensitive words of an access channel": sensitive_words.MAX_WORDS,
-        "characters of a sensitive word": sensitive_words.MAX_LENGTH,
-        "windows of quiet hours of an access channel": quiet_hours.MAX_WINDOWS,
-        "contacts of a file of suppressions": domain_imports.MAX_ROWS,
+        **LIMITS_OF_RULES,
         "bytes of a page of a list": cursors.MAX_BYTES,
         "callback addresses of an access channel": callbacks.MAX_ADDRESSES,
         "records of a callback": BATCH,
