@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.messages import Message
+from chalicelib.domain.messages import Ending, Message
 from chalicelib.domain.users import User
 from chalicelib.observability import log
 from chalicelib.ports import World
@@ -32,3 +32,14 @@ def read_together(
     except Exception as error:
         log.warning("messages_not_read", exc_info=error, extra={"messages": len(unique)})
         return None
+
+
+def ending_of(world: World, msgid: str) -> Ending | None:
+    """Return the withdrawal of a message. Raise NotFound for a message that was deleted.
+
+    A container may still remember a message that another one has deleted.
+    """
+    ending = world.messages.ending(msgid)
+    if ending is not None and ending.is_deleted:
+        raise NotFound("message")
+    return ending

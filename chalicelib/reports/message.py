@@ -20,10 +20,10 @@ from chalicelib.domain.funnel import (
     Counts,
     channel_order,
 )
-from chalicelib.domain.messages import Ending, Message
+from chalicelib.domain.messages import Message
 from chalicelib.flow import evaluate, tally
 from chalicelib.flow.content import render
-from chalicelib.flow.messages import sent_by
+from chalicelib.flow.messages import ending_of, sent_by
 from chalicelib.flow.select import target_of
 from chalicelib.ports import World
 from chalicelib.reports import withdrawal
@@ -49,7 +49,7 @@ def message(world: World, channel_key: str, msgid: str) -> dict[str, Any]:
     Raises NotFound when the access channel has no such message.
     """
     sent = sent_by(world, channel_key, msgid)
-    ending = _ending(world, msgid)
+    ending = ending_of(world, msgid)
     evaluate.settle(world, sent)
     counts = tally.counts_of(world, sent)
     number, version = sent.template
@@ -71,17 +71,6 @@ def message(world: World, channel_key: str, msgid: str) -> dict[str, Any]:
         "balanced": _balances(counts),
         "withdrawal": withdrawal.shown(counts) if ending else None,
     }
-
-
-def _ending(world: World, msgid: str) -> Ending | None:
-    """Return the withdrawal of a message. Raise NotFound for a message that was deleted.
-
-    A container may still remember a message that another one has deleted.
-    """
-    ending = world.messages.ending(msgid)
-    if ending is not None and ending.is_deleted:
-        raise NotFound("message")
-    return ending
 
 
 def _progress(sent: Message, counts: Counts) -> dict[str, Any]:
@@ -179,7 +168,7 @@ def target(world: World, channel_key: str, msgid: str, userid: str) -> dict[str,
     Raises NotFound when the access channel has no such message, or the message no such target.
     """
     sent = sent_by(world, channel_key, msgid)
-    ending = _ending(world, msgid)
+    ending = ending_of(world, msgid)
     evaluate.settle(world, sent)
     at = chunk_of(world, sent, userid)
     chunk = world.ledger.chunk(at, sent) if at else None
