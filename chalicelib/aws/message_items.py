@@ -19,7 +19,7 @@ from chalicelib.domain.plans import ChunkId
 from chalicelib.ports import Vault
 
 _SEALED = ("contents", "links", "callback")
-_RARE = ("hold", "step_rules", "occasion", "name", "origin")  # left out where a message has none
+_RARE = ("hold", "step_rules", "rates", "occasion", "name", "origin")  # left out where a message has none
 
 
 def item(vault: Vault, message: Message) -> Item:

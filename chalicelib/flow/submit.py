@@ -25,7 +25,7 @@ from chalicelib.domain.users import ALL
 from chalicelib.flow import audience, dispatch
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedSend, resolve
-from chalicelib.flow.rules import callbacks, gate, retention
+from chalicelib.flow.rules import callbacks, choice, gate, retention
 from chalicelib.flow.rules.broadcast_quota import CountedBroadcast
 from chalicelib.observability import log
 from chalicelib.ports import IdempotencyKey, World
@@ -123,6 +123,7 @@ def _message(
         workers={e.code: e.worker for e in frozen if e.worker},
         occasion=request.occasion,
         hold=hold,
+        rates=choice.rates(world, request.channel.key, resolved.strategy),
         step_rules=gate.step_rules(request, resolved),
         **_as_asked(request),
     )

@@ -16,11 +16,11 @@ from chalicelib.domain.provider_io import ProviderIds
 from chalicelib.domain.rules.schedules import Timing
 from chalicelib.domain.strategies import Choice, Missing, Step, Strategy, Term
 from chalicelib.domain.users import Suppression
-from chalicelib.flow import submit
+from chalicelib.flow import days, submit
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.rules import gate
 from chalicelib.flow.rules.dry import dry
-from chalicelib.ports import World
+from chalicelib.ports import Document, World
 from chalicelib.reports import message as report
 from chalicelib.reports.simulation import simulate
 from tests.builders import SHOP, a_channel, a_template, a_user, an_access_channel
@@ -213,6 +213,27 @@ def test_it_predicts_the_choice_of_the_cheapest_channel(fake: FakeWorld) -> None
     sent: Any = report.message(fake.ports, SHOP, msgid)
     assert sent["balanced"]
     assert sent["funnel"]["users"]["valid"] == answer["funnel"]["users"]["valid"]
+
+
+@pytest.mark.parametrize(("age", "is_chosen"), [(0, True), (29, True), (30, False)])
+def test_the_best_channel_of_the_last_30_days_is_chosen_and_stays_with_the_message(
+    fake: FakeWorld, age: int, is_chosen: bool
+) -> None:
+    best = Strategy((Step((APP, SMS), choose=Choice.BEST),))
+    fake.settings.put_strategy(2, SHOP, "best", best)
+    fake.settings.put_template(a_template(2, ("app", "sms")))
+    day = days.day_of(fake.limits, START) - age
+    counts = {"channel|sms|text|submitted": 200, "channel|sms|text|delivered": 190}
+    key = days.day_key(SHOP, day)
+    assert fake.figures.store([Document(key, 1, {"seen": 1, "counts": counts})])
+    request = a_request(rule_id=2, template=2)
+    rows = {row["code"]: row["deliveries"] for row in simulated(fake, request)["deliveries"]}
+    assert (rows["text"], rows["push"]) == ((4, 2) if is_chosen else (1, 5))
+    msgid = submit.submit(fake.ports, request)
+    stored = fake.messages.stored[msgid]
+    assert stored.rates == {"best": {"sms": 0.95} if is_chosen else {}}
+    life: Any = report.target(fake.ports, SHOP, msgid, "ann")
+    assert life["refused"] == {("push" if is_chosen else "text"): "lower_rate"}
 
 
 def test_it_warns_of_a_condition_on_clicks_without_a_link(fake: FakeWorld) -> None:

@@ -41,6 +41,6 @@ CHECKS = (
     Check(Stage.TARGET, "whitelist", ("not_whitelisted",)),
     Check(Stage.TARGET, "suppressions", ("opted_out", "contact_gone")),
     Check(Stage.TARGET, "contacts", ("no_contact",)),
-    Check(Stage.TARGET, "choice of a channel", ("dearer",)),
+    Check(Stage.TARGET, "choice of a channel", ("dearer", "lower_rate")),
     Check(Stage.STEP, "quiet hours", ("quiet_hours",)),
 )
