@@ -11,12 +11,22 @@ from itertools import islice
 from typing import Any
 
 from chalicelib.aws.clients import client, error_code
-from chalicelib.aws.items import READ_BATCH, Item, Values, from_item, get_many, to_item, write_many
+from chalicelib.aws.items import (
+    READ_BATCH,
+    Item,
+    Values,
+    from_item,
+    get_many,
+    pack,
+    to_item,
+    unpack,
+    write_many,
+)
 from chalicelib.aws.tables import table
 from chalicelib.domain import audiences, contacts, keys
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.domain.users import User
-from chalicelib.ports import Vault
+from chalicelib.domain.users import SUPPRESSED, User
+from chalicelib.ports import SuppressedContact, Vault
 
 # Buckets of a partition. A larger group takes fewer requests to scan a set.
 # A smaller one spreads writes over more partitions.
@@ -46,6 +56,13 @@ class Audiences:
             consistent=True,
         )
         return frozenset(row["sk"][POSITION:] for row in rows)
+
+    def sets_of(self, userid: str, names: Sequence[str]) -> frozenset[str]:
+        by_pk = {_partition(name, keys.bucket(userid)): name for name in names}
+        position = keys.position(userid)
+        row_keys = ({"pk": pk, "sk": position} for pk in by_pk)
+        rows = get_many(table("audiences"), row_keys, consistent=True)
+        return frozenset(by_pk[row["pk"]] for row in rows)
 
     def change(self, name: str, add: Sequence[str], remove: Sequence[str] = ()) -> None:
         write_many(
@@ -81,22 +98,47 @@ class Audiences:
         """
         from botocore.exceptions import ClientError
 
-        name = contacts.identity(kind, contact)
+        key = self._opt_out_key(kind, contacts.identity(kind, contact))
         for channel_key in channel_keys:
+            values: Values = {":time": time if out else -time, ":least": -time, ":most": time}
+            change = "SET #of = :time"
+            if channel_key == SUPPRESSED:  # an export needs the contact itself
+                values[":sealed"] = self._vault.seal(pack([kind, contact]), _sealed_for(key["sk"]))
+                change += ", sealed = :sealed"
             try:
                 client("dynamodb").update_item(
                     TableName=table("audiences"),
-                    Key=to_item(self._opt_out_key(kind, name)),
-                    UpdateExpression="SET #of = :time",
+                    Key=to_item(key),
+                    UpdateExpression=change,
                     ConditionExpression="attribute_not_exists(#of) OR #of BETWEEN :least AND :most",
                     ExpressionAttributeNames={"#of": OPT_OUT + channel_key},
-                    ExpressionAttributeValues=to_item(
-                        {":time": time if out else -time, ":least": -time, ":most": time}
-                    ),
+                    ExpressionAttributeValues=to_item(values),
                 )
             except ClientError as error:
                 if error_code(error) != "ConditionalCheckFailedException":
                     raise
+
+    def suppressed(self, after: str, limit: int) -> Sequence[SuppressedContact]:
+        request: dict[str, Any] = {
+            "TableName": table("audiences"),
+            "KeyConditionExpression": "pk = :pk",
+            "FilterExpression": "#of > :zero",
+            "ExpressionAttributeNames": {"#of": OPT_OUT + SUPPRESSED},
+            "ExpressionAttributeValues": to_item({":pk": "refused", ":zero": 0}),
+        }
+        if after:
+            request["ExclusiveStartKey"] = to_item({"pk": "refused", "sk": after})
+        listed: list[SuppressedContact] = []
+        while True:
+            answer = client("dynamodb").query(**request)
+            listed += [self._suppressed(from_item(item)) for item in answer["Items"]]
+            if len(listed) >= limit or not answer.get("LastEvaluatedKey"):
+                return listed[:limit]
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def _suppressed(self, row: Mapping[str, Any]) -> SuppressedContact:
+        kind, contact = unpack(self._vault.open(row["sealed"], _sealed_for(row["sk"])))
+        return SuppressedContact(row["sk"], ChannelType(kind), contact, row[OPT_OUT + SUPPRESSED])
 
     def opt_outs(
         self, contacts_by_type: Mapping[ChannelType, Collection[str]]
@@ -140,6 +182,10 @@ class Audiences:
     def _opt_out_key(self, kind: ChannelType, contact: str) -> dict[str, str]:
         _, *rest = keys.split(_contact(self._vault, kind, contact))
         return {"pk": "refused", "sk": keys.join(*rest)}
+
+
+def _sealed_for(sk: str) -> str:
+    return f"suppressed#{sk}"
 
 
 def _times(row: Mapping[str, Any]) -> Mapping[str, int]:

@@ -40,18 +40,7 @@ class Callbacks:
         return News(row[MARK], time, events) if events.size else None
 
     def put(self, batch: Batch) -> None:
-        sealed = self._vault.seal(pack(batch.body.decode()), _context(batch.channel_key, batch.id))
-        item = {
-            **_key(batch.channel_key, batch.id),
-            "address": batch.address,
-            "records": batch.records,
-            "body": sealed,
-            "expires": batch.expires,
-            "state": batch.state.value,
-            "tries": batch.tries,
-            "attempts": pack(batch.attempts),
-        }
-        client("dynamodb").put_item(TableName=table("callbacks"), Item=to_item(item))
+        client("dynamodb").put_item(TableName=table("callbacks"), Item=item(self._vault, batch))
 
     def get(self, channel_key: str, id: str) -> Batch | None:
         answer = client("dynamodb").get_item(
@@ -72,6 +61,23 @@ class Callbacks:
             if limit
             else [*batches]
         )
+
+
+def item(vault: Vault, batch: Batch) -> Item:
+    """Build the item of a batch, whose records are compressed and sealed."""
+    sealed = vault.seal(pack(batch.body.decode()), _context(batch.channel_key, batch.id))
+    return to_item(
+        {
+            **_key(batch.channel_key, batch.id),
+            "address": batch.address,
+            "records": batch.records,
+            "body": sealed,
+            "expires": batch.expires,
+            "state": batch.state.value,
+            "tries": batch.tries,
+            "attempts": pack(batch.attempts),
+        }
+    )
 
 
 def _events(row: Mapping[str, Any]) -> Events:

@@ -71,12 +71,17 @@ def plan_item(vault: Vault, plan: Plan, message: Message) -> Item:
 
 def plan_values(vault: Vault, plan: Plan) -> dict[str, str | int | bytes]:
     """Return the attributes of a plan, in its own item or in its message's."""
-    rare = {"starts": pack(plan.starts)} if plan.starts else {}
+    rare: dict[str, str | int | bytes] = {}
+    if plan.values:
+        rare["values"] = vault.seal(pack(plan.values), f"values#{partition(plan.id)}")
+    if plan.starts:
+        rare["starts"] = pack(plan.starts)
     return {
         **rare,
         "targets": pack([_raw_target(target) for target in plan.targets]),
         "contacts": vault.seal(pack(plan.contacts), f"plan#{partition(plan.id)}"),
         "time": plan.time,
+        **rare,
     }
 
 
@@ -91,6 +96,9 @@ def read_plan(vault: Vault, row: Row) -> Plan:
 
 def read_plan_of(vault: Vault, chunk: ChunkId, row: Mapping[str, Any]) -> Plan:
     contacts = unpack(vault.open(row["contacts"], f"plan#{partition(chunk)}"))
+    values = ()
+    if "values" in row:
+        values = tuple(unpack(vault.open(row["values"], f"values#{partition(chunk)}")))
     return Plan(
         chunk,
         tuple(map(_target, unpack(row["targets"]))),
@@ -100,7 +108,8 @@ def read_plan_of(vault: Vault, chunk: ChunkId, row: Mapping[str, Any]) -> Plan:
         ),
         row["time"],
         row.get("next"),
-        tuple(unpack(row["starts"])) if "starts" in row else (),
+        values=values,
+        starts=tuple(unpack(row["starts"])) if "starts" in row else (),
     )
 
 
@@ -111,19 +120,23 @@ def _target(raw: Sequence[Any]) -> Target:
 
 def entrants_item(chunk: ChunkId, entrants: Entrants, message: Message) -> Item:
     sk = keys.join("go", entrants.step, entrants.number)
-    return _item(
-        chunk,
-        sk,
-        message.retention,
-        counted=True,
-        members=pack(entrants.members),
-        time=entrants.time,
-    )
+    values: dict[str, str | int | bytes] = {}
+    if entrants.refused:
+        values["refused"] = pack([[*at, why] for at, why in entrants.refused.items()])
+    values["members"], values["time"] = pack(entrants.members), entrants.time
+    return _item(chunk, sk, message.retention, counted=True, reported=False, **values)
 
 
 def read_entrants(row: Row) -> Entrants:
     _, step, number = keys.split(row["sk"])
-    return Entrants(int(step), int(number), tuple(unpack(row["members"])), row["time"])
+    refused = unpack(row["refused"]) if "refused" in row else ()
+    return Entrants(
+        int(step),
+        int(number),
+        tuple(unpack(row["members"])),
+        row["time"],
+        {(target, code): why for target, code, why in refused},
+    )
 
 
 def call_item(chunk: ChunkId, call: Call, message: Message) -> Item:

@@ -16,10 +16,16 @@ from chalicelib.domain.audiences import Audience, AudienceKind
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.messages import Hold, Message
 from chalicelib.domain.plans import ChunkId
+from chalicelib.domain.rules.caps import settings_of
+from chalicelib.domain.rules.personal import Personal
 from chalicelib.ports import Vault
 
 _SEALED = ("contents", "links", "callback")
-_RARE = ("hold", "step_rules", "rates", "occasion", "name", "origin")  # left out where a message has none
+# Left out where a message has none.
+_RARE = (
+    *("hold", "step_rules", "rates", "occasion", "name", "origin"),
+    *("caps", "topic", "opt_in", "purpose", "personal"),
+)
 
 
 def item(vault: Vault, message: Message) -> Item:
@@ -61,6 +67,8 @@ def read(vault: Vault, row: Mapping[str, Any]) -> Message:
         "labels": {code: tuple(labels) for code, labels in body["labels"].items()},
         "hold": Hold(*body["hold"]) if "hold" in body else None,
         "step_rules": tuple(body.get("step_rules", ())),
+        "caps": settings_of(body.get("caps")),
+        "personal": {code: Personal.of(raw) for code, raw in body.get("personal", {}).items()},
     }
     if "occasion" in body:  # few messages have one
         from chalicelib.aws.stored_request_codec import read_occasion

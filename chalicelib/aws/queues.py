@@ -19,7 +19,7 @@ from chalicelib.config import (
     worker_queue,
 )
 from chalicelib.domain.envelopes import encode
-from chalicelib.domain.jobs import AnyCallbackJob, Envelope, ImportJob
+from chalicelib.domain.jobs import AnyCallbackJob, Envelope, FileJob
 
 log = logging.getLogger("openums")
 
@@ -58,7 +58,7 @@ def _is_served(envelope: Envelope) -> bool:
 
 
 def _queue(envelope: Envelope) -> str:
-    if isinstance(envelope.job, ImportJob):
+    if isinstance(envelope.job, FileJob):
         return imports_queue()
     if isinstance(envelope.job, AnyCallbackJob):
         return callbacks_queue()

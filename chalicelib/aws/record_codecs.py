@@ -26,6 +26,8 @@ from chalicelib.domain.logins import LOGINS, Login
 from chalicelib.domain.members import MEMBERS, Member, Role
 from chalicelib.domain.records import Versioned
 from chalicelib.domain.strategies import STRATEGIES, StrategyEntry
+from chalicelib.domain.suppressions import SUPPRESSION_LIST, SuppressionList
+from chalicelib.domain.topics import TOPICS, Topic
 from chalicelib.domain.values import frozen
 
 T = TypeVar("T", bound=Versioned)
@@ -145,6 +147,28 @@ def _decode_group(number: str, row: Row) -> Group:
     return Group(family, int(number), row["channel_key"], row["name"], row["kind"], row["version"])
 
 
+def _encode_topic(topic: Topic) -> Values:
+    return {
+        "channel_key": topic.channel_key,
+        "name": topic.name,
+        "description": topic.description,
+        "opt_in": topic.opt_in,
+        "purpose": topic.purpose,
+    }
+
+
+def _decode_topic(number: str, row: Row) -> Topic:
+    return Topic(
+        int(number),
+        row["channel_key"],
+        row["name"],
+        row["description"],
+        bool(row["opt_in"]),
+        row["purpose"],
+        row["version"],
+    )
+
+
 def _encode_member(member: Member) -> Values:
     return {
         "name": member.name,
@@ -194,7 +218,9 @@ CODECS: Mapping[str, Codec[Any]] = {
     ACCESS_CHANNELS.name: Codec(_encode_access_channel, _decode_access_channel),
     DELIVERY_CHANNELS.name: Codec(_encode_channel, _decode_channel),
     STRATEGIES.name: Codec(_encode_strategy, _decode_strategy),
+    TOPICS.name: Codec(_encode_topic, _decode_topic),
     LOGINS.name: Codec(_encode_login, _decode_login),
     MEMBERS.name: Codec(_encode_member, _decode_member),
+    SUPPRESSION_LIST.name: Codec(lambda note: {}, lambda key, row: SuppressionList(row["version"])),
     **{kind.name: Codec(_encode_group, _decode_group) for kind in GROUPS.values()},
 }

@@ -75,7 +75,8 @@ class StoredRequests:
             "ExpressionAttributeValues": to_item({":before": before.version}),
         }
         old, new = _rows(before), _rows(after)
-        gone = [row for row in old if _key(row) not in {_key(row) for row in new}]
+        kept = [_key(row) for row in new]
+        gone = [row for row in old if _key(row) not in kept]
         puts = [row for row in new if row not in old]
         is_other = after.written.body != before.written.body or after.expires != before.expires
         if is_other:

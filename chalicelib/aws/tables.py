@@ -4,6 +4,7 @@ settings — kept forever
     access#<key>, -               access channel: name, secret hashes, `channels` maps code -> on
     channel#<code>, -             delivery channel with sealed credentials
     strategy#<n>, -               strategy
+    topic#<n>, -                  topic of an access channel
     access-key#<key>, -           member: secret hash, role, a global key has the hash alone
     group-<family>#<n>, -         name of a list, a segment or a tag
     list#<kind>#<scope>, <key>    row per record of a kind, to list them with one query
@@ -20,8 +21,10 @@ audiences — kept forever, a group is 32 buckets, a position is bucket and user
     tag#<scope>#<tag>#<group>, position  member of a tag
     segment#<n>#<group>, position        member of a segment
     list#<n>#<group>, position           member of a black- or whitelist
+    list-contacts#<n>#<group>, position  contact on a black- or whitelist, as a target's name
     tags#<scope>, tag                    name of a tag
     contact#<type>#<hmac>, userid        owner of a contact, hmac: of its identity
+    consents#<type>#<hmac>, <key>#<purpose>  consent of a contact: time, source, text version
     refused, <type>#<hmac>               opt-outs of a contact: access channel -> time (below 0: in)
 
 messages — TTL of the message, unless another lifetime is named
@@ -46,6 +49,8 @@ messages — TTL of the message, unless another lifetime is named
     figures#<key>, <quarter>#<n>  cell: figures of an access channel in 15 minutes (forever)
     days#<key>, <day>             sum of a day's cells, in the deployment's zone (forever)
     spans#<key>, <span>           totals of 90 days (forever)
+    coverage#<key>, -             users with a contact by channel, as counted last (forever)
+    export#<id>, -                export with the names of its files (30 days)
     imports, import id            progress of an import (30 days)
     import#<id>, bad#000001       bad rows of an import up to a row (30 days)
 
@@ -68,6 +73,7 @@ lookups — seconds to days, by TTL
     guess#<hash>#<minute>         wrong secrets of a key or an address (an hour)
     allowance#<name>#<key>#<hour>  searches of a member in an hour (two hours)
     quota#<channel>#<day>         deliveries of a day that are reserved (2 days)
+    cap#<key>#<kind>#<target>     messages that count for a person under caps (until no cap does)
     broadcasts#<key>#<day>        broadcasts of an access channel's day (2 days)
     bounces#<hmac>#<window>       mails to a contact that came back for now, within 30 days
     token#check#<id>              result of a test of a delivery channel, sealed (minutes)

@@ -161,6 +161,7 @@ class Users:
             "events": user.events,
             "recent": user.recent,
             "claimed": user.claimed,
+            "preferences": user.preferences,
             "names": IDENTITIES,
         }
         sealed = self._vault.seal(
@@ -183,6 +184,7 @@ class Users:
             events=_tuples(secret.get("events", {})),
             recent=tuple(secret.get("recent", ())),
             claimed=tuple(secret.get("claimed", ())),
+            preferences=secret.get("preferences", {}),
             is_older=secret.get("names") != IDENTITIES,
         )
 

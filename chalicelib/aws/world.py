@@ -10,12 +10,14 @@ from chalicelib.aws.audit import Audit
 from chalicelib.aws.cache import Cache
 from chalicelib.aws.callbacks import Callbacks
 from chalicelib.aws.clock import Clock as SystemClock
+from chalicelib.aws.consents import Consents
 from chalicelib.aws.counters import Counters
 from chalicelib.aws.figures import Figures, Notes
 from chalicelib.aws.files import Files
 from chalicelib.aws.imports import Imports
 from chalicelib.aws.ledger import Ledger
 from chalicelib.aws.lookups import Lookups
+from chalicelib.aws.marks import MarkStore
 from chalicelib.aws.messages import Messages
 from chalicelib.aws.queues import Queues
 from chalicelib.aws.rates import RateLimiter
@@ -46,6 +48,7 @@ def build_world(
         templates=templates,
         users=Users(vault),
         audiences=Audiences(vault),
+        consents=Consents(vault),
         messages=Messages(vault, timers),
         ledger=Ledger(vault),
         lookups=Lookups(vault),
@@ -71,6 +74,7 @@ def _without_parts() -> dict[str, Any]:
     return {
         "files": Files(),
         "counters": Counters(),
+        "marks": MarkStore(),
         "queues": Queues(),
         "credentials": Credentials(),
         "imports": Imports(),

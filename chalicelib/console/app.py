@@ -6,13 +6,11 @@ import hmac
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from chalicelib.console import assets, pages
-from chalicelib.console.door import ApiError, Door, Person, Problem, Reply, Request
+from chalicelib.console import assets, labels, pages
+from chalicelib.console.door import SESSION, ApiError, Door, Person, Problem, Reply, Request
 from chalicelib.console.routes import Route, match
 from chalicelib.console.texts import LANGUAGES
 from chalicelib.console.visit import Visit
-
-SESSION = "__Host-session"
 
 POLICY = {
     "default-src": "'none'",
@@ -99,7 +97,7 @@ def _sign_in_first(visit: Visit) -> Reply:
 
 
 def _needs(visit: Visit, role: str) -> str:
-    name = visit.say(pages.labels.ROLES[role])
+    name = visit.say(labels.ROLES[role])
     return visit.say("You can look, not change. That takes the role “%(role)s”.", role=name)
 
 

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from chalicelib.console.door import ApiError, Problem
 from chalicelib.console.forms import Form
+from chalicelib.domain import sms
 
 N_ = str  # marks a text for the catalogue
-SINGLE, PART = 70, 67  # characters of an SMS, and of a part of a longer one
 
 Content = dict[str, Any]
 
@@ -51,7 +51,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
         Field("page", N_("Page that opens")),
     ),
     "alipay_life": (
-        Field("template_id", N_("Template id of Alipay")),
+        Field("template_id", N_("Template id of the life account")),
         Field("data", N_("Keywords"), 4, N_("one on each line: keyword1 = value")),
         Field("url", N_("Address that opens")),
     ),
@@ -97,7 +97,7 @@ def _official(typed: Mapping[str, str]) -> Content:
     return {"type": 0, **_wechat(typed)}
 
 
-def _alipay(typed: Mapping[str, str]) -> Content:
+def _life_account(typed: Mapping[str, str]) -> Content:
     context: Content = {n: {"value": v} for n, v in pairs(typed.get("data", "")).items()}
     if typed.get("url"):
         context["url"] = typed["url"]
@@ -116,7 +116,7 @@ _MAKE: Mapping[str, Callable[[Mapping[str, str]], Content]] = {
     "sms": _sms,
     "wechatoa": _official,
     "wechatmp": _wechat,
-    "alipay_life": _alipay,
+    "alipay_life": _life_account,
     "wechatwk": _enterprise,
     "wechatwk_linkedcorp": _enterprise,
 }
@@ -197,7 +197,5 @@ class Size(NamedTuple):
 def size(text: str) -> Size:
     """Count the characters and the parts of an SMS."""
     number = sum(2 if ord(sign) > 0xFFFF else 1 for sign in text)
-    if number <= SINGLE:
-        return Size(number, 1, 0)
-    parts = -(-number // PART)
-    return Size(number, parts, number - PART * (parts - 1))
+    parts = sms.parts(text)
+    return Size(number, parts, number - sms.PART * (parts - 1) if parts > 1 else 0)

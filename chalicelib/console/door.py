@@ -10,6 +10,7 @@ from chalicelib.domain.members import Role
 from chalicelib.domain.values import frozen
 
 HTML = "text/html; charset=utf-8"
+SESSION = "__Host-session"  # the cookie of a session
 
 
 @frozen
@@ -82,12 +83,16 @@ class Api(Protocol):
         body: Any = None,
         *,
         version: int | None = None,
+        once: str = "",
         **ids: str,
     ) -> Any:
-        """Change something, which the audit log keeps. `version` is the one that was read."""
+        """Change something, which the audit log keeps.
 
-    def send(self, channel_key: str, path: str, body: Any, *, once: str = "", **ids: str) -> Any:
-        """Call a route of senders for an access channel. `once`: an idempotency key."""
+        `version` is the one that was read, and `once` an idempotency key.
+        """
+
+    def withdraw(self, channel_key: str, msgid: str) -> None:
+        """Withdraw a message, as its sender may."""
 
 
 class Sessions(Protocol):
@@ -109,7 +114,7 @@ class Sessions(Protocol):
 
 
 class Door(Protocol):
-    """What the console gets from outside."""
+    """Everything that the console gets from outside."""
 
     @property
     def utc_offset(self) -> float: ...

@@ -22,6 +22,9 @@ ENTRIES = (
     Entry("templates", "t", "template", N_("Templates"), "/templates"),
     Entry("strategies", "s", "arrow-ramp-right-2", N_("Strategies"), "/strategies"),
     Entry("audience", "u", "users", N_("Audience"), "/users"),
+    Entry("stats", "r", "chart-bar", N_("Statistics"), "/stats/messages"),
+    Entry("review", "v", "checks", N_("Review"), "/review"),
+    Entry("rules", "b", "adjustments", N_("Rules and callbacks"), "/rules"),
 )
 SYSTEM = (
     Entry("channels", "c", "route", N_("Delivery channels"), "/channels", is_global=True),
@@ -32,6 +35,8 @@ SYSTEM = (
 TABS: dict[str, tuple[tuple[str, str, str, bool], ...]] = {
     "messages": (
         ("sent", N_("Sent"), "/messages", False),
+        ("scheduled", N_("Scheduled"), "/messages/scheduled", False),
+        ("results", N_("Scheduled: results"), "/messages/results", False),
         ("lookup", N_("One person"), "/messages/lookup", False),
     ),
     "audience": (
@@ -41,6 +46,16 @@ TABS: dict[str, tuple[tuple[str, str, str, bool], ...]] = {
         ("black", N_("Blacklists"), "/lists/black", False),
         ("white", N_("Whitelists"), "/lists/white", False),
         ("imports", N_("Imports"), "/imports", False),
+    ),
+    "stats": (
+        ("messages", N_("Message statistics"), "/stats/messages", False),
+        ("clicks", N_("Click distribution"), "/stats/clicks", False),
+        ("providers", N_("Providers and platforms"), "/stats/providers", False),
+    ),
+    "review": (
+        ("to_review", N_("For me to review"), "/review", False),
+        ("asked", N_("My requests"), "/review/mine", False),
+        ("decided", N_("Decided"), "/review/decided", False),
     ),
     "settings": (
         ("access", N_("Access channels"), "/settings", True),

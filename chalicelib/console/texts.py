@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import gettext
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from functools import cache
 
 from markupsafe import Markup
 
 from chalicelib.console.assets import STATIC
+from chalicelib.domain import reasons
+from chalicelib.domain.definitions import DEFINITIONS
 
 LANGUAGES = {"zh": "zh-Hans", "en": "en"}  # with the value of `lang`
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
@@ -25,7 +28,7 @@ def catalogue(language: str) -> gettext.NullTranslations:
 
 
 class Texts:
-    """What pages write numbers and times with. `offset`: hours ahead of UTC."""
+    """The texts, numbers and times of a visit. `offset`: hours ahead of UTC."""
 
     def __init__(self, language: str, offset: float, now: int) -> None:
         self.language, self.now = language, now
@@ -101,3 +104,19 @@ class Texts:
         return Markup('<time datetime="{}" title="{}">{}</time>').format(
             moment.isoformat(timespec="milliseconds"), self.exact(time), self.relative(time)
         )
+
+    # -- words of the domain, which has them in both languages
+
+    def either(self, words: Mapping[str, str], name: str = "") -> str:
+        """Return one of two texts of the API, such as `zh` and `en`."""
+        return words[f"{name}_{self.language}" if name else self.language]
+
+    def reason(self, reason: str) -> tuple[str, str]:
+        """Return the sentence of a loss, and advice."""
+        words = reasons.of_loss(reason)
+        return (words.zh, words.advice_zh) if self.language == "zh" else (words.en, words.advice_en)
+
+    def definition(self, name: str) -> str:
+        """Return the definition of a figure."""
+        words = DEFINITIONS[name]
+        return f"{words.zh}：{words.meaning_zh}。" if self.language == "zh" else words.meaning_en

@@ -68,5 +68,10 @@ def segment(number: int) -> str:
 
 
 def listing(number: int) -> str:
-    """Name the set of a black- or whitelist."""
+    """Name the set of a black- or whitelist's users."""
     return keys.join("list", number)
+
+
+def listing_of_contacts(number: int) -> str:
+    """Name the set of a list's contacts, which are named as targets are."""
+    return keys.join("list-contacts", number)

@@ -121,6 +121,11 @@ class Chunk:
             return (Entrants(0, 0, self.plan.valid, self.plan.time),)
         return tuple(entrants for entrants in self.entrants if entrants.step == step)
 
+    @cached_property
+    def refused(self) -> dict[tuple[int, str], str]:
+        """(target, code) -> why its step has left out the contacts there."""
+        return {at: why for entrants in self.entrants for at, why in entrants.refused.items()}
+
     def members(self, step: int) -> frozenset[int]:
         """Return the targets that have entered a step."""
         return self._members.get(step, frozenset())
@@ -148,7 +153,7 @@ class Chunk:
         for step in range(len(message.strategy.steps)):
             for entrants in self.entrants_of(step):
                 for code in message.codes_of(step):
-                    for ref in self.plan.deliveries(code, entrants.members):
+                    for ref in self.plan.deliveries(code, entrants):
                         yield step, entrants, ref
 
     @cached_property
@@ -168,16 +173,20 @@ class Chunk:
         types = dict.fromkeys(term.channel for term in message.strategy.steps[step].terms)
         codes = {kind: [c for c, of in message.channels.items() if of is kind] for kind in types}
         return {
-            kind: self._best([*self._deliveries(target, of_kind)])
+            kind: self._best(self.deliveries_of(target, of_kind))
             for kind, of_kind in codes.items()
             if not planned.has_another_than(of_kind)
         }
 
-    def _deliveries(self, target: int, codes: Iterable[str]) -> Iterator[DeliveryState]:
-        contacts = self.plan.targets[target].contacts
-        for code in codes:
-            for contact in range(contacts.get(code, 0)):
-                yield self.state_of(DeliveryRef(target, code, contact))
+    def deliveries_of(self, target: int, codes: Iterable[str]) -> list[DeliveryState]:
+        """Return the states of a target's deliveries on delivery channels."""
+        contacts, refused = self.plan.targets[target].contacts, self.refused
+        return [
+            self.state_of(DeliveryRef(target, code, contact))
+            for code in codes
+            if (target, code) not in refused
+            for contact in range(contacts.get(code, 0))
+        ]
 
     @staticmethod
     def _best(deliveries: Sequence[DeliveryState]) -> Progress:

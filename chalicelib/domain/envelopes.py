@@ -22,7 +22,10 @@ from chalicelib.domain.jobs import (
     CallbackTest,
     ChannelJob,
     ChunkJob,
+    CoverageJob,
     DeliverJob,
+    ExportJob,
+    FileJob,
     ImportJob,
     PlanJob,
     PollJob,
@@ -36,7 +39,7 @@ from chalicelib.domain.jobs import (
 )
 from chalicelib.domain.plans import ChunkId
 
-AnyJob = ChunkJob | ChannelJob | ImportJob | AnyCallbackJob
+AnyJob = ChunkJob | ChannelJob | FileJob | AnyCallbackJob
 
 _PLAIN: Mapping[str, type[Any]] = {
     "plan": PlanJob,
@@ -46,6 +49,8 @@ _PLAIN: Mapping[str, type[Any]] = {
     "poll": PollJob,
     "ask": QueryJob,
     "import": ImportJob,
+    "export": ExportJob,
+    "coverage": CoverageJob,
     "callback_retry": CallbackRetry,
     "callback_replay": CallbackReplay,
     "callback_test": CallbackTest,
@@ -78,7 +83,7 @@ def _fields(job: AnyJob) -> Mapping[str, Any]:
 def decode_chunk_job(text: str) -> ChunkJob:
     """Raise ValueError for a text that is not a job of the queues of chunks."""
     job = _decode(text)
-    if not isinstance(job, PlanJob | WithdrawJob | TimersJob):
+    if not isinstance(job, PlanJob | WithdrawJob | TimersJob | CoverageJob):
         raise ValueError(f"{type(job).__name__} on a queue of chunks")
     return job
 
@@ -91,10 +96,10 @@ def decode_channel(text: str) -> ChannelJob:
     return job
 
 
-def decode_import(text: str) -> ImportJob:
+def decode_import(text: str) -> FileJob:
     """Raise ValueError for a text that is not a job of the queue of imports."""
     job = _decode(text)
-    if not isinstance(job, ImportJob):
+    if not isinstance(job, FileJob):
         raise ValueError(f"{type(job).__name__} on the queue of imports")
     return job
 
@@ -128,7 +133,7 @@ def _decode(text: str) -> AnyJob:
 
 _TEXTS = frozenset(
     {
-        *("msgid", "channel", "position", "id", "redirect_uri", "day"),
+        *("msgid", "channel", "position", "id", "redirect_uri", "day", "key"),
         *("channel_key", "batch", "since", "until", "states", "address"),
     }
 )

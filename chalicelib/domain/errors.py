@@ -93,6 +93,10 @@ class UnknownSegment(Refusal):
     """The access channel has no segment `number`."""
 
 
+class UnknownTopic(Refusal):
+    """The topic is not one of the access channel's."""
+
+
 class UnknownTemplate(Refusal):
     """The access channel has no template `number`."""
 
@@ -175,6 +179,14 @@ class NotReviewer(Refusal):
 
 class UnknownCallbackAddress(Refusal):
     """The access channel has no callback address `url`."""
+
+
+class SensitiveWord(Refusal):
+    """A content has a sensitive word. `word`, and its `first` and `last` character in the field."""
+
+
+class WordsGone(Refusal):
+    """The sensitive words of an access channel cannot be read. Nothing is sent unread."""
 
 
 class QuietHours(Refusal):

@@ -32,7 +32,7 @@ from chalicelib.domain import elements
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.facts import DeliveryState, FactKind
-from chalicelib.domain.funnel import STAGES, count, losses_of, refused, stages_of
+from chalicelib.domain.funnel import STAGES, count, losses_of, refused, reported_at, stages_of
 from chalicelib.domain.messages import Message
 from chalicelib.domain.strategies import MAX_WITHIN
 from chalicelib.domain.values import frozen
@@ -156,17 +156,9 @@ def _reported(states: Iterable[DeliveryState]) -> Iterator[tuple[str, int]]:
     """Yield the stages that deliveries have reached after submission, with the first report."""
     known = list(states)
     for kind in REPORTED:
-        times = [time for state in known if (time := _time(state, kind)) is not None]
+        times = [time for state in known if (time := reported_at(state, kind)) is not None]
         if times:
             yield kind.value, min(times)
-
-
-def _time(state: DeliveryState, kind: FactKind) -> int | None:
-    """Return when a stage was reported. A click also says that the delivery arrived."""
-    if not (state.clicked if kind is FactKind.CLICKED else state.delivered):
-        return None
-    kinds = (kind,) if kind is FactKind.CLICKED else (kind, FactKind.CLICKED)
-    return min(state.facts[known].time for known in kinds if known in state.facts)
 
 
 def _cell(message: Message, time: int) -> Cell:

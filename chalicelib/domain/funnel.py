@@ -22,6 +22,13 @@ STAGES = ("planned", "valid", "submitted", "delivered", "clicked")
 # Per channel, beside the stages: mails that were opened or complained of, links that a bot fetched.
 EXTRAS = ("opened", "scanned", "complained")
 
+# What becomes of the deliveries of a withdrawn message: stopped before they were submitted, taken
+# back, not to be taken back, or not known yet.
+WITHDRAWAL = ("stopped", "recalled", "failed", "open")
+
+# Milliseconds after its submission in which a delivery's receipts count in its message's details.
+COUNTED_WITHIN = 7 * 86_400_000
+
 LOST_AFTER_SUBMISSION = (FactKind.BOUNCED, FactKind.DELIVERY_FAILED)
 _LOST_BEFORE_SUBMISSION = (
     FactKind.INVALID_TARGET,
@@ -51,10 +58,15 @@ class Counts:
     # unsubmitted deliveries, undecided targets, awaited receipts
     open: Mapping[str, int] = field(default_factory=Counter)
     ends: int = 0  # chunks with which a partition of the audience ends
+    # deliveries of a withdrawn message by what became of them, see WITHDRAWAL
+    withdrawal: Mapping[str, int] = field(default_factory=Counter)
 
     def plain(self) -> dict[str, Any]:
         """Return dicts and numbers to store, which `Counts(**plain)` reads."""
-        return {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
+        plain = {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
+        if not self.withdrawal:  # of most messages
+            del plain["withdrawal"]
+        return plain
 
 
 def _plain(value: Any) -> Any:
@@ -69,7 +81,7 @@ def count(message: Message, chunk: Chunk) -> Counts:
     for _, _, ref in chunk.refs(message):
         channel_type, state = message.channels[ref.channel].value, chunk.state_of(ref)
         reached = stages_of(state)
-        stages[channel_type].update(reached)
+        stages[channel_type].update(_in_time(message, state))
         losses[channel_type].update(losses_of(state))
         stages_of_target[ref.target].update(reached)
         still_open["unsubmitted"] += not state.ended
@@ -78,8 +90,9 @@ def count(message: Message, chunk: Chunk) -> Counts:
         channel_type = message.channels[code].value
         stages[channel_type]["planned"] += 1
         losses[channel_type][reason] += 1
-    still_open["undecided"] = sum(_is_undecided(message, chunk, t) for t in chunk.plan.valid)
+    still_open["undecided"] = sum(is_undecided(message, chunk, t) for t in chunk.plan.valid)
     return Counts(
+        withdrawal=_withdrawn(message, chunk),
         seen=chunk.seen,
         users=_users(chunk, stages_of_target),
         channels=dict(stages),
@@ -99,14 +112,39 @@ def _steps(message: Message, chunk: Chunk) -> Counter[str]:
 def refused(message: Message, chunk: Chunk) -> Iterator[tuple[str, str]]:
     """Yield delivery channel and reason for each contact that a step left out.
 
-    Such a contact is dead or has opted out.
+    Such a contact is dead, has opted out, or has got enough.
     """
     for step in range(len(message.strategy.steps)):
         for target in chunk.members(step):
             planned = chunk.plan.targets[target]
             for code in message.codes_of(step):
-                if planned.lacks(code):
+                if (target, code) in chunk.refused:
+                    yield code, chunk.refused[target, code]
+                elif planned.lacks(code):
                     yield code, planned.refused[code]
+
+
+def reported_at(state: DeliveryState, kind: FactKind) -> int | None:
+    """Return when (ms) it was reported that a delivery arrived or was clicked, None if never.
+
+    A click also says that the delivery arrived.
+    """
+    if not (state.clicked if kind is FactKind.CLICKED else state.delivered):
+        return None
+    kinds = (kind,) if kind is FactKind.CLICKED else (kind, FactKind.CLICKED)
+    return min(state.facts[known].time for known in kinds if known in state.facts)
+
+
+def _in_time(message: Message, state: DeliveryState) -> list[str]:
+    """Return the stages of a delivery without what was reported after a week, as UMS does."""
+    submitted = state.facts.get(FactKind.SUBMITTED)
+    end = (submitted.time if submitted else message.starts) + COUNTED_WITHIN
+    late = {
+        kind.value
+        for kind in (FactKind.DELIVERED, FactKind.CLICKED)
+        if (reported_at(state, kind) or 0) > end
+    }
+    return [stage for stage in stages_of(state) if stage not in late]
 
 
 def stages_of(state: DeliveryState) -> list[str]:
@@ -140,6 +178,24 @@ def losses_of(state: DeliveryState) -> list[str]:
     return [_reason(state, kind) for kind in _LOST_BEFORE_SUBMISSION if state.has(kind)][:1]
 
 
+def _withdrawn(message: Message, chunk: Chunk) -> Counter[str]:
+    if chunk.withdrawn is None:
+        return Counter()
+    results = Counter(_withdrawal(chunk.state_of(ref)) for _, _, ref in chunk.refs(message))
+    del results[""]
+    return results
+
+
+def _withdrawal(state: DeliveryState) -> str:
+    """Return what a withdrawal did to a delivery, empty if there was nothing left to stop."""
+    was_submitted = FactKind.SUBMITTED in state.facts
+    if state.has(FactKind.WITHDRAWN):
+        return "recalled" if was_submitted else "stopped"
+    if state.has(FactKind.WITHDRAW_FAILED):
+        return "failed"
+    return "open" if was_submitted or not state.ended else ""
+
+
 def _reason(state: DeliveryState, kind: FactKind) -> str:
     code = state.facts[kind].code
     return f"{kind.value}:{code}" if code else kind.value
@@ -152,7 +208,7 @@ def _users(chunk: Chunk, stages_of_target: Mapping[int, set[str]]) -> Counter[st
     return users
 
 
-def _is_undecided(message: Message, chunk: Chunk, target: int) -> bool:
+def is_undecided(message: Message, chunk: Chunk, target: int) -> bool:
     """Return whether a target may still go on to a further step."""
     last = len(message.strategy.steps) - 1
     if chunk.withdrawn is not None:
@@ -167,7 +223,9 @@ def _is_undecided(message: Message, chunk: Chunk, target: int) -> bool:
 
 def total(chunks: Iterable[Counts]) -> Counts:
     """Return the sum of chunks."""
-    result: dict[str, Any] = {name: Counter() for name in ("users", "user_losses", "steps", "open")}
+    result: dict[str, Any] = {
+        name: Counter() for name in ("users", "user_losses", "steps", "open", "withdrawal")
+    }
     nested: dict[str, Any] = {"channels": {}, "channel_losses": {}}
     seen = ends = 0
     for counts in chunks:

@@ -22,6 +22,7 @@ class ImportKind(StrEnum):
     TAGS = "tags"
     SEGMENT = "segment"
     LIST = "list"  # a black- or whitelist
+    SUPPRESSIONS = "suppressions"  # contacts that nobody sends to
 
 
 class FileFormat(StrEnum):

@@ -140,6 +140,21 @@ class ImportJob:
 
 
 @frozen
+class CoverageJob:
+    """Count the contacts of the next users. `key`: an access channel, empty for all users."""
+
+    key: str
+    version: int
+
+
+@frozen
+class ExportJob:
+    """Write the next file of an export."""
+
+    id: str
+
+
+@frozen
 class CallbackJob:
     """Report events to their sender. `time` (ms): of the items that told them."""
 
@@ -185,8 +200,9 @@ class CallbackTest:
     id: str
 
 
-ChunkJob = PlanJob | WithdrawJob | TimersJob
+ChunkJob = PlanJob | WithdrawJob | TimersJob | CoverageJob
 ChannelJob = DeliverJob | RecallJob | PollJob | QueryJob | TimersJob
+FileJob = ImportJob | ExportJob
 AnyCallbackJob = CallbackJob | CallbackRetry | CallbackReplay | CallbackTest
 
 
@@ -197,7 +213,7 @@ class Envelope:
     `group` keeps tenants fair within a queue. `delay` is seconds, at most 900.
     """
 
-    job: ChunkJob | ChannelJob | ImportJob | AnyCallbackJob
+    job: ChunkJob | ChannelJob | FileJob | AnyCallbackJob
     priority: Priority
     channel_type: ChannelType | None  # None: the queue of chunks, of imports or of callbacks
     group: str

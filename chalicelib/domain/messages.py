@@ -10,6 +10,8 @@ from chalicelib.domain.audiences import Audience, AudienceKind
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.plans import ChunkId, Plan
 from chalicelib.domain.rules import callbacks
+from chalicelib.domain.rules.caps import Cap
+from chalicelib.domain.rules.personal import Personal
 from chalicelib.domain.strategies import Strategy
 from chalicelib.domain.templates import Content
 from chalicelib.domain.values import frozen
@@ -110,6 +112,13 @@ class Message:
     rates: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     # the rules of sending, by stem, that a later step of the strategy has to pass
     step_rules: tuple[str, ...] = ()
+    # frequency caps that count this message
+    caps: tuple[Cap, ...] = ()
+    topic: int = 0  # 0: none
+    opt_in: bool = False  # the topic is only for people who have chosen it
+    purpose: str = ""  # that contacts must have consented to
+    # by code, the attributes of users that a content takes
+    personal: Mapping[str, Personal] = field(default_factory=dict)
     # of a message whose first jobs were sent before it was stored
     plan: Plan | None = field(default=None, repr=False)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 from enum import StrEnum
 from typing import NamedTuple
@@ -17,11 +17,18 @@ class TargetLoss(StrEnum):
 
     UNKNOWN_USER = "unknown_user"
     NO_CONTACT = "no_contact"
+    UNWANTED = "unwanted"
+    QUIET_TIME = "quiet_time"
+    NO_CONSENT = "no_consent"
+    NO_VALUE = "no_value"
+    UNFIT_VALUE = "unfit_value"
+    SUPPRESSED = "suppressed"
     OPTED_OUT = "opted_out"
     CONTACT_GONE = "contact_gone"
     BLACKLISTED = "blacklisted"
     NOT_WHITELISTED = "not_whitelisted"
     OTHER_DAY = "other_day"
+    CAPPED = "capped"
 
 
 class Unchosen(StrEnum):
@@ -43,7 +50,7 @@ class Target(NamedTuple):
     id: str
     loss: TargetLoss | None
     contacts: Mapping[str, int]
-    # code -> why a contact there was left out: opted_out, contact_gone, or an Unchosen
+    # code -> why a contact there was left out: a TargetLoss of the contacts, or an Unchosen
     refused: Mapping[str, str] = {}
 
     def lacks(self, code: str) -> bool:
@@ -72,19 +79,25 @@ class Plan:
     time: int
     # position after which the partition's next chunk begins, None: this is its last chunk
     next: str | None
+    # per target: attribute -> text, sealed at rest, empty where no content takes one
+    values: tuple[Mapping[str, str], ...] = field(default=(), repr=False)
     # when (ms) each target enters the first step, empty: all of them at once
     starts: tuple[int, ...] = ()
 
-    def deliveries(self, code: str, members: Sequence[int]) -> tuple[DeliveryRef, ...]:
-        """Return the deliveries of targets on one channel, in the order of call ranges."""
+    def deliveries(self, code: str, entrants: Entrants) -> tuple[DeliveryRef, ...]:
+        """Return the deliveries of entrants on one channel, in the order of call ranges."""
         return tuple(
             DeliveryRef(t, code, c)
-            for t in members
+            for t in entrants.members
+            if (t, code) not in entrants.refused
             for c in range(self.targets[t].contacts.get(code, 0))
         )
 
     def contact(self, ref: DeliveryRef) -> str:
         return self.contacts[ref.target][ref.channel][ref.contact]
+
+    def values_of(self, target: int) -> Mapping[str, str]:
+        return self.values[target] if self.values else {}
 
     def has(self, ref: DeliveryRef) -> bool:
         """Tell if the plan has this delivery."""
@@ -95,8 +108,9 @@ class Plan:
     def size(self) -> int:
         """Return the bytes of its ids and contacts, about what they take before compression."""
         ids = sum(len(target.id.encode()) for target in self.targets)
-        contacts = (contact for of_target in self.contacts for contact in of_target.values())
-        return ids + sum(len(text.encode()) for texts in contacts for text in texts)
+        contacts = [contact for of_target in self.contacts for contact in of_target.values()]
+        values = [tuple(of_target.values()) for of_target in self.values]
+        return ids + sum(len(text.encode()) for texts in (*contacts, *values) for text in texts)
 
     @property
     def valid(self) -> tuple[int, ...]:
@@ -114,6 +128,8 @@ class Entrants:
     number: int
     members: tuple[int, ...]
     time: int
+    # (target, code) -> why the step leaves out the target's contacts there
+    refused: Mapping[tuple[int, str], str] = field(default_factory=dict)
 
 
 class CallKey(NamedTuple):

@@ -56,6 +56,40 @@ LOSSES: Mapping[TargetLoss, Reason] = {
         "如需发送，请将用户加入白名单",
         "Put the user on the whitelist if you want to reach the user",
     ),
+    TargetLoss.UNWANTED: Reason(
+        "用户不想在这些通道上接收该主题",
+        "The person does not want the topic on these channels",
+    ),
+    TargetLoss.QUIET_TIME: Reason(
+        "当前是用户自己设置的免打扰时段",
+        "It was a quiet time that the person has chosen",
+        "可改用邮件，或换个时间发送",
+        "Send by e-mail, or at another time",
+    ),
+    TargetLoss.NO_CONSENT: Reason(
+        "联系方式没有该用途的授权同意",
+        "No contact has the consent that the message needs",
+        "请先取得用户同意，并通过 /v1/consents 上报",
+        "Get the person's consent first, and record it by /v1/consents",
+    ),
+    TargetLoss.NO_VALUE: Reason(
+        "用户缺少模板所需的属性，且模板没有默认值",
+        "The user lacks an attribute for which the template has no default",
+        "请补全用户属性，或在模板里写默认值",
+        "Set the attribute of the user, or give the template a default",
+    ),
+    TargetLoss.UNFIT_VALUE: Reason(
+        "用户的属性值不适合该内容，例如过长",
+        "An attribute of the user does not fit into the content",
+        "请检查该属性的长度和内容",
+        "Check the length and the text of the attribute",
+    ),
+    TargetLoss.CAPPED: Reason(
+        "用户收到的消息已达频次上限",
+        "The person has got as many messages as a frequency cap allows",
+        "可稍后再发，或调整频次上限",
+        "Send later, or change the frequency cap",
+    ),
     TargetLoss.OTHER_DAY: Reason(
         "定时任务当天不是该用户的日期", "The user's date is not the day of the schedule"
     ),

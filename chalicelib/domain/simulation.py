@@ -10,6 +10,7 @@ from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.funnel import Counts, count, total
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import Entrants, Plan
+from chalicelib.domain.rules.personal import calls
 from chalicelib.domain.values import frozen
 
 CONFIDENCE = 1.96  # standard deviations: nineteen of twenty samples are within
@@ -53,10 +54,16 @@ class Volume(NamedTuple):
 
 
 def volume(message: Message, code: str, plans: Iterable[Plan]) -> Volume:
-    """Count the deliveries on a channel if every valid target enters its step."""
-    numbers = [len(plan.deliveries(code, plan.valid)) for plan in plans]
-    size = message.call_sizes[code]
-    return Volume(sum(numbers), sum(math.ceil(number / size) for number in numbers))
+    """Count the deliveries on a channel if every valid target enters its step.
+
+    Where a call carries one content, only people with equal values share a call.
+    """
+    size, personal = message.call_sizes[code], message.personal.get(code)
+    made: list[int] = []
+    for plan in plans:
+        refs = plan.deliveries(code, Entrants(0, 0, plan.valid, plan.time))
+        made += [len(call) for call in calls(refs, size, plan.values, personal)]
+    return Volume(sum(made), len(made))
 
 
 def counts(message: Message, plans: Iterable[Plan]) -> Counts:
@@ -85,7 +92,7 @@ def aws_usd(volumes: Iterable[tuple[Volume, bool, bool]]) -> float:
     The flags say whether each delivery has an id of its own, and whether its receipt is a request.
     """
     dollars = USD_MESSAGE
-    for (deliveries, calls), has_lookups, is_posted in volumes:
+    for of_channel, has_lookups, is_posted in volumes:
         per_delivery = USD_DELIVERY + USD_LOOKUP * has_lookups + USD_POST * is_posted
-        dollars += deliveries * per_delivery + calls * USD_CALL
+        dollars += of_channel.deliveries * per_delivery + of_channel.calls * USD_CALL
     return round(dollars / 1e6, 6)

@@ -8,7 +8,19 @@ from typing import TypeVar
 
 from chalicelib.domain import contacts
 from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.records import Kind
 from chalicelib.domain.users import Suppression, User
+from chalicelib.domain.values import frozen
+
+
+@frozen
+class SuppressionList:
+    """A note that the deployment suppresses contacts. Without it nobody looks for them."""
+
+    version: int = 1
+
+
+SUPPRESSION_LIST = Kind[SuppressionList]("suppressions", "suppression list", key=lambda note: "all")
 
 _Of = TypeVar("_Of")
 _ByType = Mapping[ChannelType, Mapping[str, _Of]]  # channel type -> contact -> suppressions

@@ -20,7 +20,8 @@ Content = Mapping[str, Any]
 # A delivery channel sends each element that its platform accepts.
 Elements = Content | Sequence[Content]
 
-_VARIABLE = re.compile(r"\{\{\s*([A-Za-z_一-鿿][\w.-]{0,63})\s*\}\}")
+# `user.…` is an attribute of the user, see domain/rules/personal.py.
+_VARIABLE = re.compile(r"\{\{\s*(?!user\.)([A-Za-z_一-鿿][\w.-]{0,63})\s*\}\}")
 # What braces leave when the variables are taken out: `{{name}`, `{name}}`, `{{first name}}`.
 # A Chinese keyboard writes `｛｛`. A lone `}}` may end a style sheet's rules.
 _STRAY = re.compile(r"\{\{|[｛｝]{2}|\{\s*[A-Za-z_一-鿿][\w.-]{0,63}\s*\}\}")

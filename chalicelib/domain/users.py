@@ -12,6 +12,7 @@ from chalicelib.domain.delivery_channels import Channel, ChannelType
 from chalicelib.domain.values import frozen
 
 ALL = "all"
+SUPPRESSED = "suppressed"  # in place of a channel key: the deployment sends nothing there
 MAX_EVENTS = 200  # names of events of a user
 RECENT_EVENTS = 50  # ids of a user's last events, by which a repeat is recognised
 
@@ -62,6 +63,7 @@ class User:
     recent: tuple[str, ...] = ()  # ids of the last events
     # stored by a release that named contacts by their spelling, and not by their identity
     is_older: bool = False
+    preferences: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # by channel key
     claimed: tuple[str, ...] = ()  # restricted access channels that bound the user themselves
 
     def contacts_on(
@@ -102,10 +104,14 @@ class User:
     ) -> str:
         """Return the reason why an access channel must not send to a contact.
 
-        The reason is `opted_out`, `contact_gone`, or empty. `now` (ms): old marks have lapsed.
+        The reason is `suppressed`, `opted_out`, `contact_gone`, or empty. `now` (ms): old marks
+        have lapsed.
         """
         opt_outs = _of_contact(channel_type, self.opt_outs.get(channel_type, {}), contact)
-        is_out = any(channel_key in by_key or ALL in by_key for by_key in opt_outs)
+        out_of = {key for by_key in opt_outs for key in by_key}
+        if SUPPRESSED in out_of:
+            return SUPPRESSED
+        is_out = channel_key in out_of or ALL in out_of
         if is_out and not despite_opt_out:
             return "opted_out"
         dead = _of_contact(channel_type, self.undeliverable.get(channel_type, {}), contact)

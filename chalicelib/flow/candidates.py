@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from chalicelib.domain import keys
 from chalicelib.domain.audiences import AudienceKind
+from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.messages import Message
 from chalicelib.domain.users import User
 from chalicelib.ports import World
@@ -22,6 +23,11 @@ class Candidate(NamedTuple):
     user: User | None
     contact: str  # of a target that is named by its contact
     after: str
+
+    @property
+    def channel_type(self) -> ChannelType:
+        """The channel type of a target that is named by its contact."""
+        return ChannelType(keys.split(self.id)[0])
 
 
 def next_candidates(

@@ -31,6 +31,7 @@ from chalicelib.flow.delivery.rate import Resume, Turns
 from chalicelib.flow.dispatch import OpenCall, check_now, open_calls
 from chalicelib.flow.follow_up import FollowUp
 from chalicelib.flow.recording import Part, Recorder
+from chalicelib.flow.rules import caps
 from chalicelib.ports import World
 
 
@@ -113,6 +114,7 @@ def _deliver(
     ]
     if chunk.withdrawn is not None:
         withdraw.stop(world, message, chunk, calls)
+        caps.settle(world, message, at, (ref.target for call in calls for ref in call.refs))
         calls = []
     elif not message.has_clock and expiry.expire(world, message, chunk, calls):
         world.queues.send([check_now(message, at, world.clock.now())])

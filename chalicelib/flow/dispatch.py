@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from typing import NamedTuple
 
 from chalicelib.domain.chunks import Chunk
@@ -10,6 +10,7 @@ from chalicelib.domain.facts import DeliveryRef
 from chalicelib.domain.jobs import DeliverJob, Envelope, Timer, TimerKind, TimersJob
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import CallKey, ChunkId, Entrants
+from chalicelib.domain.rules.personal import calls
 
 JOB_DELIVERIES = 100  # where a provider takes few deliveries per call, a job has several calls
 
@@ -46,13 +47,33 @@ def jobs(
 def _jobs_of(
     message: Message, chunk: Chunk, entrants: Entrants, code: str, open_starts: set[int]
 ) -> Iterator[Envelope]:
-    length = len(chunk.plan.deliveries(code, entrants.members))
-    width = job_size(message.call_sizes[code])
-    for start in range(0, length, width):
-        end = min(start + width, length)
+    for start, end in _job_ranges(message, chunk, entrants, code):
         if any(start <= open_start < end for open_start in open_starts):
             first = CallKey(entrants.step, entrants.number, code, start)
             yield job_of(message, chunk.plan.id, first, end)
+
+
+def _job_ranges(
+    message: Message, chunk: Chunk, entrants: Entrants, code: str
+) -> Iterator[tuple[int, int]]:
+    """Yield where the jobs of a list begin and end: whole calls, together no more than fit."""
+    start = end = 0
+    for refs in _calls(message, chunk, entrants, code):
+        if end > start and end + len(refs) - start > JOB_DELIVERIES:
+            yield start, end
+            start = end
+        end += len(refs)
+    if end > start:
+        yield start, end
+
+
+def _calls(
+    message: Message, chunk: Chunk, entrants: Entrants, code: str
+) -> Iterator[Sequence[DeliveryRef]]:
+    """Yield the deliveries of each call of a list, in the order of their ranges."""
+    plan, size = chunk.plan, message.call_sizes[code]
+    refs = plan.deliveries(code, entrants)
+    return calls(refs, size, plan.values, message.personal.get(code))
 
 
 def job_of(message: Message, at: ChunkId, first: CallKey, end: int) -> Envelope:
@@ -74,22 +95,17 @@ def check_now(message: Message, at: ChunkId, now: int) -> Envelope:
     return Envelope(TimersJob((timer,)), message.priority, None, message.channel_key)
 
 
-def job_size(call_size: int) -> int:
-    """Return the deliveries of a job: whole calls."""
-    return call_size * max(1, JOB_DELIVERIES // call_size)
-
-
 def open_calls(message: Message, chunk: Chunk, entrants: Entrants) -> Iterator[OpenCall]:
     """Yield the calls that were not answered, in the order of their ranges.
 
     Deliveries that an answer put off are the next attempt, in one call or several.
     """
     for code in message.codes_of(entrants.step):
-        refs = chunk.plan.deliveries(code, entrants.members)
-        size = message.call_sizes[code]
-        for start in range(0, len(refs), size):
+        start = 0
+        for refs in _calls(message, chunk, entrants, code):
             key = CallKey(entrants.step, entrants.number, code, start)
-            yield from _unanswered(chunk, OpenCall(key, refs[start : start + size], entrants.time))
+            yield from _unanswered(chunk, OpenCall(key, tuple(refs), entrants.time))
+            start += len(refs)
 
 
 def open_calls_of_all_steps(message: Message, chunk: Chunk) -> Iterator[OpenCall]:

@@ -13,7 +13,7 @@ from chalicelib.domain.strategies import Verdict
 from chalicelib.flow import audience, dispatch, withdraw
 from chalicelib.flow.delivery.expiry import deferred_by_quota, expire, expires
 from chalicelib.flow.dispatch import OpenCall, open_calls_of_all_steps
-from chalicelib.flow.rules import gate
+from chalicelib.flow.rules import caps, gate
 from chalicelib.flow.timers import do_all
 from chalicelib.observability import log
 from chalicelib.ports import World
@@ -65,6 +65,7 @@ def _check(world: World, message: Message, chunk: Chunk) -> None:
             break
         chunk = world.ledger.chunk(chunk.plan.id, message) or chunk
     _repair(world, message, chunk)
+    caps.settle_chunk(world, message, chunk)
     _set_next_check(world, message, chunk)
 
 
@@ -101,7 +102,8 @@ def _escalate(world: World, message: Message, chunk: Chunk) -> bool:
         members = _ready(world, message, chunk, step)
         if members and gate.for_step(world, message, step) is None:
             number = len(chunk.entrants_of(step))
-            entrants = Entrants(step, number, members, world.clock.now())
+            ready = Entrants(step, number, members, world.clock.now())
+            entrants = gate.for_entrants(world, message, chunk, ready)
             if world.ledger.freeze(at, entrants, message) == entrants:
                 grown = replace(chunk, entrants=(*chunk.entrants, entrants))
                 world.queues.send(dispatch.jobs(message, grown, step, number))

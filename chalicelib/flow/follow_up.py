@@ -15,6 +15,7 @@ from chalicelib.domain.users import Suppression
 from chalicelib.domain.values import frozen
 from chalicelib.flow import poll, receipts, suppressions
 from chalicelib.flow.dispatch import check_now
+from chalicelib.flow.rules import caps
 from chalicelib.flow.suppressions import ContactFeedback
 from chalicelib.ports import Lookup, World
 
@@ -53,7 +54,10 @@ class FollowUp:
         if submitted and poll.is_polled_as_a_whole(self.world, self.channel):
             expires = max(submitted) // 1000 + 2 * self.capabilities.poll_window
             self.world.lookups.expect(self.channel.code, max(submitted), expires)
-        if self._has_next() and _ended_without_submission(facts):
+        lost = {fact.ref.target for fact in facts if _ends_without_submission(fact)}
+        if lost:
+            caps.settle(self.world, self.message, self.chunk.plan.id, lost)
+        if lost and self._has_next():
             now = self.world.clock.now()
             self.world.queues.send([check_now(self.message, self.chunk.plan.id, now)])
 
@@ -149,5 +153,5 @@ def _submitted(answers: Iterable[CallAnswer]) -> list[int]:
     return [fact.time for fact in facts if fact.kind is FactKind.SUBMITTED]
 
 
-def _ended_without_submission(facts: Iterable[Fact]) -> bool:
-    return any(f.kind in ENDS_SUBMISSION and f.kind is not FactKind.SUBMITTED for f in facts)
+def _ends_without_submission(fact: Fact) -> bool:
+    return fact.kind in ENDS_SUBMISSION and fact.kind is not FactKind.SUBMITTED

@@ -47,15 +47,7 @@ def make(
         created=now,
         state=State.IN_REVIEW if review else State.PENDING,
         written=request.written,
-        about=About(
-            Kind.ORDINARY if request.template is None else Kind.TEMPLATE,
-            request.audience_kind,
-            (),
-            request.sendno,
-            request.priority.value,
-            request.template or 0,
-            request.rule_id,
-        ),
+        about=_about(request),
         owner=request.owner,
         name=name,
         timing=request.timing,
@@ -68,6 +60,18 @@ def make(
         stored = stored.at(schedules.check(request.timing, now))
     channels = _checked(world, request, stored.next if request.timing else now)
     return replace(stored, about=stored.about._replace(channels=channels))
+
+
+def _about(request: SendRequest) -> About:
+    return About(
+        Kind.ORDINARY if request.template is None else Kind.TEMPLATE,
+        request.audience_kind,
+        (),
+        request.sendno,
+        request.priority.value,
+        request.template or 0,
+        request.rule_id,
+    )
 
 
 def kept_until(world: World, channel_key: str) -> int:

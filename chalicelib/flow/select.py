@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from chalicelib.domain import contacts as spelling
@@ -24,6 +24,24 @@ class Selection(NamedTuple):
     target: Target
     contacts: Contacts
     user: User | None = None
+    values: Mapping[str, str] = {}  # attribute -> text, for the contents that take it
+
+
+def leave_out(selection: Selection, reasons: Mapping[str, str]) -> Selection:
+    """Return a selection without its contacts on some delivery channels, by code, with reasons.
+
+    A target that has no other contacts is lost for the last reason by name.
+    """
+    target = selection.target
+    if target.loss is not None or not reasons:
+        return selection
+    contacts = {code: of for code, of in selection.contacts.items() if code not in reasons}
+    changed = target._replace(
+        loss=None if contacts else TargetLoss(max(reasons.values())),
+        contacts={code: len(of) for code, of in contacts.items()},
+        refused={**target.refused, **dict(sorted(reasons.items()))},
+    )
+    return selection._replace(target=changed, contacts=contacts)
 
 
 class Lists(NamedTuple):
@@ -67,11 +85,14 @@ def select(
 
 
 def _loss(userid: str, user: User | None, lists: Lists) -> TargetLoss | None:
-    if user is None:
-        return TargetLoss.UNKNOWN_USER
-    if userid in lists.black:
+    return TargetLoss.UNKNOWN_USER if user is None else loss_by(lists, userid)
+
+
+def loss_by(lists: Lists, name: str) -> TargetLoss | None:
+    """Return the loss of a target by the message's list."""
+    if name in lists.black:
         return TargetLoss.BLACKLISTED
-    if lists.white is not None and userid not in lists.white:
+    if lists.white is not None and name not in lists.white:
         return TargetLoss.NOT_WHITELISTED
     return None
 
@@ -98,6 +119,8 @@ def _usable(
 def _why_none(refused: Mapping[str, str]) -> TargetLoss:
     """Return the reason why a known user gets nothing."""
     reasons = set(refused.values())
+    if TargetLoss.SUPPRESSED in reasons:
+        return TargetLoss.SUPPRESSED
     if TargetLoss.OPTED_OUT in reasons:
         return TargetLoss.OPTED_OUT
     return TargetLoss.CONTACT_GONE if reasons else TargetLoss.NO_CONTACT
@@ -113,24 +136,43 @@ def target_of(vault: Vault, kind: ChannelType, contact: str) -> str:
     return keys.join(kind.value, digest[:16])
 
 
+class NamedContact(NamedTuple):
+    """A target that was named by its contact: why it is lost, and whether it opted out."""
+
+    loss: TargetLoss | None
+    opted_out: bool
+    despite: Despite
+
+
 def select_contact(
-    message: Message,
-    name: str,
-    kind: ChannelType,
-    contact: str,
-    despite: Despite,
-    *,
-    opted_out: bool = False,
+    message: Message, name: str, kind: ChannelType, contact: str, known: NamedContact
 ) -> tuple[Target, Contacts]:
     """Return a target that was named by its contact: one contact on each channel of the type."""
     codes = [code for code, of in sorted(message.channels.items()) if of is kind]
     # Callbacks name a lost target by its contact, which belongs to no delivery.
     lost = {NOWHERE: (spelling.spelt(kind, contact),)} if message.callbacks else {}
-    if not codes:
-        return Target(name, TargetLoss.NO_CONTACT, {}), lost
-    heeding = [code for code in codes if opted_out and code not in despite.opt_out]
+    if known.loss is not None or not codes:
+        return Target(name, known.loss or TargetLoss.NO_CONTACT, {}), lost
+    heeding = [code for code in codes if known.opted_out and code not in known.despite.opt_out]
     refused, usable = dict.fromkeys(heeding, TargetLoss.OPTED_OUT.value), {*codes} - {*heeding}
     if not usable:
         return Target(name, TargetLoss.OPTED_OUT, {}, refused), lost
     contacts = dict.fromkeys(sorted(usable), (spelling.spelt(kind, contact),))
     return Target(name, None, dict.fromkeys(contacts, 1), refused), contacts
+
+
+def fitting(
+    selected: Sequence[tuple[Target, Contacts] | None], limit: int, extra: Sequence[int] = ()
+) -> int:
+    """Return how many selections fit into one item, at least one. `extra`: more bytes of each."""
+    total = 0
+    for n, selection in enumerate(selected):
+        total += 40 + (extra[n] if extra else 0)
+        if selection is not None:
+            target, contacts = selection
+            total += len(target.id.encode())
+            for of_channel in contacts.values():
+                total += sum(len(contact.encode()) + 8 for contact in of_channel)
+        if n and total > limit:
+            return n
+    return len(selected)

@@ -21,11 +21,21 @@ from chalicelib.domain.errors import Conflict, Invalid, KeyReused, NoMessageId, 
 from chalicelib.domain.jobs import DeliverJob, Envelope, Timer, TimerKind
 from chalicelib.domain.messages import Hold, Message
 from chalicelib.domain.plans import ChunkId, Plan
+from chalicelib.domain.rules.caps import RULE, applying, settings_of
 from chalicelib.domain.users import ALL
 from chalicelib.flow import audience, dispatch
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedSend, resolve
-from chalicelib.flow.rules import callbacks, choice, gate, retention
+from chalicelib.flow.rules import (
+    callbacks,
+    caps,
+    choice,
+    consents,
+    gate,
+    personal,
+    retention,
+    topics,
+)
 from chalicelib.flow.rules.broadcast_quota import CountedBroadcast
 from chalicelib.observability import log
 from chalicelib.ports import IdempotencyKey, World
@@ -126,7 +136,20 @@ def _message(
         rates=choice.rates(world, request.channel.key, resolved.strategy),
         step_rules=gate.step_rules(request, resolved),
         **_as_asked(request),
+        **_of_rules(world, request, resolved),
     )
+
+
+def _of_rules(world: World, request: SendRequest, resolved: ResolvedSend) -> dict[str, Any]:
+    """Return what rules of sending freeze in a message."""
+    settings = settings_of(request.channel.rules.get(RULE))
+    types = resolved.strategy.channels
+    return {
+        "caps": applying(settings, request.priority, request.topic, types),
+        "personal": personal.of_elements(world, request, resolved),
+        "purpose": consents.purpose_of(request),
+        **topics.frozen_of(world, request),
+    }
 
 
 def _as_asked(request: SendRequest) -> dict[str, Any]:
@@ -135,6 +158,7 @@ def _as_asked(request: SendRequest) -> dict[str, Any]:
         "channel_key": request.channel.key,
         "restricted": request.channel.restricted,
         "priority": request.priority,
+        "topic": request.topic,
         "rule_id": request.rule_id,
         "app_para": request.app_para,
         "sendno": request.sendno,
@@ -193,18 +217,28 @@ def _accept(
         jobs = None if known else _single_queue_jobs(message, plan)
         try:
             if plan is not None and jobs is not None:
-                return message, _queue_and_store(world, message, plan, jobs, key)
-            earlier = _store(world, message, plan, contacts, key)
+                earlier = _queue_and_store(world, message, plan, jobs, key)
+            else:
+                earlier = _store(world, message, plan, contacts, key)
         except Conflict:
             if known:
                 return message, IdempotencyKey(message.msgid, "", message.msgid)
             # Another message has the same random bits in the same millisecond.
+            _give_back(world, message, plan)
             message = replace(message, msgid=_new_id(message.accepted))
             continue
-        if earlier is None:
+        if earlier is not None and earlier.msgid != message.msgid:
+            _give_back(world, message, plan)
+        elif earlier is None and jobs is None:
             _start(world, message, plan)
         return message, earlier
     raise NoMessageId
+
+
+def _give_back(world: World, message: Message, plan: Plan | None) -> None:
+    """Give back what the plan of a message has counted that was not stored."""
+    if plan is not None:
+        caps.give_back_plan(world, message, plan)
 
 
 def _single_queue_jobs(message: Message, plan: Plan | None) -> list[Envelope] | None:
@@ -230,7 +264,11 @@ def _queue_and_store(
     earlier = world.messages.once(key.name) if key else None
     if earlier is not None:
         return earlier
-    world.queues.send([_that_may_be_early(envelope) for envelope in jobs])
+    try:
+        world.queues.send([_that_may_be_early(envelope) for envelope in jobs])
+    except Exception:
+        _give_back(world, message, plan)
+        raise
     return world.messages.create(message, plan, None, (), key)
 
 

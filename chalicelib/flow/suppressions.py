@@ -5,6 +5,7 @@ Everything is safe to repeat.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial, reduce
 from typing import NamedTuple
@@ -16,7 +17,8 @@ from chalicelib.domain.errors import Conflict
 from chalicelib.domain.facts import DeliveryRef
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import Plan, TargetLoss
-from chalicelib.domain.users import Suppression, User
+from chalicelib.domain.suppressions import SUPPRESSION_LIST, SuppressionList
+from chalicelib.domain.users import SUPPRESSED, Suppression, User
 from chalicelib.flow import user_writes
 from chalicelib.observability import log
 from chalicelib.ports import World
@@ -138,6 +140,32 @@ def set_opt_out(
     log.info("contact_opted", extra=fields)
     if userids:
         _follow_opt_outs(world, kind, contact, channel_keys, code, userids)
+
+
+# -- contacts that the deployment sends nothing to
+
+
+def is_used(world: World) -> bool:
+    """Tell if the deployment suppresses contacts, from the cache."""
+    return world.records.of(SUPPRESSION_LIST).get("all") is not None
+
+
+def suppress(world: World, kind: ChannelType, contact: str, *, lift: bool = False) -> None:
+    """Suppress a contact for every access channel, or lift its suppression.
+
+    It is kept as an opt-out of its own kind, so it costs a message no reading of its own.
+    """
+    if not lift and not is_used(world):
+        with contextlib.suppress(Conflict):  # another request was faster
+            world.records.of(SUPPRESSION_LIST).put(SuppressionList())
+    now = world.clock.now()
+    set_opt_out(world, kind, contact, [SUPPRESSED], out=not lift, time=now, code=SUPPRESSED)
+
+
+def suppressed_since(world: World, kind: ChannelType, contact: str) -> int | None:
+    """Return the time (ms) since when a contact is suppressed, or None."""
+    since = _opt_outs_of(world, kind, contact).get(SUPPRESSED, 0)
+    return since if since > 0 else None
 
 
 def _follow_opt_outs(

@@ -33,6 +33,7 @@ from chalicelib.flow.delivery.cancel import CancelResult, cancel
 from chalicelib.flow.delivery.sessions import connect
 from chalicelib.flow.dispatch import OpenCall, open_calls_of_all_steps
 from chalicelib.flow.messages import sent_by
+from chalicelib.flow.rules import caps
 from chalicelib.flow.timers import EXCHANGES
 from chalicelib.observability import log
 from chalicelib.ports import Session, World
@@ -57,19 +58,25 @@ def withdraw(world: World, channel_key: str, msgid: str) -> None:
         raise NotFound("message") if ending and ending.is_deleted else WithdrawnAlready("msgid")
     try:  # from here on the timer sees to it, should this worker end
         world.ledger.withdraw(first, now, message)
-        world.queues.send(_first_jobs(message))
-        if message.is_single:
-            _stop_at_once(world, message, first)
+        if message.inline:
+            _withdraw_at_once(world, message, first)
+        else:
+            world.queues.send(_first_jobs(message))
     except Exception as error:
         log.error("withdrawal_not_queued", exc_info=error, extra={"msgid": msgid})
     log.info("message_withdrawn", extra={"msgid": msgid, "channel_key": channel_key})
 
 
-def _stop_at_once(world: World, message: Message, at: ChunkId) -> None:
-    """Close the calls of a single send. Its first job goes to the claim without reading."""
+def _withdraw_at_once(world: World, message: Message, at: ChunkId) -> None:
+    """Withdraw a small message in the request, so that the answer tells what was stopped.
+
+    The first job of a single send goes to the claim without reading the chunk.
+    """
     chunk = world.ledger.chunk(at, message)
+    if chunk is None or chunk.plan.next is not None:
+        world.queues.send(_first_jobs(message))
     if chunk is not None:
-        stop(world, message, chunk, open_calls_of_all_steps(message, chunk))
+        withdraw_chunk(world, message, chunk)
 
 
 def _first_jobs(message: Message) -> list[Envelope]:
@@ -120,6 +127,7 @@ def withdraw_chunk(world: World, message: Message, chunk: Chunk) -> None:
     since = chunk.withdrawn or now
     calls = list(open_calls_of_all_steps(message, chunk))
     is_left = stop(world, message, chunk, calls)
+    caps.settle(world, message, chunk.plan.id)
     is_recalled = _start_recalls(world, message, chunk, is_late=now > since + WITHIN * 1000)
     if is_left or is_recalled:
         records = [chunk.calls.get(call.key) for call in calls]

@@ -73,10 +73,14 @@ def cancel(world: World, id: str, version: int | None) -> None:
     _cancel(world, before, after)
 
 
-def withdraw(world: World, channel_key: str, msgid: str) -> None:
-    """Withdraw a message of an access channel, or cancel the stored request of this id."""
+def withdraw(world: World, channel_key: str, msgid: str) -> str:
+    """Withdraw a message of an access channel, or cancel the stored request of this id.
+
+    Return the id of the message, empty for a request that has not become one.
+    """
     try:
         withdrawal.withdraw(world, channel_key, msgid)
+        return msgid
     except NotFound:
         stored = world.stored.get(msgid)
         if stored is None or stored.channel_key != channel_key or not stored.is_send:
@@ -85,6 +89,7 @@ def withdraw(world: World, channel_key: str, msgid: str) -> None:
             withdrawal.withdraw(world, channel_key, stored.became)
         else:
             cancel(world, msgid, None)
+        return stored.became
 
 
 def page(

@@ -12,10 +12,12 @@ from typing import Any
 
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Conflict, Invalid, NotFound, PlaceholderWrong, Stale
+from chalicelib.domain.rules import personal
 from chalicelib.domain.templates import (
     Content,
     Elements,
     Template,
+    elements_in,
     has_stray_braces,
     is_link,
     map_texts,
@@ -26,6 +28,7 @@ from chalicelib.domain.templates import (
 )
 from chalicelib.domain.values import frozen
 from chalicelib.flow.content import render as content
+from chalicelib.flow.rules import sensitive_words
 from chalicelib.manage import access_channels
 from chalicelib.manage.records import at_version
 from chalicelib.ports import World
@@ -53,8 +56,7 @@ def new(
     `links` are the variables whose address a short link may replace. None means those that are
     named `url` or `…_url`.
     """
-    access_channels.get(world, channel_key)
-    tracked = _checked(world, contents, links)
+    tracked = _checked(world, channel_key, contents, links)
     return Template(world.templates.next_number(), 1, channel_key, name, contents, tracked)
 
 
@@ -92,7 +94,7 @@ def revised(
     links: Sequence[str] | None,
 ) -> Template:
     """Return a version that is not stored yet, with other contents."""
-    tracked = _checked(world, contents, links)
+    tracked = _checked(world, template.channel_key, contents, links)
     return replace(template, name=name, contents=contents, links=tracked)
 
 
@@ -160,17 +162,47 @@ class Preview:
 
 
 def preview(template: Template, values: Mapping[str, Any]) -> Preview:
-    """Render a template. Raise Invalid for a value that is missing or wrong."""
-    texts = values_of(template, values)
+    """Render a template. Raise Invalid for a value that is missing or wrong.
+
+    Values named `user.…` stand for attributes of a user.
+    """
+    texts, attributes = values_of(template, values), _attributes(values)
     contents: dict[ChannelType, Elements] = {}
     for kind, elements in template.contents.items():
-        if isinstance(elements, Mapping):
-            contents[kind] = render(elements, texts)
-        else:
-            contents[kind] = [render(element, texts) for element in elements]
-    known = _mentioned(template.contents)
+        rendered = [
+            personal.fill(render(element, texts), attributes, keep=attribute_names(template))
+            for element in elements_in(elements)
+        ]
+        contents[kind] = rendered[0] if isinstance(elements, Mapping) else rendered
+    known = {*_mentioned(template.contents), *map(_PREFIXED, attribute_names(template))}
     unknown = [f"{name}: no content has this variable" for name in values if name not in known]
-    return Preview(contents, [*unknown, *too_long(contents)])
+    return Preview(contents, [*unknown, *_lacking(template, attributes), *too_long(contents)])
+
+
+_PREFIXED = personal.PREFIX.__add__
+
+
+def attribute_names(template: Template) -> tuple[str, ...]:
+    """Return the attributes of users that a template takes."""
+    return personal.names_in(template.contents).names
+
+
+def _attributes(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return the attributes of the user for whom a template is shown."""
+    named = {
+        name.removeprefix(personal.PREFIX): value
+        for name, value in values.items()
+        if name.startswith(personal.PREFIX)
+    }
+    return personal.values_of(named, named)
+
+
+def _lacking(template: Template, attributes: Mapping[str, str]) -> list[str]:
+    return [
+        f"user.{name}: has no default, so users without this attribute get nothing"
+        for name in personal.names_in(template.contents).needed
+        if name not in attributes
+    ]
 
 
 def warnings(template: Template) -> Sequence[str]:
@@ -182,7 +214,8 @@ def warnings(template: Template) -> Sequence[str]:
         for name in sorted(everywhere)
         if not all(name in names for names in per_type.values())
     ]
-    return [*partial, *_beside_letters(template), *too_long(template.contents)]
+    lacking = _lacking(template, {})
+    return [*partial, *_beside_letters(template), *lacking, *too_long(template.contents)]
 
 
 def _beside_letters(template: Template) -> list[str]:
@@ -227,10 +260,15 @@ def _mentioned(contents: Mapping[ChannelType, Elements]) -> frozenset[str]:
 
 
 def _checked(
-    world: World, contents: Mapping[ChannelType, Elements], links: Sequence[str] | None
+    world: World,
+    channel_key: str,
+    contents: Mapping[ChannelType, Elements],
+    links: Sequence[str] | None,
 ) -> frozenset[str]:
     """Return the variables that hold addresses. Raise Invalid for contents that cannot be sent."""
+    channel = access_channels.get(world, channel_key)
     _check_contents(world, contents)
+    sensitive_words.check_contents(world, channel, contents)
     mentioned = _mentioned(contents)
     for n, link in enumerate(links or ()):
         if link not in mentioned:
@@ -244,8 +282,10 @@ def _check_contents(world: World, contents: Mapping[ChannelType, Elements]) -> N
     for kind, elements in contents.items():
         for path, element in _with_paths(kind, elements):
             _check_content(world, kind, path, element)
-            if any(has_stray_braces(text) for text in _texts(element)):
+            if any(has_stray_braces(personal.without(text)) for text in _texts(element)):
                 raise PlaceholderWrong(path)
+    if len(personal.names_in(contents).names) > personal.MAX_NAMES:
+        raise Invalid("contents", f"more than {personal.MAX_NAMES} attributes of users")
     if len(json.dumps(contents, ensure_ascii=False).encode()) > TEMPLATE_BYTES:
         raise Invalid("contents", f"more than {TEMPLATE_BYTES} bytes")
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
+from typing import Any
 
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.delivery_channels import ChannelType
@@ -142,7 +143,8 @@ def size(user: User) -> int:
     for scoped in (*user.contacts.values(), user.tags):
         for bind, values in scoped.items():
             bound += len(bind) + sum(len(value.encode()) + 3 for value in values)
-    rest = (user.labels, user.undeliverable, user.opt_outs, user.attributes, user.events)
+    rest: tuple[Mapping[Any, Any], ...] = (user.labels, user.undeliverable, user.opt_outs)
+    rest = (*rest, user.attributes, user.events, user.preferences)
     return bound + sum(
         len(json.dumps(part, ensure_ascii=False).encode("utf-8", "surrogatepass"))
         for part in rest
@@ -161,11 +163,8 @@ def fold_singles(change: UserChange) -> UserChange:
         for kind in sorted(kinds)
     }
     rest = {kind: scoped for kind, scoped in change.add.contacts.items() if kind not in SINGLE}
-    return UserChange(
-        change.userid,
-        Bindings(merged, change.set.tags),
-        Bindings(rest, change.add.tags),
-        change.remove,
+    return replace(
+        change, set=Bindings(merged, change.set.tags), add=Bindings(rest, change.add.tags)
     )
 
 
@@ -182,6 +181,8 @@ def check_scopes(world: World, caller: AccessChannel | None, change: UserChange)
     """
     for field, kind, bind in _binds(change):
         check_scope(world, caller, field, kind, bind)
+    if change.attributes and caller is not None and not caller.may_change_all:
+        raise Invalid("attributes", "this access channel must not change what belongs to all")
 
 
 def check_scope(

@@ -12,7 +12,7 @@ all interfaces together.
     providers.py  providers, their access tokens and rate limits
     figures.py    figures of messages
     files.py      files that people upload or download, and imports
-    work.py       time, timers, queues, counters
+    work.py       time, timers, queues, counters, marks
     secrets.py    sealing
     callbacks.py  batches of callbacks, and their receivers
     stored_requests.py  requests that wait, and their clock
@@ -30,8 +30,17 @@ from chalicelib.ports.records import Records, RecordStore
 from chalicelib.ports.secrets import Credentials, Vault
 from chalicelib.ports.settings import Audit, Settings, Templates
 from chalicelib.ports.stored_requests import StoredRequests, Wakeups
-from chalicelib.ports.users import Audiences, Users
-from chalicelib.ports.work import Clock, Counters, QueueMessage, QueueReader, Queues, Taken, Timers
+from chalicelib.ports.users import Audiences, Consents, SuppressedContact, Users
+from chalicelib.ports.work import (
+    Clock,
+    Counters,
+    MarkStore,
+    QueueMessage,
+    QueueReader,
+    Queues,
+    Taken,
+    Timers,
+)
 from chalicelib.ports.world import Limits, Sizes, World
 
 __all__ = (
@@ -39,6 +48,7 @@ __all__ = (
     "Audit",
     "Callbacks",
     "Clock",
+    "Consents",
     "Counters",
     "Credentials",
     "Document",
@@ -51,6 +61,7 @@ __all__ = (
     "Limits",
     "Lookup",
     "Lookups",
+    "MarkStore",
     "Messages",
     "Notes",
     "Provider",
@@ -69,6 +80,7 @@ __all__ = (
     "Settings",
     "Sizes",
     "StoredRequests",
+    "SuppressedContact",
     "Taken",
     "Templates",
     "Timers",

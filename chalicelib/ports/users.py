@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+from chalicelib.domain.consents import Consent
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.users import User
+
+
+class SuppressedContact(NamedTuple):
+    """A contact that the deployment suppresses, since a time (ms)."""
+
+    position: str
+    channel_type: ChannelType
+    contact: str
+    since: int
 
 
 class Users(Protocol):
@@ -51,6 +61,9 @@ class Audiences(Protocol):
     def holds(self, name: str, userids: Sequence[str]) -> frozenset[str]:
         """Return those of the userids that are in the set."""
 
+    def sets_of(self, userid: str, names: Sequence[str]) -> frozenset[str]:
+        """Return those of the sets that a user id is in, one batch read per 100."""
+
     def change(self, name: str, add: Sequence[str], remove: Sequence[str] = ()) -> None:
         """Add and remove members of a segment or list. `Users.save` keeps the sets of tags."""
 
@@ -80,6 +93,13 @@ class Audiences(Protocol):
         The contact need not be a user's. An older statement than the stored one changes nothing.
         """
 
+    def suppressed(self, after: str, limit: int) -> Sequence[SuppressedContact]:
+        """Return the next contacts that the deployment suppresses, after a position, in any order.
+
+        `set_opt_out` with the key SUPPRESSED keeps the contact itself, sealed. Fewer than `limit`
+        contacts mean the end.
+        """
+
     def opt_outs(
         self, contacts_by_type: Mapping[ChannelType, Collection[str]]
     ) -> Mapping[ChannelType, Mapping[str, Mapping[str, int]]]:
@@ -89,3 +109,23 @@ class Audiences(Protocol):
         read per 100 contacts. For many contacts, it is a read of all contacts that ever opted out,
         while these are not too many.
         """
+
+
+class Consents(Protocol):
+    """What contacts have agreed to. They are found by the HMAC of a contact's identity."""
+
+    def agreed(
+        self, channel_key: str, purpose: str, named: Mapping[ChannelType, Collection[str]]
+    ) -> Mapping[ChannelType, frozenset[str]]:
+        """Return the contacts that have agreed, as they are spelt, one batch read per 100."""
+
+    def put(
+        self, kind: ChannelType, contact: str, channel_key: str, purpose: str, consent: Consent
+    ) -> bool:
+        """Record a consent, or that it was taken back. Return False for one that is out of date."""
+
+    def of(self, kind: ChannelType, contact: str) -> Mapping[tuple[str, str], Consent]:
+        """Return all that a contact has said, by channel key and purpose."""
+
+    def delete(self, kind: ChannelType, contact: str) -> None:
+        """Forget all that a contact has said."""

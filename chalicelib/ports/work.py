@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from chalicelib.domain.jobs import Envelope, Timer
+from chalicelib.domain.rules.caps import Marks
 from chalicelib.domain.values import frozen
 
 
@@ -33,6 +34,19 @@ class Counters(Protocol):
 
     def used(self, name: str) -> int:
         """Return the count, read consistently."""
+
+
+class MarkStore(Protocol):
+    """The messages that count for a person under frequency caps, by a name for the person."""
+
+    def get(self, names: Sequence[str]) -> Mapping[str, Marks]:
+        """Return stored marks, read consistently, one batch read per 100 names."""
+
+    def put(self, changed: Mapping[str, Marks]) -> frozenset[str]:
+        """Store marks in the place of the version that they carry, one request per 100.
+
+        Return the names whose marks were changed meanwhile, which stay as they are.
+        """
 
 
 class Clock(Protocol):

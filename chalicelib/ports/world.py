@@ -19,8 +19,8 @@ from chalicelib.ports.records import RecordStore
 from chalicelib.ports.secrets import Credentials, Vault
 from chalicelib.ports.settings import Audit, Settings, Templates
 from chalicelib.ports.stored_requests import StoredRequests, Wakeups
-from chalicelib.ports.users import Audiences, Users
-from chalicelib.ports.work import Clock, Counters, Queues, Timers
+from chalicelib.ports.users import Audiences, Consents, Users
+from chalicelib.ports.work import Clock, Counters, MarkStore, Queues, Timers
 
 
 @frozen
@@ -75,6 +75,7 @@ class World:
     templates: Templates
     users: Users
     audiences: Audiences
+    consents: Consents
     messages: Messages
     ledger: Ledger
     lookups: Lookups
@@ -85,6 +86,7 @@ class World:
     tokens: Tokens
     files: Files
     counters: Counters
+    marks: MarkStore
     timers: Timers
     queues: Queues
     vault: Vault

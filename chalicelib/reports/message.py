@@ -17,6 +17,7 @@ from chalicelib.domain.funnel import (
     EXTRAS,
     LOST_AFTER_SUBMISSION,
     STAGES,
+    WITHDRAWAL,
     Counts,
     channel_order,
 )
@@ -68,7 +69,20 @@ def message(world: World, channel_key: str, msgid: str) -> dict[str, Any]:
         "losses": _losses(sent, counts),
         "tracked": _tracked(sent),
         "balanced": _balances(counts),
+        "withdrawal": _withdrawal(counts) if ending else None,
     }
+
+
+def withdrawal(world: World, channel_key: str, msgid: str) -> dict[str, int] | None:
+    """Return what a withdrawal has done so far, or None for a message that is counted later."""
+    sent = sent_by(world, channel_key, msgid)
+    if sent.audience.is_scanned or len(sent.userids) > tally.LIVE_TARGETS:
+        return None
+    return _withdrawal(tally.live(world, sent))
+
+
+def _withdrawal(counts: Counts) -> dict[str, int]:
+    return {name: counts.withdrawal.get(name, 0) for name in WITHDRAWAL}
 
 
 def _ending(world: World, msgid: str) -> Ending | None:
@@ -255,10 +269,17 @@ def _life(sent: Message, chunk: Chunk, position: int) -> dict[str, Any]:
         "state": "invalid" if planned.loss else best,
         "loss": planned.loss.value if planned.loss else None,
         "why": reasons.of_loss(planned.loss.value)._asdict() if planned.loss else None,
-        "refused": {elements.channel_of(code): why for code, why in planned.refused.items()},
+        "refused": _refused(chunk, position),
         "planned": chunk.plan.time,
         "deliveries": deliveries,
     }
+
+
+def _refused(chunk: Chunk, position: int) -> dict[str, str]:
+    """Return why contacts of a target were left out, by delivery channel: at once, or by a step."""
+    later = {code: why for (target, code), why in chunk.refused.items() if target == position}
+    refused = {**chunk.plan.targets[position].refused, **later}
+    return {elements.channel_of(code): why for code, why in refused.items()}
 
 
 def _delivery(

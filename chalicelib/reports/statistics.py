@@ -96,9 +96,7 @@ def by_hour(world: World, over: Stretch) -> Iterator[tuple[str, Counts]]:
 def by_day(world: World, over: Stretch) -> Iterator[tuple[str, Counts]]:
     """Yield each day that has figures. A long stretch is read from sums, which lag by an hour."""
     if over.days <= HOURS_OF or not _is_deployments(world, over):
-        if over.days > QUARTERS_OF:
-            text = f"at most {QUARTERS_OF} days in another zone than the deployment's"
-            raise Invalid("until", text)
+        check_zone(world, over)
         cells = _cells(world, over)
         yield from _grouped((over.local(q).date().isoformat(), counts) for q, counts in cells)
         return
@@ -106,6 +104,13 @@ def by_day(world: World, over: Stretch) -> Iterator[tuple[str, Counts]]:
     name = keys.join("days", over.key)
     for day in world.figures.between(name, f"{first:06d}", f"{last:06d}"):
         yield _date(int(day.key[1])), day.body["counts"]
+
+
+def check_zone(world: World, over: Stretch) -> None:
+    """Raise Invalid for a stretch that is too long for its zone."""
+    if over.days > QUARTERS_OF and not _is_deployments(world, over):
+        text = f"at most {QUARTERS_OF} days in another zone than the deployment's"
+        raise Invalid("until", text)
 
 
 def whole(world: World, over: Stretch) -> Counter[str]:

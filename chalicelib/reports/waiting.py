@@ -48,4 +48,6 @@ def _waiting(stored: StoredRequest) -> dict[str, Any]:
         "losses": {"users": {}, "channels": {}},
         "tracked": [],
         "balanced": True,
+        "held_until": None,
+        "hold_reason": None,
     }

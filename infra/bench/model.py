@@ -50,7 +50,11 @@ _OWN = 0
 FAMILIES = (
     Family("messages", "<msgid>", _MESSAGE, _OWN),
     Family("messages", "history#<key>#<month>", "history#.*", 1, is_shared=True),
-    Family("messages", "imports", "imports?(#.*)?", _OWN),
+    Family("messages", "notes#<block>", "notes#.*", 1, is_shared=True),
+    Family("messages", "part#<block>", "part#.*", _OWN),
+    Family("messages", "figures#<key>", "figures#.*", 1, is_shared=True),
+    Family("messages", "days, spans, coverage", "(days|spans|coverage)#.*", 1, is_shared=True),
+    Family("messages", "imports, exports", "imports?(#.*)?|export#.*", _OWN),
     Family("ledger", "<msgid>#<chunk>", _MESSAGE + "#.*", _OWN),
     Family("lookups", "receipt, parked, nonce", "(receipt|parked|nonce)#.*", _OWN),
     Family("lookups", "once, guess, bounces", "(once|guess|bounces)#.*", _OWN),

@@ -7,6 +7,7 @@ once for each lock. A machine without Node.js gets it from the wheel `nodejs-whe
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import hashlib
 import json
@@ -31,7 +32,17 @@ WORD = re.compile(r"""["']([a-z0-9]+(?:-[a-z0-9]+)*)["']""")
 
 
 def build() -> Path:
-    """Build if a source has changed. Return the directory of the result."""
+    """Build if a source has changed. Return the directory of the result.
+
+    Of several processes one builds, and the others wait.
+    """
+    CACHE.mkdir(exist_ok=True)
+    with (CACHE / "console.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _build()
+
+
+def _build() -> Path:
     inputs = _inputs()
     stamp = STATIC / "inputs"
     if stamp.is_file() and stamp.read_text() == inputs:

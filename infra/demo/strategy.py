@@ -82,7 +82,7 @@ def main() -> int:
     answer = _watch(console, sent, PATIENCE + 2 * options.within)
     console.print(_summary(answer, time.monotonic() - started))
     _remember(stack, description, sent.shop)
-    _print_next_steps(console, sent)
+    _print_next_steps(console, description, sent)
     wrong = [*differences(answer), *wrong_sends(sent.shop, sent.people)]
     if wrong:
         _print_wrong(console, wrong, stack, options.within)
@@ -254,7 +254,7 @@ def _remember(stack: Stack, description: Mapping[str, Any], shop: Shop) -> None:
     stack.description.write_text(json.dumps({**description, **keys}, indent=2) + "\n")
 
 
-def _print_next_steps(console: Console, sent: Sent) -> None:
+def _print_next_steps(console: Console, description: Mapping[str, Any], sent: Sent) -> None:
     shop, userid = sent.shop, sent.people[0].userid
     body = {
         "aud_userid": [userid],
@@ -265,6 +265,13 @@ def _print_next_steps(console: Console, sent: Sent) -> None:
     }
     console.print(f"\n[bold]API[/] {shop.api.url}   [bold]channel key[/] {shop.key}")
     console.print(f"[bold]master secret[/] {shop.secret}")
+    page = f"{description['api_url']}/console/c/{shop.key}/messages/{sent.msgid}"
+    console.print(f"\n[bold]Console[/] {page}", soft_wrap=True)
+    console.print(
+        f"[bold]name[/] {description['access_key']}   "
+        f"[bold]password[/] {description['access_secret']}\n",
+        soft_wrap=True,
+    )
     console.print("Send another message, and see what became of the first:\n")
     curl, json_type = f"curl -u {shop.key}:{shop.secret} {shop.api.url}", "application/json"
     # Printed plain, without wrapping and colours, to be copied.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from chalicelib import config
 from chalicelib.domain.delivery_channels import Priority
 from chalicelib.observability import NAMESPACE, REFUSED
-from infra.template import receipts, rest_api, workers
+from infra.template import http_api, receipts, rest_api, workers
 from infra.template.queues import MAX_RECEIVES
 from infra.template.stage import API, Family, Resource, Stage, camel
 
@@ -44,7 +44,7 @@ def _of_functions(stage: Stage) -> Resource:
     alarm = _count("Receipts fail", "AWS/Lambda", "Errors", failing)
     alarms["ReceiptsErrorAlarm"] = {**alarm, "Condition": receipts.ON}
     for function in stage.functions:
-        if function == API:
+        if function in (API, http_api.CONSOLE):
             continue  # the alarm of 5XX answers covers it
         failing = {"FunctionName": config.function_name(stage.name, function)}
         alarms[f"{camel(function)}ErrorAlarm"] = _count(

@@ -17,17 +17,15 @@ from infra.template.stage import API, Resource, Stage
 TIMEOUT = 30_000  # ms. The function ends after 29 s
 DEFAULT = "$default"
 CONSOLE = "console"
-CONSOLE_ROUTES = {
-    "HttpApiRouteConsole": "ANY /console",
-    "HttpApiRouteConsolePages": "ANY /console/{page+}",
-}
+CONSOLE_ROUTES = ("ANY /console", "ANY /console/{page+}")
+CONSOLE_THROTTLE = (100, 400)  # a page with its assets is up to eight requests
 
 _API = {"Ref": "HttpApi"}
 _ACCOUNT = "${AWS::Partition}:%s:${AWS::Region}:${AWS::AccountId}:"
 
 
 def resources(stage: Stage) -> Resource:
-    routes = {_route_id(key): key for key in [DEFAULT, *_limits(stage)]}
+    routes = {_route_id(key): key for key in dict.fromkeys([DEFAULT, *_limits(stage)])}
     resources: Resource = {
         "HttpApi": {
             "Type": "AWS::ApiGatewayV2::Api",
@@ -35,25 +33,16 @@ def resources(stage: Stage) -> Resource:
         },
         "HttpApiIntegration": _integration(stage),
         "HttpApiPermission": _permission(),
-        "HttpApiStage": _stage(stage, list(routes)),
-    }
-    target = {"Fn::Sub": "integrations/${HttpApiIntegration}"}
-    for route_id, key in routes.items():
-        properties = {"ApiId": _API, "RouteKey": key, "Target": target}
-        resources[route_id] = {"Type": "AWS::ApiGatewayV2::Route", "Properties": properties}
-    return resources | _console(stage)
-
-
-def _console(stage: Stage) -> Resource:
-    """Build the routes of the console's pages, which have a function of their own."""
-    target = {"Fn::Sub": "integrations/${HttpApiConsoleIntegration}"}
-    resources: Resource = {
+        # The console's pages have a function of their own.
         "HttpApiConsoleIntegration": _integration(stage, CONSOLE),
         "HttpApiConsolePermission": _permission("Console"),
+        "HttpApiStage": _stage(stage, list(routes)),
     }
-    for name, key in CONSOLE_ROUTES.items():
+    for route_id, key in routes.items():
+        name = "HttpApiConsoleIntegration" if key in CONSOLE_ROUTES else "HttpApiIntegration"
+        target = {"Fn::Sub": f"integrations/${{{name}}}"}
         properties = {"ApiId": _API, "RouteKey": key, "Target": target}
-        resources[name] = {"Type": "AWS::ApiGatewayV2::Route", "Properties": properties}
+        resources[route_id] = {"Type": "AWS::ApiGatewayV2::Route", "Properties": properties}
     return resources
 
 
@@ -130,8 +119,9 @@ def access_logs(stage: Stage, days: int) -> Resource:
 
 
 def _limits(stage: Stage) -> dict[str, Resource]:
-    """Return the throttles of outsiders by route key (`GET /l/{token}`)."""
-    return {
+    """Return the throttles of outsiders and of the console by route key (`GET /l/{token}`)."""
+    pages = dict.fromkeys(CONSOLE_ROUTES, _throttle(*CONSOLE_THROTTLE))
+    return pages | {
         f"{method} {path}": _throttle(rate, burst)
         for path, method, rate, burst in throttles.outsiders(stage)
     }

@@ -33,7 +33,10 @@ ONLY_HERE = {
 
 # A provider may be named in its own files and in the list of providers. SMTP is a protocol too, so
 # the room that opens sockets may name it.
-MAY_NAME_PROVIDERS = ("providers", "web/egress", "web/smtp.py", "entrypoints/workers")
+MAY_NAME_PROVIDERS = (
+    *("providers", "web/egress", "web/smtp.py", "entrypoints/workers"),
+    "console/labels.py",  # the words that people read
+)
 
 # Channel types may be named everywhere, in any spelling of the API. Some are named like a platform.
 CHANNEL_TYPES = re.compile(

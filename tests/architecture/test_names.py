@@ -20,7 +20,7 @@ def test_functions_are_configured_under_the_names_that_the_config_makes() -> Non
     )
     deliver = {config.deliver_function(type_) for type_ in config.SUPPORTED_CHANNEL_TYPES}
     jobs = {"chunks", "imports", "callbacks", "sweep", "poll", "schedules"}
-    assert configured == {"api_handler", *jobs, *STREAMS, *deliver}
+    assert configured == {"api_handler", "console", *jobs, *STREAMS, *deliver}
 
 
 def test_code_makes_no_names_of_tables_and_queues_by_hand() -> None:

@@ -70,6 +70,8 @@ class Browser:
     language: str = "en"
     cookies: dict[str, str] = field(default_factory=dict)
     csrf: str = ""
+    key: str = ""  # of the access channel that a test made
+    msgid: str = ""
 
     def get(self, path: str, **headers: str) -> Page:
         return self._follow(self._ask("GET", path, {}, headers))

@@ -102,6 +102,8 @@ def environment(address: str) -> dict[str, str]:
         "PUBLIC_URL": "https://ums.example.com",
         "QUEUE_URL_PREFIX": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/",
         "CLOCK_ARN": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{config.clock_name(STAGE)}",
+        "WAKEUPS_ARN": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:schedules",
+        "WAKEUPS_ROLE": f"arn:aws:iam::{ACCOUNT}:role/wakeups",
         "FILES_BUCKET": BUCKET,
         "SETTINGS_CACHE": "1000",
     }
@@ -125,6 +127,7 @@ def create(client: Any) -> str:
         roleArn=f"arn:aws:iam::{ACCOUNT}:role/clock",
         definition=json.dumps({"StartAt": "Wait", "States": {"Wait": wait}}),
     )
+    client("scheduler").create_schedule_group(Name=config.schedule_group(STAGE))
     key_id: str = client("kms").create_key()["KeyMetadata"]["Arn"]
     return key_id
 

@@ -15,6 +15,8 @@ from chalicelib.domain.jobs import TimerKind
 from chalicelib.domain.limits import MAX_CONTENT
 from chalicelib.domain.messages import Ending, Hold
 from chalicelib.domain.plans import ChunkId
+from chalicelib.domain.rules.caps import Cap
+from chalicelib.domain.rules.personal import Personal
 from chalicelib.ports import World
 from tests.builders import a_plan, a_strategy
 from tests.contracts.conftest import Container, a_message
@@ -46,6 +48,16 @@ def test_a_message_is_read_as_it_was_created(container: Container) -> None:
     create(container(), message)
     assert container().messages.get(message.msgid) == message
     assert container().messages.links(message.msgid) == message.links
+
+
+def test_what_rules_need_is_read_as_it_was_created(container: Container) -> None:
+    message = a_message(
+        caps=(Cap(3, 24), Cap(1, 48, "sms", 7, ())),
+        topic=7,
+        personal={"push": Personal(("a", "name"), ("a",), True)},
+    )
+    create(container(), message)
+    assert container().messages.get(message.msgid) == message
 
 
 def test_there_is_no_message_and_no_link_by_an_unknown_id(world: World) -> None:
@@ -196,4 +208,4 @@ def test_the_contacts_of_a_deleted_message_are_gone(container: Container) -> Non
     container().messages.create(message, None, first_check(message), contacts)
     assert len(container().messages.contacts(message.msgid)) == 2
     container().messages.delete(message, 7)
-    assert container().messages.contacts(message.msgid) == ()
+    assert not container().messages.contacts(message.msgid)

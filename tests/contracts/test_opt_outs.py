@@ -10,6 +10,7 @@ import pytest
 from chalicelib.aws.audiences import Audiences
 from chalicelib.aws.tables import table
 from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.users import SUPPRESSED
 from chalicelib.ports import World
 from tests.contracts import faults
 from tests.contracts.conftest import Container, plain
@@ -75,3 +76,27 @@ def test_the_contact_cannot_be_read_in_the_table_and_its_word_never_expires(
     (stored,) = [item for item in found if f"key-{unique}" in plain(item)]
     assert f"139{unique}" not in plain(found)
     assert set(stored) == {"pk", "sk", f"of_key-{unique}"}
+
+
+def test_a_suppressed_contact_can_be_exported_and_not_read_in_the_table(
+    container: Container, unique: str
+) -> None:
+    numbers = [f"+85290{unique[-2:]}{n:04d}" for n in range(4)]
+    for number in numbers[:3]:
+        container().audiences.set_opt_out(SMS, number, [SUPPRESSED], 1000, True)
+    container().audiences.set_opt_out(SMS, numbers[2], [SUPPRESSED], 2000, False)
+    container().audiences.set_opt_out(SMS, numbers[3], ["shop"], 1000, True)
+    listed, after = [], ""
+    while some := container().audiences.suppressed(after, 1):
+        listed += [(one.channel_type, one.contact, one.since) for one in some]
+        after = some[-1].position
+    own = sorted(entry for entry in listed if entry[1] in numbers)
+    assert own == [(SMS, numbers[0], 1000), (SMS, numbers[1], 1000)]
+
+
+def test_the_contact_of_a_suppression_is_sealed(
+    real: World, aws: Callable[[str], Any], unique: str
+) -> None:
+    number = "13900007777"
+    real.audiences.set_opt_out(SMS, number, [SUPPRESSED], 1000, True)
+    assert number not in repr(aws("dynamodb").scan(TableName=table("audiences"))["Items"])

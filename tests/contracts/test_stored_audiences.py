@@ -52,3 +52,14 @@ def test_the_name_of_a_tag_is_written_once_by_each_container(
         for n in range(3):
             real.users.save([a_user(f"{unique}-{n}", tags=[unique])])
     assert calls.count("BatchWriteItem") == 1
+
+
+def test_a_long_list_costs_a_chunk_of_500_five_requests(
+    real: World, aws: Callable[[str], Any], number: int
+) -> None:
+    for name in (audiences.listing(number), audiences.listing_of_contacts(number)):
+        real.audiences.change(name, [f"u{n}" for n in range(0, 4000, 2)])
+        with faults.counted(aws("dynamodb")) as calls:
+            members = real.audiences.holds(name, [f"u{n}" for n in range(500)])
+        assert len(members) == 250
+        assert calls == ["BatchGetItem"] * 5

@@ -7,10 +7,29 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib import config
+from chalicelib import config, wiring
 from chalicelib.aws import tables
-from chalicelib.domain import errors, funnel, limits, links, messages, plans, strategies
+from chalicelib.domain import (
+    crons,
+    errors,
+    funnel,
+    limits,
+    links,
+    messages,
+    plans,
+    strategies,
+    topics,
+)
 from chalicelib.domain import imports as domain_imports
+from chalicelib.domain.callbacks import BATCH
+from chalicelib.domain.rules import (
+    callbacks,
+    caps,
+    quiet_hours,
+    reviews,
+    schedules,
+    sensitive_words,
+)
 from chalicelib.entrypoints.http import bodies, codes, cursors, route
 from chalicelib.entrypoints.http import operation_growth as growth
 from chalicelib.flow import tally, withdraw
@@ -41,6 +60,7 @@ def test_every_environment_variable_is_in_the_configuration_table() -> None:
     source = (ROOT / "chalicelib" / "config.py").read_text()
     read = set(re.findall(r'environ(?:\[|\.get\()"([A-Z_]+)"', source))
     set_by_the_template = {"STAGE", "QUEUE_URL_PREFIX", "CLOCK_ARN", "FILES_BUCKET", "KMS_KEY"}
+    set_by_the_template |= {"WAKEUPS_ARN", "WAKEUPS_ROLE"}
     documented = set(re.findall(r"^\| `([A-Z_]+)` \|", CONFIGURATION, re.MULTILINE))
     assert documented == read - set_by_the_template
 
@@ -112,10 +132,21 @@ def test_the_limits_are_the_codes() -> None:
         "targets of a message that is counted when somebody asks": tally.LIVE_TARGETS,
         "bytes of a user's contacts and tags": users.USER_BYTES,
         "bytes of a message's contents": limits.MAX_CONTENT,
+        "runs of a schedule in an hour": crons.PER_HOUR,
+        "minutes within which a missed time is made up for": schedules.MAX_IF_LATE,
+        "days between a user's date and the day of sending": schedules.MAX_DAYS,
+        "cases of messages that need a review": reviews.MAX_CASES,
         "bytes of a mail's files": attachments.MAX_TOTAL,
         "bytes of a report that are read": bounces.MOST,
         "entries of a post of bounces": reports.MAX_ENTRIES,
+        "sensitive words of an access channel": sensitive_words.MAX_WORDS,
+        "characters of a sensitive word": sensitive_words.MAX_LENGTH,
+        "windows of quiet hours of an access channel": quiet_hours.MAX_WINDOWS,
+        "contacts of a file of suppressions": domain_imports.MAX_ROWS,
         "bytes of a page of a list": cursors.MAX_BYTES,
+        "callback addresses of an access channel": callbacks.MAX_ADDRESSES,
+        "records of a callback": BATCH,
+        "seconds that a receiver of callbacks may take": wiring.CALLBACK_SECONDS,
         "hours that a message can be withdrawn": withdraw.WITHIN // 3600,
         "bytes of a request": route.MAX_BODY,
         "values of a JSON body": bodies.MAX_VALUES,
@@ -141,6 +172,10 @@ def test_the_limits_are_the_codes() -> None:
         "numbers of a call: Montnets": can["montnets"].call_size,
         "mails of a call: SMTP": can["smtp"].call_size,
         "attempts at a delivery that a provider puts off": calls.MAX_ATTEMPTS,
+        "frequency caps of an access channel": caps.MAX_CAPS,
+        "messages of a frequency cap": caps.MAX_MESSAGES,
+        "hours of a frequency cap's window": caps.MAX_HOURS,
+        "topics of an access channel": topics.MAX_TOPICS,
         "seconds that a step waits": strategies.MAX_WITHIN,
     }
     assert can["jsms"].call_size == can["jpush"].call_size

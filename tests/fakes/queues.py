@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from chalicelib.domain import envelopes as texts
-from chalicelib.domain.jobs import AnyCallbackJob, Envelope, ImportJob
+from chalicelib.domain.jobs import AnyCallbackJob, Envelope, FileJob
 from tests.fakes.clock import FakeClock
 from tests.fakes.steps import Steps
 
@@ -40,7 +40,7 @@ class FakeQueues:
             decode: Any = (
                 texts.decode_chunk_job if envelope.channel_type is None else texts.decode_channel
             )
-            if isinstance(envelope.job, ImportJob):
+            if isinstance(envelope.job, FileJob):
                 decode = texts.decode_import
             if isinstance(envelope.job, AnyCallbackJob):
                 decode = texts.decode_callback

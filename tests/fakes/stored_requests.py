@@ -143,3 +143,9 @@ class FakeWakeups:
         due = sorted(entry for entry in self.waiting if entry[0] <= now)
         self.waiting -= set(due)
         return [id for _, id in due]
+
+
+def waiting(
+    steps: Steps, messages: FakeMessages, timers: FakeTimers
+) -> tuple[FakeStoredRequests, FakeWakeups]:
+    return FakeStoredRequests(steps, messages, timers), FakeWakeups(steps)

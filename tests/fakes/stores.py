@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from chalicelib.aws.rates import share_of
 from chalicelib.domain.provider_io import Receipt, Token
+from chalicelib.domain.rules.caps import Mark, Marks
 from chalicelib.ports import Lookup
 from chalicelib.providers.tokens import MemoryTokens
 from tests.fakes.clock import FakeClock
 from tests.fakes.steps import Steps
 
-WRITE_BATCH = 25
+WRITE_BATCH, PUT_BATCH = 25, 100
 
 
 class FakeTokens:
@@ -106,6 +108,37 @@ class FakeLookups:
                 for channel in channels
                 if channel in self.expecting
             }
+
+
+class FakeMarkStore:
+    """Marks in memory, put one hundred at a time."""
+
+    def __init__(self, steps: Steps) -> None:
+        self.steps = steps
+        self.stored: dict[str, Marks] = {}
+
+    def get(self, names: Sequence[str]) -> Mapping[str, Marks]:
+        with self.steps.around("marks.get", write=False):
+            return {name: self.stored[name] for name in names if name in self.stored}
+
+    def put(self, changed: Mapping[str, Marks]) -> frozenset[str]:
+        lost: set[str] = set()
+        names = list(changed)
+        for start in range(0, len(names), PUT_BATCH):
+            with self.steps.around("marks.put", write=True):
+                lost |= {n for n in names[start : start + PUT_BATCH] if not self._put(n, changed)}
+        return frozenset(lost)
+
+    def _put(self, name: str, changed: Mapping[str, Marks]) -> bool:
+        version = self.stored[name].version if name in self.stored else ""
+        if version != changed[name].version:
+            return False
+        following = str(int(version or 0) + 1)
+        self.stored[name] = replace(changed[name], version=following)
+        return True
+
+    def of(self, name: str) -> Sequence[Mark]:
+        return self.stored[name].marks if name in self.stored else ()
 
 
 class FakeRateLimiter:

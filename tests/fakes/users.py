@@ -9,8 +9,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from chalicelib.domain import audiences, contacts, keys
+from chalicelib.domain.consents import Consent
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.domain.users import User
+from chalicelib.domain.users import SUPPRESSED, User
+from chalicelib.ports import SuppressedContact
 from tests.fakes.copies import copy_of
 from tests.fakes.steps import Steps
 
@@ -101,6 +103,10 @@ class FakeAudiences:
         with self.steps.around("audiences.holds", write=False):
             return frozenset(self._of(name) & set(userids))
 
+    def sets_of(self, userid: str, names: Sequence[str]) -> frozenset[str]:
+        with self.steps.around("audiences.sets_of", write=False):
+            return frozenset(name for name in names if userid in self._of(name))
+
     def change(self, name: str, add: Sequence[str], remove: Sequence[str] = ()) -> None:
         with self.steps.around("audiences.change", write=True):
             self.members[name] = self.members.get(name, set()) - set(remove) | set(add)
@@ -136,6 +142,15 @@ class FakeAudiences:
                 if abs(times.get(channel_key, 0)) <= time:
                     times[channel_key] = time if out else -time
 
+    def suppressed(self, after: str, limit: int) -> Sequence[SuppressedContact]:
+        with self.steps.around("audiences.suppressed", write=False):
+            listed = [
+                SuppressedContact(keys.join(kind.value, contact), kind, contact, times[SUPPRESSED])
+                for (kind, contact), times in self.opt_out_times.items()
+                if times.get(SUPPRESSED, 0) > 0
+            ]
+            return sorted(each for each in listed if each.position > after)[:limit]
+
     def opt_outs(
         self, contacts_by_type: Mapping[ChannelType, Collection[str]]
     ) -> Mapping[ChannelType, Mapping[str, Mapping[str, int]]]:
@@ -151,3 +166,46 @@ class FakeAudiences:
 
     def _times(self, channel_type: ChannelType, contact: str) -> dict[str, int] | None:
         return self.opt_out_times.get((channel_type, contacts.identity(channel_type, contact)))
+
+
+class FakeConsents:
+    """Consents in memory, by the identity of a contact."""
+
+    def __init__(self, steps: Steps) -> None:
+        self.steps = steps
+        self.stored: dict[tuple[ChannelType, str], dict[tuple[str, str], Consent]] = {}
+
+    def agreed(
+        self, channel_key: str, purpose: str, named: Mapping[ChannelType, Collection[str]]
+    ) -> Mapping[ChannelType, frozenset[str]]:
+        with self.steps.around("consents.agreed", write=False):
+            return {
+                kind: frozenset(
+                    contact
+                    for contact in of_kind
+                    if self.of(kind, contact).get((channel_key, purpose), Consent(False, 0)).given
+                )
+                for kind, of_kind in named.items()
+            }
+
+    def put(
+        self, kind: ChannelType, contact: str, channel_key: str, purpose: str, consent: Consent
+    ) -> bool:
+        with self.steps.around("consents.put", write=True):
+            said = self.stored.setdefault(self._key(kind, contact), {})
+            before = said.get((channel_key, purpose))
+            if before is not None and before.time > consent.time:
+                return False
+            said[channel_key, purpose] = consent
+            return True
+
+    def of(self, kind: ChannelType, contact: str) -> Mapping[tuple[str, str], Consent]:
+        return dict(self.stored.get(self._key(kind, contact), {}))
+
+    def delete(self, kind: ChannelType, contact: str) -> None:
+        with self.steps.around("consents.delete", write=True):
+            self.stored.pop(self._key(kind, contact), None)
+
+    @staticmethod
+    def _key(kind: ChannelType, contact: str) -> tuple[ChannelType, str]:
+        return kind, contacts.identity(kind, contact)

@@ -127,9 +127,15 @@ def test_a_timer_of_a_request_that_was_carried_out_does_nothing(fake: FakeWorld)
     assert fake.wakeups.next() is None
 
 
-@pytest.mark.parametrize(("if_late", "late", "outcome"), [
-    (60, 59, Outcome.SENT), (60, 61, Outcome.MISSED), (0, 4, Outcome.SENT), (0, 6, Outcome.MISSED),
-])  # fmt: off
+@pytest.mark.parametrize(
+    ("if_late", "late", "outcome"),
+    [
+        (60, 59, Outcome.SENT),
+        (60, 61, Outcome.MISSED),
+        (0, 4, Outcome.SENT),
+        (0, 6, Outcome.MISSED),
+    ],
+)
 def test_a_late_occurrence_follows_its_rule(
     fake: FakeWorld, if_late: int, late: int, outcome: Outcome
 ) -> None:

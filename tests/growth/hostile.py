@@ -11,6 +11,8 @@ PIECES: Sequence[str] = (
     "{{",
     "{{a}}",
     "{{ ",
+    "{{user.a",
+    '{{user.a|default:"',
     "}}",
     "{",
     "<",

@@ -13,6 +13,7 @@ from chalicelib import observability
 from chalicelib.domain import channel_options, contacts, email, links, templates, user_agents
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Invalid, OpenUMSError, ProviderError, Refusal
+from chalicelib.domain.rules import personal
 from chalicelib.entrypoints.http import credentials, cursors, language, multipart
 from chalicelib.entrypoints.http.schemas import base, user_entries
 from chalicelib.flow.content import attachments
@@ -51,6 +52,9 @@ def _template(text: str) -> None:
 READERS: dict[str, tuple[int, Reader]] = {
     "variables": (CONTENT, _template),
     "placeholders": (CONTENT, templates.placeholders),
+    "personal values": (CONTENT, lambda text: personal.fill({"text": text}, {"a": "x"})),
+    "defaults": (CONTENT, lambda t: personal.names_in("{{user.a|default:" + t)),
+    "names of attributes": (CONTENT, lambda text: personal.without("{{user." + text)),
     "without placeholders": (CONTENT, templates.without_placeholders),
     "warnings": (CONTENT, lambda t: managed.too_long({ChannelType.SMS: {"content": t}})),
     "links": (CONTENT, _links),

@@ -127,7 +127,9 @@ def test_a_message_is_withdrawn(shop: Shop) -> None:
     body = {"aud_userid": ["w1"], "msg_app": [HI], "msg_sms": [{"temp_id": 1}], "rule_id": rule}
     msgid = accepted(post(shop, "/v1/sent", body))
     eventually(lambda: shop.api.target(msgid, "w1"), lambda told: told["state"] == "submitted")
-    assert post(shop, f"/v1/retract/{msgid}").json() == {"code": 0, "message": "success"}
+    done = post(shop, f"/v1/retract/{msgid}").json()
+    assert (done["code"], done["message"]) == (0, "success")
+    assert sum(done["withdrawal"].values()) == 1
     again = post(shop, f"/v1/retract/{msgid}")
     assert (again.status_code, again.json()["code"]) == (400, 1015055)
     assert shop.api.message(msgid)["status"] == "withdrawn"

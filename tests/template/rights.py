@@ -48,6 +48,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "audiences": {"BatchGetItem", "Query"},
         "messages": {"GetItem", "BatchGetItem", "Query", "PutItem"},
         "ledger": {"GetItem", "Query", "PutItem"},
+        "lookups": {"BatchGetItem", "PutItem"},  # marks of frequency caps
         "due": {"BatchWriteItem"},
     },
     "deliver": {
@@ -66,8 +67,16 @@ TABLES: dict[str, dict[str, set[str]]] = {
     "imports": {
         "settings": {"GetItem", "BatchGetItem", "Query", "PutItem"},
         "users": {"BatchGetItem", "PutItem"},
-        "audiences": {"BatchGetItem", "Query", "PutItem", "DeleteItem", "BatchWriteItem"},
-        "messages": {"GetItem", "Query", "PutItem"},
+        "audiences": {
+            "BatchGetItem",
+            "Query",
+            "PutItem",
+            "UpdateItem",
+            "DeleteItem",
+            "BatchWriteItem",
+        },
+        "messages": {"GetItem", "BatchGetItem", "Query", "PutItem"},
+        "ledger": {"Query"},
     },
     "cmpp": {  # as deliver, and which channels there are
         "settings": {"GetItem", "BatchGetItem", "Query"},
@@ -143,12 +152,17 @@ FILES: dict[str, set[tuple[str, str]]] = {
         ("GetObject", "imports/*"),
         ("PutObject", "imports/*"),
         ("ListBucket", ""),
+        ("GetObject", "exports/*"),
         ("PutObject", "materials/*"),
+        ("GetObject", "words/*"),
+        ("PutObject", "words/*"),
+        ("DeleteObject", "words/*"),
     },
     "imports": {
         ("GetObject", "imports/*"),
         ("PutObject", "imports/*"),
         ("DeleteObject", "imports/*"),
+        ("PutObject", "exports/*"),
         ("ListBucket", ""),
     },
     "deliver": {("GetObject", "materials/${ChannelType}/*")},

@@ -70,7 +70,9 @@ def test_every_function_has_a_role_of_its_own_with_the_policy_of_its_family(
     assert len(set(used.values())) == len(used)
     for name, role in used.items():
         (policy,) = roles[role]["Policies"]
-        own = json.loads(json.dumps(policy["PolicyDocument"]["Statement"]).replace("-console:*", "-api:*"))
+        own = json.loads(
+            json.dumps(policy["PolicyDocument"]["Statement"]).replace("-console:*", "-api:*")
+        )
         assert own == statements(family_of(name), name.removeprefix("deliver_")), name
         assert "ManagedPolicyArns" not in roles[role], name
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import importlib
 from functools import cache
 
-from chalicelib.console import labels as labels
-
 SECTIONS = (
     "sign_in",
     "account",
     "overview",
     "messages",
     "send",
+    "schedules",
+    "stats",
+    "review",
+    "rules",
     "templates",
     "strategies",
     "users",

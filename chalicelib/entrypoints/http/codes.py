@@ -66,6 +66,8 @@ _MEANINGS: Mapping[int, str] = {
     1015029: "the access channel's [broadcasts of today](sending-rules.md#broadcast-quota) are used"
     " up",
     1015031: "`template_id`: the template does not exist",
+    1015034: "a content or a value has a [sensitive word](sending-rules.md#sensitive-words); the"
+    " text names the field, the word and its place",
     1015038: "the access channel has [quiet hours](sending-rules.md#quiet-hours) now",
     1015046: "`option.black_id`: the blacklist does not exist",
     1015073: "`template_id`: the template is not valid now: one of its channel types has no"
@@ -82,6 +84,7 @@ _MEANINGS: Mapping[int, str] = {
     1019004: "users (ids, tags, segments) and registration ids are mixed",
     1019005: "`option.white_id`: the whitelist does not exist",
     1019006: "`aud_segment`: the segment does not exist",
+    1019007: "`option.topic`: the topic does not exist",
     1019031: "the message was accepted more than 24 hours ago and cannot be withdrawn any more",
     1019041: "the `Idempotency-Key` was used with another body",
     1019071: "the review has a level at which nobody may approve but who asks",

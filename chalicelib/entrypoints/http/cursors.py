@@ -36,7 +36,7 @@ def page(
     A page ends at the query's `limit`, or where an answer is full.
     """
     query: ListQuery = context.query()
-    items = read(begin(_text(query.cursor)), query.limit + 1)
+    items = read(begin(text(query.cursor)), query.limit + 1)
     listed: list[Any] = []
     size = 0
     for item in items[: query.limit]:
@@ -46,8 +46,8 @@ def page(
             listed.pop()
             break
     is_last = len(items) == len(listed)
-    cursor = None if is_last else _cursor(position(items[len(listed) - 1]))
-    return {name: listed, "cursor": cursor}
+    following = None if is_last else cursor(position(items[len(listed) - 1]))
+    return {name: listed, "cursor": following}
 
 
 def searched(
@@ -62,16 +62,18 @@ def searched(
     `read` returns items after a position, and the position where it ended, None at the end.
     """
     query: ListQuery = context.query()
-    items, end = read(begin(_text(query.cursor)), query.limit)
-    return {name: list(map(shown, items)), "cursor": None if end is None else _cursor(end)}
+    items, end = read(begin(text(query.cursor)), query.limit)
+    return {name: list(map(shown, items)), "cursor": None if end is None else cursor(end)}
 
 
-def _cursor(position: str | int) -> str:
+def cursor(position: str | int) -> str:
+    """Return the cursor of a position."""
     raw = str(position).encode("utf-8", "surrogatepass")
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
-def _text(cursor: str) -> str:
+def text(cursor: str) -> str:
+    """Return the text in a cursor. Raise Invalid for one that was not made here."""
     padded = cursor + "=" * (-len(cursor) % 4)
     try:
         return base64.b64decode(padded, altchars=b"-_", validate=True).decode()

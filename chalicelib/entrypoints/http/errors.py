@@ -68,15 +68,10 @@ REFUSALS: Mapping[type[Refusal], Entry] = {
         "不能修改自己的角色、停用或删除自己",
         "you cannot change your own role, or disable or delete yourself",
     ),
-    errors.WrongPassword: Entry(
-        AUTHENTICATION, 401, "名字或密码不对", "the name or the password is wrong"
-    ),
+    errors.WrongPassword: Entry(AUTHENTICATION, 401, "名字或密码不对", "wrong name or password"),
     errors.WrongCode: Entry(AUTHENTICATION, 401, "验证码不对", "the code is wrong"),
     errors.TooOften: Entry(
-        TOO_OFTEN,
-        429,
-        "错误次数过多, 请 {seconds} 秒后重试",
-        "wrong too often; try again in {seconds} s",
+        AUTHENTICATION, 429, "错误次数过多, 请 {seconds} 秒后重试", "retry in {seconds} s"
     ),
     errors.NotServed: Entry(PARAMETER, 409, "当前部署不支持该平台", "{reason}"),
     errors.NotAuthorised: Entry(
@@ -88,6 +83,7 @@ REFUSALS: Mapping[type[Refusal], Entry] = {
     errors.UnknownBlacklist: Entry(1015046, 400, "不存在", "{number} does not exist"),
     errors.UnknownWhitelist: Entry(1019005, 400, "不存在", "{number} does not exist"),
     errors.UnknownSegment: Entry(1019006, 400, "不存在", "{number} does not exist"),
+    errors.UnknownTopic: Entry(1019007, 400, "不存在", "{number} does not exist"),
     errors.UnknownTemplate: Entry(1015031, 400, "模板ID不存在", "template {number} does not exist"),
     errors.UnknownTemplateVersion: Entry(
         PARAMETER, 400, "模板版本不存在", "template {number} has no version {version}"
@@ -153,6 +149,15 @@ REFUSALS: Mapping[type[Refusal], Entry] = {
         400,
         "不是该渠道的回调地址",
         "{url} is not a callback address of the access channel",
+    ),
+    errors.SensitiveWord: Entry(
+        1015034,
+        400,
+        "含有敏感词 “{word}” (第 {first} 至 {last} 个字符)",
+        'contains the sensitive word "{word}" (characters {first} to {last})',
+    ),
+    errors.WordsGone: Entry(
+        SERVER_ERROR, 503, "敏感词无法读取, 请重试", "the sensitive words cannot be read; retry"
     ),
     errors.QuietHours: Entry(
         1015038,

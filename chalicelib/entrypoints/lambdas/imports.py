@@ -1,4 +1,7 @@
-"""The consumer of the imports queue. Only its function reads uploaded files."""
+"""The consumer of the imports queue: imports and exports of files.
+
+Only its function reads uploaded files.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,15 @@ from chalice.app import Blueprint
 from chalicelib import config
 from chalicelib.domain import envelopes
 from chalicelib.domain.imports import Several, Translated
+from chalicelib.domain.jobs import ExportJob
 from chalicelib.domain.users import UserChange
 from chalicelib.entrypoints.http import import_errors
 from chalicelib.entrypoints.lambdas.runtime import jobs, stage
+from chalicelib.manage import exports
 from chalicelib.manage.imports import run
 from chalicelib.manage.imports.rows import Door
 from chalicelib.ports import World
+from chalicelib.reports import tables
 
 bp = Blueprint(__name__)
 
@@ -26,8 +32,12 @@ _QUEUE = config.queue_name(stage(), config.imports_queue())
 @bp.on_sqs_message(queue=_QUEUE, batch_size=1)  # type: ignore[untyped-decorator]
 @jobs
 def imports(world: World, text: str) -> None:
-    """Continue an import. A row is validated as an entry of /v1/user/opt is."""
-    run.work(world, envelopes.decode_import(text), DOOR)
+    """Continue an import or export. A row is validated as an entry of /v1/user/opt is."""
+    job = envelopes.decode_import(text)
+    if isinstance(job, ExportJob):
+        exports.work(world, job, tables.table)
+    else:
+        run.work(world, job, DOOR)
 
 
 def read_user(body: Mapping[str, Any]) -> UserChange:

@@ -15,6 +15,7 @@ from chalicelib import config
 from chalicelib.domain import envelopes
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.jobs import (
+    CoverageJob,
     DeliverJob,
     PlanJob,
     PollJob,
@@ -28,6 +29,7 @@ from chalicelib.domain.jobs import (
 from chalicelib.entrypoints.lambdas.runtime import Consumer, jobs, jobs_together, stage
 from chalicelib.flow import (
     audience,
+    coverage,
     days,
     deliver,
     evaluate,
@@ -69,6 +71,8 @@ def chunks(world: World, text: str) -> None:
         audience.plan(world, job)
     elif isinstance(job, WithdrawJob):
         withdraw.withdraw_partition(world, job)
+    elif isinstance(job, CoverageJob):
+        coverage.count(world, job)
     else:
         _check(world, job)
 

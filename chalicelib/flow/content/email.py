@@ -11,6 +11,7 @@ import re
 from dataclasses import replace
 
 from chalicelib.domain import channel_options
+from chalicelib.domain.audiences import AudienceKind
 from chalicelib.domain.delivery_channels import Channel, ChannelType
 from chalicelib.domain.email import is_html
 from chalicelib.domain.errors import Forged, ForgedToken
@@ -18,11 +19,14 @@ from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import Recipient
-from chalicelib.flow import suppressions
+from chalicelib.domain.templates import Content
+from chalicelib.flow import preferences, suppressions
 from chalicelib.flow.content import references, render
+from chalicelib.flow.preferences import Person
 from chalicelib.ports import Vault, World
 
 _CONTEXT = "unsubscribe"
+PREFERENCES = "管理订阅 / Preferences"
 LONGEST = 1024  # characters of a token
 _BODY_END = re.compile(r"</body\s{0,9}>", re.IGNORECASE)
 _OTHERS = re.compile(r"[^A-Za-z0-9_-]")  # characters that no token has
@@ -35,12 +39,21 @@ def with_extras(
     chunk: ChunkId,
     ref: DeliveryRef,
     recipient: Recipient,
+    target: str = "",
 ) -> Recipient:
-    """Return the recipient with the extras of the delivery channel's options, in mails only."""
+    """Return the recipient with the extras of the delivery channel's options, in mails only.
+
+    A mail of a topic ends with a link to the preferences of its target.
+    """
     if channel.type is not ChannelType.EMAIL:
         return recipient
     recipient = replace(recipient, reference=references.make(world.vault, chunk, ref))
     options, base = channel_options.of(channel.options), world.limits.public_url
+    if message.topic:
+        userid = "" if message.audience.kind is AudienceKind.CONTACTS else target
+        person = Person(message.channel_key, userid, channel.type, recipient.contact)
+        address = f"{base}/p/{preferences.token(world.vault, person)}"
+        recipient = replace(recipient, content=_with_preferences(recipient.content, address))
     text = recipient.content.get("text")
     if options.track_opens and isinstance(text, str) and is_html(recipient.content):
         token = render.open_token(world.vault, message, chunk, ref)
@@ -52,10 +65,26 @@ def with_extras(
     return recipient
 
 
+def _with_preferences(content: Content, address: str) -> Content:
+    """Return a mail's content with a link to the reader's preferences at its end."""
+    line, changed = f"\n\n{PREFERENCES}: {address}", dict(content)
+    text, plain = content.get("text"), content.get("plain_text")
+    if isinstance(text, str):
+        link = f'<p><a href="{address}">{PREFERENCES}</a></p>'
+        changed["text"] = _at_the_end(text, link) if is_html(content) else text + line
+    if isinstance(plain, str) and plain:
+        changed["plain_text"] = plain + line
+    return changed
+
+
+def _at_the_end(text: str, addition: str) -> str:
+    at = max((end.start() for end in _BODY_END.finditer(text)), default=len(text))
+    return f"{text[:at]}{addition}{text[at:]}"
+
+
 def _with_picture(text: str, address: str) -> str:
     picture = f'<img src="{address}" width="1" height="1" alt="" style="border:0;opacity:0">'
-    at = max((end.start() for end in _BODY_END.finditer(text)), default=len(text))
-    return f"{text[:at]}{picture}{text[at:]}"
+    return _at_the_end(text, picture)
 
 
 def unsubscribe_token(vault: Vault, kind: ChannelType, channel_key: str, contact: str) -> str:

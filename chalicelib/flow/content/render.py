@@ -7,7 +7,8 @@ import hmac
 import html
 import json
 import struct
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from chalicelib.domain import channel_options, elements, keys
@@ -18,6 +19,7 @@ from chalicelib.domain.facts import DeliveryRef
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import ClickReport
+from chalicelib.domain.rules import personal as personal_values
 from chalicelib.domain.templates import (
     Content,
     Template,
@@ -94,8 +96,13 @@ def check_complete(
 
 
 def filled(world: World, content: Content, links: Collection[str]) -> Content:
-    """Return a content with short links of their full length, which lead nowhere."""
-    return render(content, dict.fromkeys(links, _address(world, "x" * TOKEN)))
+    """Return a content with short links of their full length, which lead nowhere.
+
+    Attributes of users have their defaults, or one letter.
+    """
+    needed = personal_values.names_in(content).needed
+    typical = personal_values.fill(content, dict.fromkeys(needed, "x"))
+    return render(typical, dict.fromkeys(links, _address(world, "x" * TOKEN)))
 
 
 def check(world: World, channel_types: Sequence[ChannelType], content: Content) -> None:
@@ -184,11 +191,21 @@ def _track(
     return tracked, {name: address for name, address in links.addresses.items() if name in left}
 
 
+def with_values(content: Content, values: Mapping[str, str], channel_type: ChannelType) -> Content:
+    """Return a content with the attributes of one user, escaped as other values are."""
+    return _fill(content, values, channel_type, replaced_by=personal_values.fill)
+
+
 def _fill(
-    raw: Content, values: Mapping[str, str], channel_type: ChannelType, keep: Collection[str] = ()
+    raw: Content,
+    values: Mapping[str, str],
+    channel_type: ChannelType,
+    keep: Collection[str] = (),
+    replaced_by: Callable[..., Content] = render,
 ) -> Content:
+    """Fill values in. `replaced_by` replaces one kind of placeholders in the texts of a content."""
     if channel_type is not ChannelType.EMAIL:
-        return render(raw, values, keep=keep)
+        return replaced_by(raw, values, keep=keep)
     # In a mail, values are escaped for HTML. A line break in one must not start another header.
     # Only the texts of a mail have links.
     as_html = is_html(raw)
@@ -196,10 +213,10 @@ def _fill(
     one_line = {name: " ".join(value.split()) for name, value in values.items()}
     in_headers = {"subject": raw.get("subject", ""), **_of(raw, "reply_to", "headers")}
     content = {
-        **render(raw, values),
-        **render(in_headers, one_line),
-        **render(_of(raw, "plain_text"), values, keep=keep),
-        **render(_of(raw, "text"), values, escape=escape, keep=keep),
+        **replaced_by(raw, values),
+        **replaced_by(in_headers, one_line),
+        **replaced_by(_of(raw, "plain_text"), values, keep=keep),
+        **replaced_by(_of(raw, "text"), values, escape=escape, keep=keep),
     }
     return content if is_html(content) is as_html else {**content, "html": as_html}
 
@@ -223,14 +240,22 @@ def is_personal(content: Content, links: Collection[str]) -> bool:
     return not variables(content).isdisjoint(links)
 
 
-def personal(world: World, message: Message, chunk: ChunkId, ref: DeliveryRef) -> Content:
-    """Return the complete content of one delivery."""
-    shared = message.contents[ref.channel]
-    names = variables(shared) & frozenset(message.links)
-    if not names:
-        return shared
-    tokens = {name: link_token(world.vault, message, chunk, ref, name) for name in names}
-    return render(shared, {name: _address(world, token) for name, token in tokens.items()})
+def personal(
+    world: World,
+    message: Message,
+    chunk: ChunkId,
+    ref: DeliveryRef,
+    values: Mapping[str, str] = MappingProxyType({}),
+) -> Content:
+    """Return the complete content of one delivery. `values`: attributes of its target."""
+    content = message.contents[ref.channel]
+    names = variables(content) & frozenset(message.links)
+    if names:
+        tokens = {name: link_token(world.vault, message, chunk, ref, name) for name in names}
+        content = render(content, {name: _address(world, token) for name, token in tokens.items()})
+    if ref.channel in message.personal:
+        content = with_values(content, values, message.channels[ref.channel])
+    return content
 
 
 def _address(world: World, token: str) -> str:

@@ -260,10 +260,12 @@ class Caller:
         )
 
     def _recipient(self, ref: DeliveryRef) -> Recipient:
-        chunk = self.chunk.plan.id
-        content = render.personal(self.world, self.message, chunk, ref)
-        plain = Recipient(self.chunk.plan.contact(ref), content)
-        return email.with_extras(self.world, self.channel, self.message, chunk, ref, plain)
+        plan, chunk = self.chunk.plan, self.chunk.plan.id
+        values = plan.values_of(ref.target)
+        content = render.personal(self.world, self.message, chunk, ref, values)
+        plain = Recipient(plan.contact(ref), content)
+        target = plan.targets[ref.target].id
+        return email.with_extras(self.world, self.channel, self.message, chunk, ref, plain, target)
 
     def _record_all(self, call: OpenCall, record: Call, outcome: Outcome) -> CallAnswer:
         return self._record(call, record, Answer([outcome] * len(_left(call, record))))

@@ -45,9 +45,10 @@ class CountedBroadcast:
             return
         day, most = today(world), settings["per_day"]
         name = _name(request.channel, day)
-        if not world.counters.take(name, 1, most, day.ends // 1000 + KEPT).granted:
+        if world.counters.take(name, 1, most, day.ends // 1000 + KEPT).granted:
+            self._name = name
+        elif world.messages.get(msgid) is None:  # a repeat of a schedule was counted before
             raise BroadcastsUsedUp(limit=most)
-        self._name = name
 
     def give_back(self) -> None:
         if self._name:

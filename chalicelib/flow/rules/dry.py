@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from chalicelib.ports import Counters, Taken, World
+from chalicelib.domain.rules.caps import Marks
+from chalicelib.ports import Counters, MarkStore, Taken, World
 
 
 class DryCounters:
@@ -22,6 +24,19 @@ class DryCounters:
 
     def used(self, name: str) -> int:
         return self._counters.used(name)
+
+
+class DryMarks:
+    """Marks that answer as if they had been stored."""
+
+    def __init__(self, marks: MarkStore) -> None:
+        self._marks = marks
+
+    def get(self, names: Sequence[str]) -> Mapping[str, Marks]:
+        return self._marks.get(names)
+
+    def put(self, changed: Mapping[str, Marks]) -> frozenset[str]:
+        return frozenset()
 
 
 class FixedClock:
@@ -44,4 +59,4 @@ def at(world: World, time: int) -> World:
 
 def dry(world: World) -> World:
     """Return a world whose counting stores only read. A rule needs no mode for simulations."""
-    return replace(world, counters=DryCounters(world.counters))
+    return replace(world, counters=DryCounters(world.counters), marks=DryMarks(world.marks))

@@ -12,22 +12,49 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.messages import Hold, Message
+from chalicelib.domain.plans import Entrants
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedSend
-from chalicelib.flow.rules import callbacks, choice, quiet_hours
+from chalicelib.flow.rules import (
+    callbacks,
+    caps,
+    choice,
+    consents,
+    personal,
+    quiet_hours,
+    sensitive_words,
+    topics,
+)
 from chalicelib.flow.select import Selection
 from chalicelib.ports import World
+
+__all__ = ("Hold", "MessageRule", "Selection", "StepRule", "TargetRule")
+
 
 MessageRule = Callable[[World, SendRequest, ResolvedSend], Hold | None]
 TargetRule = Callable[[World, Message, Sequence[Selection]], Sequence[Selection]]
 StepRule = Callable[[World, Message, int], Hold | None]
+EntrantRule = Callable[[World, Message, Chunk, Entrants], Entrants]
 
 # In the order of domain/rules/checks.py.
-MESSAGE_RULES: tuple[MessageRule, ...] = (callbacks.check, quiet_hours.for_message)
-TARGET_RULES: tuple[TargetRule, ...] = (choice.for_targets,)
+MESSAGE_RULES: tuple[MessageRule, ...] = (
+    topics.for_message,
+    callbacks.check,
+    sensitive_words.for_message,
+    quiet_hours.for_message,
+)
+TARGET_RULES: tuple[TargetRule, ...] = (
+    topics.for_targets,
+    consents.for_targets,
+    personal.for_targets,
+    choice.for_targets,
+    caps.for_targets,  # the last one: what any rule leaves out must not count
+)
 # By stem. A message has the stems of those that its access channel used when it was accepted.
 STEP_RULES: Mapping[str, StepRule] = {quiet_hours.RULE: quiet_hours.for_step}
+ENTRANT_RULES: tuple[EntrantRule, ...] = (caps.for_entrants,)  # the last one, as above
 
 
 def for_message(world: World, request: SendRequest, resolved: ResolvedSend) -> Hold | None:
@@ -43,6 +70,13 @@ def for_targets(
     for rule in TARGET_RULES:
         selections = rule(world, message, selections)
     return selections
+
+
+def for_entrants(world: World, message: Message, chunk: Chunk, entrants: Entrants) -> Entrants:
+    """Return the entrants of a later step after every rule, before they are frozen."""
+    for rule in ENTRANT_RULES:
+        entrants = rule(world, message, chunk, entrants)
+    return entrants
 
 
 def for_step(world: World, message: Message, step: int) -> Hold | None:

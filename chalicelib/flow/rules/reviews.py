@@ -19,7 +19,7 @@ from chalicelib.ports import World
 def needed(world: World, request: SendRequest) -> Review | None:
     """Return the review that a message needs, or None.
 
-    Raises OwnerWrong where the access channel reviews what comes by API, and the request does not
+    Raises OwnerWrong where the access channel reviews what comes by API. Then the request must
     name a member as its owner.
     """
     settings = settings_of(request.channel.rules)

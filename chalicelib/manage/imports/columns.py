@@ -20,6 +20,9 @@ from chalicelib.manage import users
 from chalicelib.ports import World
 
 USERID, TAG = "userid", "tag"
+CONTACTS = ("phone", "email")  # columns of files of contacts
+OF_CONTACTS = (ImportKind.LIST, ImportKind.SUPPRESSIONS)
+NOBODY = "-"  # the user of a row of contacts: the row is read as a user's, and no user is changed
 SEVERAL = re.compile("[;；]")  # between the values of one cell
 
 _HEADER = re.compile(r"([a-z_]+)(?:\[([A-Za-z0-9_-]{1,64})\])?", re.ASCII | re.IGNORECASE)
@@ -73,7 +76,13 @@ class Columns:
     columns: Sequence[Column]
 
     def userid(self, cells: Sequence[str]) -> str:
-        return next(cell for column, cell in self._cells(cells) if column.field == USERID)
+        """Return the user of a row, or an empty text in a file of contacts."""
+        return next((cell for column, cell in self._cells(cells) if column.field == USERID), "")
+
+    @property
+    def is_of_contacts(self) -> bool:
+        """The rows are contacts, and not users."""
+        return self.kind in OF_CONTACTS and any(column.contact for column in self.columns)
 
     def faults(self, cells: Sequence[str]) -> Sequence[Faulty]:
         """Return the faults of a row's cells that no rule of users knows."""
@@ -134,7 +143,7 @@ def _fault(cell: str) -> Fault | None:
 
 
 def _adding(body: dict[str, Any]) -> dict[str, Any]:
-    return {USERID: body.pop(USERID), **({"add": body} if body else {})}
+    return {USERID: body.pop(USERID, NOBODY), **({"add": body} if body else {})}
 
 
 def read(world: World, kind: ImportKind, header: Sequence[str]) -> Columns:
@@ -155,11 +164,20 @@ def read(world: World, kind: ImportKind, header: Sequence[str]) -> Columns:
             continue
         paths.add(column.path)
         columns.append(column)
-    if USERID not in paths and not any(error.field.lower() == USERID for error in errors):
-        errors.append(Faulty(USERID, Fault.MISSING_COLUMN))
+    needed = CONTACTS if kind is ImportKind.SUPPRESSIONS else (USERID,)
+    if not _has_key(kind, columns) and not any(e.field.lower() in needed for e in errors):
+        errors.append(Faulty(needed[0], Fault.MISSING_COLUMN))
     if errors:
         raise Several(errors)
     return Columns(kind, columns)
+
+
+def _has_key(kind: ImportKind, columns: Sequence[Column]) -> bool:
+    """Tell if the columns name users or, in a file of contacts, contacts."""
+    is_key = (
+        column.field == USERID or (kind in OF_CONTACTS and column.contact) for column in columns
+    )
+    return any(is_key)
 
 
 def _column(world: World, kind: ImportKind, header: str, place: str, is_header: bool) -> Column:
@@ -172,7 +190,9 @@ def _column(world: World, kind: ImportKind, header: str, place: str, is_header: 
     matched = _HEADER.fullmatch(header)
     name, bind = (matched.group(1).lower(), matched.group(2) or "") if matched else ("", "")
     shown = place if is_like_contact(bind if matched else header) else header[:_LONGEST]
-    if name == USERID and not bind:
+    if name in CONTACTS and not bind and kind in OF_CONTACTS:
+        return Column(shown, name, KINDS[name], ALL)
+    if name == USERID and not bind and kind is not ImportKind.SUPPRESSIONS:
         return Column(shown, USERID)
     if name == TAG and kind in (ImportKind.USERS, ImportKind.TAGS):
         return Column(shown, TAG, None, bind or ALL, is_many=True)
@@ -200,6 +220,8 @@ def template(
     kind: ImportKind, codes: Mapping[ChannelType, Sequence[str]]
 ) -> Sequence[Sequence[str]]:
     """Return a header and a row of examples. `codes` are the delivery channels by type."""
+    if kind is ImportKind.SUPPRESSIONS:
+        return [CONTACTS, ["13800138000", "zhangsan@example.com"]]
     if kind in (ImportKind.SEGMENT, ImportKind.LIST):
         return [[USERID], ["zhangsan"]]
     if kind is ImportKind.TAGS:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from chalicelib.domain import audiences
+from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.imports import (
     MAX_FAULTS,
@@ -20,7 +21,8 @@ from chalicelib.domain.imports import (
 )
 from chalicelib.domain.users import UserChange
 from chalicelib.domain.values import frozen
-from chalicelib.manage import users
+from chalicelib.flow import suppressions
+from chalicelib.manage import list_contacts, users
 from chalicelib.manage.imports import columns as headers
 from chalicelib.manage.imports import sheets
 from chalicelib.ports import World
@@ -76,7 +78,7 @@ def work(
             bad[number] = errors
         else:
             changes[number] = users.fold_singles(change)
-    changed, refused = _apply(world, one, changes)
+    changed, refused = _apply(world, one, reader, changes)
     for number, change in changes.items():
         if change.userid in refused:
             bad[number] = [Invalid(headers.USERID, refused[change.userid])]
@@ -107,9 +109,11 @@ def _read(reader: Reader, cells: Sequence[str]) -> tuple[UserChange | None, Sequ
 
 
 def _apply(
-    world: World, one: Import, changes: Mapping[int, UserChange]
+    world: World, one: Import, reader: Reader, changes: Mapping[int, UserChange]
 ) -> tuple[int, Mapping[str, str]]:
     """Return the number of rows that changed something, and a reason per refused user."""
+    if one.kind is ImportKind.SUPPRESSIONS or reader.columns.is_of_contacts:
+        return _apply_contacts(world, one, changes), {}
     if one.kind in (ImportKind.SEGMENT, ImportKind.LIST):
         name = (
             audiences.segment(one.target)
@@ -124,6 +128,30 @@ def _apply(
         return len(joining), {}
     done = users.change_all(world, list(changes.values()))
     return sum(change.userid in done.changed for change in changes.values()), done.refused
+
+
+def _apply_contacts(world: World, one: Import, changes: Mapping[int, UserChange]) -> int:
+    """Suppress the contacts of a slice, or put them on a list. Return how many rows did so."""
+    by_row = {number: _contacts(change) for number, change in changes.items()}
+    named = dict.fromkeys(contact for contacts in by_row.values() for contact in contacts)
+    if one.kind is ImportKind.LIST:
+        fresh = list_contacts.join(world, one.target, named)
+    else:
+        fresh = frozenset(contact for contact in named if _suppress(world, contact))
+    return sum(not fresh.isdisjoint(contacts) for contacts in by_row.values())
+
+
+def _contacts(change: UserChange) -> Sequence[tuple[ChannelType, str]]:
+    scoped = [*change.set.contacts.items(), *change.add.contacts.items()]
+    return [(kind, contact) for kind, of in scoped for values in of.values() for contact in values]
+
+
+def _suppress(world: World, contact: tuple[ChannelType, str]) -> bool:
+    """Suppress a contact. Return False if it was suppressed already."""
+    if suppressions.suppressed_since(world, *contact) is not None:
+        return False
+    suppressions.suppress(world, *contact)
+    return True
 
 
 def advanced(one: Import, some: Sequence[sheets.Row], worked: Worked) -> Import:

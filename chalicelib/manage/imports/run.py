@@ -161,7 +161,7 @@ def _work_through(world: World, one: Import, reader: Reader, until: int) -> None
     seen: dict[str, int] = {}
     rows.see(reader, islice(remaining, one.rows), seen)
     while one.rows < one.total:
-        some = list(islice(remaining, world.limits.sizes.import_rows))
+        some = list(islice(remaining, _slice(world, one.kind)))
         worked = rows.work(world, one, reader, some, seen)
         advanced = _advance(world, one, rows.advanced(one, some, worked), worked[2])
         if advanced is None:
@@ -173,6 +173,12 @@ def _work_through(world: World, one: Import, reader: Reader, until: int) -> None
     bad = world.imports.bad_rows(one.id) if one.failed else ()
     content = report.of_rows(one, reader, bad) if bad else None
     _finish(world, replace(one, state=ImportState.DONE), one, content)
+
+
+def _slice(world: World, kind: ImportKind) -> int:
+    """Return the rows of a slice. A contact to suppress takes several requests by itself."""
+    rows = world.limits.sizes.import_rows
+    return max(1, rows // 10) if kind is ImportKind.SUPPRESSIONS else rows
 
 
 def _finish(world: World, ended: Import, before: Import, content: bytes | None = None) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
+from types import MappingProxyType
 
 from chalicelib.domain.imports import (
     MAX_COLUMNS,
@@ -98,16 +99,27 @@ def write(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
     return codecs.BOM_UTF8 + text.getvalue().encode("utf-8", "replace")
 
 
-def write_workbook(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
-    """Return an xlsx file whose cells are all texts. Memory holds one row at a time."""
+Table = tuple[Sequence[str], Iterable[Sequence[str]]]  # a header and rows
+
+
+def write_workbook(
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    more: Mapping[str, Table] = MappingProxyType({}),
+) -> bytes:
+    """Return an xlsx file whose cells are all texts. Memory holds one row at a time.
+
+    `more`: further sheets, by name.
+    """
     import xlsxwriter
 
     raw = io.BytesIO()
     with xlsxwriter.Workbook(raw, {"constant_memory": True}) as workbook:
         text = workbook.add_format({"num_format": "@"})
-        sheet = workbook.add_worksheet()
-        for row, cells in enumerate(chain((header,), rows)):
-            for column, cell in enumerate(cells):
-                if cell:
-                    sheet.write_string(row, column, cell, text)
+        for name, (heading, lines) in {"": (header, rows), **more}.items():
+            sheet = workbook.add_worksheet(name or None)
+            for row, cells in enumerate(chain((heading,), lines)):
+                for column, cell in enumerate(cells):
+                    if cell:
+                        sheet.write_string(row, column, cell, text)
     return raw.getvalue()

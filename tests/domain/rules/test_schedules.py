@@ -143,9 +143,23 @@ def test_days_of_a_cron_expression(text: str, days: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "* * * *", "60 0 * * *", "0 24 * * *", "0 0 0 * *", "0 0 * 13 *", "0 0 * * 8", "x 0 * * *",
-     "0 0 5-1 * *", "0/0 0 * * *", "* * * * *", "0 0 * * mon-", "²  0 * * *", "0 0 * * * *"],
-)  # fmt: off
+    [
+        "",
+        "* * * *",
+        "60 0 * * *",
+        "0 24 * * *",
+        "0 0 0 * *",
+        "0 0 * 13 *",
+        "0 0 * * 8",
+        "x 0 * * *",
+        "0 0 5-1 * *",
+        "0/0 0 * * *",
+        "* * * * *",
+        "0 0 * * mon-",
+        "²  0 * * *",
+        "0 0 * * * *",
+    ],
+)
 def test_a_wrong_cron_expression_is_refused(text: str) -> None:
     with pytest.raises(Invalid) as error:
         crons.parse(text)

@@ -26,6 +26,9 @@ FILLED = {
     "hours": 24,
     "seconds": 8,
     "code": "40013",
+    "word": "word",
+    "first": 3,
+    "last": 6,
     "until": "2027-01-15T08:00:00+00:00",
 }
 

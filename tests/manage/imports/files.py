@@ -13,7 +13,7 @@ from chalicelib.manage.imports import run as imports
 from chalicelib.manage.imports import sheets
 from tests.fakes.world import FakeWorld
 
-USERS, TAGS, SEGMENT, LIST = ImportKind
+USERS, TAGS, SEGMENT, LIST, SUPPRESSIONS = ImportKind
 
 
 RANDOM = b"\0\0\0\1"

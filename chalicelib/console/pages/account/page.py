@@ -6,8 +6,7 @@ import base64
 import secrets
 from urllib.parse import quote
 
-from chalicelib.console.app import SESSION
-from chalicelib.console.door import ApiError, Problem, Reply
+from chalicelib.console.door import SESSION, ApiError, Problem, Reply
 from chalicelib.console.pages.sign_in.page import HOURS_12, SECURE
 from chalicelib.console.routes import page
 from chalicelib.console.visit import Visit

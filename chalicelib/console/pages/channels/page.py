@@ -98,9 +98,7 @@ def change(visit: Visit) -> Reply:
     elif options != found["options"]:
         body["options"] = options  # the API says that credentials must stand beside them
     try:
-        visit.api.change(
-            "PATCH", "channels/{code}", body, version=_version(visit), code=code
-        )
+        visit.api.change("PATCH", "channels/{code}", body, version=_version(visit), code=code)
     except ApiError as error:
         return _shown(visit, error)
     return visit.go(visit.to(f"/channels/{code}"), "saved")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlsplit
 
 from chalicelib.console.door import ApiError, Reply
@@ -37,7 +38,7 @@ def ask(visit: Visit) -> Reply:
 def begin(visit: Visit) -> Reply:
     """Begin an import. Its page has the form that uploads straight to the storage."""
     form = visit.form
-    body = {"kind": form.text("kind"), "format": form.text("format")}
+    body: dict[str, Any] = {"kind": form.text("kind"), "format": form.text("format")}
     if form.text("target"):
         body["target"] = form.number("target")
     try:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from chalicelib.console.labels import LOSSES, TYPES
+from chalicelib.console.labels import TYPES
 from chalicelib.console.texts import Texts
 
 N_ = str  # marks a text for the catalogue
@@ -24,38 +24,8 @@ class Answer(NamedTuple):
 
 ICONS = {"ok": "check", "bad": "x", "warn": "question-mark", "info": "hourglass"}
 
-INVALID = {  # by loss: the sentence, what to know, where to mend it
-    "unknown_user": (
-        N_("Not sent: nobody knows this userid."),
-        N_("The user was never uploaded, or was deleted before the message was planned."),
-        "user",
-    ),
-    "no_contact": (
-        N_("Not sent: the user has no contact on the message’s delivery channels."),
-        N_("Add a contact, and the next message reaches them."),
-        "user",
-    ),
-    "opted_out": (
-        N_("Not sent: the person has opted out."),
-        N_("They must not be sent to until they opt in again."),
-        "",
-    ),
-    "contact_gone": (
-        N_("Not sent: the contact is dead."),
-        N_("A provider reported it earlier. Naming a contact again revives it."),
-        "user",
-    ),
-    "blacklisted": (
-        N_("Not sent: the user is on the blacklist of the message."),
-        N_("The sender chose a list of people who must not get it."),
-        "",
-    ),
-    "not_whitelisted": (
-        N_("Not sent: the user is not on the whitelist of the message."),
-        N_("The sender chose a list of people who alone may get it."),
-        "",
-    ),
-}
+# Losses that a change of the user mends.
+MENDED_BY_USER = ("unknown_user", "no_contact", "contact_gone")
 
 STATES = {  # by state: kind, the sentence, what to know, where to mend it
     "clicked": ("ok", N_("Reached: clicked on %(channel)s at %(time)s."), "", ""),
@@ -127,10 +97,10 @@ STATES = {  # by state: kind, the sentence, what to know, where to mend it
 def answer(target: Mapping[str, Any], texts: Texts) -> Answer:
     """Return the answer for a target as the API reports it."""
     if target["loss"]:
-        loss = target["loss"]
-        words = LOSSES.get(loss, (loss, ""))
-        title, text, mend = INVALID.get(loss, (*words, ""))
-        return Answer("bad", ICONS["bad"], texts.say(title), texts.say(text), mend)
+        words, advice = texts.reason(target["loss"])
+        title = texts.say("Not sent: %(reason)s.", reason=words)
+        mend = "user" if target["loss"] in MENDED_BY_USER else ""
+        return Answer("bad", ICONS["bad"], title, advice, mend)
     kind, title, text, mend = STATES.get(target["state"], STATES["pending"])
     delivery = _decisive(target)
     facts = delivery["facts"] if delivery else []
@@ -144,6 +114,6 @@ def answer(target: Mapping[str, Any], texts: Texts) -> Answer:
 
 def _decisive(target: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return the delivery that the target's state comes from, else the last one."""
-    deliveries = target["deliveries"]
+    deliveries: Sequence[Mapping[str, Any]] = target["deliveries"]
     same = [each for each in deliveries if each["state"] == target["state"]]
-    return (same or deliveries or [None])[0]
+    return next(iter(same or deliveries), None)

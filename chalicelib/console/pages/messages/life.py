@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from chalicelib.console.labels import FACTS, LOSSES, TYPES
+from chalicelib.console.labels import FACTS, TYPES
 from chalicelib.console.texts import Texts
 
-N_ = str  # marks a text for the catalogue
 STEPS = 9  # that have an icon of their own
 STEP_ICONS = (
     *("number-1", "number-2", "number-3", "number-4", "number-5"),
@@ -27,9 +26,7 @@ class Event(NamedTuple):
     after: str = ""  # time since the event before
 
 
-def events(
-    report: Mapping[str, Any], target: Mapping[str, Any], texts: Texts
-) -> Sequence[Event]:
+def events(report: Mapping[str, Any], target: Mapping[str, Any], texts: Texts) -> Sequence[Event]:
     """Return what happened to a target, oldest first."""
     found = sorted(_events(report, target, texts), key=lambda event: event.time)
     shown: list[Event] = []
@@ -46,9 +43,7 @@ def _after(milliseconds: int, texts: Texts) -> str:
     return f"+{seconds} s" if seconds < 120 else "+" + texts.duration(seconds // 60 * 60)
 
 
-def _events(
-    report: Mapping[str, Any], target: Mapping[str, Any], texts: Texts
-) -> Iterator[Event]:
+def _events(report: Mapping[str, Any], target: Mapping[str, Any], texts: Texts) -> Iterator[Event]:
     yield Event(report["accepted"], "", "send", texts.say("The message was accepted"))
     planned = target.get("planned")
     if planned:
@@ -60,22 +55,17 @@ def _events(
 
 def _planned(target: Mapping[str, Any], time: int, texts: Texts) -> Event:
     if target["loss"]:
-        words, remedy = LOSSES.get(target["loss"], (target["loss"], ""))
-        title = texts.say("Left out: %(reason)s", reason=texts.say(words))
-        return Event(time, "bad", "user-x", title, texts.say(remedy))
+        words, advice = texts.reason(target["loss"])
+        return Event(time, "bad", "user-x", texts.say("Left out: %(reason)s", reason=words), advice)
     number = len({(each["code"], each["contact"]) for each in target["deliveries"]})
     title = texts.say_many(
         "Valid: %(num)s contact was found", "Valid: %(num)s contacts were found", number
     )
     left = [
-        texts.say("%(code)s left out: %(reason)s", code=code, reason=_reason(why, texts))
+        texts.say("%(code)s left out: %(reason)s", code=code, reason=texts.reason(why)[0])
         for code, why in target["refused"].items()
     ]
     return Event(time, "ok", "list-check", title, " · ".join(left))
-
-
-def _reason(why: str, texts: Texts) -> str:
-    return texts.say(LOSSES.get(why, (why, ""))[0])
 
 
 def _delivery(delivery: Mapping[str, Any], steps: set[int], texts: Texts) -> Iterator[Event]:
@@ -89,9 +79,8 @@ def _delivery(delivery: Mapping[str, Any], steps: set[int], texts: Texts) -> Ite
         text = texts.say("The condition held, so this step began") if step > 1 else ""
         yield Event(delivery["decided"], "go", icon, title, text, is_step=True)
     for fact in delivery["facts"]:
-        state = FACTS.get(fact["fact"], FACTS["other"])
+        kind, icon = FACTS.get(fact["fact"], FACTS["other"])
         where = texts.say(
             "%(channel)s, contact %(number)s", channel=channel, number=delivery["contact"]
         )
-        kind = "ok" if state.kind == "go" else state.kind
-        yield Event(fact["time"], kind, state.icon, texts.say(state.text), where, fact["code"])
+        yield Event(fact["time"], kind, icon, texts.either(fact), where, fact["code"])

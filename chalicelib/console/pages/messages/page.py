@@ -12,7 +12,7 @@ from chalicelib.console.routes import page
 from chalicelib.console.visit import Visit
 from chalicelib.domain.members import Role
 
-PAGE = 20  # messages of a page, whose figures are read one by one
+PAGE = 50
 PERIODS = {"1": 1, "7": 7, "30": 30}
 DAY = 86_400_000
 FAST, SLOW, LONG = "3s", "30s", 600_000  # of refreshing, and how old (ms) a message is then
@@ -20,28 +20,14 @@ FAST, SLOW, LONG = "3s", "30s", 600_000  # of refreshing, and how old (ms) a mes
 
 @page("GET", "/c/{key}/messages")
 def messages(visit: Visit) -> Reply:
-    """List messages, whose figures htmx asks for after the first paint."""
     days = PERIODS.get(visit.asked("days"), 0)
     query: dict[str, Any] = {"channel_key": visit.key, "limit": PAGE}
     if days:
         query["since"] = visit.texts.now - days * DAY
-    query["cursor"] = visit.asked("cursor") or None
+    for name in ("cursor", "status", "text"):
+        query[name] = visit.asked(name) or None
     listed = visit.api.get("messages", query=query)
-    with_figures = visit.is_part or visit.asked("figures") == "1"
-    reports = {
-        each["msgid"]: visit.api.get("messages/{msgid}", msgid=each["msgid"])
-        for each in (listed["messages"] if with_figures else ())
-    }
-    owner = {"channel_key": visit.key, "limit": 100}
-    templates = visit.api.get("templates", query=owner)["templates"]
-    return visit.show(
-        "messages/rows.html" if visit.is_part else "messages/list.html",
-        messages=listed["messages"],
-        cursor=listed["cursor"],
-        reports=reports,
-        templates={each["template_id"]: each["name"] for each in templates},
-        days=visit.asked("days"),
-    )
+    return visit.show("messages/list.html", messages=listed["messages"], cursor=listed["cursor"])
 
 
 @page("GET", "/m/{msgid}")
@@ -124,7 +110,7 @@ def _refresh(visit: Visit, report: Mapping[str, Any]) -> str:
 def withdraw(visit: Visit) -> Reply:
     msgid = visit.ids["msgid"]
     try:
-        visit.api.send(visit.key, "/v1/retract/{msgid}", None, msgid=msgid)
+        visit.api.withdraw(visit.key, msgid)
     except ApiError as error:
         return _message(visit, error)
     return visit.go(visit.at(f"/messages/{msgid}"), "withdrawn")

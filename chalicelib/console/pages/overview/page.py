@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from chalicelib.console.door import Reply
+from chalicelib.console.labels import STAGES
 from chalicelib.console.routes import page
 from chalicelib.console.visit import Visit
 
@@ -45,19 +46,31 @@ def overview(visit: Visit) -> Reply:
     granted = {grant["code"]: grant["enabled"] for grant in channel.get("channels", ())}
     own = [each for each in channels if each["code"] in granted]
     found = [*_closed(visit, templates, strategies), *_quotas(visit, own)]
+    today = visit.api.get("statistics/today", query={"channel_key": visit.key})
     return visit.show(
         "overview/overview.html",
+        today=today if today["total"]["requests"] else None,
+        chart=_chart(visit, today["trend"]),
         attention=found[:MAX_ATTENTION],
         steps=None if messages else _first_steps(visit, own, templates),
-        reports=[figures(visit, message) for message in messages],
+        messages=messages,
         channels=[(each, granted[each["code"]]) for each in own],
-        templates={each["template_id"]: each["name"] for each in templates},
     )
 
 
-def figures(visit: Visit, message: Mapping[str, Any]) -> tuple[Mapping[str, Any], Any]:
-    """Return a message of a list with its report."""
-    return message, visit.api.get("messages/{msgid}", msgid=message["msgid"])
+def _chart(visit: Visit, trend: Any) -> dict[str, Any]:
+    """Return the lines of today. Deliveries and clicks stand at the hour of their report."""
+    names = {"delivered": "users_delivered", "clicked": "users_clicked"}
+    series = [
+        {
+            "name": visit.say(name),
+            "stage": stage,
+            "data": [hour[names.get(stage, stage)] for hour in trend],
+        }
+        for stage, name in STAGES.items()
+    ]
+    hours = [hour["time"][11:13] for hour in trend]
+    return {"label": visit.say("Trend"), "x": hours, "series": series, "nolabel": True}
 
 
 def _closed(visit: Visit, templates: Any, strategies: Any) -> Iterator[Attention]:

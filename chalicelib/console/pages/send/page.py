@@ -29,18 +29,47 @@ def send(visit: Visit) -> Reply:
     if form.text("do") not in ("check", "send"):
         return _form(visit, template)
     try:
-        path, body = _request(visit)
+        body = _request(visit)
         if form.text("do") == "check":
             return _form(visit, template, asks=True)
-        sent = visit.api.send(visit.key, path, body, once=form.text("once"))
+        sent = _send(visit, body)
     except ApiError as error:
         return _form(visit, template, error)
+    if "schedule" in sent:
+        return visit.go(visit.at("/messages/scheduled"), "scheduled")
+    if sent["state"] == "in_review":
+        return visit.go(visit.at("/review/mine"), "in-review")
     return visit.go(visit.at(f"/messages/{sent['msgid']}"), "sent")
 
 
-def _form(
-    visit: Visit, number: str, error: ApiError | None = None, asks: bool = False
-) -> Reply:
+def _send(visit: Visit, body: dict[str, Any]) -> Any:
+    """Send now, or store the message until its time."""
+    form = visit.form
+    once = form.text("once")
+    if form.text("when") != "later":
+        return visit.api.change("POST", "messages", body, once=once)
+    at = form.text("at")
+    if not at:
+        raise ApiError(400, [Problem("at", visit.say("Choose a time."))])
+    offset = visit.texts.at(visit.texts.now).strftime("%z")
+    schedule = {"at": f"{at[:16]}{offset[:3]}:{offset[3:]}"}
+    named = {"name": form.text("name")} if form.text("name") else {}
+    return visit.api.change("POST", "schedules", {**body, **named, "schedule": schedule}, once=once)
+
+
+@page("POST", "/c/{key}/send/simulation", needs=OPERATOR)
+def simulate(visit: Visit) -> Reply:
+    """Say how many people a message would reach, who falls out, and its price."""
+    try:
+        body = _request(visit)
+        asked = {"channel_key": visit.key, "send": body["message"]}
+        found = visit.api.change("POST", "simulate", asked)
+    except ApiError as error:
+        return visit.show("send/simulation.html", error=error, found=None)
+    return visit.show("send/simulation.html", found=found)
+
+
+def _form(visit: Visit, number: str, error: ApiError | None = None, asks: bool = False) -> Reply:
     owner = {"channel_key": visit.key, "limit": LISTED}
     templates = visit.api.get("templates", query=owner)["templates"]
     chosen = next((each for each in templates if str(each["template_id"]) == number), None)
@@ -75,8 +104,8 @@ def _audience(visit: Visit) -> str:
     return "users"
 
 
-def _request(visit: Visit) -> tuple[str, dict[str, Any]]:
-    """Return the route and the body of the API that the form stands for."""
+def _request(visit: Visit) -> dict[str, Any]:
+    """Return the body of the API that the form stands for."""
     form = visit.form
     audience = form.text("audience")
     is_ordinary = form.text("kind") == "ordinary"
@@ -85,15 +114,15 @@ def _request(visit: Visit) -> tuple[str, dict[str, Any]]:
         body["rule_id"] = form.number("rule_id")
     if audience != "everyone":
         body |= _targets(visit, audience)
-    path = "broadcast" if audience == "everyone" else "sent"
+    whole = {"channel_key": visit.key, "broadcast": audience == "everyone", "message": body}
     if is_ordinary:
         made = contents.read(form)
         body |= {f"msg_{kind}": _elements(kind, content) for kind, content in made.items()}
-        return f"/v1/{path}", body
+        return whole
     values = {name: text.strip() for name, text in form.under("v.")}
     body |= {"template_id": form.number("template") or 0, "template_para": values}
     body["app_para"] = {"platform": form.text("platform") or "all"}
-    return f"/v1/template/{path}", body
+    return whole
 
 
 def _elements(kind: str, content: Any) -> list[Any]:

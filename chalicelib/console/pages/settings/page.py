@@ -105,13 +105,13 @@ def rotate(visit: Visit) -> Reply:
 @page("POST", "/access/{key}/channels", needs=ADMIN)
 def authorise(visit: Visit) -> Reply:
     """Authorise a delivery channel, switch it on or off, or withdraw the authorisation."""
-    path, ids = "access-channels/{key}/channels/{code}", {"code": visit.form.text("code")}
+    path, code = "access-channels/{key}/channels/{code}", visit.form.text("code")
     action = visit.form.text("do")
     try:
         if action == "withdraw":
-            visit.api.change("DELETE", path, key=visit.key, **ids)
+            visit.api.change("DELETE", path, key=visit.key, code=code)
         else:
-            visit.api.change("PUT", path, {"enabled": action == "on"}, key=visit.key, **ids)
+            visit.api.change("PUT", path, {"enabled": action == "on"}, key=visit.key, code=code)
     except ApiError as error:
         return _shown(visit, error)
     return visit.go(visit.to(f"/access/{visit.key}"), "authorised")

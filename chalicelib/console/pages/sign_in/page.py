@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from chalicelib.console.app import SESSION
-from chalicelib.console.door import ApiError, Reply
+from chalicelib.console.door import SESSION, ApiError, Reply
 from chalicelib.console.routes import page
 from chalicelib.console.texts import LANGUAGES
 from chalicelib.console.visit import Visit

@@ -223,7 +223,9 @@ def lanes(steps: Sequence[Step], fate: str) -> Lanes:
         for channel in step.channels:
             y = TOP + LANE * len(drawn)
             if n > reached:
-                drawn.append(Lane(channel, y, None, (Mark("never", x(begins[n]), N_("never sent")),)))
+                drawn.append(
+                    Lane(channel, y, None, (Mark("never", x(begins[n]), N_("never sent")),))
+                )
                 continue
             drawn.append(_lane(steps, n, channel, y, begins, x, n == reached))
     times = tuple(dict.fromkeys((x(begin), begin) for begin in begins))

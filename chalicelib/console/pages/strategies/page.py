@@ -36,9 +36,7 @@ def strategy(visit: Visit) -> Reply:
 
 
 def _found(visit: Visit) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = visit.api.get(
-        "strategies/{rule_id}", rule_id=visit.ids["rule_id"]
-    )
+    found: Mapping[str, Any] = visit.api.get("strategies/{rule_id}", rule_id=visit.ids["rule_id"])
     return found
 
 

@@ -76,9 +76,7 @@ def _save(visit: Visit, found: Mapping[str, Any] | None) -> Reply:
     return visit.go(visit.at(f"/templates/{saved['template_id']}"), "saved")
 
 
-def _again(
-    visit: Visit, found: Any, kinds: list[str], error: ApiError | None = None
-) -> Reply:
+def _again(visit: Visit, found: Any, kinds: list[str], error: ApiError | None = None) -> Reply:
     typed = {kind: contents.typed_of(visit.form, kind) for kind in kinds}
     return _editor(visit, found, typed, kinds, error)
 

@@ -10,7 +10,7 @@ from chalice.app import Blueprint, Response
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.members import Member, Role
-from chalicelib.entrypoints.http import cursors, sends
+from chalicelib.entrypoints.http import cursors, sends, shown_requests
 from chalicelib.entrypoints.http.admin import schedules as scheduled
 from chalicelib.entrypoints.http.admin.route import (
     admin,
@@ -43,6 +43,7 @@ bp = Blueprint(__name__)
     bp,
     "access-channels/{key}/reviews",
     "GET",
+    tag="reviews",
     response="reviews.ReviewSettingsShown",
     role=Role.READ_ONLY,
 )
@@ -56,6 +57,7 @@ def get_review_settings(context: RequestContext, key: str) -> Response:
     bp,
     "access-channels/{key}/reviews",
     "PUT",
+    tag="reviews",
     request="reviews.ReviewSettings",
     response="reviews.ReviewSettingsShown",
     matches=True,
@@ -90,7 +92,7 @@ def list_reviews(context: RequestContext) -> Any:
         cursors.time_ordered_id,
         lambda before, limit: reviews.page(context.world, query.list, member, before, limit),
         lambda stored: stored.id,
-        lambda stored: {**scheduled.shown(stored), "review": _progress(stored)},
+        lambda stored: {**shown_requests.shown(stored), "review": _progress(stored)},
     )
 
 
@@ -211,7 +213,7 @@ def _tagged(stored: StoredRequest) -> Response:
 
     is_template = stored.written.form is Form.TEMPLATE
     template = shown_version(reviews.proposed(stored)) if is_template else None
-    whole = {**scheduled.whole(stored), "template": template, "review": _progress(stored)}
+    whole = {**shown_requests.whole(stored), "template": template, "review": _progress(stored)}
     return tagged(whole | ({"message": None} if is_template else {}), stored.version)
 
 

@@ -25,7 +25,17 @@ KEY = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 CODE = re.compile(r"[A-Za-z0-9]{1,32}", re.ASCII)
 
 # The names of ids in answers. The audit log takes the id of a new thing from the answer.
-IDS = ("channel_key", "code", "template_id", "rule_id", "label", "id", "access_key", "userid")
+IDS = (
+    "channel_key",
+    "code",
+    "template_id",
+    "rule_id",
+    "label",
+    "id",
+    "access_key",
+    "userid",
+    "topic",
+)
 
 _ETAG = re.compile(r'"([0-9]{1,15})"', re.ASCII)
 

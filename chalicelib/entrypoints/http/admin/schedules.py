@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.members import Role
-from chalicelib.entrypoints.http import cursors, sends
+from chalicelib.entrypoints.http import cursors, sends, shown_requests
 from chalicelib.entrypoints.http.admin.route import (
     admin,
     expected,
@@ -22,13 +22,13 @@ from chalicelib.entrypoints.http.route import known_msgid
 from chalicelib.entrypoints.http.ums.send import CHECKED
 
 if TYPE_CHECKING:
-    from chalicelib.domain.stored_requests import Result, StoredRequest
+    from chalicelib.domain.stored_requests import StoredRequest
     from chalicelib.entrypoints.http.schemas.schedules import (
-        Copy,
-        Message,
+        MessageBody,
         ResultsQuery,
         ScheduleBody,
         ScheduleChange,
+        ScheduleCopy,
         SchedulesQuery,
     )
     from chalicelib.flow.requests import SendRequest
@@ -42,8 +42,8 @@ CHANGES: dict[str, Any] = {"role": Role.OPERATOR, "response": "schedules.Schedul
     bp,
     "messages",
     "POST",
-    request="schedules.Message",
-    response="schedules.Stored",
+    request="schedules.MessageBody",
+    response="schedules.MessageState",
     status=201,
     errors=(404, *CHECKED),
     tag="messages",
@@ -53,7 +53,7 @@ def send_message(context: RequestContext) -> Response:
     """Send a message for an access channel, as a member. A review may have to approve it first."""
     from chalicelib.flow.submit import submit
 
-    body: Message = context.body()
+    body: MessageBody = context.body()
     request = read_request(context, body.channel_key, body.message, broadcast=body.broadcast)
     key = sends.idempotency_key(context, body.channel_key, body.model_dump(mode="json"))
     msgid = submit(context.world, request, key)
@@ -82,7 +82,7 @@ def add_schedule(context: RequestContext) -> Response:
     request = replace(request, timing=body.schedule.timing())
     key = sends.idempotency_key(context, body.channel_key, body.model_dump(mode="json"))
     stored = schedules.add(context.world, request, body.name or "", key)
-    return tagged(whole(stored), stored.version, 201)
+    return tagged(shown_requests.whole(stored), stored.version, 201)
 
 
 @admin(
@@ -117,7 +117,7 @@ def list_schedules(context: RequestContext) -> Any:
             context.world, key, after or f"{query.since:013d}", query.until, limit, wanted
         ),
         lambda stored: stored.position,
-        shown,
+        shown_requests.shown,
     )
 
 
@@ -127,10 +127,10 @@ def get_schedule(context: RequestContext, id: str) -> Response:
     from chalicelib.manage import schedules
 
     stored = schedules.get(context.world, known_msgid(id))
-    return tagged(whole(stored), stored.version)
+    return tagged(shown_requests.whole(stored), stored.version)
 
 
-@admin(bp, "schedules/{id}/message", "GET", response="schedules.Contents", role=Role.OPERATOR)
+@admin(bp, "schedules/{id}/message", "GET", response="schedules.ScheduledBody", role=Role.OPERATOR)
 def get_scheduled_body(context: RequestContext, id: str) -> dict[str, Any]:
     """Get the whole body of a scheduled message, to change it. The audit log has an entry."""
     from chalicelib.manage import schedules
@@ -138,7 +138,7 @@ def get_scheduled_body(context: RequestContext, id: str) -> dict[str, Any]:
     stored = schedules.get(context.world, known_msgid(id))
     return {
         "id": stored.id,
-        "broadcast": _is_broadcast(stored),
+        "broadcast": shown_requests.is_broadcast(stored),
         "message": dict(stored.written.body),
     }
 
@@ -161,14 +161,14 @@ def change_schedule(context: RequestContext, id: str) -> Response:
     request = read_request(context, before.channel_key, body.message, broadcast=body.broadcast)
     request = replace(request, timing=body.schedule.timing())
     stored = schedules.change(context.world, id, expected(context), request, body.name or "")
-    return tagged(whole(stored), stored.version)
+    return tagged(shown_requests.whole(stored), stored.version)
 
 
 @admin(
     bp,
     "schedules/{id}/copy",
     "POST",
-    request="schedules.Copy",
+    request="schedules.ScheduleCopy",
     status=201,
     errors=(404, *CHECKED),
     **CHANGES,
@@ -177,19 +177,19 @@ def copy_schedule(context: RequestContext, id: str) -> Response:
     """Schedule the same message again, at times of its own."""
     from chalicelib.manage import schedules
 
-    body: Copy = context.body()
+    body: ScheduleCopy = context.body()
 
     def read(original: StoredRequest) -> SendRequest:
         request = read_request(
             context,
             original.channel_key,
             original.written.body,
-            broadcast=_is_broadcast(original),
+            broadcast=shown_requests.is_broadcast(original),
         )
         return replace(request, timing=body.schedule.timing())
 
     stored = schedules.copy(context.world, known_msgid(id), read)
-    return tagged(whole(stored), stored.version, 201)
+    return tagged(shown_requests.whole(stored), stored.version, 201)
 
 
 @admin(bp, "schedules/{id}", "DELETE", status=204, errors=(409, 412), role=Role.OPERATOR)
@@ -206,7 +206,7 @@ def cancel_schedule(context: RequestContext, id: str) -> Response:
     "schedules/{id}/results",
     "GET",
     query="base.LongListQuery",
-    response="schedules.Results",
+    response="schedules.ScheduleResults",
     role=Role.READ_ONLY,
 )
 def list_results_of_schedule(context: RequestContext, id: str) -> Any:
@@ -219,7 +219,9 @@ def list_results_of_schedule(context: RequestContext, id: str) -> Any:
     "schedule-results",
     "GET",
     query="schedules.ResultsQuery",
-    response="schedules.Results",
+    response="schedules.ScheduleResults",
+    tag="schedules",
+    errors=(404,),
     role=Role.READ_ONLY,
 )
 def list_schedule_results(context: RequestContext) -> Any:
@@ -237,7 +239,7 @@ def _results(context: RequestContext, of: str) -> Any:
         cursors.time_and_id,
         lambda before, limit: schedules.results(context.world, of, before, limit),
         lambda result: result.position,
-        shown_result,
+        shown_requests.result,
     )
 
 
@@ -253,79 +255,3 @@ def read_request(
     member = context.member.key if context.member else ""
     written = sends.written(body, broadcast=broadcast, member=member)
     return replace(request, written=written)
-
-
-def _is_broadcast(stored: StoredRequest) -> bool:
-    from chalicelib.domain.stored_requests import Form
-
-    return stored.written.form is Form.BROADCAST
-
-
-def whole(stored: StoredRequest) -> dict[str, Any]:
-    body = {
-        name: value
-        for name, value in stored.written.body.items()
-        if not (isinstance(value, list) and name.startswith("aud_") and _has_ids(value))
-    }
-    return {**shown(stored), "broadcast": _is_broadcast(stored), "message": body}
-
-
-def _has_ids(groups: list[Any]) -> bool:
-    """Tell if the groups of an `aud_…` hold registration ids."""
-    return any(isinstance(group, dict) for group in groups)
-
-
-def shown(stored: StoredRequest) -> dict[str, Any]:
-    about = stored.about
-    return {
-        "id": stored.id,
-        "channel_key": stored.channel_key,
-        "name": stored.name,
-        "state": stored.state.value,
-        "origin": stored.written.origin.value,
-        "owner": stored.owner or stored.written.member,
-        "created": stored.created,
-        "next": stored.next if stored.is_scheduled else None,
-        "schedule": _shown_schedule(stored),
-        "kind": about.kind.value,
-        "audience": about.audience.value,
-        "channels": [kind.value for kind in about.channels],
-        "template_id": about.template,
-        "rule_id": about.rule_id,
-        "sendno": about.sendno,
-        "last": shown_result(stored.last) if stored.last else None,
-        "version": stored.version,
-    }
-
-
-def _shown_schedule(stored: StoredRequest) -> dict[str, Any] | None:
-    timing = stored.timing
-    if timing is None:
-        return None
-    rule, date = timing.date_rule, None
-    if rule is not None:
-        minute, hour = (int(field) for field in timing.cron.split()[:2])
-        time = f"{hour:02d}:{minute:02d}"
-        date = {"attribute": rule.attribute, "days": rule.days, "time": time, "yearly": rule.yearly}
-    return {
-        "at": timing.at or None,
-        "cron": None if rule else timing.cron or None,
-        "date": date,
-        "until": timing.until or None,
-        "time_zone": timing.zone,
-        "zone_attribute": timing.zone_attribute or None,
-        "if_late": timing.if_late,
-    }
-
-
-def shown_result(result: Result) -> dict[str, Any]:
-    return {
-        "id": result.id,
-        "at": result.at,
-        "time": result.time,
-        "outcome": result.outcome.value,
-        "msgid": result.msgid or None,
-        "code": result.code,
-        "reason": result.reason,
-        "number": result.number,
-    }

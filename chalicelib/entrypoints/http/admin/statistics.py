@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from chalice.app import Blueprint
+from chalice.app import Blueprint, Response
 
 from chalicelib.domain.figures import TOTALS
 from chalicelib.domain.members import Role
 from chalicelib.entrypoints.http import cursors
 from chalicelib.entrypoints.http.admin.route import admin, known_key
 from chalicelib.entrypoints.http.context import RequestContext
-from chalicelib.reports import statistics
+from chalicelib.entrypoints.http.problems import JSON
+from chalicelib.flow import coverage as count
+from chalicelib.reports import coverage, statistics
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.statistics import (
         ChannelDaysQuery,
+        CoverageBody,
+        CoverageQuery,
         SeriesQuery,
         StretchQuery,
     )
@@ -167,3 +171,39 @@ def list_days_of_channels(context: RequestContext) -> dict[str, Any]:
         lambda found: {"channel_key": found[0].key, "name": found[0].name, "days": found[1]},
     )
     return {"names": list(TOTALS), **page}
+
+
+@admin(
+    bp,
+    "statistics/coverage",
+    "GET",
+    query="statistics.CoverageQuery",
+    response="statistics.Coverage",
+    errors=(404,),
+    tag="statistics",
+    role=Role.READ_ONLY,
+)
+def get_coverage(context: RequestContext) -> dict[str, Any]:
+    """Get how many users have a contact by channel type and delivery channel, as last counted."""
+    query: CoverageQuery = context.query()
+    key = known_key(query.channel_key) if query.channel_key else ""
+    return coverage.shown(context.world, key)
+
+
+@admin(
+    bp,
+    "statistics/coverage",
+    "POST",
+    request="statistics.CoverageBody",
+    response="statistics.Coverage",
+    status=202,
+    errors=(404,),
+    tag="statistics",
+    role=Role.OPERATOR,
+)
+def count_coverage(context: RequestContext) -> Response:
+    """Count again how many users have a contact. A count that is under way goes on."""
+    body: CoverageBody = context.body()
+    key = known_key(body.channel_key) if body.channel_key else ""
+    count.begin(context.world, key)
+    return Response(coverage.shown(context.world, key), dict(JSON), 202)

@@ -213,5 +213,6 @@ def shown_version(template: Template) -> dict[str, Any]:
         "name": template.name,
         "contents": {type.value: content for type, content in template.contents.items()},
         "variables": sorted(variables(dict(template.contents))),
+        "attributes": list(templates.attribute_names(template)),
         "links": sorted(template.links),
     }

@@ -20,7 +20,6 @@ from chalicelib.entrypoints.http.audit import log_change
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.contract import Contract
 from chalicelib.entrypoints.http.errors import (
-    CHANNEL_CLOSED,
     NO_ROLE,
     TOO_MANY_REQUESTS,
 )
@@ -60,33 +59,31 @@ class MemberApi:
         body: Any = None,
         *,
         version: int | None = None,
+        once: str = "",
         **ids: str,
     ) -> Any:
         from chalicelib.entrypoints.http import admin  # noqa: F401 its views register themselves
 
         view, contract = route.VIEWS[f"{method} /admin/v1/{path}"]
         headers = {} if version is None else {"if-match": f'"{version}"'}
+        headers |= {"idempotency-key": once} if once else {}
         request = self._request(method, f"/admin/v1/{path}", body=body, headers=headers)
         return self._call(view, request, contract, ids)
 
-    def send(self, channel_key: str, path: str, body: Any, *, once: str = "", **ids: str) -> Any:
+    def withdraw(self, channel_key: str, msgid: str) -> None:
         from chalicelib.entrypoints.http import ums  # noqa: F401 its views register themselves
 
+        path = "/v1/retract/{msgid}"
         view, contract = route.VIEWS[f"POST {path}"]
-        headers = {"idempotency-key": once} if once else {}
-        request = self._request("POST", path, body=body, headers=headers)
+        request = self._request("POST", path)
         try:
             self._check_role(Role.OPERATOR)
             channel = access_channels.get(self._world, channel_key)
-            if not channel.enabled:
-                raise CHANNEL_CLOSED.refuse("channel_key")
             context = RequestContext(self._world, request, channel, contract, self._member)
-            answer: dict[str, Any] = view(context, **ids)
+            view(context, msgid=msgid)
         except Exception as error:
             raise api_error(error, self._language) from error
-        msgid = ids.get("msgid") or str(answer.get("msgid", ""))
         log_change(context, "POST", path, {"channel_key": channel_key, "msgid": msgid})
-        return answer
 
     def _call(
         self, view: route.View, request: Request, contract: Contract, ids: Mapping[str, str]

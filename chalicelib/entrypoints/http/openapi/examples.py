@@ -10,15 +10,23 @@ TAGS: Mapping[str, str] = {
     "users": "People, their contacts and tags.",
     "messages": "Reports of messages and of their targets.",
     "statistics": "Figures over a stretch of time. docs/reference/figures.md defines them.",
+    "exports": "Files of figures and of the targets of messages.",
     "receipts": "Webhooks of providers, and links in messages.",
     "access-channels": "Senders: business lines, each with its own key.",
     "channels": "Delivery channels: accounts of providers that messages go out on.",
     "checks": "Answers of providers about a delivery channel.",
     "templates": "Contents with variables, one per channel type, in versions.",
     "strategies": "Orders of channels, with the conditions between them.",
+    "consents": "Consent that an access channel requires.",
+    "caps": "Messages of an access channel that a person may get within a time.",
+    "topics": "Subjects of messages, among which people choose.",
+    "sensitive-words": "Words that messages and templates must not contain.",
+    "schedules": "Messages that wait for their time, and what became of them.",
+    "reviews": "Messages and templates that members must approve.",
     "quiet-hours": "Times at which an access channel sends nothing.",
     "broadcast-quota": "Broadcasts that an access channel may send in a day.",
     "retention": "Days for which the messages of an access channel are kept.",
+    "suppressions": "Contacts that no access channel sends to.",
     "lists": "Black- and whitelists.",
     "segments": "Groups of users.",
     "tags": "Tags that users may carry.",
@@ -41,6 +49,7 @@ IN_PATHS: Mapping[str, tuple[str, str]] = {
     ),
     "template_id": ("Template id.", "1"),
     "rule_id": ("Strategy id.", "1"),
+    "topic": ("Topic id.", "1"),
     "version": ("Number of a version.", "1"),
     "label": ("Id of a contact label.", "1"),
     "id": ("Id.", "1"),
@@ -116,9 +125,13 @@ BODIES: Mapping[str, Any] = {
     ],
     "user_entries.Entry": {"userid": "zhangsan", "phone": {"all": "18756432567"}},
     "groups.Membership": {"add": ["zhangsan"]},
+    "exports.TargetsExport": {"msgid": "06hhgn2g006tpfbq", "reason": "no_contact"},
+    "exports.StatisticsExport": {"since": "2026-11-01", "until": "2026-11-29", "format": "xlsx"},
     "imports.ImportBody": {"kind": "users", "format": "xlsx"},
     "access_channels.AccessChannelBody": {"name": "orders"},
     "access_channels.Authorisation": {"enabled": True},
+    "suppressions.ContactsBody": {"type": "sms", "contacts": ["18756432567"]},
+    "list_contacts.ContactMembership": {"add": [{"type": "sms", "contact": "18756432567"}]},
     "quiet_hours.QuietHoursBody": {
         "action": "hold",
         "windows": [{"begin": "22:00", "end": "08:00", "time_zone": "Asia/Shanghai"}],
@@ -128,6 +141,17 @@ BODIES: Mapping[str, Any] = {
         "name": "hello",
         "contents": {"app": {"alert": "Hello {{name}}"}, "sms": {"temp_id": 1, "temp_para": {}}},
     },
+    "consents.ConsentRuleBody": {"purpose": "marketing"},
+    "consents.ConsentEntries": {
+        "consents": [
+            {"type": "sms", "contact": "18756432567", "purpose": "marketing", "given": True}
+        ]
+    },
+    "people.PreferencesBody": {
+        "quiet": {"begin": "22:00", "end": "08:00", "time_zone": "Asia/Shanghai"}
+    },
+    "topics.TopicBody": {"channel_key": _KEY, "name": "Offers"},
+    "caps.CapsBody": {"caps": [{"most": 3, "days": 1, "channel": "sms"}]},
     "strategies.StrategyBody": {
         "channel_key": _KEY,
         "name": "push, then SMS",

@@ -1,5 +1,5 @@
 """Routes that people and providers call without a key: short links and webhooks."""
 
-from chalicelib.entrypoints.http.public import links, receipts
+from chalicelib.entrypoints.http.public import links, preferences, receipts
 
-ROUTES = (receipts, links)
+ROUTES = (receipts, links, preferences)

@@ -89,7 +89,7 @@ class Membership(Strict):
 
 
 class MembersChanged(Answer):
-    """The numbers of user ids in the request, duplicates counted once."""
+    """The numbers of members in the request, duplicates counted once."""
 
     added: int
     removed: int

@@ -61,6 +61,15 @@ class StepTargets(Answer):
     targets: int
 
 
+class Withdrawal(Answer):
+    """Deliveries of a withdrawn message, by what became of them."""
+
+    stopped: int
+    recalled: int
+    failed: int
+    open: int
+
+
 class Report(Answer):
     """The report of a message. Times are milliseconds since the epoch."""
 
@@ -93,6 +102,18 @@ class Report(Answer):
     losses: Losses
     tracked: list[ChannelType]
     balanced: bool
+    withdrawal: Withdrawal | None
+
+
+class Retracted(Answer):
+    """A withdrawn message. `withdrawal` is null while a large audience is not counted yet.
+
+    It is null, too, for a request that was cancelled before it became a message.
+    """
+
+    code: int
+    message: str
+    withdrawal: Withdrawal | None
 
 
 class TargetQuery(Strict):

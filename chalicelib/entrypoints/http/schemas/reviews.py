@@ -36,7 +36,7 @@ Level = Annotated[
 Levels = Annotated[list[Level], Field(min_length=1, max_length=reviews.MAX_LEVELS)]
 
 
-class Case(Strict):
+class ReviewCase(Strict):
     """Messages that need a review. An empty list means all."""
 
     origin: Annotated[Origin, Field(strict=False)]
@@ -46,7 +46,7 @@ class Case(Strict):
 
 class MessageReviews(Strict):
     levels: Levels
-    cases: Annotated[list[Case], Field(min_length=1, max_length=reviews.MAX_CASES)]
+    cases: Annotated[list[ReviewCase], Field(min_length=1, max_length=reviews.MAX_CASES)]
 
 
 class TemplateReviews(Strict):
@@ -106,7 +106,7 @@ class DecisionShown(Answer):
     time: int
 
 
-class Progress(Answer):
+class ReviewProgress(Answer):
     """The progress of a review. `level` counts from 1, and is null when nobody must decide."""
 
     level: int | None
@@ -116,14 +116,14 @@ class Progress(Answer):
 
 
 class ReviewedMessage(ScheduledMessage):
-    review: Progress
+    review: ReviewProgress
 
 
 class Reviewed(Scheduled):
     """A message or a template under review. The other one is null."""
 
     template: TemplateVersion | None
-    review: Progress
+    review: ReviewProgress
 
 
 class Reviews(Page):

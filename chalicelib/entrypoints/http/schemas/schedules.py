@@ -80,7 +80,7 @@ def _zone(name: str) -> str:
 Attribute = Annotated[str, Field(min_length=1, max_length=64)]
 
 
-class DateRule(Sparse):
+class ScheduleDate(Sparse):
     """Only users whose attribute holds a date, some days away from the day of sending."""
 
     attribute: Attribute
@@ -94,7 +94,7 @@ class Schedule(Sparse):
 
     at: Annotated[str, AfterValidator(_time)] | None = None
     cron: Annotated[str, Field(max_length=crons.MAX_TEXT), AfterValidator(_cron)] | None = None
-    date: DateRule | None = None
+    date: ScheduleDate | None = None
     until: Annotated[str, AfterValidator(_local)] | None = None
     time_zone: Annotated[str, AfterValidator(_zone)] | None = None
     zone_attribute: Attribute | None = None
@@ -143,7 +143,7 @@ class Schedule(Sparse):
         return at.isoformat()
 
 
-class Message(Strict):
+class MessageBody(Strict):
     """A message that a member sends for an access channel: the body of a send."""
 
     channel_key: Annotated[str, Field(min_length=1)]
@@ -151,7 +151,7 @@ class Message(Strict):
     message: dict[str, Any]
 
 
-class ScheduleBody(Message):
+class ScheduleBody(MessageBody):
     name: Name | None = None
     schedule: Schedule
 
@@ -165,7 +165,7 @@ class ScheduleChange(Strict):
     schedule: Schedule
 
 
-class Copy(Strict):
+class ScheduleCopy(Strict):
     """A copy with times of its own."""
 
     schedule: Schedule
@@ -184,7 +184,7 @@ class ResultsQuery(LongListQuery):
     channel_key: Annotated[str, Field(min_length=1)]
 
 
-class DateRuleShown(Answer):
+class ScheduleDateShown(Answer):
     attribute: str
     days: int
     time: str
@@ -194,15 +194,15 @@ class DateRuleShown(Answer):
 class ScheduleShown(Answer):
     at: str | None
     cron: str | None
-    date: DateRuleShown | None
+    date: ScheduleDateShown | None
     until: str | None
     time_zone: str
     zone_attribute: str | None
     if_late: int
 
 
-class ResultShown(Answer):
-    """What became of an occurrence."""
+class ScheduleResult(Answer):
+    """The result of an occurrence."""
 
     id: str
     at: int
@@ -232,7 +232,7 @@ class ScheduledMessage(Versioned):
     template_id: int
     rule_id: int
     sendno: str
-    last: ResultShown | None
+    last: ScheduleResult | None
 
 
 class Scheduled(ScheduledMessage):
@@ -242,7 +242,7 @@ class Scheduled(ScheduledMessage):
     message: dict[str, Any] | None
 
 
-class Contents(Answer):
+class ScheduledBody(Answer):
     """The whole body of a stored message, to change it."""
 
     id: str
@@ -254,11 +254,11 @@ class Schedules(Page):
     schedules: list[ScheduledMessage]
 
 
-class Results(Page):
-    results: list[ResultShown]
+class ScheduleResults(Page):
+    results: list[ScheduleResult]
 
 
-class Stored(Answer):
+class MessageState(Answer):
     """A message of a member: sent, or stored until its time or its approval comes."""
 
     msgid: str

@@ -72,6 +72,7 @@ class Option(Sparse):
     black_id: Annotated[OptionalId, none_for(0)] = None
     white_id: Annotated[OptionalId, none_for(0)] = None
     priority: Annotated[int, Field(ge=0, le=3)] = 2
+    topic: Annotated[int, Field(ge=0)] = 0
     label: Annotated[
         str,
         Field(max_length=30),
@@ -110,6 +111,7 @@ class Common(Sparse):
             "owner": self.option.owner,
             "name": self.option.name,
             "label": self.option.label,
+            "topic": self.option.topic,
             "priority": Priority(self.option.priority or Priority.MEDIUM),
             "black_id": self.option.black_id,
             "white_id": self.option.white_id,
@@ -228,8 +230,3 @@ class Accepted(Answer):
     msgid: str
     msgno: str
     sendno: str | None = None
-
-
-class Done(Answer):
-    code: int
-    message: str

@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.entrypoints.http.schemas.base import Answer, LongListQuery, Page, Query
+from chalicelib.entrypoints.http.schemas.base import Answer, LongListQuery, Page, Query, Strict
 
-Day = Annotated[dt.date, Field(strict=False, ge=dt.date(2000, 1, 1), le=dt.date(2199, 12, 31))]
+FIRST_DAY, LAST_DAY = dt.date(2000, 1, 1), dt.date(2199, 12, 31)
+Day = Annotated[dt.date, Field(strict=False, ge=FIRST_DAY, le=LAST_DAY)]
 Zone = Annotated[str, Field(max_length=64)]
 
 
@@ -132,6 +133,40 @@ class Provider(Rates):
 
 class Providers(Answer):
     providers: list[Provider]
+
+
+class CoverageQuery(Query):
+    channel_key: Annotated[str, Field(max_length=64)] = ""
+
+
+class CoverageBody(Strict):
+    """Whose users to count: those of an access channel, or all."""
+
+    channel_key: Annotated[str, Field(max_length=64)] = ""
+
+
+class CoveredType(Answer):
+    """Users with a contact on a channel type."""
+
+    channel_type: ChannelType
+    users: int
+    share: float | None
+
+
+class CoveredChannel(CoveredType):
+    """Users with a contact on a delivery channel."""
+
+    delivery_channel: str
+
+
+class Coverage(Answer):
+    """Coverage as it was counted last."""
+
+    state: Literal["none", "running", "done"]
+    counted: int | None
+    users: int
+    channel_types: list[CoveredType]
+    delivery_channels: list[CoveredChannel]
 
 
 class ChannelDaysQuery(LongListQuery):

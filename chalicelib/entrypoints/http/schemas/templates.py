@@ -64,6 +64,7 @@ class TemplateVersion(Answer):
     name: str
     contents: Shown
     variables: list[str]
+    attributes: list[str]
     links: list[str]
 
 

@@ -20,6 +20,7 @@ from chalicelib.entrypoints.http.schemas.base import (
     either,
     matching,
 )
+from chalicelib.entrypoints.http.schemas.operation_growth import MAX_ATTRIBUTES, Values
 
 MAX_VALUES = 100  # of one scope
 
@@ -99,6 +100,7 @@ class Entry(Contacts):
     set: Contacts | None = None
     add: Contacts | None = None
     del_: Contacts | None = Field(default=None, validation_alias="del")
+    attributes: Annotated[Values, Field(max_length=MAX_ATTRIBUTES)] | None = None
 
     def user_change(self) -> UserChange:
         """Return the change. Values of `set` come before those of the entry itself."""
@@ -117,6 +119,7 @@ class Entry(Contacts):
             Bindings(contacts, {**direct.tags, **explicit.tags}),
             self.add.change() if self.add else nothing,
             self.del_.change() if self.del_ else nothing,
+            attributes=self.attributes or {},
         )
 
 

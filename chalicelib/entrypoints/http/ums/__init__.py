@@ -1,5 +1,12 @@
 """Jiguang UMS v1: sends, users, messages, attachments."""
 
-from chalicelib.entrypoints.http.ums import attachments, messages, send, simulation, users
+from chalicelib.entrypoints.http.ums import (
+    attachments,
+    consents,
+    messages,
+    send,
+    simulation,
+    users,
+)
 
-ROUTES = (send, simulation, users, messages, attachments)
+ROUTES = (send, simulation, users, consents, messages, attachments)

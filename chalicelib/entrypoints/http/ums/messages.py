@@ -79,7 +79,7 @@ def find_target(context: RequestContext, msgid: str) -> dict[str, Any]:
     "POST",
     auth=Auth.CHANNEL,
     error_response=ums_error,
-    response="send.Done",
+    response="messages.Retracted",
     tag="sending",
     errors=(404, 409, 1015055, 1019031),
 )
@@ -88,5 +88,7 @@ def retract(context: RequestContext, msgid: str) -> dict[str, Any]:
 
     Deliveries that are not sent yet are stopped. Sent ones are recalled if the provider can.
     """
-    schedules.withdraw(context.world, context.sender.key, known_msgid(msgid))
-    return {"code": 0, "message": "success"}
+    key = context.sender.key
+    became = schedules.withdraw(context.world, key, known_msgid(msgid))
+    done = message.withdrawal(context.world, key, became) if became else None
+    return {"code": 0, "message": "success", "withdrawal": done}

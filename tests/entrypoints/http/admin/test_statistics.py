@@ -206,3 +206,11 @@ def test_without_messages_every_figure_is_zero_or_missing(api: Api) -> None:
     assert get(api, "")["figures"] == []
     assert get(api, "/today")["total"]["users"] == stages(0, 0, 0, 0, 0)
     assert get(api, "/providers") == {"providers": []}
+
+
+def test_coverage_is_counted_when_asked_for(api: Api) -> None:
+    assert get(api, "/coverage")["state"] == "none"
+    answer = api.admin("POST", "statistics/coverage", {"channel_key": KEY})
+    assert (answer.status, answer.json["state"]) == (202, "running")
+    assert api.admin("POST", "statistics/coverage", {"channel_key": "nobody"}).status == 404
+    assert api.admin("GET", "statistics/coverage?channel_key=nobody").status == 404

@@ -9,6 +9,7 @@ import pytest
 from tests.entrypoints.conftest import (
     CONTENTS,
     KEY,
+    SENDER,
     Api,
     message,
 )
@@ -224,3 +225,48 @@ def test_a_template_may_have_elements_for_platforms_that_differ(configured: Api)
             {**body, "contents": {"sms": wrong}},
             field="contents.sms",
         )
+
+
+PERSONAL = 'Hi {{user.name|default:"friend"}}, {{user.points}} points'
+
+
+def test_a_template_tells_which_attributes_it_takes_and_who_falls_out(configured: Api) -> None:
+    body = {"channel_key": KEY, "name": "t", "contents": {"app": {"alert": PERSONAL}}}
+    made = configured.admin("POST", "templates", body)
+    assert made.status == 201, made.body
+    assert (made.json["variables"], made.json["attributes"]) == ([], ["name", "points"])
+    lacking = "user.points: has no default, so users without this attribute get nothing"
+    assert made.json["warnings"] == [lacking]
+    path = f"templates/{made.json['template_id']}/preview"
+    plain = configured.admin("POST", path, {"template_para": {}}).json
+    assert plain["contents"]["app"]["alert"] == "Hi friend, {{user.points}} points"
+    assert plain["warnings"] == [lacking]
+    para = {"user.name": "Li", "user.points": 3}
+    shown = configured.admin("POST", path, {"template_para": para}).json
+    assert (shown["contents"]["app"]["alert"], shown["warnings"]) == ("Hi Li, 3 points", [])
+
+
+def test_a_wrong_placeholder_of_an_attribute_is_refused(configured: Api) -> None:
+    contents = {"app": {"alert": "Hi {{user.name|default:friend}}"}}
+    body = {"channel_key": KEY, "name": "t", "contents": contents}
+    problem(configured, "POST", "templates", body, field="contents.app")
+    many = " ".join(f"{{{{user.a{n}}}}}" for n in range(21))
+    body["contents"] = {"app": {"alert": many}}
+    problem(configured, "POST", "templates", body, field="contents")
+
+
+def test_a_message_takes_attributes_that_the_sender_has_set(configured: Api) -> None:
+    body = {"channel_key": KEY, "name": "t", "contents": {"app": {"alert": PERSONAL}}}
+    number = configured.admin("POST", "templates", body).json["template_id"]
+    users = [
+        {"userid": "user1", "app": {"app1": ["reg-1"]}, "attributes": {"points": 3}},
+        {"userid": "user2", "app": {"app1": ["reg-2"]}},
+    ]
+    assert configured.users(users).json["data"]["success"] == ["user1", "user2"]
+    msgid = configured.send(message(template_id=number, rule_id=0)).json["msgid"]
+    losses = [
+        configured("GET", f"/v1/messages/{msgid}/targets/{user}", auth=SENDER).json["loss"]
+        for user in ("user1", "user2")
+    ]
+    assert losses == [None, "no_value"]
+    assert configured.admin("GET", "users/user1").json["attributes"] == {"points": 3}

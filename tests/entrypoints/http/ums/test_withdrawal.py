@@ -15,6 +15,7 @@ def test_a_message_is_withdrawn_once(configured: Api) -> None:
     assert configured("POST", f"/v1/retract/{msgid}", auth=SENDER).json == {
         "code": 0,
         "message": "success",
+        "withdrawal": {"stopped": 1, "recalled": 0, "failed": 0, "open": 0},
     }
     again = configured("POST", f"/v1/retract/{msgid}", auth=SENDER)
     assert (again.status, again.code) == (400, 1015055)

@@ -12,9 +12,11 @@ from chalicelib.entrypoints.http.openapi.meanings import (
     callbacks,
     figures,
     management,
+    people,
     rules,
     sending,
     users,
+    waiting,
 )
 
 AREAS = (
@@ -24,6 +26,11 @@ AREAS = (
     rules.FIELDS,
     callbacks.FIELDS,
     figures.FIELDS,
+    people.FIELDS,
+    management.FIELDS,
+    rules.FIELDS,
+    callbacks.FIELDS,
+    waiting.FIELDS,
 )
 FIELDS: Mapping[str, str] = {name: text for area in AREAS for name, text in area.items()}
 

@@ -146,5 +146,11 @@ FIELDS: Mapping[str, str] = {
     "Version.id": "Template id.",
     "Version.version": "Version of the template.",
     "white_id": "Id of a whitelist. Only its members get the message.",
+    "Report.withdrawal": "Deliveries of a withdrawn message by their result, otherwise null.",
+    "Retracted.withdrawal": "Deliveries by result. null for a large audience: see its report.",
+    "Withdrawal.failed": "Deliveries that cannot be taken back.",
+    "Withdrawal.open": "Deliveries whose result is not known yet.",
+    "Withdrawal.recalled": "Deliveries that were taken back.",
+    "Withdrawal.stopped": "Deliveries that were stopped before they were submitted.",
     "withdrawal": "Result of withdrawing the delivery: `withdrawn`, `withdraw_failed` or null.",
 }

@@ -1,0 +1,90 @@
+"""Statistics: messages by day, clicks over the hours of the week, and providers."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from chalicelib.console.door import Reply
+from chalicelib.console.labels import STAGES
+from chalicelib.console.routes import page
+from chalicelib.console.visit import Visit
+
+PERIODS = {"7": 7, "30": 30, "90": 90}
+CLASSES = 7  # of a heat map
+OF = ("users", "deliveries")
+
+
+def _stretch(visit: Visit) -> dict[str, Any]:
+    days = PERIODS.get(visit.asked("days"), 30)
+    today = visit.texts.at(visit.texts.now).date()
+    since = today - timedelta(days=days - 1)
+    return {"channel_key": visit.key, "since": since.isoformat(), "until": today.isoformat()}
+
+
+@page("GET", "/c/{key}/stats/messages")
+def messages(visit: Visit) -> Reply:
+    stretch = _stretch(visit)
+    days = visit.api.get("statistics", query=stretch)["figures"]
+    if visit.asked("export"):
+        return _export(visit, days)
+    total = visit.api.get("statistics", query={**stretch, "by": "total"})["figures"]
+    of = visit.asked("of") if visit.asked("of") in OF else "users"
+    return visit.show(
+        "stats/messages.html",
+        days=days,
+        total=total[0] if total else None,
+        of=of,
+        chart=chart(visit, days, of),
+        losses=visit.api.get("statistics/losses", query=stretch),
+    )
+
+
+def chart(visit: Visit, rows: Sequence[Mapping[str, Any]], of: str) -> dict[str, Any]:
+    """Return the lines of the stages, for ECharts."""
+    series = [
+        {"name": visit.say(name), "stage": stage, "data": [row[of][stage] for row in rows]}
+        for stage, name in STAGES.items()
+    ]
+    return {"label": visit.say("Trend"), "x": [row["time"][:10] for row in rows], "series": series}
+
+
+def _export(visit: Visit, days: Sequence[Mapping[str, Any]]) -> Reply:
+    """Write the days as CSV, with a mark by which spreadsheets know UTF-8."""
+    file = io.StringIO()
+    writer = csv.writer(file)
+    names = [f"{of}.{stage}" for of in OF for stage in STAGES]
+    writer.writerow(["time", "requests", *names])
+    for day in days:
+        figures = [day[of][stage] for of in OF for stage in STAGES]
+        writer.writerow([day["time"], day["requests"], *figures])
+    headers = {"Content-Disposition": 'attachment; filename="statistics.csv"'}
+    return Reply(200, "\ufeff" + file.getvalue(), "text/csv; charset=utf-8", headers)
+
+
+@page("GET", "/c/{key}/stats/clicks")
+def clicks(visit: Visit) -> Reply:
+    """Show clicks by weekday and hour, in classes of one hue."""
+    rows = visit.api.get("statistics/clicks", query=_stretch(visit))["clicks"]
+    most = max((number for row in rows for number in row), default=0)
+    best = next(
+        ((d, h) for d, row in enumerate(rows) for h, number in enumerate(row) if number == most),
+        None,
+    )
+    classes = [[_class(number, most) for number in row] for row in rows]
+    return visit.show(
+        "stats/clicks.html", rows=rows, classes=classes, best=best if most else None, most=most
+    )
+
+
+def _class(number: int, most: int) -> int:
+    return 0 if not number else 1 + min(CLASSES - 2, number * (CLASSES - 1) // (most + 1))
+
+
+@page("GET", "/c/{key}/stats/providers")
+def providers(visit: Visit) -> Reply:
+    found = visit.api.get("statistics/providers", query=_stretch(visit))["providers"]
+    return visit.show("stats/providers.html", providers=found)

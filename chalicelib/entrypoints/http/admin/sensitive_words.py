@@ -1,0 +1,145 @@
+"""Sensitive words: what messages and templates of an access channel must not contain."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from chalice.app import Blueprint, Response
+
+from chalicelib.domain.access_channels import AccessChannel
+from chalicelib.domain.imports import Faulty
+from chalicelib.domain.members import Role
+from chalicelib.entrypoints.http import cursors, import_errors
+from chalicelib.entrypoints.http.admin.route import (
+    admin,
+    expected,
+    expected_if_given,
+    known_key,
+    tagged,
+)
+from chalicelib.entrypoints.http.context import RequestContext
+from chalicelib.entrypoints.http.errors import PARAMETER, Refused
+from chalicelib.manage import access_channels, sensitive_words
+
+if TYPE_CHECKING:
+    from chalicelib.entrypoints.http.schemas.sensitive_words import (
+        WordsChange,
+        WordsImport,
+        WordsSwitch,
+    )
+
+bp = Blueprint(__name__)
+
+ONE = "sensitive-words/{key}"
+CHANGES: dict[str, Any] = {
+    "response": "sensitive_words.Words",
+    "errors": (409, 412),
+    "role": Role.OPERATOR,
+}
+
+
+@admin(bp, ONE, "GET", response="sensitive_words.Words", role=Role.READ_ONLY)
+def get_sensitive_words(context: RequestContext, key: str) -> Response:
+    """Get the switch of an access channel's sensitive words, and how many there are."""
+    return _answer(access_channels.get(context.world, known_key(key)))
+
+
+@admin(
+    bp,
+    ONE,
+    "PUT",
+    request="sensitive_words.WordsSwitch",
+    response="sensitive_words.Words",
+    matches=True,
+    role=Role.OPERATOR,
+)
+def switch_sensitive_words(context: RequestContext, key: str) -> Response:
+    """Switch the search for sensitive words of an access channel on or off."""
+    body: WordsSwitch = context.body()
+    version = expected(context)
+    return _answer(sensitive_words.switch(context.world, known_key(key), version, on=body.on))
+
+
+@admin(
+    bp,
+    f"{ONE}/words",
+    "GET",
+    query="base.ListQuery",
+    response="sensitive_words.WordsPage",
+    role=Role.READ_ONLY,
+)
+def list_sensitive_words(context: RequestContext, key: str) -> dict[str, Any]:
+    """List the sensitive words of an access channel."""
+    return cursors.page(
+        "words",
+        context,
+        cursors.tag,
+        lambda after, limit: sensitive_words.page(context.world, known_key(key), after, limit),
+        lambda entry: entry[0],
+        lambda entry: {"word": entry[0], "enabled": entry[1]},
+    )
+
+
+@admin(bp, f"{ONE}/words", "POST", request="sensitive_words.WordsChange", **CHANGES)
+def change_sensitive_words(context: RequestContext, key: str) -> Response:
+    """Add sensitive words, or switch them on or off, and remove others."""
+    body: WordsChange = context.body()
+    add = {entry.word: entry.enabled for entry in body.add}
+    version = expected_if_given(context)
+    return _answer(sensitive_words.change(context.world, known_key(key), version, add, body.remove))
+
+
+@admin(
+    bp,
+    f"{ONE}/uploads",
+    "POST",
+    response="sensitive_words.WordsUpload",
+    status=201,
+    role=Role.OPERATOR,
+)
+def upload_sensitive_words(context: RequestContext, key: str) -> Response:
+    """Get a form to upload an .xlsx file of sensitive words with. It is valid for an hour."""
+    access_channels.get(context.world, known_key(key))
+    id, form = sensitive_words.form(context.world)
+    upload = {
+        "url": form.url,
+        "fields": dict(form.fields),
+        "max_bytes": sensitive_words.MAX_UPLOAD,
+    }
+    return Response({"id": id, "upload": upload}, {"Content-Type": "application/json"}, 201)
+
+
+@admin(bp, f"{ONE}/import", "POST", request="sensitive_words.WordsImport", **CHANGES)
+def import_sensitive_words(context: RequestContext, key: str) -> Response:
+    """Add the sensitive words of an uploaded .xlsx file, or replace all words by them."""
+    body: WordsImport = context.body()
+    version = expected_if_given(context)
+    try:
+        changed = sensitive_words.import_file(
+            context.world, known_key(key), version, body.upload, replace=body.replace
+        )
+    except Faulty as error:
+        english, chinese = (import_errors.say(error, language) for language in ("en", "zh"))
+        raise Refused(PARAMETER, english, chinese, field=error.field) from None
+    return _answer(changed)
+
+
+@admin(
+    bp,
+    f"{ONE}/export",
+    "POST",
+    response="sensitive_words.WordsExport",
+    role=Role.OPERATOR,
+)
+def export_sensitive_words(context: RequestContext, key: str) -> dict[str, Any]:
+    """Export the sensitive words of an access channel as an .xlsx file.
+
+    The address of the file is valid for an hour.
+    """
+    return {"url": sensitive_words.export(context.world, known_key(key))}
+
+
+def _answer(channel: AccessChannel) -> Response:
+    settings = sensitive_words.settings_of(channel)
+    shown = {"channel_key": channel.key, "on": settings["on"], "count": settings["count"]}
+    return tagged({**shown, "version": channel.version}, channel.version)

@@ -1,0 +1,40 @@
+"""Consents that senders have got from people. An extension of UMS."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from chalice.app import Blueprint
+
+from chalicelib.domain.consents import Consent
+from chalicelib.entrypoints.http.context import RequestContext
+from chalicelib.entrypoints.http.problems import ums_error
+from chalicelib.entrypoints.http.route import Auth, route
+
+if TYPE_CHECKING:
+    from chalicelib.entrypoints.http.schemas.consents import ConsentEntries
+
+bp = Blueprint(__name__)
+
+
+@route(
+    bp,
+    "/v1/consents",
+    "POST",
+    auth=Auth.CHANNEL,
+    error_response=ums_error,
+    request="consents.ConsentEntries",
+    response="send.Done",
+    tag="users",
+)
+def record_consents(context: RequestContext) -> dict[str, Any]:
+    """Record consents of contacts, or that they were taken back. The latest word counts."""
+    body: ConsentEntries = context.body()
+    now = context.world.clock.now()
+    for entry in body.consents:
+        time = now if entry.time is None else min(entry.time, now)
+        consent = Consent(entry.given, time, entry.source, entry.text_version)
+        context.world.consents.put(
+            entry.type, entry.canonical, context.sender.key, entry.purpose, consent
+        )
+    return {"code": 0, "message": "success"}

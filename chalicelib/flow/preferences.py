@@ -1,0 +1,148 @@
+"""The page on which people choose what they get: who they are, what they chose, and saving it.
+
+Its token is the person itself, sealed. So the links in mails work long after the mails' history.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.errors import Conflict, Forged, ForgedToken
+from chalicelib.domain.rules import topics as rule
+from chalicelib.domain.rules.topics import Preferences, QuietTime, choose, stored
+from chalicelib.domain.topics import MAX_TOPICS, TOPICS, Topic
+from chalicelib.domain.users import User
+from chalicelib.domain.values import frozen
+from chalicelib.flow import user_writes
+from chalicelib.ports import Vault, World
+
+_CONTEXT = "preferences"
+LONGEST = 1024  # characters of a token
+_OTHERS = re.compile(r"[^A-Za-z0-9_-]")  # characters that no token has
+
+Chosen = Collection[tuple[int, str]]  # topics with the channel types on which they are wanted
+
+
+@frozen
+class Person:
+    """A reader of a mail, for one access channel. A contact without a user has no userid."""
+
+    channel_key: str
+    userid: str
+    kind: ChannelType
+    contact: str
+
+
+@frozen
+class Page:
+    """The choices of a person, and what there is to choose from."""
+
+    person: Person
+    name: str  # of the access channel
+    topics: Sequence[Topic]
+    kinds: Sequence[ChannelType]
+    chosen: frozenset[tuple[int, str]]
+    quiet: QuietTime | None
+    has_quiet: bool  # only users have quiet times
+
+
+def token(vault: Vault, person: Person) -> str:
+    parts = [person.channel_key, person.userid, person.kind.value, person.contact]
+    raw = json.dumps(parts, separators=(",", ":"), ensure_ascii=False)
+    sealed = vault.seal(raw.encode("utf-8", "surrogatepass"), _CONTEXT)
+    return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+
+
+def _read(vault: Vault, token: str) -> Person:
+    """Read a token. Raises ForgedToken for one that was not made here."""
+    token = _OTHERS.split(token, 1)[0]
+    try:
+        if len(token) > LONGEST:
+            raise ValueError("too long")
+        sealed = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        opened = vault.open(sealed, _CONTEXT)
+    except (ValueError, Forged):
+        raise ForgedToken("link") from None
+    channel_key, userid, kind, contact = json.loads(opened.decode("utf-8", "surrogatepass"))
+    return Person(channel_key, userid, ChannelType(kind), contact)
+
+
+def page(world: World, token: str) -> Page:
+    """Return what a person may choose. Raises ForgedToken."""
+    return page_of(world, _read(world.vault, token))
+
+
+def page_of(world: World, person: Person) -> Page:
+    access = world.settings.access_channel(person.channel_key)
+    if access is None:
+        raise ForgedToken("link")
+    topics = world.records.of(TOPICS).list(access.key, limit=MAX_TOPICS)
+    user = _user(world, person)
+    kinds = _kinds(user) if user else (person.kind,)
+    preferences = rule.of(user, access.key) if user else _of_contact(world, person, topics)
+    preferences = preferences or Preferences({})
+    chosen = frozenset(
+        (topic.number, kind.value)
+        for topic in topics
+        for kind in kinds
+        if preferences.wants(topic.number, kind, opt_in=topic.opt_in)
+    )
+    quiet, has_quiet = preferences.quiet, user is not None
+    return Page(person, access.name, topics, kinds, chosen, quiet, has_quiet)
+
+
+def _user(world: World, person: Person) -> User | None:
+    return world.users.get([person.userid]).get(person.userid) if person.userid else None
+
+
+def _kinds(user: User) -> tuple[ChannelType, ...]:
+    """Return the channel types on which a user has a contact, in the order of all types."""
+    has = {kind for kind, _ in user.all_contacts}
+    return tuple(kind for kind in ChannelType if kind in has)
+
+
+def _of_contact(world: World, person: Person, topics: Sequence[Topic]) -> Preferences:
+    """Return the choices of a contact without a user: opt-outs and opt-ins by topic."""
+    opt_outs = world.audiences.opt_outs({person.kind: [person.contact]})
+    times = opt_outs.get(person.kind, {}).get(person.contact, {})
+    said: dict[int, tuple[str, ...]] = {}
+    for topic in topics:
+        time = times.get(rule.refusal_key(person.channel_key, topic.number), 0)
+        if time:
+            said[topic.number] = () if time > 0 else (person.kind.value,)
+    return Preferences(said)
+
+
+def save(world: World, token: str, chosen: Chosen, quiet: QuietTime | None) -> Page:
+    """Save what a person chose, and return it. Safe to repeat. Raises ForgedToken, Conflict."""
+    before = page(world, token)
+    save_of(world, before, chosen, quiet)
+    return page_of(world, before.person)
+
+
+def save_of(world: World, before: Page, chosen: Chosen, quiet: QuietTime | None) -> None:
+    """Save the choices of a person for all topics of a page."""
+    person, numbers = before.person, [topic.number for topic in before.topics]
+    choices = choose(numbers, before.kinds, chosen)
+    if not before.has_quiet:
+        now = world.clock.now()
+        for number, kinds in choices.items():
+            key = rule.refusal_key(person.channel_key, number)
+            world.audiences.set_opt_out(person.kind, person.contact, [key], now, not kinds)
+        return
+    raw = stored(Preferences(choices, quiet))
+
+    def attempt(userids: Sequence[str], known: Mapping[str, User]) -> Collection[str]:
+        changed = [
+            replace(user, preferences={**user.preferences, person.channel_key: raw})
+            for user in known.values()
+        ]
+        return world.users.save(changed, known) if changed else ()
+
+    if user_writes.write(world, [person.userid], attempt):
+        raise Conflict("others changed the user at the same time")

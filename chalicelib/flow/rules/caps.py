@@ -1,0 +1,192 @@
+"""Keep to frequency caps: count a message for each person before it may go to them.
+
+Counting comes last of all rules. So what falls out for another reason is never counted. A mark
+names its message, and a repeat of the same planning finds it. Who falls out after all, because
+nothing was submitted, gives the marks back.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from chalicelib.domain import keys
+from chalicelib.domain.audiences import AudienceKind
+from chalicelib.domain.chunks import Chunk
+from chalicelib.domain.facts import FactKind
+from chalicelib.domain.funnel import is_undecided
+from chalicelib.domain.messages import Message
+from chalicelib.domain.plans import ChunkId, Entrants, Plan
+from chalicelib.domain.rules.caps import ANY, LOSS, Ask, Mark, Marks, count, without
+from chalicelib.flow.select import Selection, leave_out
+from chalicelib.ports import World
+
+ROUNDS = 30  # of one change, when others change the same people meanwhile
+
+# Returns the marks of a name after a change, or None if there is nothing to change.
+_Change = Callable[[str, Sequence[Mark]], Sequence[Mark] | None]
+
+
+def for_targets(
+    world: World, message: Message, selections: Sequence[Selection]
+) -> Sequence[Selection]:
+    """Count the message for each selected target, and leave out what a cap does not allow."""
+    if not message.caps:
+        return selections
+    first = {channel_type.value for channel_type in message.strategy.steps[0].channels}
+    asks: dict[str, Ask] = {}
+    for selection in selections:
+        if selection.target.loss is None:
+            types = {message.channels[code].value for code in selection.contacts}
+            ask = _ask(message, types & first, is_first=True, has_others=bool(types - first))
+            asks[_name(message, selection.target.id)] = ask
+    refused = _count(world, message, asks)
+    return [
+        _allowed(message, selection, refused.get(_name(message, selection.target.id), frozenset()))
+        for selection in selections
+    ]
+
+
+def _ask(message: Message, types: Collection[str], *, is_first: bool, has_others: bool) -> Ask:
+    return Ask(
+        message.msgid, message.priority.value, message.topic, frozenset(types), is_first, has_others
+    )
+
+
+def _name(message: Message, target: str) -> str:
+    kind = "contact" if message.audience.kind is AudienceKind.CONTACTS else "user"
+    return keys.join("cap", message.channel_key, kind, target)
+
+
+def _allowed(message: Message, selection: Selection, refused: Collection[str]) -> Selection:
+    """Return a selection without its contacts on the refused channel types."""
+    left_out = [
+        code
+        for code in selection.contacts
+        if ANY in refused or message.channels[code].value in refused
+    ]
+    return leave_out(selection, dict.fromkeys(left_out, LOSS))
+
+
+def for_entrants(world: World, message: Message, chunk: Chunk, entrants: Entrants) -> Entrants:
+    """Count the channel types of a later step, and leave out contacts that a cap does not allow."""
+    if not message.caps:
+        return entrants
+    codes, asks = message.codes_of(entrants.step), dict[str, Ask]()
+    for t in entrants.members:
+        target = chunk.plan.targets[t]
+        types = {message.channels[code].value for code in codes if code in target.contacts}
+        asks[_name(message, target.id)] = _ask(message, types, is_first=False, has_others=False)
+    refused = _count(world, message, asks)
+    left_out = {
+        (t, code): LOSS
+        for t in entrants.members
+        for code in codes
+        if code in chunk.plan.targets[t].contacts
+        and message.channels[code].value
+        in refused.get(_name(message, chunk.plan.targets[t].id), frozenset())
+    }
+    return replace(entrants, refused={**entrants.refused, **left_out})
+
+
+# -- give back
+
+
+def settle(world: World, message: Message, at: ChunkId, targets: Iterable[int] = ()) -> None:
+    """Give back the marks of targets that fell out, by default of the whole chunk.
+
+    The chunk is read again, after what made them fall out was written.
+    """
+    chunk = world.ledger.chunk(at, message) if message.caps else None
+    if chunk is not None:
+        settle_chunk(world, message, chunk, targets)
+
+
+def settle_chunk(world: World, message: Message, chunk: Chunk, targets: Iterable[int] = ()) -> None:
+    """Give back the marks of what was not sent and never will be, as the chunk says."""
+    if not message.caps:
+        return
+    kinds_by_name = {
+        _name(message, chunk.plan.targets[t].id): kinds
+        for t in sorted(set(targets) or chunk.plan.valid)
+        if chunk.plan.targets[t].loss is None and (kinds := _fallen(message, chunk, t))
+    }
+    _give_back(world, message.msgid, kinds_by_name)
+
+
+def _fallen(message: Message, chunk: Chunk, target: int) -> frozenset[str]:
+    """Return the kinds of marks that a target has no reason to keep."""
+    is_decided = not is_undecided(message, chunk, target)
+    is_over, may_have, fallen = is_decided, False, set[str]()
+    for step, within in enumerate(message.strategy.steps):
+        has_entered, codes_of = target in chunk.members(step), message.codes_of(step)
+        for channel_type in within.channels:
+            codes = [code for code in codes_of if message.channels[code] is channel_type]
+            states = chunk.deliveries_of(target, codes) if has_entered else []
+            ended = all(state.ended for state in states)
+            sent = any(state.submitted or state.has(FactKind.UNKNOWN) for state in states)
+            may_have = may_have or sent
+            is_over = is_over and ended
+            if ended and not sent and (has_entered or is_decided):
+                fallen.add(channel_type.value)
+    return frozenset(fallen | ({ANY} if is_over and not may_have else set()))
+
+
+def give_back_plan(world: World, message: Message, plan: Plan, stored: Plan | None = None) -> None:
+    """Give back what a plan has counted that was not stored, or not for the same targets.
+
+    `stored` is the plan of another worker that stands.
+    """
+    if not message.caps or plan is stored:
+        return
+    standing = {stored.targets[t].id for t in stored.valid} if stored else set()
+    names = [plan.targets[t].id for t in plan.valid if plan.targets[t].id not in standing]
+    every = frozenset({ANY, *(channel_type.value for channel_type in message.strategy.channels)})
+    _give_back(world, message.msgid, {_name(message, name): every for name in names})
+    if stored is not None:
+        settle(world, message, stored.id)
+
+
+# -- marks
+
+
+def _count(world: World, message: Message, asks: Mapping[str, Ask]) -> dict[str, frozenset[str]]:
+    """Count for all names, and return the refused kinds by name."""
+    refused: dict[str, frozenset[str]] = {}
+
+    def counted(name: str, marks: Sequence[Mark]) -> Sequence[Mark] | None:
+        answer = count(marks, message.caps, asks[name], world.clock.now())
+        refused[name] = answer.refused
+        return answer.marks if len(set(answer.marks) - set(marks)) else None
+
+    _change(world, asks, counted)
+    return refused
+
+
+def _give_back(world: World, msgid: str, kinds_by_name: Mapping[str, frozenset[str]]) -> None:
+    def given_back(name: str, marks: Sequence[Mark]) -> Sequence[Mark] | None:
+        left = without(marks, msgid, kinds_by_name[name])
+        return left if len(left) < len(marks) else None
+
+    _change(world, kinds_by_name, given_back)
+
+
+def _change(world: World, names: Collection[str], change: _Change) -> None:
+    """Change the marks of all names, each from the version that was read. Raise TimeoutError."""
+    left: Collection[str] = names
+    for tried in range(ROUNDS):
+        if not left:
+            return
+        stored = world.marks.get(sorted(left))
+        changed: dict[str, Marks] = {}
+        for name in left:
+            before = stored.get(name, Marks())
+            after = change(name, before.marks)
+            if after is not None:
+                changed[name] = Marks(tuple(after), before.version)
+        left = world.marks.put(changed) if changed else ()
+        if left:
+            world.clock.sleep(random.uniform(0, min(0.01 * 2**tried, 0.5)))  # noqa: S311 - spreads
+    if left:
+        raise TimeoutError("the marks of a person were contended in every round")

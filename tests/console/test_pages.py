@@ -1,0 +1,236 @@
+"""Pages: all of them in both languages, for every role, with forms that keep what was typed."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from chalicelib.console import pages
+from chalicelib.console.app import POLICY
+from chalicelib.console.routes import ROUTES
+from chalicelib.domain.members import Role
+from tests.console.conftest import NAME, Browser, Page, a_member, plain
+
+pages.load()
+
+MSGID = re.compile(r"/messages/([0-9a-z]{16})")
+
+
+@pytest.fixture
+def shop(browser: Browser) -> Browser:
+    """An access channel with everything that a page can show, made by the console alone."""
+    page = browser.post("/access/new", {"name": "shop"})
+    found = re.search(r"/console/access/(\w{10,})", page.text)
+    assert found is not None
+    key = found[1]
+    browser.key = key
+    for code, platform in (("sms1", "jsms"), ("app1", "jpush")):
+        fields = {"platform": platform, "name": f"channel {code}", "code": code}
+        secrets = {"credentials.app_key": "k", "credentials.master_secret": "s"}
+        assert browser.post("/channels/new", {**fields, **secrets}).status == 200
+        assert browser.post(f"/access/{key}/channels", {"code": code, "do": "on"}).status == 200
+    return _with_contents(browser, f"/c/{key}")
+
+
+def _with_contents(browser: Browser, base: str) -> Browser:
+    user = {"userid": "u1", "contact.sms.all": "13800000000", "contact.app.app1": "r1", "tags": "a"}
+    contents = {
+        "c.app.alert": "Hello {{name}}",
+        "c.sms.temp_id": "1",
+        "c.sms.temp_para": "n = {{name}}",
+    }
+    template = {"do": "save", "name": "greeting", "types": ["app", "sms"], **contents}
+    steps = {"count": "2", "s0.channels": "app", "s1.channels": "sms", "s1.terms": "app"}
+    condition = {"s1.app.number": "5", "s1.app.unit": "min", "s1.app.missing": "delivered"}
+    for path, fields in (
+        ("/users/new", user),
+        ("/templates/new", template),
+        ("/strategies/new", {"do": "save", "name": "push, then SMS", **steps, **condition}),
+        ("/segments", {"name": "friends"}),
+        ("/groups/segments/1/members", {"add": "u1, u2"}),
+        ("/lists/black", {"name": "staff"}),
+        ("/tags", {"name": "vip"}),
+    ):
+        page = browser.post(base + path, fields)
+        assert page.status == 200, (path, page.plain)
+    browser.msgid = _sent(browser, base)
+    return browser
+
+
+def _sent(browser: Browser, base: str) -> str:
+    fields = {"do": "send", "once": "k", "kind": "template", "template": "1", "rule_id": "1"}
+    more = {"audience": "users", "userids": "u1 \n u2", "v.name": "Li", "priority": "2"}
+    page = browser.post(f"{base}/send", {**fields, **more})
+    found = MSGID.search(page.path)
+    assert found is not None, page.plain
+    return found[1]
+
+
+def addresses(browser: Browser) -> list[str]:
+    """Return an address for every page that is read."""
+    ids = {
+        "key": browser.key,
+        "msgid": browser.msgid,
+        "target": "u1",
+        "userid": "u1",
+        "code": "sms1",
+        "tab": "segments",
+        "kind": "black",
+        "platform": "smtp",
+        "access_key": next(iter(browser.world.records.of(_members()).list())).key,
+    }
+    paths = [
+        route.path for route in ROUTES if route.method == "GET" and "check_id" not in route.path
+    ]
+    absent = ("/imports/{id}", "/review/{id}")  # nothing of the kind is there
+    paths = [path for path in paths if not path.endswith(absent)]
+    return [re.sub(r"\{(\w+)\}", lambda name: ids.get(name[1], "1"), path) for path in paths]
+
+
+def _members() -> Any:
+    from chalicelib.domain.members import MEMBERS
+
+    return MEMBERS
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_page_answers_in_the_language_with_a_heading_and_the_policy(
+    shop: Browser, language: str
+) -> None:
+    shop.language = language
+    for path in addresses(shop):
+        page = shop.get(path)
+        assert page.status == 200, (path, page.plain)
+        if "html" in page.headers["Content-Type"]:
+            check(page, language)
+
+
+def check(page: Page, language: str) -> None:
+    assert page.text.count("<h1") == 1, page.path
+    assert f'<html lang="{"zh-Hans" if language == "zh" else "en"}"' in page.text
+    policy = page.headers["Content-Security-Policy"]
+    assert all(directive in policy for directive in POLICY)
+    assert "unsafe" not in policy
+    assert not re.search(r"\sstyle=|\son\w+=|javascript:", page.text), page.path
+    labels = set(re.findall(r'<label[^>]* for="([^"]+)"', page.text))
+    ids = re.findall(r'\sid="([^"]+)"', page.text)
+    assert labels <= set(ids), page.path
+    assert len(ids) == len(set(ids)), (page.path, [each for each in ids if ids.count(each) > 1])
+
+
+@pytest.mark.parametrize("role", [Role.READ_ONLY, Role.REVIEWER, Role.OPERATOR])
+def test_a_page_shows_a_member_only_what_the_member_may_do(shop: Browser, role: Role) -> None:
+    a_member(shop.world, role, "other")
+    other = Browser(shop.world)
+    other.sign_in("other")
+    for path in addresses(shop):
+        page = other.get(path)
+        route = next(r for r in ROUTES if r.method == "GET" and r.pattern.fullmatch(path))
+        assert page.status == (200 if role.may(Role(route.needs)) else 403), path
+    if role is not Role.OPERATOR:
+        assert "New message" not in other.get(f"/c/{shop.key}").plain
+
+
+def test_no_change_is_made_by_somebody_without_the_role(shop: Browser) -> None:
+    a_member(shop.world, Role.READ_ONLY, "other")
+    other = Browser(shop.world)
+    other.sign_in("other")
+    for route in ROUTES:
+        if route.method == "POST" and route.needs != Role.READ_ONLY:
+            path = re.sub(r"\{(\w+)\}", lambda n: shop.key if n[1] == "key" else "1", route.path)
+            assert other.post(path, {"do": "save"}).status == 403, path
+
+
+def test_contacts_are_masked_for_those_who_may_only_read(shop: Browser) -> None:
+    a_member(shop.world, Role.READ_ONLY, "other")
+    other = Browser(shop.world)
+    other.sign_in("other")
+    for path in (f"/c/{shop.key}/users/u1?show=1", f"/c/{shop.key}/users"):
+        assert "13800000000" not in other.get(path).text
+    assert "13800000000" in shop.get(f"/c/{shop.key}/users/u1?show=1").text
+    assert "13800000000" not in shop.get(f"/c/{shop.key}/users/u1").text
+
+
+def test_a_refused_form_says_why_beside_the_field_and_keeps_what_was_typed(shop: Browser) -> None:
+    page = shop.post("/channels/new", {"platform": "jsms", "name": "x", "code": "not a code!"})
+    assert page.status == 400
+    assert page.field("code") == "not a code!"
+    assert re.search(r'id="f-code"[^>]*aria-invalid="true"', page.text)
+    assert 'id="f-code-e"' in page.text
+
+
+def test_two_clicks_send_one_message(shop: Browser) -> None:
+    base = f"/c/{shop.key}"
+    assert _sent(shop, base) == _sent(shop, base)
+
+
+def test_a_message_is_asked_for_once_more_before_it_leaves(shop: Browser) -> None:
+    fields = {"do": "check", "kind": "template", "template": "1", "audience": "everyone"}
+    page = shop.post(f"/c/{shop.key}/send", {**fields, "v.name": "Li"})
+    assert "Send this message?" in page.plain
+    assert re.search(r'id="go"[^>]* disabled', page.text)
+
+
+def test_a_stale_form_is_refused_and_changes_nothing(shop: Browser) -> None:
+    path = f"/c/{shop.key}/groups/segments/1"
+    shop.post(path, {"version": "1", "name": "pals"})
+    page = shop.post(path, {"version": "1", "name": "foes"})
+    assert page.status == 412
+    assert "pals" in shop.get(path).text
+
+
+def test_texts_of_people_are_escaped_everywhere(shop: Browser) -> None:
+    evil = "<script>alert(1)</script>"
+    base = f"/c/{shop.key}"
+    shop.post(f"{base}/segments", {"name": evil[:30]})
+    shop.post(
+        f"{base}/templates/new", {"do": "save", "name": "x", "types": "app", "c.app.alert": evil}
+    )
+    for path in (f"{base}/segments", f"{base}/templates/2", f"{base}/templates/2/versions"):
+        assert "<script>alert" not in shop.get(path).text
+
+
+def test_a_mail_is_shown_where_nothing_can_run(shop: Browser) -> None:
+    page = shop.post("/mail", {"html": "<script>alert(1)</script><p>Hello"})
+    policy = page.headers["Content-Security-Policy"]
+    assert policy.startswith("sandbox; default-src 'none'")
+    assert "script" not in policy
+
+
+def test_the_search_tells_ids_and_contacts_apart(shop: Browser) -> None:
+    def found(text: str) -> str:
+        return plain(shop.post("/search", {"q": text, "channel": shop.key}).text)
+
+    assert shop.msgid in found(shop.msgid)
+    assert "u1 138****0000" in found("13800000000")
+    assert "u1" in found("u")
+    assert "greeting" in found("GREET")
+    assert "Nothing found" in found("nobody@example.com")
+
+
+def test_changes_stand_in_the_audit_log_with_the_member(shop: Browser) -> None:
+    text = shop.get("/audit").plain
+    assert f"member {NAME}" in text
+    assert "POST /admin/v1/messages" in text
+    assert "PUT /admin/v1/access-channels/{key}/channels/{code}" in text
+
+
+def test_an_address_of_a_message_alone_leads_to_it(shop: Browser) -> None:
+    assert shop.get(f"/m/{shop.msgid}").path.endswith(f"/messages/{shop.msgid}")
+    assert shop.get(f"/m/{shop.msgid}/u1").title == "u1"
+
+
+def test_a_wrong_address_is_a_page_and_not_a_crash(browser: Browser) -> None:
+    for path in (
+        "/nothing",
+        "/c/x",
+        "/c/%2F/messages",
+        "/c/x/messages/y",
+        "/channels/none",
+        "/m/1",
+    ):
+        page = browser.get(path)
+        assert page.status == 404, path
+        assert page.title == "That did not work"

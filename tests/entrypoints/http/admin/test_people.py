@@ -1,0 +1,72 @@
+"""All that is known of a person: exported, set, and forgotten."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalicelib.domain import audiences
+from tests.entrypoints.conftest import KEY, SENDER, Api, message
+from tests.entrypoints.http.admin.management import change, problem
+from tests.entrypoints.http.admin.test_caps import CAPS, a_topic
+
+QUIET = {"begin": "22:00", "end": "08:00", "time_zone": "Asia/Shanghai"}
+
+
+def a_person(api: Api) -> str:
+    """Make a user with a consent, a place on a list, and a message that counts. Return its id."""
+    api.users([{"userid": "user1", "phone": {"all": "18756432567"}, "attributes": {"name": "Li"}}])
+    consent = {"type": "sms", "contact": "18756432567", "purpose": "news", "given": True}
+    said = {**consent, "source": "form", "text_version": "2"}
+    assert api("POST", "/v1/consents", {"consents": [said]}, auth=SENDER).code == 0
+    api.world.audiences.change(audiences.listing(5), ["user1"])
+    change(api, CAPS, {"caps": [{"most": 3, "days": 1}]}, "PUT")
+    msgid: str = api.send(message(aud_userid=["user1"])).json["msgid"]
+    return msgid
+
+
+def export(api: Api) -> Any:
+    reply = api.admin("POST", "users/user1/export")
+    assert reply.status == 200, reply.body
+    return reply.json
+
+
+def test_an_export_has_all_that_is_known(configured: Api) -> None:
+    msgid = a_person(configured)
+    person = export(configured)
+    assert person["user"]["attributes"] == {"name": "Li"}
+    (consent,) = person["consents"]
+    assert (consent["contact"], consent["source"]) == ("18756432567", "form")
+    assert (consent["purpose"], consent["given"], consent["text_version"]) == ("news", True, "2")
+    assert person["memberships"] == [{"family": "list", "id": 5, "name": "list 5"}]
+    assert [entry["msgid"] for entry in person["counted"]] == [msgid]
+
+
+def test_an_erasure_forgets_the_person_and_leaves_the_counts(configured: Api) -> None:
+    msgid = a_person(configured)
+    before = configured("GET", f"/v1/messages/{msgid}", auth=SENDER).json
+    erased = configured.admin("POST", "users/user1/erasure")
+    assert erased.json == {"userid": "user1", "consents": 1, "memberships": 1}
+    problem(configured, "POST", "users/user1/export", status=404)
+    problem(configured, "POST", "users/user1/erasure", status=404)
+    assert configured("GET", f"/v1/messages/{msgid}", auth=SENDER).json == before
+    configured.users([{"userid": "user1", "phone": {"all": "18756432567"}}])
+    again = export(configured)
+    assert (again["consents"], again["memberships"], again["counted"]) == ([], [], [])
+
+
+def test_an_operator_sets_what_a_user_wants(configured: Api) -> None:
+    configured.users([{"userid": "user1", "phone": {"all": "18756432567"}}])
+    first, second = a_topic(configured), a_topic(configured, name="News")
+    path = f"users/user1/preferences/{KEY}"
+    body = {"topics": [{"topic": first, "channels": ["email"]}], "quiet": QUIET}
+    assert configured.admin("PUT", path, body).status == 204
+    assert export(configured)["preferences"][KEY] == {
+        "topics": {str(first): ["email"], str(second): ["sms"]},
+        "quiet": ["22:00", "08:00", "Asia/Shanghai"],
+    }
+    unknown = {"topics": [{"topic": 99, "channels": []}]}
+    problem(configured, "PUT", path, unknown, field="topics[0].topic")
+    wrong = {"quiet": {**QUIET, "time_zone": "Nowhere/Land"}}
+    problem(configured, "PUT", path, wrong, field="quiet.time_zone")
+    problem(configured, "PUT", f"users/nobody/preferences/{KEY}", body, status=404)
+    problem(configured, "PUT", "users/user1/preferences/nothing", body, status=404)

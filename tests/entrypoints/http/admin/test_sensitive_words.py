@@ -1,0 +1,106 @@
+"""Sensitive words by the management API, by hand and by file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chalicelib.manage.imports import sheets
+from tests.entrypoints.conftest import KEY, Api, message
+from tests.entrypoints.http.admin.management import change, pages, problem
+
+PATH = f"sensitive-words/{KEY}"
+
+
+def add(api: Api, *words: str) -> Any:
+    body = {"add": [{"word": word} for word in words]}
+    return api.admin("POST", f"{PATH}/words", body)
+
+
+def uploaded(api: Api, *rows: list[str], header: tuple[str, ...] = ("word", "enabled")) -> str:
+    made = api.admin("POST", f"{PATH}/uploads")
+    assert made.status == 201
+    key = made.json["upload"]["fields"]["key"]
+    api.fake.files.stored[key] = sheets.write_workbook(header, rows)
+    return str(made.json["id"])
+
+
+def test_words_are_added_switched_listed_and_found(configured: Api) -> None:
+    shown = configured.admin("GET", PATH).json
+    assert (shown["on"], shown["count"]) == (False, 0)
+    assert add(configured, "赌博", "彩票", "abc").json["count"] == 3
+    assert change(configured, PATH, {"on": True}, "PUT").json["on"] is True
+    body = {"add": [{"word": "彩票", "enabled": False}], "remove": ["abc"]}
+    assert configured.admin("POST", f"{PATH}/words", body).json["count"] == 2
+    (listed,) = pages(configured, f"{PATH}/words", "words")
+    assert listed == [{"word": "彩票", "enabled": False}, {"word": "赌博", "enabled": True}]
+    assert len(pages(configured, f"{PATH}/words?limit=1", "words")) == 2
+    reply = configured.send(message(template_para={"name": "賭博"}))
+    assert (reply.status, reply.code) == (400, 1015034)
+    assert "template_para.name" in reply.json["message"]
+    assert "赌博" in reply.json["message"]
+    assert configured.send(message(template_para={"name": "彩票"})).code == 0
+    change(configured, PATH, {"on": False}, "PUT")
+    assert configured.send(message(template_para={"name": "賭博"})).code == 0
+
+
+def test_a_template_with_a_word_is_not_saved(configured: Api) -> None:
+    add(configured, "赌博")
+    change(configured, PATH, {"on": True}, "PUT")
+    body = {"channel_key": KEY, "name": "t", "contents": {"app": {"alert": "去赌博"}}}
+    problem(configured, "POST", "templates", body, field="contents.app.alert")
+
+
+def test_words_come_from_a_workbook_and_go_into_one(configured: Api) -> None:
+    add(configured, "old")
+    id = uploaded(configured, ["赌博", "on"], ["彩票", "关"], ["free", ""])
+    asked = configured.admin("POST", f"{PATH}/import", {"upload": id})
+    assert asked.json["count"] == 4
+    replaced = configured.admin("POST", f"{PATH}/import", {"upload": id, "replace": True})
+    assert replaced.json["count"] == 3
+    url = configured.admin("POST", f"{PATH}/export").json["url"]
+    (key,) = [name for name in configured.fake.files.stored if name.startswith("imports/exports/")]
+    assert key in url
+    again = sheets.read(configured.fake.files.stored[key], sheets.FileFormat.XLSX)
+    assert [list(cells) for _, cells in again.rows()] == [
+        ["free", "on"],
+        ["彩票", "off"],
+        ["赌博", "on"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "header", "field"),
+    [
+        ([["赌博", "maybe"]], ("word", "enabled"), "row 2"),
+        ([["…", "on"]], ("word", "enabled"), "row 2"),
+        ([["x"]], ("name",), "word"),
+    ],
+)
+def test_a_wrong_file_changes_nothing(
+    configured: Api, rows: list[list[str]], header: tuple[str, ...], field: str
+) -> None:
+    id = uploaded(configured, *rows, header=header)
+    problem(configured, "POST", f"{PATH}/import", {"upload": id}, field=field)
+    assert configured.admin("GET", PATH).json["count"] == 0
+
+
+def test_an_upload_that_is_not_there_is_refused(configured: Api) -> None:
+    problem(configured, "POST", f"{PATH}/import", {"upload": "0" * 32}, field="upload")
+    problem(configured, "POST", f"{PATH}/import", {"upload": "../x"}, field="upload")
+
+
+@pytest.mark.parametrize("word", ["", "…", "x" * 65])
+def test_a_word_that_could_never_be_found_is_refused(configured: Api, word: str) -> None:
+    assert add(configured, word).status == 400
+
+
+def test_words_of_nobody_are_not_found(configured: Api) -> None:
+    for method, path, body in (
+        ("GET", "sensitive-words/nobody", None),
+        ("POST", "sensitive-words/nobody/words", {"add": [{"word": "a"}]}),
+        ("POST", "sensitive-words/nobody/uploads", None),
+        ("POST", "sensitive-words/nobody/export", None),
+    ):
+        problem(configured, method, path, body, status=404)
