@@ -22,9 +22,11 @@ from chalicelib.aws.tables import table
 from chalicelib.domain import keys
 from chalicelib.domain.audiences import Audience, AudienceKind
 from chalicelib.domain.delivery_channels import ChannelType, Priority
-from chalicelib.domain.messages import Entry, Summary
+from chalicelib.domain.messages import Entry, Sent, Summary
 
 MINUTE = 60_000  # ms
+DAY = 86_400_000  # ms
+TARGET_GROUPS = 16  # of targets whose messages are found together
 BUNDLE = 100  # messages
 PAGE = 100  # bundles per request
 DELETED = "deleted"  # in place of a bundle's digest
@@ -49,7 +51,8 @@ def entry(image: Mapping[str, Any]) -> Entry:
         body.get("name", ""),
         body.get("origin", ""),
     )
-    return Entry(body["channel_key"], summary, row["expires"])
+    named = () if audience.is_scanned else tuple(unpack(row["userids"]))
+    return Entry(body["channel_key"], summary, row["expires"], named)
 
 
 def add(entries: Sequence[Entry]) -> None:
@@ -63,7 +66,48 @@ def add(entries: Sequence[Entry]) -> None:
         for (channel_key, _), group in groups.items()
         for msgids in _slices(sorted(group))
     ]
-    write_many(table("messages"), bundles, key=("pk", "sk"))
+    write_many(table("messages"), [*bundles, *_sent(entries)], key=("pk", "sk"))
+
+
+def sent_to(target: str, days: Sequence[int]) -> list[Sent]:
+    """Return the messages of some days that name a target, newest first."""
+    found = set[Sent]()
+    for day in days:
+        request: dict[str, Any] = {
+            "TableName": table("messages"),
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": to_item({":pk": _sent_key(target, day)}),
+        }
+        while True:
+            answer = client("dynamodb").query(**request)
+            for row in map(from_item, answer["Items"]):
+                for channel_key, msgid, targets in unpack(row["body"]):
+                    if target in targets:
+                        found.add(Sent(channel_key, msgid))
+            if not answer.get("LastEvaluatedKey"):
+                break
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+    return sorted(found, key=lambda sent: sent.msgid, reverse=True)
+
+
+def _sent(entries: Sequence[Entry]) -> Iterator[Item]:
+    """Yield bundles of targets with their messages, by groups of targets and days."""
+    groups: defaultdict[str, dict[Sent, list[str]]] = defaultdict(dict)
+    expires: defaultdict[str, int] = defaultdict(int)
+    for each in entries:
+        msgid = each.summary.msgid
+        for target in each.targets:
+            pk = _sent_key(target, keys.message_time(msgid) // DAY)
+            groups[pk].setdefault(Sent(each.channel_key, msgid), []).append(target)
+            expires[pk] = max(expires[pk], each.expires)
+    for pk, messages in groups.items():
+        body = pack([[*sent, targets] for sent, targets in sorted(messages.items())])
+        digest = hashlib.sha256(body).hexdigest()[:16]
+        yield to_item({"pk": pk, "sk": digest, "expires": expires[pk], "body": body})
+
+
+def _sent_key(target: str, day: int) -> str:
+    return keys.join("sent", keys.bucket(target) % TARGET_GROUPS, day)
 
 
 def newest(channel_key: str, before: str, since: int, limit: int) -> Sequence[Summary]:

@@ -30,7 +30,7 @@ from chalicelib.domain import keys
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.funnel import Counts
 from chalicelib.domain.jobs import Timer
-from chalicelib.domain.messages import Ending, Entry, Message, Summary
+from chalicelib.domain.messages import Ending, Entry, Message, Sent, Summary
 from chalicelib.domain.plans import ChunkId, Plan
 from chalicelib.ports import IdempotencyKey, Vault
 
@@ -156,6 +156,10 @@ class Messages:
 
     def add_to_lists(self, entries: Sequence[Entry]) -> None:
         message_history.add(entries)
+
+    def sent_to(self, target: str, since: int, until: int) -> Sequence[Sent]:
+        days = range(until // message_history.DAY, since // message_history.DAY - 1, -1)
+        return message_history.sent_to(target, days)
 
     def contacts(self, msgid: str) -> Sequence[str]:
         if self._contacts[0] != msgid:

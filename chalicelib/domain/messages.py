@@ -46,6 +46,14 @@ class Entry(NamedTuple):
     channel_key: str
     summary: Summary
     expires: int  # epoch seconds
+    targets: tuple[str, ...] = ()  # those that it names
+
+
+class Sent(NamedTuple):
+    """A message that names a target."""
+
+    channel_key: str
+    msgid: str
 
 
 class Hold(NamedTuple):

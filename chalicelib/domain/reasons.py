@@ -90,6 +90,12 @@ LOSSES: Mapping[TargetLoss, Reason] = {
         "可稍后再发，或调整频次上限",
         "Send later, or change the frequency cap",
     ),
+    TargetLoss.SUPPRESSED: Reason(
+        "部署已屏蔽该联系方式",
+        "The deployment suppresses the contact",
+        "如需发送，请将联系方式移出屏蔽名单",
+        "Take the contact off the suppressions if you want to reach it",
+    ),
     TargetLoss.OTHER_DAY: Reason(
         "定时任务当天不是该用户的日期", "The user's date is not the day of the schedule"
     ),

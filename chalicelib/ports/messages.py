@@ -9,7 +9,7 @@ from chalicelib.domain.chunks import CallAnswer, Chunk, Deferral
 from chalicelib.domain.facts import Fact
 from chalicelib.domain.funnel import Counts
 from chalicelib.domain.jobs import Timer
-from chalicelib.domain.messages import Ending, Entry, Message, Retention, Summary
+from chalicelib.domain.messages import Ending, Entry, Message, Retention, Sent, Summary
 from chalicelib.domain.plans import Call, ChunkId, Entrants, Plan
 from chalicelib.domain.provider_io import Receipt
 from chalicelib.domain.values import frozen
@@ -91,6 +91,13 @@ class Messages(Protocol):
 
     def add_to_lists(self, entries: Sequence[Entry]) -> None:
         """Add new messages to the lists of their access channels. A repeat changes nothing."""
+
+    def sent_to(self, target: str, since: int, until: int) -> Sequence[Sent]:
+        """Return the messages from one time (ms) to another that name a target, newest first.
+
+        Those that were accepted in the last seconds may be missing, and others of the first day
+        may be among them.
+        """
 
     def links(self, msgid: str) -> Mapping[str, str] | None:
         """Return the addresses of a message's link variables, or None once they have expired.

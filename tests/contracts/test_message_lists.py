@@ -12,7 +12,7 @@ import pytest
 from chalicelib.domain import keys
 from chalicelib.domain.audiences import Audience, AudienceKind
 from chalicelib.domain.delivery_channels import ChannelType, Priority
-from chalicelib.domain.messages import Entry, Message, Summary
+from chalicelib.domain.messages import Entry, Message, Sent, Summary
 from chalicelib.ports import World
 from tests.contracts.conftest import a_message
 from tests.contracts.messages import create, image_of, put_in_lists
@@ -102,7 +102,24 @@ def test_an_entry_is_read_from_the_image_of_a_message(
     message = a_message("ann", "bob", **changes)
     create(world, message, with_plan=with_plan)
     entry = world.messages.entry(image_of(world, message.msgid))
-    assert entry == Entry(message.channel_key, message.summary, message.expires)
+    named = () if message.audience.is_scanned else message.userids
+    assert entry == Entry(message.channel_key, message.summary, message.expires, named)
+
+
+def test_the_messages_that_name_a_target_are_found_newest_first(world: World, unique: str) -> None:
+    ann, bob = f"ann-{unique}", f"bob-{unique}"
+    made = [
+        a_message(*named, channel_key=unique, accepted=NOW - n * 1000)
+        for n, named in enumerate(([ann], [bob, ann], [bob]))
+    ]
+    for message in made:
+        create(world, message)
+    for batch in (made, made[:1], made[1:]):
+        put_in_lists(world, *batch)
+    since = NOW - 86_400_000
+    assert [sent.msgid for sent in world.messages.sent_to(ann, since, NOW)] == ids(made[:2])
+    assert world.messages.sent_to(bob, since, NOW)[0] == Sent(unique, made[1].msgid)
+    assert list(world.messages.sent_to(f"cem-{unique}", since, NOW)) == []
 
 
 def test_a_batch_that_is_read_again_in_parts_changes_nothing(world: World, unique: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.funnel import Counts
 from chalicelib.domain.jobs import Timer
-from chalicelib.domain.messages import Ending, Entry, Message, Summary
+from chalicelib.domain.messages import Ending, Entry, Message, Sent, Summary
 from chalicelib.domain.plans import ChunkId, Plan
 from chalicelib.ports import IdempotencyKey
 from tests.fakes.clock import FakeTimers
@@ -121,12 +121,22 @@ class FakeMessages:
     def entry(self, image: Mapping[str, Any]) -> Entry:
         """Look up the stored message: an image of the fake is only its key."""
         message = self.stored[image["pk"]["S"]]
-        return Entry(message.channel_key, message.summary, message.expires)
+        named = () if message.audience.is_scanned else message.userids
+        return Entry(message.channel_key, message.summary, message.expires, named)
 
     def add_to_lists(self, entries: Sequence[Entry]) -> None:
         """Record the entries only: a stored message is in its list at once."""
         with self.steps.around("messages.add_to_lists", write=True):
             self.listed += entries
+
+    def sent_to(self, target: str, since: int, until: int) -> Sequence[Sent]:
+        with self.steps.around("messages.sent_to", write=False):
+            found = [
+                Sent(m.channel_key, m.msgid)
+                for m in self.stored.values()
+                if target in m.userids and not m.audience.is_scanned and since <= m.accepted
+            ]
+            return sorted(found, key=lambda sent: sent.msgid, reverse=True)
 
     def links(self, msgid: str) -> Mapping[str, str] | None:
         with self.steps.around("messages.links", write=False):

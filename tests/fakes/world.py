@@ -49,8 +49,7 @@ class FakeWorld(Steps):
         self.clock = FakeClock()
         self.timers = FakeTimers(self, self.clock, clock_width)
         self.queues = FakeQueues(self, self.clock)
-        self.records = FakeRecordStore(self)
-        self.templates = FakeTemplates(self)
+        self.records, self.templates = FakeRecordStore(self), FakeTemplates(self)
         self.settings = FakeSettings(self.records, self.templates)
         self.audit = FakeAudit(self)
         self.users = FakeUsers(self)
@@ -59,8 +58,7 @@ class FakeWorld(Steps):
         self.ledger = FakeLedger(self)
         self.messages = FakeMessages(self, self.ledger, self.timers)
         self.stored, self.wakeups = waiting(self, self.messages, self.timers)
-        self.notes = FakeNotes(self, self.messages, self.ledger)
-        self.figures = FakeFigures(self)
+        self.notes, self.figures = FakeNotes(self, self.messages, self.ledger), FakeFigures(self)
         self.lookups = FakeLookups(self)
         self.recordings = FakeRecordings(self, self.ledger, self.lookups, self.timers)
         self.rate_limiter = FakeRateLimiter(self, self.clock)
@@ -74,8 +72,7 @@ class FakeWorld(Steps):
         self.slowness = Slowness()  # the memory of one container
         self.outages = Outages()
         self.imports = FakeImports(self)
-        self.callbacks = FakeCallbacks(self)
-        self.receivers = FakeReceivers(self, self.clock)
+        self.callbacks, self.receivers = FakeCallbacks(self), FakeReceivers(self, self.clock)
 
     @property
     def ports(self) -> World:

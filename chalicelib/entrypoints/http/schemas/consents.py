@@ -9,7 +9,14 @@ from pydantic import Field, model_validator
 from chalicelib.domain import contacts
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.entrypoints.http.errors import PARAMETER
-from chalicelib.entrypoints.http.schemas.base import Sparse, Strict, Versioned, matching, refusal
+from chalicelib.entrypoints.http.schemas.base import (
+    Answer,
+    Sparse,
+    Strict,
+    Versioned,
+    matching,
+    refusal,
+)
 
 MAX_CONSENTS = 100  # of a request
 
@@ -63,3 +70,8 @@ class ConsentRule(Versioned):
     channel_key: str
     purpose: str | None
     exempt: list[int]
+
+
+class Done(Answer):
+    code: int
+    message: str

@@ -42,7 +42,7 @@ class ExportedFile(Answer):
     url: str
 
 
-class Export(Answer):
+class FileExport(Answer):
     """An export and its progress. Files that are written can be downloaded already."""
 
     id: str

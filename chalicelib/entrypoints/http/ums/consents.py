@@ -24,7 +24,7 @@ bp = Blueprint(__name__)
     auth=Auth.CHANNEL,
     error_response=ums_error,
     request="consents.ConsentEntries",
-    response="send.Done",
+    response="consents.Done",
     tag="users",
 )
 def record_consents(context: RequestContext) -> dict[str, Any]:

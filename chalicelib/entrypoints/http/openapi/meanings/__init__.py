@@ -27,9 +27,6 @@ AREAS = (
     callbacks.FIELDS,
     figures.FIELDS,
     people.FIELDS,
-    management.FIELDS,
-    rules.FIELDS,
-    callbacks.FIELDS,
     waiting.FIELDS,
 )
 FIELDS: Mapping[str, str] = {name: text for area in AREAS for name, text in area.items()}
