@@ -13,6 +13,7 @@ from chalicelib.domain.access_channels import ACCESS_CHANNELS
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import BroadcastsUsedUp, Refusal, UnknownStrategy
 from chalicelib.domain.provider_io import ProviderIds
+from chalicelib.domain.rules.caps import ANY
 from chalicelib.domain.rules.schedules import Timing
 from chalicelib.domain.strategies import Choice, Missing, Step, Strategy, Term
 from chalicelib.domain.users import Suppression
@@ -286,3 +287,29 @@ def test_the_broadcast_quota_is_judged_and_not_used(fake: FakeWorld) -> None:
     submit.submit(fake.ports, request)
     with pytest.raises(BroadcastsUsedUp):
         simulate(fake.ports, request)
+
+
+# -- caps and personal values
+
+
+def test_frequency_caps_are_judged_and_count_nothing(fake: FakeWorld) -> None:
+    """One message a day for each person: the send counts, and simulations do not."""
+    channel = an_access_channel(rules={"caps": [[1, 24, ANY, 0, []]]})
+    request = a_request(channel=channel)
+    for _ in range(2):
+        assert simulated(fake, request)["funnel"]["users"]["valid"] == 5
+    submit.submit(fake.ports, request)
+    answer = simulate(fake.ports, request)
+    assert answer["funnel"]["users"] == {"planned": 8, "valid": 0}
+    assert answer["losses"]["users"]["capped"] == 5
+
+
+def test_an_example_has_the_values_of_its_person(fake: FakeWorld) -> None:
+    text = 'Dear {{user.name|default:"friend"}}'
+    fake.settings.put_template(a_template(5, ("sms",), text))
+    ann = replace(PEOPLE[0], attributes={"name": "Ann"})
+    fake.users.stored[ann.userid] = ann
+    for userid, name in (("ann", "Ann"), ("bob", "friend")):
+        request = a_request(userids=(userid,), template=5, template_para={}, app_para={}, rule_id=0)
+        (row,) = simulated(fake, request)["deliveries"]
+        assert row["example"]["content"]["text"] == f"Dear {name}"
