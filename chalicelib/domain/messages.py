@@ -116,6 +116,8 @@ class Message:
     workers: Mapping[str, str] = field(default_factory=dict)
     occasion: Occasion | None = None  # of a schedule whose occurrences are not the same for all
     hold: Hold | None = None  # nothing is planned before it ends
+    # of steps that choose by rates: choice -> channel type -> rate when it was accepted
+    rates: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     # the rules of sending, by stem, that a later step of the strategy has to pass
     step_rules: tuple[str, ...] = ()
     # frequency caps that count this message

@@ -27,7 +27,16 @@ from chalicelib.flow import audience, dispatch
 from chalicelib.flow.candidates import Known
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedSend, resolve
-from chalicelib.flow.rules import callbacks, caps, consents, gate, personal, retention, topics
+from chalicelib.flow.rules import (
+    callbacks,
+    caps,
+    choice,
+    consents,
+    gate,
+    personal,
+    retention,
+    topics,
+)
 from chalicelib.flow.rules.broadcast_quota import CountedBroadcast
 from chalicelib.observability import log
 from chalicelib.ports import IdempotencyKey, World
@@ -125,6 +134,7 @@ def _message(
         workers={e.code: e.worker for e in frozen if e.worker},
         occasion=request.occasion,
         hold=hold,
+        rates=choice.rates(world, request.channel.key, resolved.strategy),
         step_rules=gate.step_rules(request, resolved),
         **_as_asked(request),
         **_of_rules(world, request, resolved),

@@ -207,7 +207,8 @@ def _examples(
         for target in plan.valid:
             if code in plan.targets[target].contacts:
                 ref = DeliveryRef(target, code, 0)
-                content = render.personal(world, message, plan.id, ref)
+                values = plan.values_of(target)
+                content = render.personal(world, message, plan.id, ref, values)
                 yield {"contact": masked(plan.contact(ref)), "content": dict(content)}
 
 

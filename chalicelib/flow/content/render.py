@@ -271,8 +271,7 @@ class Link(NamedTuple):
 
 MAX_ELEMENTS = 256  # of a message: a link has one byte for the element that it stands in
 _LINK = struct.Struct(">10sIHBHB")
-# Bytes. With them a token has 27, which fill 36 characters exactly: each link has one spelling.
-_MAC = 7
+_MAC = 7  # bytes. With them a token has 27, which fill 36 characters exactly, in one spelling.
 TOKEN = 36
 
 
