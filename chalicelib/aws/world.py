@@ -52,8 +52,6 @@ def build_world(
         messages=Messages(vault, timers),
         ledger=Ledger(vault),
         lookups=Lookups(vault),
-        notes=Notes(),
-        figures=Figures(),
         tokens=tokens,
         timers=timers,
         vault=vault,
@@ -74,6 +72,8 @@ def _without_parts() -> dict[str, Any]:
     return {
         "files": Files(),
         "counters": Counters(),
+        "notes": Notes(),
+        "figures": Figures(),
         "marks": MarkStore(),
         "queues": Queues(),
         "credentials": Credentials(),

@@ -9,7 +9,7 @@ from chalicelib.domain.slowness import Slowness
 from chalicelib.ports import Limits, Sizes, World
 from tests.fakes.callbacks import FakeCallbacks, FakeReceivers
 from tests.fakes.clock import FakeClock, FakeTimers
-from tests.fakes.figures import FakeFigures, FakeNotes
+from tests.fakes.figures import figures
 from tests.fakes.files import FakeCounters, FakeFiles, FakeImports
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.messages import FakeMessages
@@ -59,8 +59,7 @@ class FakeWorld(Steps):
         self.ledger = FakeLedger(self)
         self.messages = FakeMessages(self, self.ledger, self.timers)
         self.stored, self.wakeups = waiting(self, self.messages, self.timers)
-        self.notes = FakeNotes(self, self.messages, self.ledger)
-        self.figures = FakeFigures(self)
+        self.notes, self.figures = figures(self, self.messages, self.ledger)
         self.lookups = FakeLookups(self)
         self.recordings = FakeRecordings(self, self.ledger, self.lookups, self.timers)
         self.rate_limiter = FakeRateLimiter(self, self.clock)
@@ -71,8 +70,7 @@ class FakeWorld(Steps):
         self.providers = FakeProviders(self)
         self.limits = limits
         self.ends: int | None = None  # when the worker ends (ms)
-        self.slowness = Slowness()  # the memory of one container
-        self.outages = Outages()
+        self.slowness, self.outages = Slowness(), Outages()  # the memory of one container
         self.imports = FakeImports(self)
         self.callbacks = FakeCallbacks(self)
         self.receivers = FakeReceivers(self, self.clock)
