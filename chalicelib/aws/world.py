@@ -57,7 +57,6 @@ def build_world(
         vault=vault,
         providers=connect(tokens, clock),
         stored=StoredRequests(vault, timers),
-        wakeups=Wakeups(),
         callbacks=Callbacks(vault),
         receivers=receivers,
         recordings=Recordings(timers),
@@ -79,4 +78,7 @@ def _without_parts() -> dict[str, Any]:
         "credentials": Credentials(),
         "imports": Imports(),
         "audit": Audit(),
+        "notes": Notes(),
+        "figures": Figures(),
+        "wakeups": Wakeups(),
     }

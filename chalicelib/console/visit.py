@@ -119,7 +119,9 @@ class Visit:
         }
         body = environment(self.language).get_template(page).render(context)
         cookies = (self._remember(),) if "key" in self.ids and self.person else ()
-        return Reply(error.status if error else status, body, policy=policy or {}, cookies=cookies)
+        if error and not self.is_part:
+            status = error.status
+        return Reply(status, body, policy=policy or {}, cookies=cookies)
 
     def _remember(self) -> str:
         key = quote(self.ids["key"], safe="")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from chalicelib.domain import elements, keys, reasons
+from chalicelib.domain import elements, reasons
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import NotFound
@@ -22,12 +22,12 @@ from chalicelib.domain.funnel import (
     channel_order,
 )
 from chalicelib.domain.messages import Ending, Message
-from chalicelib.domain.plans import ChunkId
 from chalicelib.flow import evaluate, tally
 from chalicelib.flow.content import render
 from chalicelib.flow.messages import sent_by
 from chalicelib.flow.select import target_of
 from chalicelib.ports import World
+from chalicelib.reports.chunks import chunk_of
 
 _STATES = (
     "clicked",
@@ -193,7 +193,7 @@ def target(world: World, channel_key: str, msgid: str, userid: str) -> dict[str,
     sent = sent_by(world, channel_key, msgid)
     ending = _ending(world, msgid)
     evaluate.settle(world, sent)
-    at = _chunk_of(world, sent, userid)
+    at = chunk_of(world, sent, userid)
     chunk = world.ledger.chunk(at, sent) if at else None
     for position, planned in enumerate(chunk.plan.targets if chunk else ()):
         if chunk and planned.id == userid:
@@ -216,40 +216,6 @@ def target_with(
 ) -> dict[str, Any]:
     """Report the life cycle of a target that was named by its contact."""
     return target(world, channel_key, msgid, target_of(world.vault, kind, contact))
-
-
-def _chunk_of(world: World, sent: Message, name: str) -> ChunkId | None:
-    """Find the chunk that a target is in, None if it is in none."""
-    if sent.audience.is_scanned:
-        return _stretch_of(world, sent, name)
-    number: int | None = 0 if name in sent.userids else None
-    while number is not None:
-        plan = world.ledger.plan(ChunkId(sent.msgid, number), sent)
-        if plan is None or any(planned.id == name for planned in plan.targets):
-            return plan.id if plan else None
-        number = sent.chunk_after(number) if plan.next is not None else None
-    return None
-
-
-def _stretch_of(world: World, sent: Message, userid: str) -> ChunkId | None:
-    """Find the chunk of a scanned audience whose stretch has the user's position.
-
-    The chunks of a partition are in order, so halving finds it.
-    """
-    partition, position = sent.audience.partition_of(userid), keys.position(userid)
-
-    def ends_before(n: int) -> bool:
-        at = ChunkId(sent.msgid, partition + n * sent.audience.partitions)
-        plan = world.ledger.plan(at, sent)
-        return plan is not None and plan.next is not None and plan.next < position
-
-    low, high = -1, 0
-    while ends_before(high):
-        low, high = high, 2 * high + 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if ends_before(middle) else (low, middle)
-    return ChunkId(sent.msgid, partition + high * sent.audience.partitions)
 
 
 def _life(sent: Message, chunk: Chunk, position: int) -> dict[str, Any]:

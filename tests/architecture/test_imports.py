@@ -46,9 +46,10 @@ CHANNEL_TYPES = re.compile(
     )
 )
 
+# Packages that only compute: automatons over words, domains by UTS 46, simplified characters, and
+# telephone numbers.
+PURE = {"ahocorasick", "idna", "opencc", "phonenumbers"}
 # Modules of the standard library that reach the world outside.
-# Packages that only compute: domains by UTS 46, and telephone numbers.
-PURE = {"idna", "phonenumbers"}
 IMPURE = {
     "asyncio",
     "http",

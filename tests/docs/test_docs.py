@@ -7,49 +7,24 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib import config, wiring
+from chalicelib import config
 from chalicelib.aws import tables
 from chalicelib.domain import (
-    crons,
     errors,
     funnel,
-    limits,
-    links,
-    messages,
     plans,
-    strategies,
-    topics,
 )
-from chalicelib.domain import imports as domain_imports
-from chalicelib.domain.callbacks import BATCH
-from chalicelib.domain.rules import (
-    callbacks,
-    caps,
-    quiet_hours,
-    reviews,
-    schedules,
-    sensitive_words,
-)
-from chalicelib.entrypoints.http import bodies, codes, cursors, route
+from chalicelib.entrypoints.http import codes
 from chalicelib.entrypoints.http import operation_growth as growth
-from chalicelib.flow import tally, withdraw
-from chalicelib.flow.content import attachments
-from chalicelib.flow.delivery import budget, calls, files
-from chalicelib.manage import users
-from chalicelib.manage.imports import cells, package, report
-from chalicelib.ports import Sizes
 from chalicelib.providers import registry
-from chalicelib.providers.email import bounces, reports
 from infra.bench import pipeline
 from infra.demo import strategy as demo
 from infra.sandbox import accounts
 from infra.sandbox import server as sandbox
-from tests.fakes.world import LIMITS
+from tests.docs.pages import REFERENCE, ROOT, section
 
-ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 ARCHITECTURE = (ROOT / "docs" / "explanation" / "architecture.md").read_text()
-REFERENCE = {page.stem: page.read_text() for page in (ROOT / "docs" / "reference").glob("*.md")}
 CONFIGURATION = REFERENCE["configuration"]
 EVENTS = REFERENCE["events-and-metrics"]
 SOURCES = "".join(path.read_text() for path in sorted((ROOT / "chalicelib").rglob("*.py")))
@@ -96,12 +71,8 @@ def _anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
-def _section(page: str, title: str) -> str:
-    return page.split(f"\n## {title}\n")[1].split("\n## ")[0]
-
-
 def test_the_overview_of_tables_names_every_table() -> None:
-    overview = _section(REFERENCE["tables"], "Overview")
+    overview = section(REFERENCE["tables"], "Overview")
     assert tuple(re.findall(r"^\| `(\w+)` \|", overview, re.MULTILINE)) == config.TABLES
 
 
@@ -112,80 +83,15 @@ def test_every_item_of_the_tables_is_listed_with_its_key_and_content() -> None:
             table = heading[1]
         elif table and (row := re.match(r" {4}(\S.*?)(?: {2,}|(?<=-) )(\w.*)$", line)):
             items.append((table, row[1], row[2]))
-    section = _section(REFERENCE["tables"], "Items")
-    listed = re.findall(r"^\| `(\w+)` \| `(.+?)` \| (.+) \|$", section, re.MULTILINE)
+    items_section = section(REFERENCE["tables"], "Items")
+    listed = re.findall(r"^\| `(\w+)` \| `(.+?)` \| (.+) \|$", items_section, re.MULTILINE)
     assert len(items) >= 40
     assert listed == items
 
 
-def test_the_limits_are_the_codes() -> None:
-    can = registry.capabilities()
-    rows = re.findall(
-        r"^\| ([^|]+) \| ([\d,]+) \|",
-        _section(REFERENCE["limits"], "Sizes and counts"),
-        re.MULTILINE,
-    )
-    assert {what: int(number.replace(",", "")) for what, number in rows} == {
-        "user ids of a send, users of an upload": limits.MAX_USERS,
-        "targets that are planned in the request itself": messages.INLINE_TARGETS,
-        "targets of a chunk": Sizes().chunk_targets,
-        "targets of a message that is counted when somebody asks": tally.LIVE_TARGETS,
-        "bytes of a user's contacts and tags": users.USER_BYTES,
-        "bytes of a message's contents": limits.MAX_CONTENT,
-        "runs of a schedule in an hour": crons.PER_HOUR,
-        "minutes within which a missed time is made up for": schedules.MAX_IF_LATE,
-        "days between a user's date and the day of sending": schedules.MAX_DAYS,
-        "cases of messages that need a review": reviews.MAX_CASES,
-        "bytes of a mail's files": attachments.MAX_TOTAL,
-        "bytes of a report that are read": bounces.MOST,
-        "entries of a post of bounces": reports.MAX_ENTRIES,
-        "sensitive words of an access channel": sensitive_words.MAX_WORDS,
-        "characters of a sensitive word": sensitive_words.MAX_LENGTH,
-        "windows of quiet hours of an access channel": quiet_hours.MAX_WINDOWS,
-        "contacts of a file of suppressions": domain_imports.MAX_ROWS,
-        "bytes of a page of a list": cursors.MAX_BYTES,
-        "callback addresses of an access channel": callbacks.MAX_ADDRESSES,
-        "records of a callback": BATCH,
-        "seconds that a receiver of callbacks may take": wiring.CALLBACK_SECONDS,
-        "hours that a message can be withdrawn": withdraw.WITHIN // 3600,
-        "bytes of a request": route.MAX_BODY,
-        "values of a JSON body": bodies.MAX_VALUES,
-        "levels of a JSON body": bodies.MAX_DEPTH,
-        "rows of a file that is imported": domain_imports.MAX_ROWS,
-        "bytes of a file that is imported": domain_imports.MAX_BYTES,
-        "columns of a file that is imported": domain_imports.MAX_COLUMNS,
-        "bytes of a workbook when it is unpacked": package.MAX_EXPANDED,
-        "characters of a workbook's cells": cells.MAX_TEXT,
-        "XML tags of a part of a workbook": package.MAX_TAGS,
-        "errors of a row in a file of bad rows": domain_imports.MAX_FAULTS,
-        "cells of a file of bad rows": report.MAX_CELLS,
-        "rows of an import's slice": Sizes().import_rows,
-        "bytes of an address behind a short link": links.MAX_ADDRESS,
-        "seconds for all files of a job": LIMITS.lease // budget.SHARE,
-        "fetches of a file that is away": files.MAX_FETCHES,
-        "deliveries of a call: JPush, JSMS": can["jpush"].call_size,
-        "deliveries of a call: WeChat": can["wechatoa"].call_size,
-        "deliveries of a call: WeCom": can["wecom"].call_size,
-        "deliveries of a call: DingTalk": can["dingtalk"].call_size,
-        "numbers of a call: CMPP": can["cmpp"].call_size,
-        "numbers of a call: Chuanglan": can["chuanglan"].call_size,
-        "numbers of a call: Montnets": can["montnets"].call_size,
-        "mails of a call: SMTP": can["smtp"].call_size,
-        "attempts at a delivery that a provider puts off": calls.MAX_ATTEMPTS,
-        "frequency caps of an access channel": caps.MAX_CAPS,
-        "messages of a frequency cap": caps.MAX_MESSAGES,
-        "hours of a frequency cap's window": caps.MAX_HOURS,
-        "topics of an access channel": topics.MAX_TOPICS,
-        "seconds that a step waits": strategies.MAX_WITHIN,
-    }
-    assert can["jsms"].call_size == can["jpush"].call_size
-    assert {can[name].call_size for name in can if name.startswith("wechat")} == {1}
-    assert can["wecom_linkedcorp"].call_size == can["wecom"].call_size
-
-
 def _rows(page: str, title: str) -> list[list[str]]:
     """Return the cells of the rows that begin with a number, in a section of a page."""
-    rows = re.findall(r"^\| (\d.+) \|$", _section(page, title), re.MULTILINE)
+    rows = re.findall(r"^\| (\d.+) \|$", section(page, title), re.MULTILINE)
     return [row.split(" | ") for row in rows]
 
 
@@ -208,7 +114,7 @@ def test_the_codes_of_operation_growth_are_the_codes() -> None:
 
 
 def test_the_losses_are_the_codes() -> None:
-    told = re.findall(r"^\| `(\w+)` \|", _section(REFERENCE["error-codes"], "Losses"), re.MULTILINE)
+    told = re.findall(r"^\| `(\w+)` \|", section(REFERENCE["error-codes"], "Losses"), re.MULTILINE)
     lost = (*funnel._LOST_BEFORE_SUBMISSION, *funnel.LOST_AFTER_SUBMISSION)
     of_deliveries = {kind.value for kind in lost}
     assert sorted(told) == sorted({loss.value for loss in plans.TargetLoss} | of_deliveries)
@@ -237,7 +143,7 @@ def test_the_parameters_of_a_deployment_are_the_templates_with_their_defaults() 
     told = dict(
         re.findall(
             r"^\| `([A-Z]\w+)` \| ([^|]+) \|",
-            _section(CONFIGURATION, "Template parameters"),
+            section(CONFIGURATION, "Template parameters"),
             re.MULTILINE,
         )
     )
@@ -255,7 +161,7 @@ def test_every_kind_of_alarm_is_explained() -> None:
 
 def test_every_event_that_warns_is_explained_and_is_logged() -> None:
     warned = re.findall(r'\b(?:log\.(?:warning|error)|_log)\(\s*"([^"]+)"', SOURCES)
-    cells = re.findall(r"^\| (`[^|]+`) \|", _section(EVENTS, "Events"), re.MULTILINE)
+    cells = re.findall(r"^\| (`[^|]+`) \|", section(EVENTS, "Events"), re.MULTILINE)
     told = [name for cell in cells for name in re.findall(r"`([^`]+)`", cell)]
     assert len(set(warned)) >= 25
     assert {name for name in warned if name not in told} == set()
@@ -269,7 +175,7 @@ def test_every_event_that_warns_is_explained_and_is_logged() -> None:
 def test_every_metric_is_explained() -> None:
     counted = set(re.findall(r'\bmetric\("(\w+)"', SOURCES))
     assert len(counted) >= 10
-    rows = re.findall(r"^\| `(\w+)` \|", _section(EVENTS, "Metrics"), re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \|", section(EVENTS, "Metrics"), re.MULTILINE)
     assert sorted(rows) == sorted(counted)
 
 

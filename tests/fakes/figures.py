@@ -66,10 +66,3 @@ class FakeNotes:
     def of_block(self, block: int) -> Sequence[Note]:
         with self.steps.around("notes.of_block", write=False):
             return [copy_of(note) for note in self.added if note.block == block]
-
-
-def figures(
-    steps: Steps, messages: FakeMessages, ledger: FakeLedger
-) -> tuple[FakeNotes, FakeFigures]:
-    """Build both stores of figures."""
-    return FakeNotes(steps, messages, ledger), FakeFigures(steps)

@@ -9,7 +9,7 @@ from chalicelib.domain.slowness import Slowness
 from chalicelib.ports import Limits, Sizes, World
 from tests.fakes.callbacks import FakeCallbacks, FakeReceivers
 from tests.fakes.clock import FakeClock, FakeTimers
-from tests.fakes.figures import figures
+from tests.fakes.figures import FakeFigures, FakeNotes
 from tests.fakes.files import FakeCounters, FakeFiles, FakeImports
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.messages import FakeMessages
@@ -49,8 +49,7 @@ class FakeWorld(Steps):
         self.clock = FakeClock()
         self.timers = FakeTimers(self, self.clock, clock_width)
         self.queues = FakeQueues(self, self.clock)
-        self.records = FakeRecordStore(self)
-        self.templates = FakeTemplates(self)
+        self.records, self.templates = FakeRecordStore(self), FakeTemplates(self)
         self.settings = FakeSettings(self.records, self.templates)
         self.audit = FakeAudit(self)
         self.users = FakeUsers(self)
@@ -59,7 +58,7 @@ class FakeWorld(Steps):
         self.ledger = FakeLedger(self)
         self.messages = FakeMessages(self, self.ledger, self.timers)
         self.stored, self.wakeups = waiting(self, self.messages, self.timers)
-        self.notes, self.figures = figures(self, self.messages, self.ledger)
+        self.notes, self.figures = FakeNotes(self, self.messages, self.ledger), FakeFigures(self)
         self.lookups = FakeLookups(self)
         self.recordings = FakeRecordings(self, self.ledger, self.lookups, self.timers)
         self.rate_limiter = FakeRateLimiter(self, self.clock)
@@ -70,10 +69,10 @@ class FakeWorld(Steps):
         self.providers = FakeProviders(self)
         self.limits = limits
         self.ends: int | None = None  # when the worker ends (ms)
-        self.slowness, self.outages = Slowness(), Outages()  # the memory of one container
+        self.slowness = Slowness()  # the memory of one container
+        self.outages = Outages()
         self.imports = FakeImports(self)
-        self.callbacks = FakeCallbacks(self)
-        self.receivers = FakeReceivers(self, self.clock)
+        self.callbacks, self.receivers = FakeCallbacks(self), FakeReceivers(self, self.clock)
 
     @property
     def ports(self) -> World:

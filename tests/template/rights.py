@@ -39,8 +39,8 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "audiences": {"BatchGetItem", "Query"},
         "messages": {"GetItem", "Query", "PutItem", "DeleteItem"},
         "ledger": {"GetItem", "Query", "PutItem"},
-        "lookups": {"GetItem", "PutItem"},
-        "due": {"PutItem"},
+        "lookups": {"GetItem", "PutItem", "UpdateItem"},  # the quota of broadcasts
+        "due": {"PutItem", "BatchWriteItem"},
     },
     "chunks": {
         "settings": {"GetItem"},
@@ -119,7 +119,7 @@ SENDS_TO: dict[str, set[str]] = {
     "poll": {"delivery"},
 }
 
-STARTS_THE_CLOCK = {"api", "chunks", "deliver", "cmpp", "tally"}
+STARTS_THE_CLOCK = {"api", "chunks", "deliver", "cmpp", "tally", "schedules"}
 
 # Wake-ups of stored requests, and the role in which the scheduler calls the function.
 WAKES: dict[str, set[str]] = {

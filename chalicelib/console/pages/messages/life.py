@@ -28,10 +28,11 @@ class Event(NamedTuple):
 
 def events(report: Mapping[str, Any], target: Mapping[str, Any], texts: Texts) -> Sequence[Event]:
     """Return what happened to a target, oldest first."""
-    found = sorted(_events(report, target, texts), key=lambda event: event.time)
+    # Providers report whole seconds, so what they took stands before what came of it.
+    found = sorted(_events(report, target, texts), key=lambda event: event.time // 1000)
     shown: list[Event] = []
     for event in found:
-        since = event.time - shown[-1].time if shown else 0
+        since = max(0, event.time - shown[-1].time) if shown else 0
         shown.append(event._replace(after=_after(since, texts)))
     return shown
 
@@ -78,7 +79,7 @@ def _delivery(delivery: Mapping[str, Any], steps: set[int], texts: Texts) -> Ite
         icon = STEP_ICONS[min(step, STEPS) - 1]
         text = texts.say("The condition held, so this step began") if step > 1 else ""
         yield Event(delivery["decided"], "go", icon, title, text, is_step=True)
-    for fact in delivery["facts"]:
+    for fact in sorted(delivery["facts"], key=lambda fact: fact["fact"] != "submitted"):
         kind, icon = FACTS.get(fact["fact"], FACTS["other"])
         where = texts.say(
             "%(channel)s, contact %(number)s", channel=channel, number=delivery["contact"]

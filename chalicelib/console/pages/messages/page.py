@@ -27,7 +27,14 @@ def messages(visit: Visit) -> Reply:
     for name in ("cursor", "status", "text"):
         query[name] = visit.asked(name) or None
     listed = visit.api.get("messages", query=query)
-    return visit.show("messages/list.html", messages=listed["messages"], cursor=listed["cursor"])
+    owner = {"channel_key": visit.key, "limit": 100}
+    templates = visit.api.get("templates", query=owner)["templates"]
+    return visit.show(
+        "messages/list.html",
+        messages=listed["messages"],
+        cursor=listed["cursor"],
+        templates={each["template_id"]: each["name"] for each in templates},
+    )
 
 
 @page("GET", "/m/{msgid}")

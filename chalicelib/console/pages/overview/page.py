@@ -54,23 +54,29 @@ def overview(visit: Visit) -> Reply:
         attention=found[:MAX_ATTENTION],
         steps=None if messages else _first_steps(visit, own, templates),
         messages=messages,
+        templates={each["template_id"]: each["name"] for each in templates},
         channels=[(each, granted[each["code"]]) for each in own],
     )
 
 
 def _chart(visit: Visit, trend: Any) -> dict[str, Any]:
     """Return the lines of today. Deliveries and clicks stand at the hour of their report."""
+    now = visit.texts.at(visit.texts.now).hour
+    by_hour = {int(hour["time"][11:13]): hour for hour in trend}
     names = {"delivered": "users_delivered", "clicked": "users_clicked"}
     series = [
         {
             "name": visit.say(name),
             "stage": stage,
-            "data": [hour[names.get(stage, stage)] for hour in trend],
+            "data": [
+                by_hour[hour][names.get(stage, stage)] if hour in by_hour else 0
+                for hour in range(now + 1)
+            ],
         }
         for stage, name in STAGES.items()
     ]
-    hours = [hour["time"][11:13] for hour in trend]
-    return {"label": visit.say("Trend"), "x": hours, "series": series, "nolabel": True}
+    hours = [f"{hour:02d}" for hour in range(24)]
+    return {"label": visit.say("Trend"), "x": hours, "series": series}
 
 
 def _closed(visit: Visit, templates: Any, strategies: Any) -> Iterator[Attention]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from chalicelib.console.door import Reply
@@ -38,7 +38,7 @@ def messages(visit: Visit) -> Reply:
         days=days,
         total=total[0] if total else None,
         of=of,
-        chart=chart(visit, days, of),
+        chart=chart(visit, _filled(days, stretch), of),
         losses=visit.api.get("statistics/losses", query=stretch),
     )
 
@@ -50,6 +50,21 @@ def chart(visit: Visit, rows: Sequence[Mapping[str, Any]], of: str) -> dict[str,
         for stage, name in STAGES.items()
     ]
     return {"label": visit.say("Trend"), "x": [row["time"][:10] for row in rows], "series": series}
+
+
+def _filled(
+    days: Sequence[Mapping[str, Any]], stretch: Mapping[str, Any]
+) -> list[Mapping[str, Any]]:
+    """Return a row for each day, also for those on which nothing was sent."""
+    nothing = {of: dict.fromkeys(STAGES, 0) for of in OF}
+    by_day = {row["time"][:10]: row for row in days}
+    day, last = date.fromisoformat(stretch["since"]), date.fromisoformat(stretch["until"])
+    rows: list[Mapping[str, Any]] = []
+    while day <= last:
+        text = day.isoformat()
+        rows.append(by_day.get(text, {"time": text, **nothing}))
+        day += timedelta(days=1)
+    return rows
 
 
 def _export(visit: Visit, days: Sequence[Mapping[str, Any]]) -> Reply:

@@ -35,6 +35,7 @@ IDS = (
     "access_key",
     "userid",
     "topic",
+    "msgid",
 )
 
 _ETAG = re.compile(r'"([0-9]{1,15})"', re.ASCII)
