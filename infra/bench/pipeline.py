@@ -36,7 +36,7 @@ BULK = "bulk"
 BOUNDS = {
     BULK: {
         "aws_requests_per_1000": 140,
-        "write_units_per_1000": 350,
+        "write_units_per_1000": 330,
         "usd_per_million": 0.50,
     },
     "single": {
