@@ -92,8 +92,7 @@ class Messages(Protocol):
     def sent_to(self, target: str, since: int, until: int) -> Sequence[Sent]:
         """Return the messages from one time (ms) to another that name a target, newest first.
 
-        Those that were accepted in the last seconds may be missing, and others of the first day
-        may be among them.
+        Those of the last seconds may be missing. Others of the first day may be among them.
         """
 
     def links(self, msgid: str) -> Mapping[str, str] | None:

@@ -258,11 +258,5 @@ def _provider_id(chunk: Chunk, ref: DeliveryRef, facts: Sequence[Fact]) -> str:
 
 def _fact(fact: Fact) -> dict[str, Any]:
     sentence = reasons.of_loss(f"{fact.kind.value}:{fact.code}".rstrip(":"))
-    return {
-        "fact": fact.kind.value,
-        "time": fact.time,
-        "code": fact.code,
-        "source": fact.source,
-        "zh": sentence.zh,
-        "en": sentence.en,
-    }
+    known = {"fact": fact.kind.value, "time": fact.time, "code": fact.code, "source": fact.source}
+    return {**known, "zh": sentence.zh, "en": sentence.en}
