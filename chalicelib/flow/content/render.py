@@ -96,7 +96,7 @@ def check_complete(
 
 
 def filled(world: World, content: Content, links: Collection[str]) -> Content:
-    """Return a content with links that lead nowhere, and with defaults or letters for attributes."""
+    """Return a content with links that lead nowhere, and defaults or letters for attributes."""
     needed = personal_values.names_in(content).needed
     typical = personal_values.fill(content, dict.fromkeys(needed, "x"))
     return render(typical, dict.fromkeys(links, _address(world, "x" * TOKEN)))

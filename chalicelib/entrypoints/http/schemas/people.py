@@ -34,7 +34,9 @@ class QuietTime(Strict):
 class PreferencesBody(Strict):
     """Choices for topics. A topic that is left out keeps its choice."""
 
-    topics: Annotated[list[TopicChoice], Field(max_length=MAX_TOPICS), AfterValidator(_different)] = []
+    topics: Annotated[
+        list[TopicChoice], Field(max_length=MAX_TOPICS), AfterValidator(_different)
+    ] = []
     quiet: QuietTime | None = None
 
 
