@@ -12,7 +12,7 @@ PIP := $(PY) -m pip install -qq --disable-pip-version-check --no-input -c requir
 SOURCES := app.py chalicelib infra tests
 
 .DEFAULT_GOAL := help
-.PHONY: help up down logs status demo test check lint types imports unit fuzz bench model broadcast channels uploads fairness preflight plan deploy smoke recount lock sbom clean
+.PHONY: help assets up down logs status demo test check lint types imports unit fuzz bench model broadcast channels uploads fairness preflight plan deploy smoke recount lock sbom clean
 
 help: ## what there is to type
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,9 +52,16 @@ channels: .venv/.local ## what a delivery over each platform costs in requests: 
 uploads: .venv/.local ## what imports of files cost in requests: 50,000 users, their tags, members of a segment
 	@$(PY) -m infra.bench.uploads
 
+assets: .venv/.local ## build the console's style sheet, scripts and catalogue; packaging does it by itself
+	@$(PY) -m infra.console.build
+
 # ---- tests
 
-test: check .venv/.dev ## everything: style, types, import rules, all tests, journeys on a stack of their own
+.venv/.chromium: # what the console's journeys need; without it they are skipped and say so
+	@command -v chromium > /dev/null || (apt-get install -qq --yes --no-install-recommends chromium > /dev/null 2>&1 || true)
+	@touch $@
+
+test: check .venv/.dev .venv/.chromium ## everything: style, types, import rules, all tests, journeys on a stack of their own
 	@$(PY) -m pytest tests/template
 	@$(PY) -m infra.local.stack down --name test
 	@$(PY) -m infra.local.stack up --name test

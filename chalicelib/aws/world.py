@@ -41,15 +41,16 @@ def build_world(
     clock, vault, cache = SystemClock(), Vault(), Cache()
     timers, tokens = Timers(clock), Tokens(vault, clock)
     records, templates = RecordStore(cache), Templates(cache)
+    messages, users = Messages(vault, timers), Users(vault)
     return World(
         clock=clock,
         settings=Settings(records, templates),
         records=records,
         templates=templates,
-        users=Users(vault),
+        users=users,
         audiences=Audiences(vault),
         consents=Consents(vault),
-        messages=Messages(vault, timers),
+        messages=messages,
         ledger=Ledger(vault),
         lookups=Lookups(vault),
         tokens=tokens,
@@ -59,7 +60,7 @@ def build_world(
         stored=StoredRequests(vault, timers),
         callbacks=Callbacks(vault),
         receivers=receivers,
-        recordings=Recordings(timers),
+        recordings=Recordings(timers, messages, users),
         rate_limiter=RateLimiter(clock),
         limits=limits,
         **_without_parts(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,18 @@ def environment(language: str) -> Environment:
     )
     made.install_gettext_translations(catalogue(language), newstyle=True)  # type: ignore[attr-defined]
     made.globals.update(icon=icon, bar=bar, asset=assets.address, data=data, L=labels, C=contents)
+    made.filters["attributes"] = attributes
     return made
+
+
+def attributes(values: Mapping[str, Any]) -> Markup:
+    """Write attributes of an element. True is an attribute without a value, False none at all."""
+    parts = [
+        Markup("{}").format(name) if value is True else Markup('{}="{}"').format(name, value)
+        for name, value in values.items()
+        if value not in (None, False)
+    ]
+    return Markup(" ").join(parts)
 
 
 def icon(name: str, kind: str = "") -> Markup:

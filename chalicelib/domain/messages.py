@@ -127,6 +127,7 @@ class Message:
     personal: Mapping[str, Personal] = field(default_factory=dict)
     # of a message whose first jobs were sent before it was stored
     plan: Plan | None = field(default=None, repr=False)
+    unplanned: bool = False  # one person, whom the first job plans
 
     @property
     def summary(self) -> Summary:
@@ -161,13 +162,13 @@ class Message:
 
     @property
     def is_single(self) -> bool:
-        """The message has one target and holds its plan."""
-        return self.plan is not None and len(self.plan.targets) == 1
+        """The message has one target, whose job was sent before the message was stored."""
+        return self.unplanned or (self.plan is not None and len(self.plan.targets) == 1)
 
     @property
     def has_clock(self) -> bool:
         """Checks find what a crash left. Otherwise the queue keeps each job until it is done."""
-        return self.plan is None
+        return self.plan is None and not self.unplanned
 
     @property
     def retention(self) -> Retention:

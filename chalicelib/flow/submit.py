@@ -24,6 +24,7 @@ from chalicelib.domain.plans import ChunkId, Plan
 from chalicelib.domain.rules.caps import RULE, applying, settings_of
 from chalicelib.domain.users import ALL
 from chalicelib.flow import audience, dispatch
+from chalicelib.flow.candidates import Known
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedSend, resolve
 from chalicelib.flow.rules import callbacks, caps, consents, gate, personal, retention, topics
@@ -38,7 +39,7 @@ MSGID_TRIES = 3  # random bits may be taken
 
 
 def submit(world: World, request: SendRequest, key: IdempotencyKey | None = None) -> str:
-    """Accept a request and return the message's id: three AWS calls where settings are cached.
+    """Accept a request and return the message's id: two or three calls, with cached settings.
 
     Raises Refusal or Invalid, and then nothing is stored. A repeat with the same idempotency key
     and the same body gets the id of the first message.
@@ -108,7 +109,7 @@ def _message(
     now, frozen = world.clock.now(), resolved.elements
     history = resolved.strategy.length + retention.days(world, request.channel) * 86400
     begins = hold.until if hold else now
-    return Message(
+    message = Message(
         msgid=request.msgid or _new_id(now),
         accepted=now,
         strategy=resolved.strategy,
@@ -128,6 +129,15 @@ def _message(
         **_as_asked(request),
         **_of_rules(world, request, resolved),
     )
+    return replace(message, unplanned=not request.msgid and _is_planned_late(message))
+
+
+def _is_planned_late(message: Message) -> bool:
+    """Tell if the first job plans the message: nothing but the one user decides on its call."""
+    rules = (message.hold, message.occasion, message.topic, message.purpose, message.caps)
+    is_free = not any((*rules, message.personal, message.black_id, message.white_id))
+    is_of_user = message.audience.kind is AudienceKind.USERS and len(message.userids) == 1
+    return is_of_user and is_free and len(message.codes_of(0)) == 1
 
 
 def _of_rules(world: World, request: SendRequest, resolved: ResolvedSend) -> dict[str, Any]:
@@ -202,11 +212,9 @@ def _accept(
     A message with a `known` id is stored before its jobs are sent, so that a repeat finds it.
     """
     for _ in range(MSGID_TRIES):
-        is_planned = message.inline and message.hold is None
-        plan = audience.make_plan(world, message, 0, "", contacts) if is_planned else None
-        jobs = None if known else _single_queue_jobs(message, plan)
+        plan, jobs = _plan(world, message, contacts, known=known)
         try:
-            if plan is not None and jobs is not None:
+            if jobs is not None:
                 earlier = _queue_and_store(world, message, plan, jobs, key)
             else:
                 earlier = _store(world, message, plan, contacts, key)
@@ -223,6 +231,17 @@ def _accept(
             _start(world, message, plan)
         return message, earlier
     raise NoMessageId
+
+
+def _plan(
+    world: World, message: Message, contacts: Sequence[str], *, known: bool
+) -> tuple[Plan | None, list[Envelope] | None]:
+    """Return the plan of a small message, and its first jobs if one queue takes them all."""
+    if message.unplanned:
+        return None, [dispatch.first_job(message)]
+    is_planned, read = message.inline and message.hold is None, Known(contacts)
+    plan = audience.make_plan(world, message, 0, "", read) if is_planned else None
+    return plan, None if known else _single_queue_jobs(message, plan)
 
 
 def _give_back(world: World, message: Message, plan: Plan | None) -> None:
@@ -243,7 +262,7 @@ def _single_queue_jobs(message: Message, plan: Plan | None) -> list[Envelope] | 
 def _queue_and_store(
     world: World,
     message: Message,
-    plan: Plan,
+    plan: Plan | None,
     jobs: Sequence[Envelope],
     key: IdempotencyKey | None,
 ) -> IdempotencyKey | None:

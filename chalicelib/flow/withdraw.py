@@ -28,7 +28,7 @@ from chalicelib.domain.jobs import Envelope, RecallJob, Timer, TimerKind, Withdr
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import Outcome
-from chalicelib.flow import provider_ids
+from chalicelib.flow import provider_ids, single
 from chalicelib.flow.delivery.cancel import CancelResult, cancel
 from chalicelib.flow.delivery.sessions import connect
 from chalicelib.flow.dispatch import OpenCall, open_calls_of_all_steps
@@ -72,7 +72,7 @@ def _withdraw_at_once(world: World, message: Message, at: ChunkId) -> None:
 
     The first job of a single send goes to the claim without reading the chunk.
     """
-    chunk = world.ledger.chunk(at, message)
+    chunk = single.chunk_of(world, at, message)
     if chunk is None or chunk.plan.next is not None:
         world.queues.send(_first_jobs(message))
     if chunk is not None:
@@ -111,7 +111,7 @@ def withdraw_partition(world: World, job: WithdrawJob) -> None:
     for _ in range(world.limits.sizes.chunks_per_job):
         at = ChunkId(job.msgid, number)
         world.ledger.withdraw(at, since, message)
-        chunk = world.ledger.chunk(at, message)
+        chunk = single.chunk_of(world, at, message)
         if chunk is None:
             return
         withdraw_chunk(world, message, chunk)

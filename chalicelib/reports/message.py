@@ -17,7 +17,6 @@ from chalicelib.domain.funnel import (
     EXTRAS,
     LOST_AFTER_SUBMISSION,
     STAGES,
-    WITHDRAWAL,
     Counts,
     channel_order,
 )
@@ -27,6 +26,7 @@ from chalicelib.flow.content import render
 from chalicelib.flow.messages import sent_by
 from chalicelib.flow.select import target_of
 from chalicelib.ports import World
+from chalicelib.reports import withdrawal
 from chalicelib.reports.chunks import chunk_of
 
 _STATES = (
@@ -69,20 +69,8 @@ def message(world: World, channel_key: str, msgid: str) -> dict[str, Any]:
         "losses": _losses(sent, counts),
         "tracked": _tracked(sent),
         "balanced": _balances(counts),
-        "withdrawal": _withdrawal(counts) if ending else None,
+        "withdrawal": withdrawal.shown(counts) if ending else None,
     }
-
-
-def withdrawal(world: World, channel_key: str, msgid: str) -> dict[str, int] | None:
-    """Return what a withdrawal has done so far, or None for a message that is counted later."""
-    sent = sent_by(world, channel_key, msgid)
-    if sent.audience.is_scanned or len(sent.userids) > tally.LIVE_TARGETS:
-        return None
-    return _withdrawal(tally.live(world, sent))
-
-
-def _withdrawal(counts: Counts) -> dict[str, int]:
-    return {name: counts.withdrawal.get(name, 0) for name in WITHDRAWAL}
 
 
 def _ending(world: World, msgid: str) -> Ending | None:

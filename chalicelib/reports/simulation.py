@@ -22,6 +22,7 @@ from chalicelib.domain.provider_io import ClickReport, ProviderIds
 from chalicelib.domain.rules import choice, schedules
 from chalicelib.domain.simulation import Sample, Volume
 from chalicelib.flow import audience, submit, validity
+from chalicelib.flow.candidates import Known
 from chalicelib.flow.content import render
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.rules import gate, reviews
@@ -87,7 +88,7 @@ def _sample(world: World, draft: Draft) -> Sample:
     for number, position in starts:
         rounds = SAMPLE // len(starts)
         for _ in range(rounds):
-            plan = audience.make_plan(world, message, number, position, draft.contacts)
+            plan = audience.make_plan(world, message, number, position, Known(draft.contacts))
             plans.append(plan)
             if plan.next is None:
                 break

@@ -114,6 +114,7 @@ def check(page: Page, language: str) -> None:
     assert all(directive in policy for directive in POLICY)
     assert "unsafe" not in policy
     assert not re.search(r"\sstyle=|\son\w+=|javascript:", page.text), page.path
+    assert '="False"' not in page.text
     labels = set(re.findall(r'<label[^>]* for="([^"]+)"', page.text))
     ids = re.findall(r'\sid="([^"]+)"', page.text)
     assert labels <= set(ids), page.path

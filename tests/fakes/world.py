@@ -60,7 +60,7 @@ class FakeWorld(Steps):
         self.stored, self.wakeups = waiting(self, self.messages, self.timers)
         self.notes, self.figures = FakeNotes(self, self.messages, self.ledger), FakeFigures(self)
         self.lookups = FakeLookups(self)
-        self.recordings = FakeRecordings(self, self.ledger, self.lookups, self.timers)
+        self.recordings = FakeRecordings(self, self.messages, self.lookups, self.users)
         self.rate_limiter = FakeRateLimiter(self, self.clock)
         self.tokens = FakeTokens(self, self.clock)
         self.files, self.counters = FakeFiles(self), FakeCounters(self)
