@@ -26,7 +26,7 @@ from chalicelib.domain.messages import Entry, Sent, Summary
 
 MINUTE = 60_000  # ms
 DAY = 86_400_000  # ms
-TARGET_GROUPS = 16  # of targets whose messages are found together
+TARGET_GROUPS = 4  # of targets whose messages are found together
 BUNDLE = 100  # messages
 PAGE = 100  # bundles per request
 DELETED = "deleted"  # in place of a bundle's digest

@@ -42,7 +42,7 @@ messages — TTL of the message, unless another lifetime is named
     decided#<member>, <id>        request that a member has decided
     results#<id or key>, <ms>#<id>  result of an occurrence, of a request or an access channel
     history#<key>#<month>, <msgid>#deleted  message that was taken out of the list
-    sent#<group>#<day>, <digest>  messages with the targets that they name, in 16 groups of targets
+    sent#<group>#<day>, <digest>  messages with the targets that they name, in 4 groups of targets
     notes#<block>, <digest>       what the streams say of a block of small messages (140 days)
     part#<block>, -               figures that a block has added to cells (170 days)
     <msgid>, figures#000001       figures that a chunk has added to cells (30 days longer)

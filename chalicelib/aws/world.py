@@ -84,7 +84,5 @@ def _without_parts() -> dict[str, Any]:
         "credentials": Credentials(),
         "imports": Imports(),
         "audit": Audit(),
-        "notes": Notes(),
-        "figures": Figures(),
         "wakeups": Wakeups(),
     }

@@ -50,7 +50,7 @@ _OWN = 0
 FAMILIES = (
     Family("messages", "<msgid>", _MESSAGE, _OWN),
     Family("messages", "history#<key>#<month>", "history#.*", 1, is_shared=True),
-    Family("messages", "sent#<group>#<day>", "sent#.*", 16, is_shared=True),
+    Family("messages", "sent#<group>#<day>", "sent#.*", 4, is_shared=True),
     Family("messages", "notes#<block>", "notes#.*", 1, is_shared=True),
     Family("messages", "part#<block>", "part#.*", _OWN),
     Family("messages", "figures#<key>", "figures#.*", 1, is_shared=True),
