@@ -103,19 +103,29 @@ def get_many(
 
     A repeated key is read once.
     """
-    unique = list({tuple(sorted(key.items())): to_item(key) for key in keys}.values())
-    rows: list[dict[str, Any]] = []
-    for batch in _batches(unique, READ_BATCH):
-        unread: Any = {table: {"Keys": list(batch), "ConsistentRead": consistent}}
+    return get_all([(table, key) for key in keys], consistent=consistent).get(table, [])
+
+
+def get_all(
+    keys: Iterable[tuple[str, Mapping[str, str | int]]], *, consistent: bool = False
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the items that exist by table, as `get_many` does. `keys` have a table each."""
+    unique = {(table, *sorted(key.items())): (table, to_item(key)) for table, key in keys}
+    rows: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for batch in _batches(list(unique.values()), READ_BATCH):
+        unread: Any = defaultdict(lambda: {"Keys": [], "ConsistentRead": consistent})
+        for table, key in batch:
+            unread[table]["Keys"].append(key)
         for attempt in range(ROUNDS):
-            answer = client("dynamodb").batch_get_item(RequestItems=unread)
-            rows += [from_item(item) for item in answer["Responses"].get(table, [])]
+            answer = client("dynamodb").batch_get_item(RequestItems=dict(unread))
+            for table, items in answer["Responses"].items():
+                rows[table] += map(from_item, items)
             unread = answer.get("UnprocessedKeys")
             if not unread:
                 break
             _pause(attempt)
         else:
-            raise Unprocessed(table)
+            raise Unprocessed(", ".join(unread))
     return rows
 
 

@@ -6,11 +6,11 @@ Conditional puts return the stored item, so that every step sees the same decisi
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from chalicelib.aws import ledger_items
 from chalicelib.aws.clients import client
-from chalicelib.aws.items import Item, from_item, put_once, to_item, write_many
+from chalicelib.aws.items import Item, from_item, get_many, put_once, to_item, write_many
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
 from chalicelib.domain.chunks import CallAnswer, Chunk, Deferral
@@ -31,6 +31,12 @@ class Ledger:
         stored = put_once(table("ledger"), ledger_items.plan_item(self._vault, plan, message))
         return ledger_items.read_plan(self._vault, from_item(stored)) if stored else plan
 
+    def begin(self, plan: Plan, call: Call, message: Message) -> bool:
+        item = ledger_items.begun_item(self._vault, plan, call, message)
+        stored = put_once(table("ledger"), item)
+        # When an answer gets lost, the SDK tries again: the stored item may be its first try.
+        return stored is None or stored.get("by") == item["by"]
+
     def plan(self, chunk: ChunkId, message: Message | None = None) -> Plan | None:
         held = message.plan_of(chunk) if message else None
         if held is not None:
@@ -42,10 +48,25 @@ class Ledger:
             )
             if "Item" not in answer:
                 return None
-            self._plans[chunk] = ledger_items.read_plan(self._vault, from_item(answer["Item"]))
-            if len(self._plans) > CACHED_PLANS:
-                self._plans.popitem(last=False)
+            self._remember(ledger_items.read_plan(self._vault, from_item(answer["Item"])))
         return self._plans[chunk]
+
+    def plans(self, messages: Mapping[ChunkId, Message]) -> Mapping[ChunkId, Plan]:
+        held = {chunk: message.plan_of(chunk) for chunk, message in messages.items()}
+        plans = {chunk: plan for chunk, plan in held.items() if plan is not None}
+        plans |= {chunk: self._plans[chunk] for chunk in messages if chunk in self._plans}
+        missing = messages.keys() - plans.keys()
+        row_keys = ({"pk": ledger_items.partition(chunk), "sk": "plan"} for chunk in missing)
+        for row in get_many(table("ledger"), row_keys, consistent=True):
+            plan = ledger_items.read_plan(self._vault, row)
+            plans[plan.id] = plan
+            self._remember(plan)
+        return plans
+
+    def _remember(self, plan: Plan) -> None:
+        self._plans[plan.id] = plan
+        if len(self._plans) > CACHED_PLANS:
+            self._plans.popitem(last=False)
 
     def withdraw(self, chunk: ChunkId, time: int, message: Message) -> None:
         put_once(table("ledger"), ledger_items.withdrawn_item(chunk, time, message))

@@ -69,6 +69,16 @@ def plan_item(vault: Vault, plan: Plan, message: Message) -> Item:
     )
 
 
+def begun_item(vault: Vault, plan: Plan, call: Call, message: Message) -> Item:
+    """Build the item of a plan that holds the record of its first call."""
+    of_call = call_item(plan.id, call, message)
+    return {
+        **of_call,
+        **plan_item(vault, plan, message),
+        **to_item({"call": call.key.text}),
+    }
+
+
 def plan_values(vault: Vault, plan: Plan) -> dict[str, str | int | bytes]:
     """Return the attributes of a plan, in its own item or in its message's."""
     rare: dict[str, str | int | bytes] = {}
@@ -160,9 +170,9 @@ def call_item(chunk: ChunkId, call: Call, message: Message) -> Item:
 
 
 def read_call(row: Row) -> Call:
-    key = CallKey.of(row["sk"].removeprefix("call#"))
+    """Read the record of a call, which may be that in the item of a plan."""
     return Call(
-        key,
+        CallKey.of(row.get("call") or row["sk"].removeprefix("call#")),
         CallState(row["state"]),
         row["lease"],
         row["token"],
@@ -252,15 +262,17 @@ def read_chunk(vault: Vault, items: Iterable[Item], held: Plan | None = None) ->
         rows[row["sk"].split("#", 1)[0]].append(row)
     if held is None and not rows["plan"]:
         return None
+    begun = [row for row in rows["plan"] if "call" in row]
     facts: list[Fact] = []
     for row in rows["facts"]:
         facts += decode(unpack(row["facts"]).encode())
     return Chunk(
         held or read_plan(vault, rows["plan"][0]),
         tuple(map(read_entrants, rows["go"])),
-        {call.key: call for call in map(read_call, rows["call"])},
+        {call.key: call for call in map(read_call, [*begun, *rows["call"]])},
         {answer.key: answer for answer in map(read_answer, rows["answer"])},
         tuple(facts),
         rows["withdrawn"][0]["time"] if rows["withdrawn"] else None,
         tuple(map(read_deferral, rows["wait"])),
+        first_call=read_call(begun[0]).key if begun else None,
     )

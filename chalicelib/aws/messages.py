@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -178,12 +178,17 @@ class Messages:
             self._remember(message_items.read(self._vault, row))
         return self._known[msgid]
 
-    def get_all(self, msgids: Sequence[str]) -> Mapping[str, Message]:
-        messages = {msgid: self._known[msgid] for msgid in msgids if msgid in self._known}
-        unknown = [msgid for msgid in msgids if msgid not in messages]
-        row_keys = ({"pk": msgid, "sk": "message"} for msgid in unknown)
-        for row in get_many(table("messages"), row_keys, consistent=True):
-            message = messages[row["pk"]] = message_items.read(self._vault, row)
+    def known(self, msgids: Iterable[str]) -> dict[str, Message]:
+        return {msgid: self._known[msgid] for msgid in msgids if msgid in self._known}
+
+    def unknown(self, msgids: Iterable[str]) -> list[dict[str, str]]:
+        """Return the keys of messages that this container does not remember."""
+        return [{"pk": msgid, "sk": "message"} for msgid in msgids if msgid not in self._known]
+
+    def read(self, rows: Iterable[Mapping[str, Any]]) -> dict[str, Message]:
+        """Read messages from their rows, and remember them."""
+        messages = {row["pk"]: message_items.read(self._vault, row) for row in rows}
+        for message in messages.values():
             self._remember(message)
         return messages
 

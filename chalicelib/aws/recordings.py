@@ -1,19 +1,36 @@
-"""Records of several jobs, written together across tables."""
+"""Records of several jobs, read and written together across tables."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from chalicelib.aws import ledger_items, lookups
-from chalicelib.aws.items import Put, put_all
+from chalicelib.aws.items import Put, get_all, put_all
+from chalicelib.aws.messages import Messages
 from chalicelib.aws.tables import table
 from chalicelib.aws.timers import Missing, Timers
+from chalicelib.aws.users import Users, key_of
+from chalicelib.domain.messages import Message
+from chalicelib.domain.users import User
 from chalicelib.ports import Recording
 
 
 class Recordings:
-    def __init__(self, timers: Timers) -> None:
-        self._timers = timers
+    def __init__(self, timers: Timers, messages: Messages, users: Users) -> None:
+        self._timers, self._messages, self._users = timers, messages, users
+
+    def read(
+        self, msgids: Sequence[str], userids: Sequence[str]
+    ) -> tuple[Mapping[str, Message], Mapping[str, User]]:
+        # Consistent, since a message is read when it was just stored, and a user may be new too.
+        keys: list[tuple[str, Mapping[str, str | int]]] = [
+            (table("messages"), key) for key in self._messages.unknown(msgids)
+        ]
+        keys += [(table("users"), key_of(userid)) for userid in userids]
+        rows = get_all(keys, consistent=True)
+        messages = self._messages.read(rows.get(table("messages"), ()))
+        users = self._users.read(rows.get(table("users"), ()))
+        return self._messages.known(msgids) | messages, users
 
     def put(self, recordings: Sequence[Recording]) -> None:
         missing: Missing = set()

@@ -56,7 +56,7 @@ messages — TTL of the message, unless another lifetime is named
     import#<id>, bad#000001       bad rows of an import up to a row (30 days)
 
 ledger — TTL of the message, every key begins with <msgid>#<chunk>
-    plan                          targets with losses, their contacts sealed
+    plan                          targets with losses, contacts sealed, maybe a first claim
     go#<step>#<number>            entrants of a step
     call#<call>                   call record: lease, token
     answer#<call>                 answer of the provider: a bundle of facts

@@ -6,7 +6,7 @@ rows change in the same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from chalicelib.aws import audiences
@@ -45,10 +45,13 @@ class Users:
         self._vault = vault
         self._named: set[tuple[str, str]] = set()  # tags whose names this container has written
 
-    def get(self, userids: Sequence[str]) -> Mapping[str, User]:
-        row_keys = (_key(userid) for userid in userids)
-        # Consistent, because a user may be uploaded and be sent to at once.
-        rows = get_many(table("users"), row_keys, consistent=True)
+    def get(self, userids: Sequence[str], *, fresh: bool = True) -> Mapping[str, User]:
+        users = self.read(get_many(table("users"), map(key_of, userids), consistent=fresh))
+        # A user may be uploaded and be sent to at once.
+        missing = () if fresh else [userid for userid in userids if userid not in users]
+        return {**users, **self.get(missing)} if missing else users
+
+    def read(self, rows: Iterable[Mapping[str, Any]]) -> dict[str, User]:
         return {row["userid"]: self._user(row) for row in rows}
 
     def scan(self, buckets: range, after: str, limit: int, prefix: str = "") -> Sequence[User]:
@@ -148,7 +151,7 @@ class Users:
         return {"Put": {**put, **_unchanged(user)}}
 
     def _removal(self, user: User) -> Item:
-        key = to_item(_key(user.userid))
+        key = to_item(key_of(user.userid))
         return {"Delete": {"TableName": table("users"), "Key": key, **_unchanged(user)}}
 
     def _item(self, user: User) -> Item:
@@ -168,7 +171,7 @@ class Users:
             pack({name: value for name, value in secret.items() if value}), _context(user.userid)
         )
         values: Values = {"version": user.version + 1, "sealed": sealed, "tags": pack(user.tags)}
-        return to_item({**_key(user.userid), **values})
+        return to_item({**key_of(user.userid), **values})
 
     def _user(self, row: Mapping[str, Any]) -> User:
         secret = unpack(self._vault.open(row["sealed"], _context(row["userid"])))
@@ -207,7 +210,7 @@ def _opt_outs(raw: Mapping[str, Any]) -> dict[str, dict[str, Suppression]]:
     return {contact: _suppressions(by_key) for contact, by_key in raw.items()}
 
 
-def _key(userid: str) -> dict[str, str | int]:
+def key_of(userid: str) -> dict[str, str | int]:
     return {"bucket": keys.bucket(userid), "userid": userid}
 
 

@@ -41,15 +41,13 @@ def build_world(
     clock, vault, cache = SystemClock(), Vault(), Cache()
     timers, tokens = Timers(clock), Tokens(vault, clock)
     records, templates = RecordStore(cache), Templates(cache)
+    messages, users = Messages(vault, timers), Users(vault)
     return World(
         clock=clock,
         settings=Settings(records, templates),
         records=records,
         templates=templates,
-        users=Users(vault),
-        audiences=Audiences(vault),
-        consents=Consents(vault),
-        messages=Messages(vault, timers),
+        messages=messages,
         ledger=Ledger(vault),
         lookups=Lookups(vault),
         tokens=tokens,
@@ -59,11 +57,22 @@ def build_world(
         stored=StoredRequests(vault, timers),
         callbacks=Callbacks(vault),
         receivers=receivers,
-        recordings=Recordings(timers),
+        recordings=Recordings(timers, messages, users),
         rate_limiter=RateLimiter(clock),
         limits=limits,
+        **_of_people(vault, users),
         **_without_parts(),
     )
+
+
+def _of_people(vault: Vault, users: Users) -> dict[str, Any]:
+    """Return the adapters that keep people, their sets, and what counts for them."""
+    return {
+        "users": users,
+        "audiences": Audiences(vault),
+        "consents": Consents(vault),
+        "marks": MarkStore(),
+    }
 
 
 def _without_parts() -> dict[str, Any]:
@@ -71,7 +80,6 @@ def _without_parts() -> dict[str, Any]:
     return {
         "files": Files(),
         "counters": Counters(),
-        "marks": MarkStore(),
         "queues": Queues(),
         "credentials": Credentials(),
         "imports": Imports(),

@@ -87,6 +87,7 @@ class Chunk:
     withdrawn: int | None = None  # ms: since then, nothing more may leave
     deferrals: tuple[Deferral, ...] = ()
     is_read: bool = True  # False: assumed to hold nothing but its plan yet
+    first_call: CallKey | None = None  # whose record was put together with the plan
 
     def deferral(self, key: CallKey) -> Deferral | None:
         """Return the longest deferral that covers a call, or None."""

@@ -133,7 +133,7 @@ def _decode(text: str) -> AnyJob:
 
 _TEXTS = frozenset(
     {
-        *("msgid", "channel", "position", "id", "redirect_uri", "day", "key"),
+        *("msgid", "channel", "position", "id", "redirect_uri", "day", "key", "userid"),
         *("channel_key", "batch", "since", "until", "states", "address"),
     }
 )

@@ -32,6 +32,7 @@ class DeliverJob:
     that the rate limit has reserved for the job, or 0. `day` is the day in whose quota its
     deliveries are reserved, or empty. `fetches` counts the times that its files could not be had.
     `priority` is that of a job which may come before its message, and `early` counts these times.
+    `userid` is the person whom the job plans.
     """
 
     msgid: str
@@ -47,6 +48,7 @@ class DeliverJob:
     fetches: int = 0
     priority: int = 0
     early: int = 0
+    userid: str = ""
 
 
 class Query(StrEnum):

@@ -116,6 +116,8 @@ class Message:
     workers: Mapping[str, str] = field(default_factory=dict)
     occasion: Occasion | None = None  # of a schedule whose occurrences are not the same for all
     hold: Hold | None = None  # nothing is planned before it ends
+    # of steps that choose by rates: choice -> channel type -> rate when it was accepted
+    rates: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     # the rules of sending, by stem, that a later step of the strategy has to pass
     step_rules: tuple[str, ...] = ()
     # frequency caps that count this message
@@ -127,6 +129,7 @@ class Message:
     personal: Mapping[str, Personal] = field(default_factory=dict)
     # of a message whose first jobs were sent before it was stored
     plan: Plan | None = field(default=None, repr=False)
+    unplanned: bool = False  # one person, whom the first job plans
 
     @property
     def summary(self) -> Summary:
@@ -161,13 +164,13 @@ class Message:
 
     @property
     def is_single(self) -> bool:
-        """The message has one target and holds its plan."""
-        return self.plan is not None and len(self.plan.targets) == 1
+        """The message has one target, whose job was sent before the message was stored."""
+        return self.unplanned or (self.plan is not None and len(self.plan.targets) == 1)
 
     @property
     def has_clock(self) -> bool:
         """Checks find what a crash left. Otherwise the queue keeps each job until it is done."""
-        return self.plan is None
+        return self.plan is None and not self.unplanned
 
     @property
     def retention(self) -> Retention:

@@ -35,6 +35,7 @@ class Unchosen(StrEnum):
     """A reason why a step that chooses one channel left a contact out. It is not a loss."""
 
     DEARER = "dearer"
+    LOWER_RATE = "lower_rate"
 
 
 UNCHOSEN = frozenset(Unchosen)

@@ -105,6 +105,10 @@ LEFT_OUT: Mapping[Unchosen, Reason] = {
     Unchosen.DEARER: Reason(
         "这一步已选用更便宜的通道", "The step chose a cheaper channel of the person"
     ),
+    Unchosen.LOWER_RATE: Reason(
+        "这一步已选用近 30 天效果更好的通道",
+        "The step chose a channel of the person that did better in the last 30 days",
+    ),
 }
 
 FACTS: Mapping[FactKind, Reason] = {

@@ -27,6 +27,8 @@ class Choice(StrEnum):
     """A way to choose one channel type of a step for each target, instead of all of them."""
 
     CHEAPEST = "cheapest"  # by the price of the delivery channel that reaches the target
+    BEST = "best"  # by the delivered part of what was submitted in the last 30 days
+    MOST_CLICKED = "most_clicked"  # by the clicked part of it
 
 
 @frozen

@@ -15,7 +15,7 @@ from chalicelib.domain.jobs import Envelope, PlanJob, Timer, TimerKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId, Plan, Target, TargetLoss
 from chalicelib.flow import chunk_context, dispatch
-from chalicelib.flow.candidates import Candidate, has_day, next_candidates
+from chalicelib.flow.candidates import NOTHING, Candidate, Known, has_day, next_candidates
 from chalicelib.flow.chunk_context import ChunkContext
 from chalicelib.flow.rules import caps, gate, personal
 from chalicelib.flow.select import Contacts, Selection, fitting, select, select_contact
@@ -87,13 +87,10 @@ def somebody_cannot_start(message: Message, stored: Plan) -> bool:
 
 
 def make_plan(
-    world: World, message: Message, number: int, position: str, contacts: Sequence[str] = ()
+    world: World, message: Message, number: int, position: str, known: Known = NOTHING
 ) -> Plan:
-    """Decide on a chunk of targets, from this position of the audience on.
-
-    `contacts` are those of a message that is not stored yet.
-    """
-    candidates, after = next_candidates(world, message, number, position, contacts)
+    """Decide on a chunk of targets, from this position of the audience on."""
+    candidates, after = next_candidates(world, message, number, position, known)
     candidates = chunk_context.with_opt_outs(world, candidates)
     context = chunk_context.read(world, message, candidates)
     selected = [_select(message, candidate, context) for candidate in candidates]

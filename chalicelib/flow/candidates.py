@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from chalicelib.domain import keys
@@ -30,8 +30,18 @@ class Candidate(NamedTuple):
         return ChannelType(keys.split(self.id)[0])
 
 
+class Known(NamedTuple):
+    """The part of an audience that was read before: named contacts, or users."""
+
+    contacts: Sequence[str] = ()
+    users: Mapping[str, User] | None = None
+
+
+NOTHING = Known()
+
+
 def next_candidates(
-    world: World, message: Message, number: int, position: str, contacts: Sequence[str]
+    world: World, message: Message, number: int, position: str, known: Known
 ) -> tuple[list[Candidate], str | None]:
     """Return the next candidates, and the position after all who were looked at, None at the end.
 
@@ -39,7 +49,7 @@ def next_candidates(
     """
     limit, chosen = world.limits.sizes.chunk_targets, list[Candidate]()
     for _ in range(PAGES):
-        candidates, is_last = _candidates(world, message, number, position, contacts)
+        candidates, is_last = _candidates(world, message, number, position, known)
         chosen += [c for c in candidates if _is_meant(message, c)]
         if is_last and len(chosen) <= limit:
             return chosen, None
@@ -68,12 +78,12 @@ def _is_meant(message: Message, candidate: Candidate) -> bool:
 
 
 def _candidates(
-    world: World, message: Message, number: int, position: str, contacts: Sequence[str]
+    world: World, message: Message, number: int, position: str, known: Known
 ) -> tuple[list[Candidate], bool]:
     """Return the next candidates, and True if there is nobody after them."""
     audience, limit = message.audience, world.limits.sizes.chunk_targets
     if not audience.is_scanned:
-        return _named(world, message, int(position or 0), contacts)
+        return _named(world, message, int(position or 0), known)
     buckets = audience.buckets(message.partition(number))
     users: Sequence[tuple[str, User | None]]
     if audience.kind is AudienceKind.EVERYONE:
@@ -81,8 +91,8 @@ def _candidates(
         users = [(user.userid, user) for user in scanned]
     else:
         userids = _members(world, message, buckets, position)
-        known = world.users.get(userids)
-        users = [(userid, known.get(userid)) for userid in userids]
+        stored = world.users.get(userids, fresh=False)
+        users = [(userid, stored.get(userid)) for userid in userids]
     candidates = [Candidate(userid, user, "", keys.position(userid)) for userid, user in users]
     return candidates, len(candidates) < limit
 
@@ -100,16 +110,16 @@ def _members(world: World, message: Message, buckets: range, position: str) -> S
 
 
 def _named(
-    world: World, message: Message, start: int, contacts: Sequence[str]
+    world: World, message: Message, start: int, known: Known
 ) -> tuple[list[Candidate], bool]:
     names = message.userids[start : start + world.limits.sizes.chunk_targets]
     is_last = start + len(names) >= len(message.userids)
     if message.audience.kind is AudienceKind.CONTACTS:
-        named = contacts or world.messages.contacts(message.msgid)
+        named = known.contacts or world.messages.contacts(message.msgid)
         return [
             Candidate(name, None, named[n], str(n + 1)) for n, name in enumerate(names, start)
         ], is_last
-    users = world.users.get(names)
+    users = known.users or world.users.get(names, fresh=message.inline)
     return [
         Candidate(name, users.get(name), "", str(n + 1)) for n, name in enumerate(names, start)
     ], is_last

@@ -19,10 +19,10 @@ from chalicelib.domain.errors import TooEarly
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.jobs import DeliverJob, Envelope
 from chalicelib.domain.messages import Message
-from chalicelib.domain.plans import CallKey, ChunkId
+from chalicelib.domain.plans import CallKey
 from chalicelib.domain.provider_io import Capabilities
 from chalicelib.domain.values import frozen
-from chalicelib.flow import withdraw
+from chalicelib.flow import first, withdraw
 from chalicelib.flow.delivery import early, expiry, files, quota, rate, slots
 from chalicelib.flow.delivery.budget import Budget
 from chalicelib.flow.delivery.calls import Caller, ClaimedBefore
@@ -30,6 +30,7 @@ from chalicelib.flow.delivery.postponed import MAX_DELAY, Postponed
 from chalicelib.flow.delivery.rate import Resume, Turns
 from chalicelib.flow.dispatch import OpenCall, check_now, open_calls
 from chalicelib.flow.follow_up import FollowUp
+from chalicelib.flow.outbox import Outbox
 from chalicelib.flow.recording import Part, Recorder
 from chalicelib.flow.rules import caps
 from chalicelib.ports import World
@@ -50,14 +51,16 @@ class Batch:
     """The jobs that a worker got at once. They read messages and write records together."""
 
     def __init__(self, world: World, jobs: Sequence[DeliverJob] = ()) -> None:
-        self._messages = early.messages_of(world, jobs)
-        self._recorder, self._turns = Recorder(world), Turns(jobs)
+        self._readings = early.read(world, jobs)
+        self._recorder, self._turns, self._outbox = Recorder(world), Turns(jobs), Outbox(world)
 
     def deliver(self, world: World, job: DeliverJob, name: str = "") -> None:
         """Make the calls of a job. Its name tells it from the others."""
         self._recorder.write_in_time(world)
+        self._outbox.flush_in_time(world.clock.now())
+        world = self._outbox.of(world, name)
         self._turns.begin(job)
-        message = self._messages.get(job.msgid) or early.message_of(world, job)
+        message = self._readings.messages.get(job.msgid) or early.message_of(world, job)
         channel = world.settings.channel(elements.channel_of(job.channel))
         if message is None or channel is None:
             early.come_back(world, job, channel)
@@ -65,13 +68,14 @@ class Batch:
         if slots.is_slow(world, message, channel):
             self._recorder.write()
         part = partial(self._recorder.part, name)
-        unread = _unread(world, job, message)
+        unread = first.unread_chunk(world, job, message, self._readings)
         if unread is not None:
             with suppress(ClaimedBefore):
-                _deliver(world, job, message, channel, unread, part, self._turns)
+                if not first.has_nobody(world, message, unread):
+                    _deliver(world, job, message, channel, unread, part, self._turns)
                 return
             self._recorder.write()  # a job of this batch may have claimed it
-        chunk = world.ledger.chunk(ChunkId(job.msgid, job.chunk), message)
+        chunk = first.read_chunk(world, job, message)
         if chunk is None:
             early.come_back(world, job, channel)
         else:
@@ -79,19 +83,8 @@ class Batch:
 
     def end(self) -> Mapping[str, Exception]:
         """Record the rest. Return the errors of jobs that must come back, by name."""
-        return self._recorder.end()
-
-
-def _unread(world: World, job: DeliverJob, message: Message) -> Chunk | None:
-    """Return the chunk of a single send for its first job, which nobody has worked on yet.
-
-    If somebody has, the claim finds out. A job that is late reads what others recorded.
-    """
-    plan = message.plan
-    if plan is None or not message.is_single or not job.priority or job.step or job.tries:
-        return None
-    is_late = world.clock.now() >= plan.time + world.limits.submit_within * 1000
-    return None if is_late else Chunk(plan, is_read=False)
+        failed = self._recorder.end()
+        return {**failed, **self._outbox.flush()}
 
 
 NewPart = Callable[[FollowUp, int], Part]
@@ -138,10 +131,10 @@ def _run(work: _Work, calls: Sequence[OpenCall]) -> None:
     world, job, message, channel = work.world, work.job, work.message, work.channel
     # An earlier worker may have died right after it recorded an answer.
     recorded = [answer for answer in work.chunk.answers.values() if _covers(job, answer.key)]
-    with quota.QuotaReservation(world, job, message, channel, calls) as reservation:
+    with quota.QuotaReservation(world, job, message, channel, work.chunk, calls) as reservation:
         work = replace(work, job=reservation.job)
         allowed, resume = rate.limit(
-            world, work.job, message, channel, reservation.calls, work.turns
+            world, work.job, message, channel, work.chunk, reservation.calls, work.turns
         )
         part = work.part(FollowUp(world, work.job, message, channel, work.chunk), len(allowed))
         made = work.make(allowed, resume, part)
@@ -245,7 +238,7 @@ class _Work:
         Where they all wait for the same, the job returns for all.
         """
         if wait.for_quota:
-            quota.defer(self.world, self.job, self.message, self.channel, calls[0])
+            quota.defer(self.world, self.job, self.message, self.channel, self.chunk, calls[0])
             return None
         if wait.of_job:
             return self.wait(calls, wait)
@@ -258,7 +251,7 @@ class _Work:
         A long wait is recorded, since no call's record tells of it.
         """
         until = self.world.clock.now() + round(wait.delay * 1000)
-        rate.note_long_wait(self.world, self.job, self.message, calls, until)
+        rate.note_long_wait(self.world, self.job, self.message, self.chunk, calls, until)
         tries = self.job.tries + wait.is_try
         return Resume(calls[0].key.start, wait.delay, tries=tries, fetches=wait.fetches)
 
@@ -273,7 +266,8 @@ class _Work:
         ]
 
     def _part(self, start: int, end: int) -> DeliverJob:
-        return replace(self.job, start=start, end=end, tries=0, slot=0, fetches=0, priority=0)
+        part = replace(self.job, start=start, end=end, tries=0, slot=0, fetches=0)
+        return replace(part, priority=0, userid="")
 
     def _envelope(self, job: DeliverJob, delay: float) -> Envelope:
         seconds = min(max(1, round(delay)), MAX_DELAY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from chalicelib.domain.chunks import Chunk
@@ -13,6 +14,7 @@ from chalicelib.domain.plans import CallKey, ChunkId, Entrants
 from chalicelib.domain.rules.personal import calls
 
 JOB_DELIVERIES = 100  # where a provider takes few deliveries per call, a job has several calls
+ALL_DELIVERIES = 1_000_000  # the end of a job that has all contacts of its person
 
 
 class OpenCall(NamedTuple):
@@ -87,6 +89,15 @@ def job_of(message: Message, at: ChunkId, first: CallKey, end: int) -> Envelope:
         message.channel_key,
         worker=message.workers.get(code, ""),
     )
+
+
+def first_job(message: Message) -> Envelope:
+    """Build the job of an unplanned message. It plans its person, and makes the first calls."""
+    (code,), (userid,) = message.codes_of(0), message.userids
+    at, first = ChunkId(message.msgid, 0), CallKey(0, 0, code, 0)
+    envelope = job_of(message, at, first, ALL_DELIVERIES)
+    job = DeliverJob(at.msgid, 0, 0, 0, code, 0, ALL_DELIVERIES, userid=userid)
+    return replace(envelope, job=job)
 
 
 def check_now(message: Message, at: ChunkId, now: int) -> Envelope:

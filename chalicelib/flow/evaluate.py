@@ -10,9 +10,11 @@ from chalicelib.domain.jobs import PlanJob, Timer, TimerKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId, Entrants
 from chalicelib.domain.strategies import Verdict
-from chalicelib.flow import audience, dispatch, withdraw
+from chalicelib.flow import audience, dispatch, single, withdraw
 from chalicelib.flow.delivery.expiry import deferred_by_quota, expire, expires
 from chalicelib.flow.dispatch import OpenCall, open_calls_of_all_steps
+from chalicelib.flow.messages import read_together
+from chalicelib.flow.outbox import Outbox
 from chalicelib.flow.rules import caps, gate
 from chalicelib.flow.timers import do_all
 from chalicelib.observability import log
@@ -22,7 +24,22 @@ ROUNDS = 8  # of one check, when other workers change the chunk meanwhile
 
 
 def check_chunks(world: World, timers: Sequence[Timer]) -> None:
-    do_all(lambda at: check_chunk(world, at), dict.fromkeys(timer.chunk for timer in timers))
+    """Check chunks one by one. Single sends are read together, and their jobs are sent together."""
+    chunks, outbox = list(dict.fromkeys(timer.chunk for timer in timers)), Outbox(world)
+    messages, _ = read_together(world, [at.msgid for at in chunks]) or ({}, {})
+    together = outbox.of(world)
+
+    def check(at: ChunkId) -> None:
+        message = messages.get(at.msgid) or world.messages.get(at.msgid)
+        if message is not None:
+            _check_chunk(together if message.is_single else world, message, at)
+
+    try:
+        do_all(check, chunks)
+    finally:
+        failed = outbox.flush()
+    for error in failed.values():
+        raise error
 
 
 def check_chunk(world: World, at: ChunkId) -> None:
@@ -31,9 +48,12 @@ def check_chunk(world: World, at: ChunkId) -> None:
     Two workers may check a chunk at once.
     """
     message = world.messages.get(at.msgid)
-    if message is None:
-        return
-    chunk = world.ledger.chunk(at, message)
+    if message is not None:
+        _check_chunk(world, message, at)
+
+
+def _check_chunk(world: World, message: Message, at: ChunkId) -> None:
+    chunk = single.chunk_of(world, at, message)
     if chunk is None:
         _start_again(world, message, at)
     elif chunk.withdrawn is not None:
@@ -60,10 +80,13 @@ def _check(world: World, message: Message, chunk: Chunk) -> None:
         _start_partitions(world, message)
     for _ in range(ROUNDS):
         calls = open_calls_of_all_steps(message, chunk)
-        changed = expire(world, message, chunk, calls) or _escalate(world, message, chunk)
-        if not changed:
+        if expire(world, message, chunk, calls):
+            changed = world.ledger.chunk(chunk.plan.id, message)
+        else:
+            changed = _escalate(world, message, chunk)
+        if changed is None:
             break
-        chunk = world.ledger.chunk(chunk.plan.id, message) or chunk
+        chunk = changed
     _repair(world, message, chunk)
     caps.settle_chunk(world, message, chunk)
     _set_next_check(world, message, chunk)
@@ -92,10 +115,10 @@ def _start_partitions(world: World, message: Message) -> None:
 # -- escalate
 
 
-def _escalate(world: World, message: Message, chunk: Chunk) -> bool:
-    """Freeze the entrants of the next step, and send their jobs. Return True if there are any.
+def _escalate(world: World, message: Message, chunk: Chunk) -> Chunk | None:
+    """Freeze the entrants of the next step, and send their jobs. Return the chunk with them.
 
-    Jobs come from frozen entrants only.
+    None: there are none. Jobs come from frozen entrants only.
     """
     at = chunk.plan.id
     for step in range(0 if chunk.plan.starts else 1, len(message.strategy.steps)):
@@ -104,13 +127,14 @@ def _escalate(world: World, message: Message, chunk: Chunk) -> bool:
             number = len(chunk.entrants_of(step))
             ready = Entrants(step, number, members, world.clock.now())
             entrants = gate.for_entrants(world, message, chunk, ready)
-            if world.ledger.freeze(at, entrants, message) == entrants:
-                grown = replace(chunk, entrants=(*chunk.entrants, entrants))
-                world.queues.send(dispatch.jobs(message, grown, step, number))
-                fields = {"msgid": message.msgid, "chunk": at.number, "step": step + 1}
-                log.info("step_decided", extra={**fields, "targets": len(members)})
-            return True
-    return False
+            if world.ledger.freeze(at, entrants, message) != entrants:
+                return world.ledger.chunk(at, message)
+            grown = replace(chunk, entrants=(*chunk.entrants, entrants))
+            world.queues.send(dispatch.jobs(message, grown, step, number))
+            fields = {"msgid": message.msgid, "chunk": at.number, "step": step + 1}
+            log.info("step_decided", extra={**fields, "targets": len(members)})
+            return grown
+    return None
 
 
 def _ready(world: World, message: Message, chunk: Chunk, step: int) -> tuple[int, ...]:
@@ -200,7 +224,7 @@ def settle(world: World, message: Message) -> None:
     young = message.starts + 10 * world.limits.check_after * 1000
     if message.has_clock or world.clock.now() < young:
         return
-    chunk = world.ledger.chunk(first, message)
+    chunk = single.chunk_of(world, first, message)
     if chunk is not None and is_overdue(world, message, chunk):
         check_chunk(world, first)
 

@@ -8,7 +8,6 @@ from dataclasses import replace
 from chalicelib import observability
 from chalicelib.domain import channel_options, contacts, elements
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.domain.errors import NotFound
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
 from chalicelib.domain.messages import Message, Retention
 from chalicelib.domain.plans import ChunkId, Plan
@@ -21,7 +20,8 @@ from chalicelib.domain.provider_io import (
 )
 from chalicelib.domain.users import Suppression
 from chalicelib.flow import bounces, parts, provider_ids, suppressions
-from chalicelib.flow.content import references, render
+from chalicelib.flow.content import references
+from chalicelib.flow.messages import read_together
 from chalicelib.flow.suppressions import ContactFeedback
 from chalicelib.observability import log
 from chalicelib.ports import Lookup, World
@@ -175,19 +175,32 @@ def _add(
         by_chunk.setdefault(lookups[receipt.provider_id].chunk, []).append(timed)
     feedback: list[ContactFeedback] = []
     counted = bounces.Bounces(world, code)
+    retentions = {at: _direct(of_chunk, lookups) for at, of_chunk in by_chunk.items()}
+    messages = _messages(world, [at for at, retention in retentions.items() if retention is None])
+    plans = world.ledger.plans(messages) if messages else {}
     for at, of_chunk in by_chunk.items():
-        retention = _direct(of_chunk, lookups)
+        retention = retentions[at]
         if retention is not None:
             facts: list[Fact] = []
             for receipt in of_chunk:
                 facts += _facts_of_ref(code, receipt, lookups[receipt.provider_id])
             bundles.append((at, facts, retention))
         else:
-            planned, said = _with_plan(world, code, at, of_chunk, lookups, counted)
+            known = messages.get(at), plans.get(at)
+            planned, said = _with_plan(code, at, of_chunk, lookups, counted, *known)
             bundles += planned
             feedback += said
     world.ledger.add_all(bundles)
     suppressions.apply_feedback(world, [*feedback, *counted.follow()])
+
+
+def _messages(world: World, chunks: Sequence[ChunkId]) -> Mapping[ChunkId, Message]:
+    """Return the messages of chunks whose history has not expired."""
+    if not chunks:
+        return {}
+    known, _ = read_together(world, [at.msgid for at in chunks]) or ({}, {})
+    messages = {at: known.get(at.msgid) or world.messages.get(at.msgid) for at in chunks}
+    return {at: message for at, message in messages.items() if message is not None}
 
 
 def _direct(receipts: Sequence[Receipt], lookups: Mapping[str, Lookup]) -> Retention | None:
@@ -206,16 +219,15 @@ def _tells_of_contact(receipt: Receipt) -> bool:
 
 
 def _with_plan(
-    world: World,
     code: str,
     at: ChunkId,
     receipts: Sequence[Receipt],
     lookups: Mapping[str, Lookup],
     counted: bounces.Bounces,
+    message: Message | None,
+    plan: Plan | None,
 ) -> tuple[list[tuple[ChunkId, Sequence[Fact], Retention]], list[ContactFeedback]]:
     """Return the facts of a chunk's receipts, and what they say of the contacts."""
-    message = world.messages.get(at.msgid)
-    plan = world.ledger.plan(at, message) if message else None
     if message is None or plan is None:  # its history has expired
         log.info("receipts_too_late", extra={"msgid": at.msgid, "receipts": len(receipts)})
         return [], []
@@ -291,27 +303,3 @@ def _refs_by_contact(
             del _indexes[next(iter(_indexes))]
         _indexes[key] = index
     return _indexes[key]
-
-
-# -- short links
-
-
-def follow_link(world: World, token: str, *, by_program: bool = False) -> str:
-    """Return the address of a short link, and record its delivery's first click.
-
-    A visit by a program is recorded apart, and is not a click. Raises NotFound.
-    """
-    link = render.read_link(world.vault, token)
-    addresses = world.messages.links(link.chunk.msgid)
-    if not addresses or link.variable >= len(addresses):
-        raise NotFound("link")
-    message = world.messages.get(link.chunk.msgid)
-    plan = world.ledger.plan(link.chunk, message) if message else None
-    # Links live on when a message's history has expired.
-    if message is not None and plan is not None:
-        ref = DeliveryRef(link.target, sorted(message.channels)[link.channel], link.contact)
-        kind = FactKind.SCANNED if by_program else FactKind.CLICKED
-        fact = Fact(ref, kind, world.clock.now(), "", "link")
-        if world.ledger.add_click(link.chunk, fact, message) and not by_program:
-            suppressions.record_visit(world, message, plan, ref, fact.time)
-    return addresses[sorted(addresses)[link.variable]]

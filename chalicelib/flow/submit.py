@@ -7,38 +7,32 @@ stored first, with a timer that sends lost jobs again.
 
 from __future__ import annotations
 
-import math
-import secrets
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
 
-from chalicelib.domain import audiences, keys
-from chalicelib.domain.access_channels import AccessChannel
-from chalicelib.domain.audiences import Audience, AudienceKind
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.errors import Conflict, Invalid, KeyReused, NoMessageId, Refusal
 from chalicelib.domain.jobs import DeliverJob, Envelope, Timer, TimerKind
-from chalicelib.domain.messages import Hold, Message
+from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId, Plan
-from chalicelib.domain.rules.caps import RULE, applying, settings_of
-from chalicelib.domain.users import ALL
 from chalicelib.flow import audience, dispatch
+from chalicelib.flow.candidates import Known
+from chalicelib.flow.draft import draft, new_id
 from chalicelib.flow.requests import SendRequest
-from chalicelib.flow.resolve import ResolvedSend, resolve
-from chalicelib.flow.rules import callbacks, caps, consents, gate, personal, retention, topics
+from chalicelib.flow.rules import (
+    caps,
+)
 from chalicelib.flow.rules.broadcast_quota import CountedBroadcast
 from chalicelib.observability import log
 from chalicelib.ports import IdempotencyKey, World
 
-MAX_PARTITIONS = 16  # of one message
 # Bytes of a plan that a message's item holds beside 256 KB of contents. An item has 400 KB at most.
 MAX_HELD_PLAN = 100_000
 MSGID_TRIES = 3  # random bits may be taken
 
 
 def submit(world: World, request: SendRequest, key: IdempotencyKey | None = None) -> str:
-    """Accept a request and return the message's id: three AWS calls where settings are cached.
+    """Accept a request and return the message's id: two or three calls, with cached settings.
 
     Raises Refusal or Invalid, and then nothing is stored. A repeat with the same idempotency key
     and the same body gets the id of the first message.
@@ -64,21 +58,6 @@ def _keep(world: World, request: SendRequest, key: IdempotencyKey | None) -> str
     return keep(world, request, key)
 
 
-class Draft(NamedTuple):
-    """An acceptable message that is not stored, with the contacts that its request names."""
-
-    message: Message
-    contacts: Sequence[str]
-
-
-def draft(world: World, request: SendRequest) -> Draft:
-    """Make the message of a request, after all checks of the message. Nothing is stored."""
-    resolved = resolve(world, request)
-    hold = gate.for_message(world, request, resolved)
-    message = _message(world, request, resolved, hold)
-    return Draft(message, tuple(resolved.contacts.values()))
-
-
 def _submit(world: World, request: SendRequest, key: IdempotencyKey | None) -> str:
     message, contacts = draft(world, request)
     with CountedBroadcast(world, request, message.msgid) as counted:
@@ -102,93 +81,6 @@ def _first_msgid(key: IdempotencyKey, earlier: IdempotencyKey) -> str:
     return earlier.msgid
 
 
-def _message(
-    world: World, request: SendRequest, resolved: ResolvedSend, hold: Hold | None
-) -> Message:
-    now, frozen = world.clock.now(), resolved.elements
-    history = resolved.strategy.length + retention.days(world, request.channel) * 86400
-    begins = hold.until if hold else now
-    return Message(
-        msgid=request.msgid or _new_id(now),
-        accepted=now,
-        strategy=resolved.strategy,
-        channels={e.code: e.channel.type for e in frozen},
-        call_sizes={e.code: e.call_size for e in frozen},
-        contents={e.code: e.content for e in frozen},
-        links=resolved.links,
-        userids=request.userids or tuple(resolved.contacts),
-        audience=_audience(world, request),
-        expires=begins // 1000 + history,
-        labels={e.code: e.channel.labels_to_try(request.label) for e in frozen},
-        template=resolved.template,
-        workers={e.code: e.worker for e in frozen if e.worker},
-        occasion=request.occasion,
-        hold=hold,
-        step_rules=gate.step_rules(request, resolved),
-        **_as_asked(request),
-        **_of_rules(world, request, resolved),
-    )
-
-
-def _of_rules(world: World, request: SendRequest, resolved: ResolvedSend) -> dict[str, Any]:
-    """Return what rules of sending freeze in a message."""
-    settings = settings_of(request.channel.rules.get(RULE))
-    types = resolved.strategy.channels
-    return {
-        "caps": applying(settings, request.priority, request.topic, types),
-        "personal": personal.of_elements(world, request, resolved),
-        "purpose": consents.purpose_of(request),
-        **topics.frozen_of(world, request),
-    }
-
-
-def _as_asked(request: SendRequest) -> dict[str, Any]:
-    """Return the fields of a message that its request has as they are."""
-    return {
-        "channel_key": request.channel.key,
-        "restricted": request.channel.restricted,
-        "priority": request.priority,
-        "topic": request.topic,
-        "rule_id": request.rule_id,
-        "app_para": request.app_para,
-        "sendno": request.sendno,
-        "owner": request.owner,
-        "name": request.name,
-        "black_id": request.black_id,
-        "white_id": request.white_id,
-        "callback": callbacks.of_message(request),
-    }
-
-
-def _new_id(now: int) -> str:
-    return keys.message_id(now, secrets.token_bytes(4))
-
-
-def _audience(world: World, request: SendRequest) -> Audience:
-    if request.contacts:
-        return Audience(AudienceKind.CONTACTS)
-    if not request.everyone and not request.names_sets:
-        return Audience(AudienceKind.USERS)
-    kind = AudienceKind.EVERYONE if request.everyone else AudienceKind.SETS
-    sets = [_tag(world, request.channel, name) for name in request.tags]
-    if request.segment is not None:
-        sets.append(audiences.segment(request.segment))
-    whole = Audience(kind, tuple(dict.fromkeys(sets)))
-    size = audience.estimate(world, whole, request.userids)
-    return replace(whole, partitions=_partitions(world, size))
-
-
-def _tag(world: World, access: AccessChannel, name: str) -> str:
-    """Return the access channel's tag of this name, or everyone's if no user has that one."""
-    bound = audiences.tag(access.key, name)
-    is_used = world.audiences.scan([bound], range(keys.BUCKETS), "", 1)
-    return bound if is_used else audiences.tag(ALL, name)
-
-
-def _partitions(world: World, size: int) -> int:
-    return min(MAX_PARTITIONS, max(1, math.ceil(size / world.limits.sizes.partition_users)))
-
-
 def _accept(
     world: World,
     message: Message,
@@ -202,11 +94,9 @@ def _accept(
     A message with a `known` id is stored before its jobs are sent, so that a repeat finds it.
     """
     for _ in range(MSGID_TRIES):
-        is_planned = message.inline and message.hold is None
-        plan = audience.make_plan(world, message, 0, "", contacts) if is_planned else None
-        jobs = None if known else _single_queue_jobs(message, plan)
+        plan, jobs = _plan(world, message, contacts, known=known)
         try:
-            if plan is not None and jobs is not None:
+            if jobs is not None:
                 earlier = _queue_and_store(world, message, plan, jobs, key)
             else:
                 earlier = _store(world, message, plan, contacts, key)
@@ -215,7 +105,7 @@ def _accept(
                 return message, IdempotencyKey(message.msgid, "", message.msgid)
             # Another message has the same random bits in the same millisecond.
             _give_back(world, message, plan)
-            message = replace(message, msgid=_new_id(message.accepted))
+            message = replace(message, msgid=new_id(message.accepted))
             continue
         if earlier is not None and earlier.msgid != message.msgid:
             _give_back(world, message, plan)
@@ -223,6 +113,17 @@ def _accept(
             _start(world, message, plan)
         return message, earlier
     raise NoMessageId
+
+
+def _plan(
+    world: World, message: Message, contacts: Sequence[str], *, known: bool
+) -> tuple[Plan | None, list[Envelope] | None]:
+    """Return the plan of a small message, and its first jobs if one queue takes them all."""
+    if message.unplanned:
+        return None, [dispatch.first_job(message)]
+    is_planned, read = message.inline and message.hold is None, Known(contacts)
+    plan = audience.make_plan(world, message, 0, "", read) if is_planned else None
+    return plan, None if known else _single_queue_jobs(message, plan)
 
 
 def _give_back(world: World, message: Message, plan: Plan | None) -> None:
@@ -243,7 +144,7 @@ def _single_queue_jobs(message: Message, plan: Plan | None) -> list[Envelope] | 
 def _queue_and_store(
     world: World,
     message: Message,
-    plan: Plan,
+    plan: Plan | None,
     jobs: Sequence[Envelope],
     key: IdempotencyKey | None,
 ) -> IdempotencyKey | None:

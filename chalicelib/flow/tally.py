@@ -15,6 +15,7 @@ from chalicelib.domain.jobs import Timer, TimerKind
 from chalicelib.domain.messages import CHUNK_TARGETS, Message
 from chalicelib.domain.plans import ChunkId
 from chalicelib.flow import figures
+from chalicelib.flow.messages import read_together
 from chalicelib.flow.timers import do_all
 from chalicelib.ports import Limits, World
 
@@ -44,11 +45,15 @@ def _timer(chunk: ChunkId, start: int, now: int, limits: Limits) -> Timer:
 def recount(world: World, timers: Sequence[Timer]) -> None:
     """Count chunks anew, and add what they have gained to the figures together."""
     counted: list[tuple[Message, Chunk]] = []
+    chunks = list(dict.fromkeys(timer.chunk for timer in timers))
+    messages, _ = read_together(world, [at.msgid for at in chunks]) or ({}, {})
+
+    def count_one(at: ChunkId) -> None:
+        message = messages.get(at.msgid) or world.messages.get(at.msgid)
+        _recount(world, message, at, counted)
+
     try:
-        do_all(
-            lambda at: _recount(world, at, counted),
-            dict.fromkeys(timer.chunk for timer in timers),
-        )
+        do_all(count_one, chunks)
     finally:
         figures.count_chunks(world, counted)
 
@@ -56,14 +61,15 @@ def recount(world: World, timers: Sequence[Timer]) -> None:
 def recount_chunk(world: World, at: ChunkId) -> Counts | None:
     """Count a chunk anew. Return None when its history has expired."""
     counted: list[tuple[Message, Chunk]] = []
-    counts = _recount(world, at, counted)
+    counts = _recount(world, world.messages.get(at.msgid), at, counted)
     figures.count_chunks(world, counted)
     return counts
 
 
-def _recount(world: World, at: ChunkId, counted: list[tuple[Message, Chunk]]) -> Counts | None:
+def _recount(
+    world: World, message: Message | None, at: ChunkId, counted: list[tuple[Message, Chunk]]
+) -> Counts | None:
     """Count a chunk from one consistent reading, and replace its counts. Add it to the list."""
-    message = world.messages.get(at.msgid)
     chunk = world.ledger.chunk(at, message) if message else None
     if message is None or chunk is None:
         return None

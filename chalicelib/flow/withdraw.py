@@ -16,7 +16,6 @@ from chalicelib.domain import elements
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.errors import (
     Misconfigured,
-    NotFound,
     ProviderError,
     TooLateToWithdraw,
     Unavailable,
@@ -28,11 +27,11 @@ from chalicelib.domain.jobs import Envelope, RecallJob, Timer, TimerKind, Withdr
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import Outcome
-from chalicelib.flow import provider_ids
+from chalicelib.flow import provider_ids, single
 from chalicelib.flow.delivery.cancel import CancelResult, cancel
 from chalicelib.flow.delivery.sessions import connect
 from chalicelib.flow.dispatch import OpenCall, open_calls_of_all_steps
-from chalicelib.flow.messages import sent_by
+from chalicelib.flow.messages import ending_of, sent_by
 from chalicelib.flow.rules import caps
 from chalicelib.flow.timers import EXCHANGES
 from chalicelib.observability import log
@@ -54,8 +53,8 @@ def withdraw(world: World, channel_key: str, msgid: str) -> None:
     first, due = ChunkId(msgid, 0), now + world.limits.check_after * 1000
     timer = Timer(due, TimerKind.WITHDRAW, first, message.priority)
     if not world.messages.withdraw(message, now, timer):
-        ending = world.messages.ending(msgid)
-        raise NotFound("message") if ending and ending.is_deleted else WithdrawnAlready("msgid")
+        ending_of(world, msgid)
+        raise WithdrawnAlready("msgid")
     try:  # from here on the timer sees to it, should this worker end
         world.ledger.withdraw(first, now, message)
         if message.inline:
@@ -72,7 +71,7 @@ def _withdraw_at_once(world: World, message: Message, at: ChunkId) -> None:
 
     The first job of a single send goes to the claim without reading the chunk.
     """
-    chunk = world.ledger.chunk(at, message)
+    chunk = single.chunk_of(world, at, message)
     if chunk is None or chunk.plan.next is not None:
         world.queues.send(_first_jobs(message))
     if chunk is not None:
@@ -111,7 +110,7 @@ def withdraw_partition(world: World, job: WithdrawJob) -> None:
     for _ in range(world.limits.sizes.chunks_per_job):
         at = ChunkId(job.msgid, number)
         world.ledger.withdraw(at, since, message)
-        chunk = world.ledger.chunk(at, message)
+        chunk = single.chunk_of(world, at, message)
         if chunk is None:
             return
         withdraw_chunk(world, message, chunk)

@@ -123,12 +123,16 @@ def _carry_out(world: World, request: StoredRequest, door: Door) -> StoredReques
 
 
 def resend(
-    world: World, id: str, version: int | None, member: Member, request: SendRequest
+    world: World, id: str, version: int | None, member: Member, request: SendRequest, door: Door
 ) -> StoredRequest:
-    """Change a message under review, and ask again from the first level on."""
+    """Change a message under review, and ask again from the first level on.
+
+    What needs a review no more is sent.
+    """
     before = at_version(get(world, id), version)
     _check_asker(before, member)
-    return scheduled.change(world, id, before.version, request, before.name)
+    after = scheduled.change(world, id, before.version, request, before.name)
+    return _carry_out(world, after, door) if after.state is State.PENDING else after
 
 
 def _check_asker(request: StoredRequest, member: Member) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from chalicelib.domain.errors import BeingSent, NotFound, NotWaiting
+from chalicelib.domain.rules.reviews import Review
 from chalicelib.domain.stored_requests import Form, Result, State, StoredRequest
 from chalicelib.flow import keep
 from chalicelib.flow import withdraw as withdrawal
@@ -50,6 +51,12 @@ def change(
         fresh = reviews.begin(review.levels, askers)
         review = replace(fresh, earlier=before.review.all_decisions)
     made = keep.make(world, request, review, name)
+    if review is None and before.review is not None:
+        # The settings changed: nobody has to approve any more, and what was said stays in sight.
+        said = Review((), before.review.askers, (), before.review.all_decisions)
+        made = replace(made, review=said)
+    if review is None and made.timing is None:
+        made = replace(made, next=world.clock.now())
     after = replace(made, id=id, created=before.created, last=before.last, version=before.version)
     after = after.changed()
     keep.wake(world, after)

@@ -74,9 +74,6 @@ class Messages(Protocol):
         container caches a bounded number of them, whatever their age.
         """
 
-    def get_all(self, msgids: Sequence[str]) -> Mapping[str, Message]:
-        """Return those of these messages that exist, as `get` does, with one request per 100."""
-
     def newest(self, channel_key: str, before: str, since: int, limit: int) -> Sequence[Summary]:
         """Return an access channel's messages before a msgid, back to a time (ms), newest first.
 
@@ -95,8 +92,7 @@ class Messages(Protocol):
     def sent_to(self, target: str, since: int, until: int) -> Sequence[Sent]:
         """Return the messages from one time (ms) to another that name a target, newest first.
 
-        Those that were accepted in the last seconds may be missing, and others of the first day
-        may be among them.
+        Those of the last seconds may be missing. Others of the first day may be among them.
         """
 
     def links(self, msgid: str) -> Mapping[str, str] | None:
@@ -119,11 +115,20 @@ class Ledger(Protocol):
     """
 
     def put_plan(self, plan: Plan, message: Message) -> Plan: ...
+    def begin(self, plan: Plan, call: Call, message: Message) -> bool:
+        """Put a plan with the record of its first call. Return False if a plan is there already.
+
+        Whoever replaces this record puts one beside the plan, which stands for it from then on.
+        """
+
     def plan(self, chunk: ChunkId, message: Message) -> Plan | None:
         """Return the plan alone, which the message may hold.
 
         Plans never change. A container caches a bounded number of them, whatever their age.
         """
+
+    def plans(self, messages: Mapping[ChunkId, Message]) -> Mapping[ChunkId, Plan]:
+        """Return the plans of chunks that have one, as `plan` does, with one request per 100."""
 
     def withdraw(self, chunk: ChunkId, time: int, message: Message) -> None:
         """Mark the chunk as withdrawn, even if it has no plan yet.
@@ -143,7 +148,8 @@ class Ledger(Protocol):
     ) -> Call | None:
         """Put a call's record if the stored one is still as expected (None: not stored).
 
-        Return None for a claimed call, else the stored record.
+        Return None for a claimed call, else the stored record. What was put with the plan is not
+        seen here.
         """
 
     def put_answer(self, chunk: ChunkId, answer: CallAnswer, message: Message) -> CallAnswer: ...

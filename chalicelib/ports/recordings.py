@@ -1,4 +1,4 @@
-"""Records of several jobs, written together."""
+"""Records of several jobs, read and written together."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from chalicelib.domain.chunks import CallAnswer
 from chalicelib.domain.jobs import Timer
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId
+from chalicelib.domain.users import User
 from chalicelib.domain.values import frozen
 from chalicelib.ports.messages import Lookup
 
@@ -27,6 +28,14 @@ class Recording:
 
 
 class Recordings(Protocol):
+    def read(
+        self, msgids: Sequence[str], userids: Sequence[str]
+    ) -> tuple[Mapping[str, Message], Mapping[str, User]]:
+        """Return the messages and the users that exist, read consistently with one request.
+
+        Messages may come from a cache, since they never change.
+        """
+
     def put(self, recordings: Sequence[Recording]) -> None:
         """Put all records of several jobs, 25 per request. Some may be put before others.
 

@@ -20,8 +20,12 @@ class SuppressedContact(NamedTuple):
 
 
 class Users(Protocol):
-    def get(self, userids: Sequence[str]) -> Mapping[str, User]:
-        """Return those of the users that exist, read consistently, one batch read per 100."""
+    def get(self, userids: Sequence[str], *, fresh: bool = True) -> Mapping[str, User]:
+        """Return those of the users that exist, read consistently, one batch read per 100.
+
+        Without `fresh` it costs half. A new user is there all the same, while a change of the last
+        second may be missing.
+        """
 
     def save(
         self, users: Sequence[User], before: Mapping[str, User] | None = None
@@ -112,7 +116,7 @@ class Audiences(Protocol):
 
 
 class Consents(Protocol):
-    """What contacts have agreed to. They are found by the HMAC of a contact's identity."""
+    """Consents of contacts, under the HMAC of a contact's identity."""
 
     def agreed(
         self, channel_key: str, purpose: str, named: Mapping[ChannelType, Collection[str]]

@@ -17,16 +17,16 @@ from chalicelib.domain.funnel import (
     EXTRAS,
     LOST_AFTER_SUBMISSION,
     STAGES,
-    WITHDRAWAL,
     Counts,
     channel_order,
 )
-from chalicelib.domain.messages import Ending, Message
+from chalicelib.domain.messages import Message
 from chalicelib.flow import evaluate, tally
 from chalicelib.flow.content import render
-from chalicelib.flow.messages import sent_by
+from chalicelib.flow.messages import ending_of, sent_by
 from chalicelib.flow.select import target_of
 from chalicelib.ports import World
+from chalicelib.reports import withdrawal
 from chalicelib.reports.chunks import chunk_of
 
 _STATES = (
@@ -49,7 +49,7 @@ def message(world: World, channel_key: str, msgid: str) -> dict[str, Any]:
     Raises NotFound when the access channel has no such message.
     """
     sent = sent_by(world, channel_key, msgid)
-    ending = _ending(world, msgid)
+    ending = ending_of(world, msgid)
     evaluate.settle(world, sent)
     counts = tally.counts_of(world, sent)
     number, version = sent.template
@@ -69,31 +69,8 @@ def message(world: World, channel_key: str, msgid: str) -> dict[str, Any]:
         "losses": _losses(sent, counts),
         "tracked": _tracked(sent),
         "balanced": _balances(counts),
-        "withdrawal": _withdrawal(counts) if ending else None,
+        "withdrawal": withdrawal.shown(counts) if ending else None,
     }
-
-
-def withdrawal(world: World, channel_key: str, msgid: str) -> dict[str, int] | None:
-    """Return what a withdrawal has done so far, or None for a message that is counted later."""
-    sent = sent_by(world, channel_key, msgid)
-    if sent.audience.is_scanned or len(sent.userids) > tally.LIVE_TARGETS:
-        return None
-    return _withdrawal(tally.live(world, sent))
-
-
-def _withdrawal(counts: Counts) -> dict[str, int]:
-    return {name: counts.withdrawal.get(name, 0) for name in WITHDRAWAL}
-
-
-def _ending(world: World, msgid: str) -> Ending | None:
-    """Return the withdrawal of a message. Raise NotFound for a message that was deleted.
-
-    A container may still remember a message that another one has deleted.
-    """
-    ending = world.messages.ending(msgid)
-    if ending is not None and ending.is_deleted:
-        raise NotFound("message")
-    return ending
 
 
 def _progress(sent: Message, counts: Counts) -> dict[str, Any]:
@@ -191,7 +168,7 @@ def target(world: World, channel_key: str, msgid: str, userid: str) -> dict[str,
     Raises NotFound when the access channel has no such message, or the message no such target.
     """
     sent = sent_by(world, channel_key, msgid)
-    ending = _ending(world, msgid)
+    ending = ending_of(world, msgid)
     evaluate.settle(world, sent)
     at = chunk_of(world, sent, userid)
     chunk = world.ledger.chunk(at, sent) if at else None
@@ -281,11 +258,5 @@ def _provider_id(chunk: Chunk, ref: DeliveryRef, facts: Sequence[Fact]) -> str:
 
 def _fact(fact: Fact) -> dict[str, Any]:
     sentence = reasons.of_loss(f"{fact.kind.value}:{fact.code}".rstrip(":"))
-    return {
-        "fact": fact.kind.value,
-        "time": fact.time,
-        "code": fact.code,
-        "source": fact.source,
-        "zh": sentence.zh,
-        "en": sentence.en,
-    }
+    known = {"fact": fact.kind.value, "time": fact.time, "code": fact.code, "source": fact.source}
+    return {**known, "zh": sentence.zh, "en": sentence.en}

@@ -1,6 +1,6 @@
 """Simulate a message: the checks and the selection of a send, without sending or storing anything.
 
-A simulation calls what a send calls (`submit.draft`, `audience.make_plan`) in a dry world. So it
+A simulation calls what a send calls (`drafts.draft`, `audience.make_plan`) in a dry world. So it
 cannot differ from a send. Of a large audience it plans a sample.
 """
 
@@ -21,13 +21,15 @@ from chalicelib.domain.plans import Plan
 from chalicelib.domain.provider_io import ClickReport, ProviderIds
 from chalicelib.domain.rules import choice, schedules
 from chalicelib.domain.simulation import Sample, Volume
-from chalicelib.flow import audience, submit, validity
+from chalicelib.flow import audience, validity
+from chalicelib.flow import draft as drafts
+from chalicelib.flow.candidates import Known
 from chalicelib.flow.content import render
+from chalicelib.flow.draft import Draft
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.rules import gate, reviews
 from chalicelib.flow.rules.broadcast_quota import CountedBroadcast
 from chalicelib.flow.rules.dry import at, dry
-from chalicelib.flow.submit import Draft
 from chalicelib.ports import World
 
 SAMPLE = 4  # chunks that are planned of a large audience
@@ -37,7 +39,7 @@ def simulate(world: World, request: SendRequest) -> dict[str, Any]:
     """Return what a send would do. Raises the Refusal or Invalid that the send would raise."""
     world, request = _when_due(dry(world), request)
     review = reviews.needed(world, request)
-    draft = submit.draft(world, request)
+    draft = drafts.draft(world, request)
     message, hold = draft.message, draft.message.hold
     CountedBroadcast(world, request, message.msgid)
     sample = _sample(world, draft)
@@ -87,7 +89,7 @@ def _sample(world: World, draft: Draft) -> Sample:
     for number, position in starts:
         rounds = SAMPLE // len(starts)
         for _ in range(rounds):
-            plan = audience.make_plan(world, message, number, position, draft.contacts)
+            plan = audience.make_plan(world, message, number, position, Known(draft.contacts))
             plans.append(plan)
             if plan.next is None:
                 break
@@ -206,7 +208,8 @@ def _examples(
         for target in plan.valid:
             if code in plan.targets[target].contacts:
                 ref = DeliveryRef(target, code, 0)
-                content = render.personal(world, message, plan.id, ref)
+                values = plan.values_of(target)
+                content = render.personal(world, message, plan.id, ref, values)
                 yield {"contact": masked(plan.contact(ref)), "content": dict(content)}
 
 

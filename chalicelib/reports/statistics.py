@@ -212,7 +212,7 @@ def losses(counts: Counts) -> dict[str, list[dict[str, Any]]]:
         if name.startswith("loss|") and number:
             reason = name.split("|", 3)[3]
             by_stage[stage_of(reason)][reason] += number
-    return {"users": _ranked(people), **{stage: _ranked(by_stage[stage]) for stage in by_stage}}
+    return {"users": ranked(people), **{stage: ranked(by_stage[stage]) for stage in by_stage}}
 
 
 def stage_of(reason: str) -> str:
@@ -223,7 +223,7 @@ def stage_of(reason: str) -> str:
     return "delivered" if kind in LOST_AFTER_SUBMISSION else "submitted"
 
 
-def _ranked(reasons: Counts) -> list[dict[str, Any]]:
+def ranked(reasons: Counts) -> list[dict[str, Any]]:
     """Return reasons with their sentences, the most frequent first."""
     everything = sum(reasons.values())
     ordered = sorted(reasons.items(), key=lambda entry: (-entry[1], entry[0]))

@@ -17,7 +17,7 @@ Row = Sequence[str]
 
 
 def check(world: World, query: Mapping[str, Any]) -> None:
-    """Raise Invalid or NotFound for a stretch of which there can be no figures."""
+    """Raise Invalid or NotFound for a stretch that cannot have figures."""
     over = _stretch(world, query)
     if query["by"] == "hour" and over.days > statistics.HOURS_OF:
         raise Invalid("until", f"at most {statistics.HOURS_OF} days by hour")

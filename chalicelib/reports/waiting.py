@@ -50,4 +50,5 @@ def _waiting(stored: StoredRequest) -> dict[str, Any]:
         "balanced": True,
         "held_until": None,
         "hold_reason": None,
+        "withdrawal": None,
     }

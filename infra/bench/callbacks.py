@@ -21,13 +21,15 @@ import requests
 from rich.console import Console
 
 from infra.bench import single_sends
-from infra.bench.cost import Result
+from infra.bench.cost import MEMORY_GB, Result
+from infra.bench.prices import LAMBDA_GB_SECOND, PER_MILLION
 from infra.bench.scenario import STACK, Scenario, alone, until
 from infra.demo.client import TIMEOUT, Shop
 from infra.local.stack import down, up
 
 RECORDS = 5  # of a delivery: valid, submitted, delivered, clicked, and the withdrawal's result
 ALL = 9
+FUNCTION = "callbacks"
 BOUND = 3.00  # dollars per million deliveries with nine records
 
 
@@ -108,14 +110,31 @@ def _report_to(shop: Shop, url: str) -> None:
         ).raise_for_status()
 
 
+def _added(plain: Result, reporting: Result) -> dict[str, float]:
+    """Return the dollars per million deliveries that callbacks add, part by part.
+
+    The duration of other functions changes from run to run, so only the function's own counts.
+    """
+    scale = 1e6 / reporting.recipients
+    own = reporting.counts["lambda"].get(FUNCTION, Counter())
+    parts = ("SQS requests", "DynamoDB write units", "DynamoDB read units", "KMS requests")
+    added = {part: max(0.0, reporting.dollars[part] - plain.dollars[part]) for part in parts}
+    seconds = own["milliseconds"] / 1000
+    return {
+        **added,
+        "Lambda requests": own["invocations"] * PER_MILLION["Lambda requests"] / 1e6 * scale,
+        "Lambda duration": seconds * MEMORY_GB * LAMBDA_GB_SECOND * scale,
+    }
+
+
 def _show(console: Console, plain: Result, reporting: Result) -> None:
     console.print(
         f"records by type {dict(sorted(Receiver.types.items()))} in {Receiver.posts} posts"
     )
-    more = {part: reporting.dollars[part] - plain.dollars[part] for part in plain.dollars}
-    for part, dollars in more.items():
-        console.print(f"{part:36} ${plain.dollars[part]:8.3f} ${dollars:+8.3f}")
-    total = sum(more.values())
+    added = _added(plain, reporting)
+    for part, dollars in added.items():
+        console.print(f"{part:24} ${dollars:7.3f}")
+    total = sum(added.values())
     nine = total / RECORDS * ALL
     console.print(
         f"a million deliveries with {RECORDS} records ${total:.2f}, with {ALL} ${nine:.2f}"

@@ -52,12 +52,36 @@ delivery here.
 """
 
 METHOD = """
+## Floor and distance
+
+These are the requests of a plain send. `b` is the number of jobs that a function gets at once:
+up to 5 in production, 1 if little is sent. The floor is what would be left with `b` of 10,
+whatever else is done.
+
+| request | now | floor | why it cannot go away |
+|---|---:|---:|---|
+| accept: put the message | 1 | 1 | an accepted message must be readable and withdrawable at once |
+| accept: queue its job | 1 | 1 | priorities and tenants have queues and groups of their own |
+| settings, limit of requests | 0.2 to 0.7 | 0.1 | both are cached, for ten seconds at most |
+| receive and delete the job | 2/b | 0.2 | |
+| read message and user | 1/b | 0.1 | |
+| claim the call, with the plan | 1 | 1 | without it a crash would send it twice |
+| record answer, lookup, timer | 1/b | 0.1 | |
+| look for parked receipts | 1/b | 0 | a receipt may come before its lookup |
+| list of messages | 0.02 to 0.5 | 0.02 | |
+| receipt: find its delivery | 1 | 0 | it could be stored beside its lookup instead |
+| receipt: store it | 1 | 1 | a provider posts it once |
+
+A send with a second step adds a query of its chunk and the entrants of those who go on. For them
+it adds the reading, the claim and the records once more.
+
 ## How it is counted
 
 AWS requests are the requests of the functions, and those that AWS makes by itself. AWS receives
 from queues and deletes on them for event sources, reads batches of streams, and makes state
 transitions.
-Polling an empty queue belongs to the idle cost (`python -m infra.idle_cost`), not here.
+Polling an empty queue belongs to the idle cost (`python -m infra.idle_cost`), not here. So does the
+function that runs each minute.
 
 Counting ends when nothing is left to do. No tick of the clock is to come, and every queue is
 empty. The rows without a tick of their own were taken up by one sweep, as the schedule does it.

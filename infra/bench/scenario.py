@@ -18,7 +18,7 @@ from infra.local.stack import LOCAL, Stack
 STACK = Stack("bench", "bench", worker=False)
 QUIET = 150  # seconds after the last receipt until every due check and recount is over
 # Seconds after a send until its last row in `due` is due: three leases, two widths of the clock.
-LATE_CHECK = 55
+LATE_CHECK = 60
 
 
 @contextlib.contextmanager

@@ -31,8 +31,11 @@ STREAM_TICK = 0.2  # seconds
 FUNCTION_URLS = "/_aws/lambda-url/"  # the emulator's path to them
 
 
-def apply(counts: Counts) -> None:
-    """Call once, after MiniStack is imported and before it serves."""
+def apply(counts: Counts, *, windows: bool = False) -> None:
+    """Call once, after MiniStack is imported and before it serves.
+
+    `windows`: records of streams gather for the batching windows of their event sources.
+    """
     from ministack.core import iam_actions, iam_evaluator, lambda_runtime
     from ministack.services import apigateway_v1, lambda_svc, scheduler, sqs
     from ministack.services.cloudformation import provisioners
@@ -40,6 +43,8 @@ def apply(counts: Counts) -> None:
     _import_gateway_responses(apigateway_v1)
     _reachable_function_urls(provisioners)
     _signatures_of_others(iam_evaluator)
+    if windows:
+        _batching_windows(lambda_svc)
     _streams_of_their_own(lambda_svc, counts)
     _no_waiting_for_queues(lambda_svc)
     fair_queues.apply(sqs)
@@ -114,7 +119,7 @@ def _streams_of_their_own(svc: Any, counts: Counts) -> None:
 
     MiniStack runs stream functions on the thread that polls all queues.
     It treats a partly failed batch as done. It invokes without a batching window, as do we: a
-    stack without load shows results sooner than AWS.
+    stack without load shows results sooner than AWS. The stack of benchmarks has the windows.
     """
     poll = svc._poll_dynamodb_streams
     execute = svc._execute_function
@@ -141,6 +146,27 @@ def _streams_of_their_own(svc: Any, counts: Counts) -> None:
 
     svc._execute_function, svc._poll_dynamodb_streams = execute_with_failures, lambda: False
     threading.Thread(target=read_streams, daemon=True, name="streams").start()
+
+
+def _batching_windows(svc: Any) -> None:
+    """Let records of streams gather for the batching window of their event source, as on AWS."""
+    from ministack.services import dynamodb
+
+    read = dynamodb.stream_records_since
+
+    def after_the_window(table: str, position: int, size: int) -> list[dict[str, Any]]:
+        records: list[dict[str, Any]] = read(table, position, size)
+        seconds = [
+            esm.get("MaximumBatchingWindowInSeconds", 0)
+            for *_, esm in svc._iter_all_esms()
+            if f":table/{table}/" in esm.get("EventSourceArn", "")
+        ]
+        if not records or len(records) >= size:
+            return records
+        oldest = float(records[0]["dynamodb"]["ApproximateCreationDateTime"])
+        return records if time.time() >= oldest + max(seconds, default=0) else []
+
+    dynamodb.stream_records_since = after_the_window
 
 
 def _table(event: dict[str, Any]) -> str:

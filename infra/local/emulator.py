@@ -169,6 +169,9 @@ def _options() -> argparse.Namespace:
         default=True,
         help="let roles decide, as AWS does",
     )
+    parser.add_argument(
+        "--batching-windows", action="store_true", help="let records of streams gather, as on AWS"
+    )
     return parser.parse_args()
 
 
@@ -181,7 +184,7 @@ def main() -> None:
     from ministack.app import app as aws
 
     counts = Counts(insides.stored_item)
-    differences.apply(counts)
+    differences.apply(counts, windows=options.batching_windows)
     insides.watch(counts, options.folder.resolve() / "functions.log")
     server = Config()
     server.bind = [f"127.0.0.1:{options.port}", f"127.0.0.1:{options.door_port}"]

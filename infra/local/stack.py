@@ -130,6 +130,8 @@ def _start(
     stack.description.unlink(missing_ok=True)
     emulator = ["--port", chosen["emulator"], "--door-port", chosen["api"]]
     emulator += ["--folder", stack.folder]
+    if stack.stage == "bench":
+        emulator += ["--batching-windows"]
     sandbox = ["--http-port", chosen["sandbox"], *sandbox_options]
     for name in ("smtp", "smtps", "starttls", "cmpp"):
         sandbox += [f"--{name}-port", chosen[name]]

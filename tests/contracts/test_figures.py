@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
+from collections.abc import Callable
 from typing import Any
 
 from chalicelib.domain import figures, notes
@@ -12,9 +13,11 @@ from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.notes import Note
 from chalicelib.domain.plans import CallKey, ChunkId, Entrants, TargetLoss
+from chalicelib.flow import days
 from chalicelib.flow import figures as figures_step
 from chalicelib.ports import Document, World
 from tests.builders import a_plan, a_strategy, a_user
+from tests.contracts import faults
 from tests.contracts.conftest import a_message
 from tests.contracts.messages import image_of
 from tests.fakes.ledger import FakeLedger
@@ -134,3 +137,15 @@ def total(world: World, message: Message) -> dict[str, int]:
     first, last = f"{quarter:07d}#", f"{quarter:07d}#~"
     (cell,) = world.figures.between(f"figures#{message.channel_key}", first, last, fresh=True)
     return dict(cell.body)
+
+
+def test_a_year_of_a_hundred_access_channels_is_six_requests(
+    real: World, aws: Callable[[str], Any]
+) -> None:
+    year = range(20_500, 20_866)
+    spans = sorted({days.span_key("", day)[1] for day in year})
+    wanted = [(days.span_key(f"k{n}", 0)[0], span) for n in range(100) for span in spans]
+    with faults.counted(aws("dynamodb")) as calls:
+        real.figures.load(wanted)
+    assert calls == ["BatchGetItem"] * len(spans)
+    assert len(calls) <= 6

@@ -15,7 +15,7 @@ from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
 from chalicelib.domain.jobs import Timer, TimerKind
 from chalicelib.domain.plans import CallKey
 from chalicelib.ports import Lookup, Recording, World
-from tests.builders import a_plan
+from tests.builders import a_plan, a_user
 from tests.contracts import faults
 from tests.contracts.conftest import Container, a_message, read
 
@@ -95,3 +95,25 @@ def test_a_clock_that_cannot_be_started_costs_no_answer(
     assert read(real, recording.chunk).answers
     real.recordings.put([recording])
     check(lambda: real, unique, [recording])
+
+
+def test_messages_and_users_are_read_together(container: Container, unique: str) -> None:
+    ann = a_user(f"{unique}-ann", push=("reg-ann",))
+    container().users.save([ann])
+    message, never = a_message(ann.userid), a_message("never")
+    container().messages.create(message, None, None)
+    messages, users = container().recordings.read(
+        [message.msgid, never.msgid], [ann.userid, f"{unique}-nobody"]
+    )
+    assert messages == {message.msgid: message}
+    assert {userid: user.contacts for userid, user in users.items()} == {ann.userid: ann.contacts}
+
+
+def test_messages_and_users_are_one_request(
+    real: World, aws: Callable[[str], Any], unique: str
+) -> None:
+    message = a_message("ann")
+    real.messages.create(message, None, None)
+    with faults.counted(aws("dynamodb")) as calls:
+        real.recordings.read([message.msgid, a_message("bob").msgid], [f"{unique}-ann"])
+    assert calls == ["BatchGetItem"]

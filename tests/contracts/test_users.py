@@ -232,6 +232,19 @@ def test_a_hundred_users_are_read_in_one_call_and_saved_in_one_per_hundred_rows(
     )
 
 
+def test_new_users_are_found_by_a_cheap_reading_too(
+    real: World, aws: Callable[[str], Any], unique: str
+) -> None:
+    """The first reading misses what was just written, so that those are read consistently."""
+    real.users.save([a_user(f"{unique}-{n}") for n in range(3)])
+    userids = [f"{unique}-{n}" for n in range(4)]
+    nothing = {"Responses": {}, "UnprocessedKeys": {}}
+    with faults.answered(aws("dynamodb"), "BatchGetItem", nothing) as seen:
+        assert set(real.users.get(userids, fresh=False)) == set(userids[:3])
+    consistent = [asked["RequestItems"][table("users")]["ConsistentRead"] for asked in seen]
+    assert consistent == [False, True]
+
+
 def test_throttling_is_waited_out(real: World, aws: Callable[[str], Any], unique: str) -> None:
     real.users.save([a_user(unique)])
     with faults.throttled(aws("dynamodb"), "BatchGetItem", 2) as seen:

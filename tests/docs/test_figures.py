@@ -8,6 +8,7 @@ from pathlib import Path
 from chalicelib.domain.definitions import DEFINITIONS
 from chalicelib.domain.figures import TOTALS
 from chalicelib.entrypoints.http.schemas import statistics
+from chalicelib.reports import health
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "figures.md").read_text()
 STAGES = ("planned", "valid", "submitted", "delivered", "clicked")
@@ -17,6 +18,13 @@ NOT_FIGURES = {"time", "part", "platform", "channel_type", "delivery_channel"}
 def test_the_page_has_the_definitions_of_the_code() -> None:
     rows = re.findall(r"^\| `([\w.]+)` \| (.+?) \| (.+?) \| (.+?) \|$", PAGE, re.MULTILINE)
     assert rows == [(name, *definition) for name, definition in DEFINITIONS.items()]
+
+
+def test_the_thresholds_of_health_are_the_codes() -> None:
+    section = PAGE.split("## Health of delivery channels")[1].split("\n## ")[0]
+    assert f"fewer than {health.LEAST} valid" in section
+    assert f"less than {health.ACCEPTED * 100:.0f} %" in section
+    assert f"more than {health.WORSE * 100:.0f} points" in section
 
 
 def test_every_total_is_defined() -> None:

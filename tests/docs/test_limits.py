@@ -24,6 +24,7 @@ from chalicelib.domain.rules import (
     sensitive_words,
 )
 from chalicelib.entrypoints.http import bodies, cursors, route
+from chalicelib.entrypoints.http.schemas.consents import MAX_CONSENTS
 from chalicelib.flow import tally, withdraw
 from chalicelib.flow.content import attachments
 from chalicelib.flow.delivery import budget, calls, files
@@ -83,6 +84,7 @@ NUMBERS = {
     "numbers of a call: Montnets": CAN["montnets"].call_size,
     "mails of a call: SMTP": CAN["smtp"].call_size,
     "attempts at a delivery that a provider puts off": calls.MAX_ATTEMPTS,
+    "consents of a request": MAX_CONSENTS,
     "frequency caps of an access channel": caps.MAX_CAPS,
     "messages of a frequency cap": caps.MAX_MESSAGES,
     "hours of a frequency cap's window": caps.MAX_HOURS,

@@ -22,9 +22,11 @@ from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.groups import GROUPS, Family, Group
 from chalicelib.domain.members import MEMBERS, Member, Role
+from chalicelib.domain.plans import ChunkId, Plan
 from chalicelib.entrypoints.http import callers, codes, schemas
 from chalicelib.entrypoints.http.contract import Contract
 from chalicelib.entrypoints.http.openapi import document as openapi
+from chalicelib.flow import single
 from chalicelib.ports import Provider
 from chalicelib.providers import registry
 from chalicelib.web.egress import Policy
@@ -187,6 +189,14 @@ class Api:
         **options: Any,
     ) -> Reply:
         return self("POST", path, body, auth=auth, **options)
+
+    def plan(self, msgid: str) -> Plan:
+        """Return the plan of a message to one person, as its first job would store it."""
+        message = self.world.messages.get(msgid)
+        assert message is not None
+        chunk = single.chunk_of(self.world, ChunkId(msgid, 0), message)
+        assert chunk is not None
+        return chunk.plan
 
     def users(self, body: Any = None, *, auth: str | None = SENDER, **options: Any) -> Reply:
         return self("POST", "/v1/user/opt", body, auth=auth, **options)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalicelib.domain import keys
 from chalicelib.domain.callbacks import OF_FACTS, Events, News
@@ -27,11 +27,22 @@ class _Item:
         return opened(self.stored)
 
 
+class Begun(NamedTuple):
+    """A plan with the record of its first call."""
+
+    plan: Plan
+    call: Call
+
+
+def _plan_of(stored: Plan | Begun | None) -> Plan | None:
+    return stored.plan if isinstance(stored, Begun) else stored
+
+
 def _news(chunk: ChunkId, sk: str, value: Any, retention: Retention) -> list[News]:
     """Return the callbacks that an item has, as its image in the stream tells them."""
     kind = sk.split("#", 1)[0]
     if kind == "plan":
-        events = Events(chunk, (), (0, len(value.targets)))
+        events = Events(chunk, (), (0, len((_plan_of(value) or value).targets)))
     elif kind in ("answer", "facts"):
         facts = value.facts if kind == "answer" else value
         events = Events(chunk, tuple(fact for fact in facts if fact.kind in OF_FACTS))
@@ -57,13 +68,23 @@ class FakeLedger:
 
     def put_plan(self, plan: Plan, message: Message) -> Plan:
         with self.steps.around("ledger.put_plan", write=True):
-            stored: Plan = self._first(plan.id, "plan", plan, message)
-            return stored
+            stored = _plan_of(self._first(plan.id, "plan", plan, message))
+            return stored or plan
+
+    def begin(self, plan: Plan, call: Call, message: Message) -> bool:
+        with self.steps.around("ledger.begin", write=True):
+            begun = Begun(plan, call)
+            stored = self._first(plan.id, "plan", begun, message)
+            return stored is begun
 
     def plan(self, chunk: ChunkId, message: Message | None = None) -> Plan | None:
         with self.steps.around("ledger.plan", write=False):
-            stored: Plan | None = self._get(chunk, "plan")
-            return stored
+            return _plan_of(self._get(chunk, "plan"))
+
+    def plans(self, messages: Mapping[ChunkId, Message]) -> Mapping[ChunkId, Plan]:
+        with self.steps.around("ledger.plans", write=False):
+            stored = {chunk: _plan_of(self._get(chunk, "plan")) for chunk in messages}
+            return {chunk: plan for chunk, plan in stored.items() if plan is not None}
 
     def withdraw(self, chunk: ChunkId, time: int, message: Message) -> None:
         with self.steps.around("ledger.withdraw", write=True):
@@ -84,7 +105,9 @@ class FakeLedger:
         reported = [
             fact for sk, facts in items.items() if sk.startswith("facts#") for fact in facts
         ]
-        calls = {call.key: call for call in items.values() if isinstance(call, Call)}
+        begun = items["plan"] if isinstance(items["plan"], Begun) else None
+        calls = {begun.call.key: begun.call} if begun else {}
+        calls |= {call.key: call for call in items.values() if isinstance(call, Call)}
         answers = {
             answer.key: answer for answer in items.values() if isinstance(answer, CallAnswer)
         }
@@ -92,13 +115,14 @@ class FakeLedger:
         entrants = sorted(frozen, key=lambda entrants: (entrants.step, entrants.number))
         deferrals = tuple(deferral for deferral in items.values() if isinstance(deferral, Deferral))
         return Chunk(
-            items["plan"],
+            _plan_of(items["plan"]) or items["plan"],
             tuple(entrants),
             calls,
             answers,
             tuple(reported),
             items.get("withdrawn"),
             deferrals,
+            first_call=begun.call.key if begun else None,
         )
 
     def claim(
@@ -187,6 +211,8 @@ def note_of(chunk: ChunkId, value: Any) -> Note | None:
     """Return the note of an item, or None for one that changes no figure."""
     if isinstance(value, CallAnswer):
         value = value.facts
+    if isinstance(value, Begun):
+        value = value.plan
     if isinstance(value, Plan | Entrants):
         return Note(chunk, value)
     if isinstance(value, tuple):

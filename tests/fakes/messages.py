@@ -101,10 +101,6 @@ class FakeMessages:
         with self.steps.around("messages.get", write=False):
             return copy_of(self.stored.get(msgid))
 
-    def get_all(self, msgids: Sequence[str]) -> Mapping[str, Message]:
-        with self.steps.around("messages.get_all", write=False):
-            return {id: copy_of(self.stored[id]) for id in msgids if id in self.stored}
-
     def contacts(self, msgid: str) -> Sequence[str]:
         with self.steps.around("messages.contacts", write=False):
             return self._contacts.get(msgid, ())

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
 from chalicelib.domain.facts import decode, encode
 from chalicelib.domain.jobs import Timer
+from chalicelib.domain.messages import Message
+from chalicelib.domain.users import User
 from chalicelib.ports import Recording
-from tests.fakes.clock import FakeTimers
-from tests.fakes.ledger import FakeLedger
+from tests.fakes.copies import copy_of
+from tests.fakes.messages import FakeMessages
 from tests.fakes.steps import Steps
 from tests.fakes.stores import WRITE_BATCH, FakeLookups
+from tests.fakes.users import FakeUsers
 
 Put = Callable[[], object]
 
@@ -21,10 +24,21 @@ class FakeRecordings:
     """Recordings in memory. `torn`: a step in the middle of each batch, which is not atomic."""
 
     def __init__(
-        self, steps: Steps, ledger: FakeLedger, lookups: FakeLookups, timers: FakeTimers
+        self, steps: Steps, messages: FakeMessages, lookups: FakeLookups, users: FakeUsers
     ) -> None:
-        self.steps, self.ledger, self.lookups, self.timers = steps, ledger, lookups, timers
+        self.steps, self.messages, self.lookups, self.users = steps, messages, lookups, users
+        self.ledger, self.timers = messages.ledger, messages.timers
         self.torn = False
+
+    def read(
+        self, msgids: Sequence[str], userids: Sequence[str]
+    ) -> tuple[Mapping[str, Message], Mapping[str, User]]:
+        with self.steps.around("recordings.read", write=False):
+            stored, users = self.messages.stored, self.users.stored
+            return (
+                {id: copy_of(stored[id]) for id in msgids if id in stored},
+                {id: copy_of(users[id]) for id in userids if id in users},
+            )
 
     def put(self, recordings: Sequence[Recording]) -> None:
         failure = self._failure_of_clock([timer for r in recordings for timer in r.timers])

@@ -22,7 +22,7 @@ class FakeUsers:
         self.steps = steps
         self.stored: dict[str, User] = {}
 
-    def get(self, userids: Sequence[str]) -> Mapping[str, User]:
+    def get(self, userids: Sequence[str], *, fresh: bool = True) -> Mapping[str, User]:
         with self.steps.around("users.get", write=False):
             return {u: copy_of(self.stored[u]) for u in dict.fromkeys(userids) if u in self.stored}
 

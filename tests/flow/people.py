@@ -8,6 +8,7 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import Plan
 from chalicelib.domain.users import Suppression, User
 from chalicelib.flow import audience
+from chalicelib.flow.candidates import Known
 from chalicelib.ports import Lookup
 from tests.builders import (
     SHOP,
@@ -67,4 +68,4 @@ def named(
         audience=Audience(AudienceKind.CONTACTS),
         channel_key=channel_key,
     )
-    return message, audience.make_plan(fake.ports, message, 0, "", phones)
+    return message, audience.make_plan(fake.ports, message, 0, "", Known(phones))

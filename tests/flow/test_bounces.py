@@ -15,6 +15,7 @@ from chalicelib.domain.plans import Plan, TargetLoss
 from chalicelib.domain.provider_io import ContactReport, Receipt, ReceiptKind
 from chalicelib.domain.users import Suppression
 from chalicelib.flow import audience, bounces, receipts
+from chalicelib.flow.candidates import Known
 from chalicelib.flow.content import references
 from chalicelib.reports import message as shown
 from tests.builders import SHOP, a_channel, a_message, a_user, an_access_channel, at_once
@@ -177,5 +178,5 @@ def test_an_opt_out_does_not_stop_the_mails_that_offer_none(
     assert audience.make_plan(fake.ports, message, 0, "").targets[0].loss is loss
     names = Audience(AudienceKind.CONTACTS)
     message = replace(message, userids=("email#0123456789abcdef",), audience=names)
-    plan = audience.make_plan(fake.ports, message, 0, "", (ANN.upper(),))
+    plan = audience.make_plan(fake.ports, message, 0, "", Known((ANN.upper(),)))
     assert (plan.targets[0].loss, bool(plan.contacts[0])) == (loss, loss is None)

@@ -11,7 +11,7 @@ from chalicelib.domain.facts import DeliveryRef
 from chalicelib.domain.plans import ChunkId, TargetLoss
 from chalicelib.domain.provider_io import Receipt, ReceiptKind, Reply
 from chalicelib.domain.users import MARK_LIFE, Suppression
-from chalicelib.flow import audience, receipts
+from chalicelib.flow import audience, clicks, receipts
 from chalicelib.flow.content import email, render
 from tests.builders import a_channel, a_message, a_user, at_once
 from tests.fakes.clock import START
@@ -71,9 +71,9 @@ def a_bounced_mail(fake: FakeWorld) -> tuple[str, str]:
 def test_whoever_clicks_in_a_mail_has_a_mailbox() -> None:
     fake = a_world()
     link, _ = a_bounced_mail(fake)
-    receipts.follow_link(fake.ports, link, by_program=True)
+    clicks.follow_link(fake.ports, link, by_program=True)
     assert user(fake, "eva").undeliverable
-    receipts.follow_link(fake.ports, link)
+    clicks.follow_link(fake.ports, link)
     assert user(fake, "eva").undeliverable == {}
 
 

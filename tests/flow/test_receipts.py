@@ -41,4 +41,4 @@ def test_a_receipt_with_a_direct_lookup_reads_neither_message_nor_plan(fake: Fak
 def test_a_receipt_that_tells_of_a_dead_contact_reads_the_plan(fake: FakeWorld) -> None:
     failed = Receipt("id", ReceiptKind.DELIVERY_FAILED, 1, "reg1", "gone", undeliverable=True)
     receipts.record(fake.ports, "push", [failed])
-    assert {"messages.get", "ledger.plan"} <= set(fake.log)
+    assert {"recordings.read", "ledger.plans"} <= set(fake.log)

@@ -1,7 +1,7 @@
 """A receiver of callbacks, written by UMS's published fields alone: nothing of OpenUMS is in it.
 
-It answers as UMS's published client does: 401 or 403 for a wrong key, the echo of a test, and 200
-for an array of records that it can decode.
+It answers as UMS's published client does. A wrong key gets 403, and a test its echo. An array of
+records that it can decode gets 200.
 """
 
 from __future__ import annotations
@@ -83,47 +83,7 @@ class Receiver:
 def receiving(**options: Any) -> Iterator[Receiver]:
     """Run a receiver on a port of this machine."""
     receiver = Receiver(**options)
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            echo = parse_qs(urlsplit(self.path).query).get("echostr", [""])[0]
-            receiver.echoes.append(echo)
-            self._answer(200 if self._is_known() and echo else 400, echo.encode())
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            if not self._is_known():
-                self._answer(403)
-            elif receiver.statuses:
-                self._answer(receiver.statuses.pop(0))
-            else:
-                self._take(body)
-
-        def _take(self, body: bytes) -> None:
-            try:
-                decode(body)
-            except (ValueError, KeyError, AttributeError) as error:
-                receiver.faults.append(f"{error}: {body.decode()}")
-                return self._answer(400)
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            receiver.posts.append((headers, body))
-            return self._answer(200)
-
-        def _is_known(self) -> bool:
-            expected = base64.b64encode(receiver.credentials.encode()).decode()
-            given = self.headers.get("Authorization", "")
-            return not receiver.credentials or given == f"Basic {expected}"
-
-        def _answer(self, status: int, body: bytes = b"") -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = Server(receiver)
     receiver.url = f"http://127.0.0.1:{server.server_port}/callbacks"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
@@ -131,3 +91,53 @@ def receiving(**options: Any) -> Iterator[Receiver]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+class Server(ThreadingHTTPServer):
+    """A server whose requests belong to one receiver."""
+
+    def __init__(self, receiver: Receiver) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.receiver = receiver
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        echo = parse_qs(urlsplit(self.path).query).get("echostr", [""])[0]
+        self.server.receiver.echoes.append(echo)
+        self._answer(200 if self._is_known() and echo else 400, echo.encode())
+
+    def do_POST(self) -> None:
+        body, receiver = self.rfile.read(int(self.headers["Content-Length"])), self.server.receiver
+        if not self._is_known():
+            self._answer(403)
+        elif receiver.statuses:
+            self._answer(receiver.statuses.pop(0))
+        else:
+            self._take(receiver, body)
+
+    def _take(self, receiver: Receiver, body: bytes) -> None:
+        try:
+            decode(body)
+        except (ValueError, KeyError, AttributeError) as error:
+            receiver.faults.append(f"{error}: {body.decode()}")
+            return self._answer(400)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        receiver.posts.append((headers, body))
+        return self._answer(200)
+
+    def _is_known(self) -> bool:
+        credentials = self.server.receiver.credentials
+        expected = base64.b64encode(credentials.encode()).decode()
+        return not credentials or self.headers.get("Authorization", "") == f"Basic {expected}"
+
+    def _answer(self, status: int, body: bytes = b"") -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass

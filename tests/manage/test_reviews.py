@@ -134,8 +134,8 @@ def test_a_rejected_message_is_changed_and_asked_for_again(fake: FakeWorld) -> N
     assert [r.id for r in reviews.page(fake.ports, "decided", DAN.key, "", 9)] == [id]
     changed = request(ALL, ANN.key, owner="ann", template_para={"name": "all"})
     with pytest.raises(NotReviewer):
-        reviews.resend(fake.ports, id, None, CEM, changed)
-    again = reviews.resend(fake.ports, id, None, ANN, changed)
+        reviews.resend(fake.ports, id, None, CEM, changed, DOOR)
+    again = reviews.resend(fake.ports, id, None, ANN, changed, DOOR)
     assert again.review is not None
     assert (again.state, again.review.level) == (State.IN_REVIEW, 0)
     assert [d.comment for d in again.review.earlier] == ["because", "because"]
@@ -143,6 +143,17 @@ def test_a_rejected_message_is_changed_and_asked_for_again(fake: FakeWorld) -> N
     decide(fake, id, BOB)
     decide(fake, id, DAN)
     assert list(fake.messages.stored) == [id]
+
+
+def test_a_change_after_the_reviews_were_switched_off_is_sent(fake: FakeWorld) -> None:
+    id = submit(fake.ports, request())
+    decide(fake, id, BOB, approved=False)
+    reviews.set_settings(fake.ports, SHOP, None, Settings())
+    changed = request(Settings(), ANN.key)
+    sent = reviews.resend(fake.ports, id, None, ANN, changed, DOOR)
+    assert (sent.state, list(fake.messages.stored)) == (State.DONE, [id])
+    assert sent.review is not None
+    assert [d.member for d in sent.review.all_decisions] == [BOB.key]
 
 
 def test_lists_follow_the_level(fake: FakeWorld) -> None:

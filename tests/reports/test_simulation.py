@@ -13,14 +13,15 @@ from chalicelib.domain.access_channels import ACCESS_CHANNELS
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import BroadcastsUsedUp, Refusal, UnknownStrategy
 from chalicelib.domain.provider_io import ProviderIds
+from chalicelib.domain.rules.caps import ANY
 from chalicelib.domain.rules.schedules import Timing
 from chalicelib.domain.strategies import Choice, Missing, Step, Strategy, Term
 from chalicelib.domain.users import Suppression
-from chalicelib.flow import submit
+from chalicelib.flow import days, submit
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.rules import gate
 from chalicelib.flow.rules.dry import dry
-from chalicelib.ports import World
+from chalicelib.ports import Document, World
 from chalicelib.reports import message as report
 from chalicelib.reports.simulation import simulate
 from tests.builders import SHOP, a_channel, a_template, a_user, an_access_channel
@@ -215,6 +216,27 @@ def test_it_predicts_the_choice_of_the_cheapest_channel(fake: FakeWorld) -> None
     assert sent["funnel"]["users"]["valid"] == answer["funnel"]["users"]["valid"]
 
 
+@pytest.mark.parametrize(("age", "is_chosen"), [(0, True), (29, True), (30, False)])
+def test_the_best_channel_of_the_last_30_days_is_chosen_and_stays_with_the_message(
+    fake: FakeWorld, age: int, is_chosen: bool
+) -> None:
+    best = Strategy((Step((APP, SMS), choose=Choice.BEST),))
+    fake.settings.put_strategy(2, SHOP, "best", best)
+    fake.settings.put_template(a_template(2, ("app", "sms")))
+    day = days.day_of(fake.limits, START) - age
+    counts = {"channel|sms|text|submitted": 200, "channel|sms|text|delivered": 190}
+    key = days.day_key(SHOP, day)
+    assert fake.figures.store([Document(key, 1, {"seen": 1, "counts": counts})])
+    request = a_request(rule_id=2, template=2)
+    rows = {row["code"]: row["deliveries"] for row in simulated(fake, request)["deliveries"]}
+    assert (rows["text"], rows["push"]) == ((4, 2) if is_chosen else (1, 5))
+    msgid = submit.submit(fake.ports, request)
+    stored = fake.messages.stored[msgid]
+    assert stored.rates == {"best": {"sms": 0.95} if is_chosen else {}}
+    life: Any = report.target(fake.ports, SHOP, msgid, "ann")
+    assert life["refused"] == {("push" if is_chosen else "text"): "lower_rate"}
+
+
 def test_it_warns_of_a_condition_on_clicks_without_a_link(fake: FakeWorld) -> None:
     clicks = Strategy((Step((SMS,)), Step((MAIL,), (Term(SMS, Missing.CLICKED, 600),))))
     fake.settings.put_strategy(3, SHOP, "clicks", clicks)
@@ -265,3 +287,29 @@ def test_the_broadcast_quota_is_judged_and_not_used(fake: FakeWorld) -> None:
     submit.submit(fake.ports, request)
     with pytest.raises(BroadcastsUsedUp):
         simulate(fake.ports, request)
+
+
+# -- caps and personal values
+
+
+def test_frequency_caps_are_judged_and_count_nothing(fake: FakeWorld) -> None:
+    """One message a day for each person: the send counts, and simulations do not."""
+    channel = an_access_channel(rules={"caps": [[1, 24, ANY, 0, []]]})
+    request = a_request(channel=channel)
+    for _ in range(2):
+        assert simulated(fake, request)["funnel"]["users"]["valid"] == 5
+    submit.submit(fake.ports, request)
+    answer = simulate(fake.ports, request)
+    assert answer["funnel"]["users"] == {"planned": 8, "valid": 0}
+    assert answer["losses"]["users"]["capped"] == 5
+
+
+def test_an_example_has_the_values_of_its_person(fake: FakeWorld) -> None:
+    text = 'Dear {{user.name|default:"friend"}}'
+    fake.settings.put_template(a_template(5, ("sms",), text))
+    ann = replace(PEOPLE[0], attributes={"name": "Ann"})
+    fake.users.stored[ann.userid] = ann
+    for userid, name in (("ann", "Ann"), ("bob", "friend")):
+        request = a_request(userids=(userid,), template=5, template_para={}, app_para={}, rule_id=0)
+        (row,) = simulated(fake, request)["deliveries"]
+        assert row["example"]["content"]["text"] == f"Dear {name}"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from chalicelib.domain.delivery_channels import ChannelType, ReceiptMode
 from chalicelib.domain.facts import DeliveryRef, FactKind
 from chalicelib.domain.jobs import TimerKind
-from chalicelib.flow import poll, receipts
+from chalicelib.flow import clicks, poll, receipts
 from chalicelib.flow.content import render
 from chalicelib.flow.requests import SendRequest
 from chalicelib.reports import message as report
@@ -139,7 +139,7 @@ def test_a_click_belongs_to_its_element() -> None:
     chunk, (name,) = simulation.chunks()[0], message.links
     ref = DeliveryRef(0, "mail-2", 0)
     token = render.link_token(world.vault, message, chunk.plan.id, ref, name)
-    assert receipts.follow_link(world.ports, token) == PAGE
+    assert clicks.follow_link(world.ports, token) == PAGE
     assert simulation.chunks()[0].state_of(ref).clicked
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,9 +15,11 @@ from hypothesis import strategies as st
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.plans import CallState
 from chalicelib.domain.strategies import Strategy
+from chalicelib.domain.users import User
 from chalicelib.reports import message as report
-from tests.builders import a_strategy
+from tests.builders import a_strategy, a_user
 from tests.fakes.steps import Killed
+from tests.fakes.world import limits_of
 from tests.profiles import examples
 from tests.simulation.singles import Singles
 from tests.simulation.world import PEOPLE, UNKNOWN
@@ -75,6 +79,41 @@ def test_a_batch_loses_nothing_wherever_its_worker_is_ended(tokens: bool, early:
 
 def test_a_batch_whose_steps_follow_loses_nothing_wherever_a_worker_is_ended() -> None:
     killed_everywhere(lambda: singles(strategy=STEPS[1], tokens=False))
+
+
+@pytest.mark.parametrize("limit", [{"quotas": {"push": 2}}, {"options": {"calls_per_second": 1}}])
+def test_a_batch_that_must_wait_loses_nothing_wherever_its_worker_is_ended(limit: Any) -> None:
+    def waiting() -> Singles:
+        simulation = Singles(strategy=STEPS[0], people=FOUR, **limit)
+        simulation.world.providers.push.can(token_life=None)  # a wait for quota outlives tokens
+        simulation.world.limits = limits_of(quota_ticks=1440)
+        return simulation
+
+    killed_everywhere(waiting)
+
+
+def change_and_kill(simulation: Singles, kill: str | None, to: User, _: int, name: str) -> None:
+    if name == kill:
+        simulation.world.users.has(to)
+        simulation.world.spare()
+        raise Killed(name)
+
+
+@pytest.mark.parametrize("kill", [None, "ledger.put_plan.done", "ledger.begin.done"])
+def test_a_person_who_changes_between_two_workers_has_one_plan(kill: str | None) -> None:
+    """The first worker finds no push, the second one does, and the other way round."""
+    without, having = (
+        a_user("dan", text="1004"),
+        a_user("dan", push=("reg-dan-silent",), text="1004"),
+    )
+    for first, second in ((without, having), (having, without)):
+        simulation = singles(["dan"], STEPS[1])
+        simulation.world.users.has(first)
+
+        simulation.world.on_step = partial(change_and_kill, simulation, kill, second)
+        finished(simulation)
+        sms = simulation.world.providers.text.sent()
+        assert sms == {"1004": 1}
 
 
 @examples(60)
@@ -204,6 +243,23 @@ def test_a_single_send_is_withdrawn_when_its_request_is_answered() -> None:
     assert not simulation.world.providers.push.calls
 
 
+@pytest.mark.parametrize("failing", ["recordings.read", "queues.send"])
+def test_what_fails_for_a_batch_at_once_is_done_again(failing: str) -> None:
+    simulation = singles(strategy=STEPS[1])
+    simulation.submit()
+    failures: list[int] = []
+
+    def fail(number: int, name: str) -> None:
+        if name == failing and len(failures) < 3:
+            failures.append(number)
+            raise Killed(name) if failing == "queues.send" else OSError(name)
+
+    simulation.world.on_step = fail
+    simulation.run()
+    simulation.check()
+    assert len(failures) == 3
+
+
 def operations(simulation: Singles, begun: int) -> Counter[str]:
     return Counter(name for name in simulation.world.log[begun:] if not name.endswith(".done"))
 
@@ -219,8 +275,8 @@ def test_a_batch_of_four_reads_once_and_writes_once(tokens: bool, writes: int) -
     done = operations(simulation, begun)
     cached = ("provider", "records")  # settings are cached
     assert {n: number for n, number in done.items() if not n.startswith(cached)} == {
-        "messages.get_all": 1,
-        "ledger.claim": 4,
+        "recordings.read": 1,
+        "ledger.begin": 4,
         "recordings.put": writes,
         "lookups.parked": 1,
     }

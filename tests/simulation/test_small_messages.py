@@ -118,7 +118,7 @@ def test_reading_a_message_whose_job_was_lost_sends_the_job_again() -> None:
     simulation = OfOne()
     simulation.submit()
     simulation.world.queues.waiting.clear()
-    assert simulation.report()["status"] == "sending"
+    assert simulation.report()["status"] == "accepted"
     simulation.world.clock.advance(3600)
     simulation.report()
     simulation.run()
@@ -130,7 +130,8 @@ def test_a_plan_that_would_not_fit_beside_the_contents_is_an_item_of_its_own() -
     simulation = OfOne()
     long = a_user("ann", push=tuple(f"{n:04d}" + "x" * 200 for n in range(600)))
     simulation.world.users.has(long)
-    simulation.submit()
+    request = replace(simulation.request(), userids=("ann", "bob"))
+    submit.submit(simulation.world.ports, request)
     message = simulation.world.messages.stored[simulation.msgid or ""]
     assert message.has_clock
     assert simulation.world.timers.rows

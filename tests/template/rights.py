@@ -28,7 +28,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
             "DeleteItem",
             "BatchWriteItem",
         },
-        "ledger": {"GetItem", "Query", "PutItem", "BatchWriteItem"},
+        "ledger": {"GetItem", "BatchGetItem", "Query", "PutItem", "BatchWriteItem"},
         "lookups": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem"},
         "due": {"PutItem", "BatchWriteItem"},  # written for holds, transacted otherwise
         "callbacks": {"GetItem", "Query"},
@@ -60,7 +60,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "users": {"BatchGetItem", "PutItem"},  # marks
         "audiences": {"BatchGetItem", "Query", "UpdateItem"},  # opt-outs, and whose a contact is
         "messages": {"GetItem", "BatchGetItem"},
-        "ledger": {"GetItem", "Query", "PutItem", "BatchWriteItem"},
+        "ledger": {"GetItem", "BatchGetItem", "Query", "PutItem", "BatchWriteItem"},
         "lookups": {"GetItem", "BatchGetItem", "PutItem", "BatchWriteItem", "UpdateItem"},
         "due": {"BatchWriteItem"},
     },
@@ -82,8 +82,8 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "settings": {"GetItem", "BatchGetItem", "Query"},
         "users": {"BatchGetItem", "PutItem"},
         "audiences": {"BatchGetItem", "Query", "UpdateItem"},
-        "messages": {"GetItem"},
-        "ledger": {"GetItem", "Query", "PutItem", "BatchWriteItem"},
+        "messages": {"GetItem", "BatchGetItem"},
+        "ledger": {"GetItem", "BatchGetItem", "Query", "PutItem", "BatchWriteItem"},
         "lookups": {"GetItem", "BatchGetItem", "PutItem", "BatchWriteItem", "UpdateItem"},
         "due": {"BatchWriteItem"},
     },

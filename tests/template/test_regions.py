@@ -45,5 +45,6 @@ def test_in_china_functions_have_nothing_that_lambda_does_not_know_there(
 def test_no_name_is_of_one_partition(template: Template) -> None:
     assert "arn:aws:" not in json.dumps(template)
     assert set(re.findall(r"[a-z.-]+\.amazonaws\.com[a-z.]*", json.dumps(template))) <= {
-        f"{service}.amazonaws.com" for service in ("apigateway", "ecs-tasks", "lambda", "states")
+        f"{service}.amazonaws.com"
+        for service in ("apigateway", "ecs-tasks", "lambda", "scheduler", "states")
     }  # services as principals have these names in China, too

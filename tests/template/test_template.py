@@ -26,6 +26,7 @@ def test_the_functions_are_those_that_the_design_names(functions: Functions) -> 
         "callbacks",
         "sweep",
         "poll",
+        "schedules",
         *streams,
         *DELIVER,
     }

@@ -46,7 +46,7 @@ CHECKS = (
     Check(Stage.TARGET, "preferences", ("unwanted", "quiet_time")),
     Check(Stage.TARGET, "consent", ("no_consent",)),
     Check(Stage.TARGET, "personal values", ("no_value", "unfit_value")),
-    Check(Stage.TARGET, "choice of a channel", ("dearer",)),
+    Check(Stage.TARGET, "choice of a channel", ("dearer", "lower_rate")),
     Check(Stage.TARGET, "caps", ("capped",)),
     Check(Stage.STEP, "quiet hours", ("quiet_hours",)),
     Check(Stage.STEP, "caps", ("capped",)),

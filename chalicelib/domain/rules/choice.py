@@ -1,16 +1,38 @@
-"""Choose one channel type of a step for a target: the cheapest that reaches it."""
+"""Choose one channel type of a step for a target: the cheapest, or the one with the best rate."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
 from chalicelib.domain import sms
 from chalicelib.domain.delivery_channels import Channel, ChannelType
 from chalicelib.domain.plans import Target, Unchosen
-from chalicelib.domain.strategies import Strategy
+from chalicelib.domain.strategies import Choice, Strategy
 from chalicelib.domain.templates import Content
+from chalicelib.domain.values import frozen
 
 Contacts = Mapping[str, tuple[str, ...]]
+
+DAYS = 30  # whose figures make a rate, with today
+ENOUGH = 100  # submissions in these days, without which there is no rate
+
+
+@frozen
+class Ranks:
+    """The order of channel types. `prices`: of a delivery, by code. `rates`: as a message has."""
+
+    prices: Mapping[str, float]
+    rates: Mapping[str, Mapping[str, float]]
+
+    def cost(self, choice: Choice, kind: ChannelType, contacts: Mapping[str, int]) -> float:
+        """Return a number that is lower for a better channel type.
+
+        The price is that of all deliveries to a target. A type without a rate comes last.
+        """
+        if choice is Choice.CHEAPEST:
+            return sum(self.prices[code] * number for code, number in contacts.items())
+        return -self.rates.get(choice.value, {}).get(kind.value, -1.0)
 
 
 def parts(channel: Channel, content: Content) -> int | None:
@@ -27,35 +49,55 @@ def price(channel: Channel, content: Content) -> float:
     return (channel.price or 0) * (parts(channel, content) or 1)
 
 
+def rates(days: Iterable[Mapping[str, int]], by: Choice) -> dict[str, float]:
+    """Return the rates of channel types, from the figures of days.
+
+    A type with few submissions does not have a rate.
+    """
+    stages = Counter[tuple[str, str]]()
+    for counts in days:
+        for name, number in counts.items():
+            family, *words = name.split("|")
+            if family == "channel":
+                stages[words[0], words[2]] += number
+    reached = "clicked" if by is Choice.MOST_CLICKED else "delivered"
+    return {
+        kind: round(stages[kind, reached] / submitted, 4)
+        for (kind, stage), submitted in stages.items()
+        if stage == "submitted" and submitted >= ENOUGH
+    }
+
+
 def choose(
     strategy: Strategy,
     channels: Mapping[str, ChannelType],
     target: Target,
     contacts: Contacts,
-    prices: Mapping[str, float],
+    ranks: Ranks,
 ) -> tuple[Target, Contacts]:
-    """Leave out the contacts on dearer channel types of the steps that choose.
+    """Leave out the contacts on other channel types than the chosen one, in steps that choose.
 
-    `channels`: types of delivery channels. `prices`: of a delivery. Both are by code. A type costs the sum of all deliveries to the target there.
-    Of two types that cost the same, the one that stands first in the step is chosen.
+    `channels`: types of delivery channels, by code. Of two types that are as good, the one that
+    stands first in the step is chosen.
     """
-    left_out: set[str] = set()
+    left_out: dict[str, str] = {}
     for step in strategy.steps:
         if step.choose is None:
             continue
         reached = {
-            kind: [code for code in contacts if channels[code] is kind] for kind in step.channels
+            kind: codes
+            for kind in step.channels
+            if (codes := [code for code in contacts if channels[code] is kind])
         }
         costs = {
-            kind: sum(prices[code] * len(contacts[code]) for code in codes)
+            kind: ranks.cost(step.choose, kind, {code: len(contacts[code]) for code in codes})
             for kind, codes in reached.items()
-            if codes
         }
         chosen = min(costs, key=lambda kind: costs[kind], default=None)
-        left_out |= {
-            code for kind, codes in reached.items() if kind is not chosen for code in codes
-        }
+        is_price = step.choose is Choice.CHEAPEST
+        reason = Unchosen.DEARER if is_price else Unchosen.LOWER_RATE
+        for kind, codes in reached.items():
+            left_out |= dict.fromkeys(codes if kind is not chosen else (), reason.value)
     kept = {code: of_code for code, of_code in contacts.items() if code not in left_out}
     numbers = {code: number for code, number in target.contacts.items() if code in kept}
-    refused = {**target.refused, **dict.fromkeys(sorted(left_out), Unchosen.DEARER.value)}
-    return target._replace(contacts=numbers, refused=refused), kept
+    return target._replace(contacts=numbers, refused={**target.refused, **left_out}), kept

@@ -6,7 +6,6 @@ characters are one. What nobody sees is dropped, and so is what stands between s
 
 from __future__ import annotations
 
-import html
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
@@ -140,6 +139,8 @@ class Finder:
 
     def find_in_markup(self, text: str) -> Hit | None:
         """Return the first word of a text as it is, or as readers of its HTML see it."""
+        import html  # its table of names is large
+
         hit = self.find(text)
         if hit is None and ("<" in text or "&" in text):
             hit = self.find(html.unescape(_TAG.sub("", text)))

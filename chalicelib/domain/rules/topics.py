@@ -1,4 +1,4 @@
-"""What a person wants of an access channel: topics, on which channels, and quiet times."""
+"""Preferences of people: topics of an access channel by channel type, and quiet times."""
 
 from __future__ import annotations
 

@@ -17,11 +17,9 @@ from chalicelib.domain.jobs import ExportJob
 from chalicelib.domain.users import UserChange
 from chalicelib.entrypoints.http import import_errors
 from chalicelib.entrypoints.lambdas.runtime import jobs, stage
-from chalicelib.manage import exports
 from chalicelib.manage.imports import run
 from chalicelib.manage.imports.rows import Door
 from chalicelib.ports import World
-from chalicelib.reports import tables
 
 bp = Blueprint(__name__)
 
@@ -35,6 +33,9 @@ def imports(world: World, text: str) -> None:
     """Continue an import or export. A row is validated as an entry of /v1/user/opt is."""
     job = envelopes.decode_import(text)
     if isinstance(job, ExportJob):
+        from chalicelib.manage import exports  # imports do not need it, nor the read side
+        from chalicelib.reports import tables
+
         exports.work(world, job, tables.table)
     else:
         run.work(world, job, DOOR)

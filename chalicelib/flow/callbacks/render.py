@@ -21,7 +21,8 @@ def records(
     Events of a message whose history has expired have no records any more.
     """
     events = list(events)
-    messages = world.messages.get_all(list(dict.fromkeys(one.chunk.msgid for one in events)))
+    msgids = list(dict.fromkeys(one.chunk.msgid for one in events))
+    messages, _ = world.recordings.read(msgids, ())
     for one in events:
         message = messages.get(one.chunk.msgid)
         plan = world.ledger.plan(one.chunk, message) if message else None

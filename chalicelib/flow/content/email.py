@@ -26,7 +26,7 @@ from chalicelib.flow.preferences import Person
 from chalicelib.ports import Vault, World
 
 _CONTEXT = "unsubscribe"
-PREFERENCES = "管理订阅 / Preferences"
+PREFERENCES = "订阅 / Preferences"
 LONGEST = 1024  # characters of a token
 _BODY_END = re.compile(r"</body\s{0,9}>", re.IGNORECASE)
 _OTHERS = re.compile(r"[^A-Za-z0-9_-]")  # characters that no token has

@@ -96,10 +96,7 @@ def check_complete(
 
 
 def filled(world: World, content: Content, links: Collection[str]) -> Content:
-    """Return a content with short links of their full length, which lead nowhere.
-
-    Attributes of users have their defaults, or one letter.
-    """
+    """Return a content with links that lead nowhere, and defaults or letters for attributes."""
     needed = personal_values.names_in(content).needed
     typical = personal_values.fill(content, dict.fromkeys(needed, "x"))
     return render(typical, dict.fromkeys(links, _address(world, "x" * TOKEN)))
@@ -193,7 +190,7 @@ def _track(
 
 def with_values(content: Content, values: Mapping[str, str], channel_type: ChannelType) -> Content:
     """Return a content with the attributes of one user, escaped as other values are."""
-    return _fill(content, values, channel_type, replaced_by=personal_values.fill)
+    return _fill(content, values, channel_type, (), personal_values.fill)
 
 
 def _fill(
@@ -203,7 +200,7 @@ def _fill(
     keep: Collection[str] = (),
     replaced_by: Callable[..., Content] = render,
 ) -> Content:
-    """Fill values in. `replaced_by` replaces one kind of placeholders in the texts of a content."""
+    """Fill values in. `replaced_by` replaces one kind of placeholders."""
     if channel_type is not ChannelType.EMAIL:
         return replaced_by(raw, values, keep=keep)
     # In a mail, values are escaped for HTML. A line break in one must not start another header.
@@ -231,8 +228,8 @@ def size(contents: Mapping[str, Content]) -> int:
 
 def files(message: Message, code: str) -> Sequence[Any]:
     """Return the addresses of a mail's attachments."""
-    addresses = message.contents[code].get("files")
-    return addresses if isinstance(addresses, list) else ()
+    named = message.contents[code].get("files")
+    return named if isinstance(named, list) else ()
 
 
 def is_personal(content: Content, links: Collection[str]) -> bool:
@@ -274,8 +271,7 @@ class Link(NamedTuple):
 
 MAX_ELEMENTS = 256  # of a message: a link has one byte for the element that it stands in
 _LINK = struct.Struct(">10sIHBHB")
-# Bytes. With them a token has 27, which fill 36 characters exactly: each link has one spelling.
-_MAC = 7
+_MAC = 7  # bytes. With them a token has 27, which fill 36 characters exactly, in one spelling.
 TOKEN = 36
 
 

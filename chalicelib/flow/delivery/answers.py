@@ -16,7 +16,7 @@ from chalicelib.domain.plans import Call, ChunkId
 from chalicelib.domain.provider_io import Capabilities
 from chalicelib.ports import World
 
-MARGIN = 15_000  # ms of a lease that a write may take with all its retries
+MARGIN = 0.25  # of a lease, which a write may take with all its retries
 # Leases until the job of a worker that died comes back. Its queue hides it for six.
 RETURN = 7
 
@@ -51,7 +51,7 @@ class Answers:
 
         An answer whose lease ends soon is put here with one.
         """
-        soon = self._world.clock.now() + MARGIN
+        soon = self._world.clock.now() + MARGIN * self._world.limits.lease * 1000
         for answer, lease in self._kept:
             if lease <= soon:
                 put_answer(self._world, self._at, answer, self._message)

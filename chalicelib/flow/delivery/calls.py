@@ -29,7 +29,6 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import Call, CallState
 from chalicelib.domain.provider_io import (
     Answer,
-    DeliveryReport,
     Loss,
     Outcome,
     OutgoingCall,
@@ -38,7 +37,7 @@ from chalicelib.domain.provider_io import (
 from chalicelib.domain.strategies import Verdict
 from chalicelib.flow import provider_ids
 from chalicelib.flow.content import email, render
-from chalicelib.flow.delivery import refusals
+from chalicelib.flow.delivery import outcomes, refusals
 from chalicelib.flow.delivery.answers import Answers, put_answer
 from chalicelib.flow.delivery.budget import Budget
 from chalicelib.flow.delivery.files import Files
@@ -80,6 +79,7 @@ class Caller:
         self._opened = opened
         self._session: Session | None = None
         self._files, self._budget, self._answers = files, budget, answers
+        self._is_planned = chunk.is_read or not message.unplanned
         self._own: Call | None = None  # the record of a call that nobody had claimed before
         self._recipients: dict[DeliveryRef, Recipient] = {}
 
@@ -97,13 +97,26 @@ class Caller:
         now = self.world.clock.now()
         lease = now + self.world.limits.lease * 1000
         record = Call(call.key, CallState.LEASED, lease, token, now, skipped)
-        held = self._claim(record, None)
+        held = self._begin(record)
         self._own = record if held is None else None
         if held is None:
             return self._send(call, record)
         if not self.chunk.is_read:
             raise ClaimedBefore
         return self._take_over(call, record, held)
+
+    def _begin(self, record: Call) -> Call | None:
+        """Claim a call, or return the record of it that stands.
+
+        The first claim of an unplanned message stores its plan.
+        """
+        if self._is_planned:
+            is_first = record.key == self.chunk.first_call
+            return self.chunk.calls[record.key] if is_first else self._claim(record, None)
+        if not self.world.ledger.begin(self.chunk.plan, record, self.message):
+            raise ClaimedBefore
+        self._is_planned = True
+        return None
 
     def _claim(self, record: Call, expected: Call | None) -> Call | None:
         return self.world.ledger.claim(self.chunk.plan.id, record, expected, self.message)
@@ -278,7 +291,7 @@ class Caller:
         facts = [Fact(call.refs[n], FactKind.SKIPPED, now, source="call") for n in record.skipped]
         for ref, outcome in answered:
             if ref not in later:
-                facts += self._facts(ref, outcome, now)
+                facts += outcomes.facts_of(ref, outcome, now, self.capabilities)
         made = CallAnswer(
             call.key,
             tuple(facts),
@@ -297,18 +310,6 @@ class Caller:
         resend = outcome.uncertain and self.channel.on_uncertain is OnUncertain.RESEND
         is_again = (outcome.later or resend) and tries + 1 < MAX_ATTEMPTS
         return outcome.untried or outcome.together or is_again
-
-    def _facts(self, ref: DeliveryRef, outcome: Outcome, now: int) -> list[Fact]:
-        if outcome.uncertain:
-            return [Fact(ref, FactKind.UNKNOWN, now, outcome.code, "call")]
-        if outcome.loss is Loss.INVALID_TARGET:
-            return [Fact(ref, FactKind.INVALID_TARGET, now, outcome.code, "call")]
-        if outcome.loss or outcome.later:
-            return [Fact(ref, FactKind.SUBMIT_FAILED, now, outcome.code, "call")]
-        facts = [Fact(ref, FactKind.SUBMITTED, now, "", "call", outcome.provider_id)]
-        if self.capabilities.delivery_report is DeliveryReport.ACCEPTED:
-            facts.append(Fact(ref, FactKind.DELIVERED, now, "", "call"))
-        return facts
 
 
 def _left(call: OpenCall, record: Call) -> list[DeliveryRef]:

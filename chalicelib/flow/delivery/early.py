@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from chalicelib.domain.delivery_channels import Channel, Priority
 from chalicelib.domain.jobs import DeliverJob, Envelope
 from chalicelib.domain.messages import Message
+from chalicelib.domain.users import User
+from chalicelib.flow.messages import read_together
 from chalicelib.observability import log
 from chalicelib.ports import World
 
@@ -15,16 +18,27 @@ GLANCE = 0.1  # seconds after which the message is looked for again
 MAX_EARLY = 5  # returns of a job. They take half a minute, far longer than a request lives
 
 
-def messages_of(world: World, jobs: Iterable[DeliverJob]) -> Mapping[str, Message]:
-    """Read the messages of several jobs at once. A job reads by itself what is missing."""
-    msgids = tuple(dict.fromkeys(job.msgid for job in jobs))
-    if len(msgids) < 2:
-        return {}
-    try:
-        return world.messages.get_all(msgids)
-    except Exception as error:  # one that cannot be read must not hold up the others
-        log.warning("messages_not_read", exc_info=error, extra={"messages": len(msgids)})
-        return {}
+class Readings(NamedTuple):
+    """The messages of several jobs, and the users whom they plan. A job reads what is missing."""
+
+    messages: Mapping[str, Message] = {}
+    users: Mapping[str, User] = {}
+    userids: Collection[str] = ()  # that were read, whether or not they exist
+
+    def users_of(self, world: World, message: Message) -> Mapping[str, User]:
+        if set(message.userids) <= set(self.userids):
+            return self.users
+        return world.users.get(message.userids)
+
+
+def read(world: World, jobs: Sequence[DeliverJob]) -> Readings:
+    """Read the messages and users of several jobs with one request."""
+    msgids = {job.msgid: None for job in jobs}
+    userids = {job.userid for job in jobs if job.userid and not job.tries}
+    if len(msgids) < 2 and not userids:
+        return Readings()
+    together = read_together(world, msgids, userids)
+    return Readings(*together, userids) if together else Readings()
 
 
 def message_of(world: World, job: DeliverJob) -> Message | None:

@@ -1,8 +1,11 @@
-"""The exception that puts a call off."""
+"""The exception that puts a call off, and the record of it."""
 
 from __future__ import annotations
 
+from chalicelib.domain.chunks import Chunk, Deferral
 from chalicelib.domain.errors import OpenUMSError
+from chalicelib.domain.messages import Message
+from chalicelib.ports import World
 
 MAX_DELAY = 900  # seconds: the longest that a queue holds a message back
 
@@ -27,6 +30,13 @@ class Postponed(OpenUMSError):
         super().__init__()
         self.delay, self.for_quota = delay, for_quota
         self.of_job, self.fetches, self.is_try = of_job, fetches, is_try
+
+
+def put_off(world: World, message: Message, chunk: Chunk, deferral: Deferral) -> None:
+    """Record a deferral in a chunk, which may have no plan yet if it was not read."""
+    if message.unplanned and not chunk.is_read:
+        world.ledger.put_plan(chunk.plan, message)
+    world.ledger.put_deferral(chunk.plan.id, deferral, message)
 
 
 def backoff(tries: int) -> float:

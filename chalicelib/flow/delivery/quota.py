@@ -18,12 +18,13 @@ from typing import NamedTuple
 
 from chalicelib import observability
 from chalicelib.domain import keys
-from chalicelib.domain.chunks import Deferral
+from chalicelib.domain.chunks import Chunk, Deferral
 from chalicelib.domain.delivery_channels import Channel, Priority
 from chalicelib.domain.jobs import DeliverJob, Timer, TimerKind
 from chalicelib.domain.messages import Message
-from chalicelib.domain.plans import CallKey, ChunkId
+from chalicelib.domain.plans import CallKey
 from chalicelib.domain.provider_io import Capabilities
+from chalicelib.flow.delivery.postponed import put_off
 from chalicelib.flow.dispatch import OpenCall
 from chalicelib.observability import log
 from chalicelib.ports import World
@@ -114,10 +115,11 @@ class QuotaReservation:
         job: DeliverJob,
         message: Message,
         channel: Channel,
+        chunk: Chunk,
         calls: Sequence[OpenCall],
     ) -> None:
         self.job, self.calls = job, calls
-        self._world, self._message, self._channel = world, message, channel
+        self._world, self._message, self._channel, self._chunk = world, message, channel, chunk
         self._is_fresh = False
         limit, day = limit_of(channel, _capabilities(world, channel)), today(world, channel)
         if limit and calls and job.day != day.date:
@@ -144,7 +146,7 @@ class QuotaReservation:
     def _defer_from(self, call: OpenCall, job: DeliverJob) -> None:
         self.job = replace(self.job, end=call.key.start)
         try:
-            defer(self._world, job, self._message, self._channel, call)
+            defer(self._world, job, self._message, self._channel, self._chunk, call)
         except Exception:
             self.give_back()
             raise
@@ -176,14 +178,19 @@ class QuotaReservation:
 
 
 def defer(
-    world: World, job: DeliverJob, message: Message, channel: Channel, first: OpenCall
+    world: World,
+    job: DeliverJob,
+    message: Message,
+    channel: Channel,
+    chunk: Chunk,
+    first: OpenCall,
 ) -> None:
     """Leave the job's calls from `first` on to the chunk, and set a check for when quota is due."""
-    now, at = world.clock.now(), ChunkId(job.msgid, job.chunk)
+    now, at = world.clock.now(), chunk.plan.id
     tomorrow = today(world, channel).ends + BEHIND * 1000
     until = min(tomorrow, now + world.limits.quota_pause * 1000)
     key = CallKey(job.step, job.number, job.channel, first.key.start)
-    world.ledger.put_deferral(at, Deferral(key, job.end, until, for_quota=True), message)
+    put_off(world, message, chunk, Deferral(key, job.end, until, for_quota=True))
     due = max(min(until, expires(world, first, waits=True)), now)
     world.timers.set([Timer(due, TimerKind.CHECK, at, message.priority)])
     observability.metric("jobs_over_quota")

@@ -15,12 +15,13 @@ from typing import NamedTuple
 
 from chalicelib import observability
 from chalicelib.domain import channel_options, elements
-from chalicelib.domain.chunks import Deferral
+from chalicelib.domain.chunks import Chunk, Deferral
 from chalicelib.domain.delivery_channels import Channel, Priority
 from chalicelib.domain.jobs import DeliverJob
 from chalicelib.domain.messages import Message
-from chalicelib.domain.plans import CallKey, ChunkId
+from chalicelib.domain.plans import CallKey
 from chalicelib.domain.provider_io import Capabilities
+from chalicelib.flow.delivery.postponed import put_off
 from chalicelib.flow.dispatch import OpenCall
 from chalicelib.ports import World
 
@@ -70,7 +71,7 @@ class Turns:
 
 
 def _needs_turn(job: DeliverJob) -> bool:
-    return not job.slot and job.end - job.start == 1
+    return not job.slot and (bool(job.userid) or job.end - job.start == 1)
 
 
 def _channel(job: DeliverJob) -> str:
@@ -82,6 +83,7 @@ def limit(
     job: DeliverJob,
     message: Message,
     channel: Channel,
+    chunk: Chunk,
     calls: Sequence[OpenCall],
     turns: Turns,
 ) -> tuple[Sequence[OpenCall], Resume | None]:
@@ -102,13 +104,13 @@ def limit(
     )
     if not_before - now >= SOON:
         observability.metric("jobs_paced")
-        note_long_wait(world, job, message, calls, not_before)
+        note_long_wait(world, job, message, chunk, calls, not_before)
         wait = (not_before - now) / 1000
         return (), Resume(job.start, wait, not_before, job.tries, job.fetches)
     rest = calls[number:]
     if not rest:
         return calls, None
-    note_long_wait(world, job, message, rest, now + SOON)
+    note_long_wait(world, job, message, chunk, rest, now + SOON)
     return calls[:number], Resume(rest[0].key.start, 1, tries=job.tries)
 
 
@@ -140,11 +142,14 @@ def call_size(channel: Channel, capabilities: Capabilities, size: int) -> int:
 
 
 def note_long_wait(
-    world: World, job: DeliverJob, message: Message, calls: Sequence[OpenCall], until: int
+    world: World,
+    job: DeliverJob,
+    message: Message,
+    chunk: Chunk,
+    calls: Sequence[OpenCall],
+    until: int,
 ) -> None:
     """Record a long wait: a chunk's check would take the job for lost, and send it again."""
     if until >= min(call.decided for call in calls) + world.limits.check_after * 500:
         key = CallKey(job.step, job.number, job.channel, calls[0].key.start)
-        world.ledger.put_deferral(
-            ChunkId(job.msgid, job.chunk), Deferral(key, job.end, until), message
-        )
+        put_off(world, message, chunk, Deferral(key, job.end, until))

@@ -1,12 +1,19 @@
-"""Choose the channel of steps that send on one channel type only. It costs no request."""
+"""Choose the channel of steps that send on one channel type only.
+
+Choosing by price costs no request. The rates cost one when a message with such a step is accepted,
+and stand in the message.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from chalicelib.domain import elements
 from chalicelib.domain.messages import Message
 from chalicelib.domain.rules import choice
+from chalicelib.domain.rules.choice import Ranks
+from chalicelib.domain.strategies import Choice, Strategy
+from chalicelib.flow import days
 from chalicelib.flow.content import render
 from chalicelib.flow.select import Selection
 from chalicelib.ports import World
@@ -19,12 +26,25 @@ def for_targets(
     if not any(step.choose for step in message.strategy.steps):
         return selections
     prices = {code: _price(world, message, code) for code in message.channels}
-    return [_chosen(message, selection, prices) for selection in selections]
+    ranks = choice.Ranks(prices, message.rates)
+    return [_chosen(message, selection, ranks) for selection in selections]
 
 
-def _chosen(message: Message, selection: Selection, prices: Mapping[str, float]) -> Selection:
+def rates(world: World, channel_key: str, strategy: Strategy) -> dict[str, dict[str, float]]:
+    """Return the rates that the steps of a strategy choose by, of an access channel's last days."""
+    kinds = {step.choose for step in strategy.steps} - {None, Choice.CHEAPEST}
+    if not kinds:
+        return {}
+    today = days.day_of(world.limits, world.clock.now())
+    name, first = days.day_key(channel_key, today - choice.DAYS + 1)
+    _, last = days.day_key(channel_key, today)
+    counts = [day.body["counts"] for day in world.figures.between(name, first, last)]
+    return {kind.value: choice.rates(counts, kind) for kind in kinds if kind}
+
+
+def _chosen(message: Message, selection: Selection, ranks: Ranks) -> Selection:
     target, contacts = choice.choose(
-        message.strategy, message.channels, selection.target, selection.contacts, prices
+        message.strategy, message.channels, selection.target, selection.contacts, ranks
     )
     return selection._replace(target=target, contacts=contacts)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.errors import NotFound, StillSending
 from chalicelib.flow import tally
+from chalicelib.flow.messages import ending_of
 from chalicelib.observability import log
 from chalicelib.ports import World
 
@@ -23,8 +24,8 @@ def delete(world: World, msgid: str) -> None:
 
     Raise NotFound, or StillSending while something of it may still be sent.
     """
-    message, ending = world.messages.get(msgid), world.messages.ending(msgid)
-    if message is None or (ending is not None and ending.is_deleted):
+    message, ending = world.messages.get(msgid), ending_of(world, msgid)
+    if message is None:
         raise NotFound("message")
     counts = tally.counts_of(world, message)
     is_planned = counts.ends >= message.audience.partitions

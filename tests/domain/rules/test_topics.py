@@ -1,4 +1,4 @@
-"""What people want: topics by channel, and quiet times by their own clock."""
+"""Preferences: topics by channel type, and quiet times by people's own clock."""
 
 from __future__ import annotations
 

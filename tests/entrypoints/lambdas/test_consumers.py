@@ -187,12 +187,8 @@ def test_a_failure_is_logged_with_its_id_and_without_its_message(
 
 def stream(*partitions: str) -> dict[str, Any]:
     rows = [
-        {
-            "Keys": {"pk": {"S": pk}, "sk": {"S": "plan"}},
-            "NewImage": {"pk": {"S": pk}, "sk": {"S": "plan"}, "tally": {"N": "1"}},
-            "SequenceNumber": f"{n}",
-        }
-        for n, pk in enumerate(partitions)
+        {"Keys": key, "NewImage": {**key, "tally": {"N": "1"}}, "SequenceNumber": f"{n}"}
+        for n, key in enumerate({"pk": {"S": pk}, "sk": {"S": "plan"}} for pk in partitions)
     ]
     return {
         "Records": [

@@ -10,9 +10,9 @@ import pytest
 
 from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.errors import Rejected
-from chalicelib.domain.plans import Target, TargetLoss
+from chalicelib.domain.plans import ChunkId, Target, TargetLoss
 from chalicelib.domain.rules.caps import ANY, Cap, Mark
-from chalicelib.flow import audience, submit, withdraw
+from chalicelib.flow import audience, single, submit, withdraw
 from chalicelib.flow.rules import caps
 from chalicelib.manage import caps as manage
 from chalicelib.ports import IdempotencyKey
@@ -47,6 +47,7 @@ def send(simulation: Simulation, *userids: str, **changes: Any) -> str:
 
 def losses(simulation: Simulation, msgid: str) -> Mapping[str, str | None]:
     message = simulation.world.messages.stored[msgid]
+    single.chunk_of(simulation.world.ports, ChunkId(msgid, 0), message)
     plans = [simulation.world.ledger.plan(at) for at in simulation.world.ledger.partitions]
     return {
         target.id: target.loss

@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 from chalicelib.domain.delivery_channels import ChannelType, Priority
-from chalicelib.domain.plans import Target
+from chalicelib.domain.plans import ChunkId, Target
 from chalicelib.domain.rules.topics import Preferences, QuietTime, refusal_key, stored
 from chalicelib.domain.topics import TOPICS, Topic
 from chalicelib.domain.users import User
-from chalicelib.flow import preferences, submit
+from chalicelib.flow import preferences, single, submit
 from chalicelib.flow.preferences import Person
 from chalicelib.flow.requests import SendRequest
 from tests.builders import SHOP, a_strategy, a_template, an_access_channel
@@ -47,8 +47,11 @@ def sent_to(simulation: Simulation, **changes: Any) -> Target:
     fields = {"userids": ("ann",), "topic": 1, "rule_id": 1, **changes}
     para = {"template_para": {"name": "you"}, "app_para": {"platform": "all"}}
     request = SendRequest(channel=an_access_channel(), template=2, **fields, **para)
-    submit.submit(simulation.world.ports, request)
-    (target,) = simulation.chunks()[0].plan.targets
+    msgid = submit.submit(simulation.world.ports, request)
+    message = simulation.world.messages.stored[msgid]
+    chunk = single.chunk_of(simulation.world.ports, ChunkId(msgid, 0), message)
+    assert chunk is not None
+    (target,) = chunk.plan.targets
     return target
 
 

@@ -160,7 +160,8 @@ def change_review(context: RequestContext, id: str) -> Response:
     timing = body.schedule.timing() if body.schedule else before.timing
     request = replace(request, timing=timing)
     member = _caller(context)
-    return _tagged(reviews.resend(context.world, id, expected(context), member, request))
+    version, door = expected(context), sends.door()
+    return _tagged(reviews.resend(context.world, id, version, member, request, door))
 
 
 def _change_template(context: RequestContext, id: str, change: TemplateChange | None) -> Response:

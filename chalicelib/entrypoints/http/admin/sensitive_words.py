@@ -9,7 +9,7 @@ from chalice.app import Blueprint, Response
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.imports import Faulty
 from chalicelib.domain.members import Role
-from chalicelib.entrypoints.http import cursors, import_errors
+from chalicelib.entrypoints.http import cursors
 from chalicelib.entrypoints.http.admin.route import (
     admin,
     expected,
@@ -119,6 +119,8 @@ def import_sensitive_words(context: RequestContext, key: str) -> Response:
             context.world, known_key(key), version, body.upload, replace=body.replace
         )
     except Faulty as error:
+        from chalicelib.entrypoints.http import import_errors
+
         english, chinese = (import_errors.say(error, language) for language in ("en", "zh"))
         raise Refused(PARAMETER, english, chinese, field=error.field) from None
     return _answer(changed)

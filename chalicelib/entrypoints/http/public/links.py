@@ -11,7 +11,7 @@ from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.errors import PARAMETER, Refused
 from chalicelib.entrypoints.http.problems import ums_error
 from chalicelib.entrypoints.http.route import Auth, route
-from chalicelib.flow import receipts
+from chalicelib.flow import clicks
 from chalicelib.flow.content import email, render
 
 bp = Blueprint(__name__)
@@ -41,7 +41,7 @@ def follow(context: RequestContext, token: str) -> Response:
     if context.request.method == "HEAD":
         render.read_link(context.world.vault, token)
         return Response("", dict(_UNCACHED), 200)
-    address = receipts.follow_link(context.world, token, by_program=is_program(context.headers))
+    address = clicks.follow_link(context.world, token, by_program=is_program(context.headers))
     location = quote(address, safe=_SAFE, errors="replace")
     return Response("", {**_UNCACHED, "Location": location}, 302)
 

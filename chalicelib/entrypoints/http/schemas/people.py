@@ -15,12 +15,12 @@ from chalicelib.entrypoints.http.schemas.users import User
 Type = Annotated[ChannelType, Field(strict=False)]
 
 
-def _different(choices: list[Choice]) -> list[Choice]:
+def _different(choices: list[TopicChoice]) -> list[TopicChoice]:
     """Keep the last choice for each topic."""
     return list({choice.topic: choice for choice in choices}.values())
 
 
-class Choice(Strict):
+class TopicChoice(Strict):
     topic: Annotated[int, Field(ge=1)]
     channels: Annotated[list[Type], Field(max_length=len(ChannelType))]
 
@@ -34,7 +34,9 @@ class QuietTime(Strict):
 class PreferencesBody(Strict):
     """Choices for topics. A topic that is left out keeps its choice."""
 
-    topics: Annotated[list[Choice], Field(max_length=MAX_TOPICS), AfterValidator(_different)] = []
+    topics: Annotated[
+        list[TopicChoice], Field(max_length=MAX_TOPICS), AfterValidator(_different)
+    ] = []
     quiet: QuietTime | None = None
 
 
@@ -49,7 +51,7 @@ class PersonConsent(Answer):
     text_version: str
 
 
-class Membership(Answer):
+class MembershipOfPerson(Answer):
     family: str
     id: int
     name: str
@@ -67,7 +69,7 @@ class Person(Answer):
     user: User
     preferences: dict[str, Any]
     consents: list[PersonConsent]
-    memberships: list[Membership]
+    memberships: list[MembershipOfPerson]
     counted: list[Counted]
 
 

@@ -230,3 +230,8 @@ class Accepted(Answer):
     msgid: str
     msgno: str
     sendno: str | None = None
+
+
+class Done(Answer):
+    code: int
+    message: str

@@ -140,7 +140,7 @@ class CoverageQuery(Query):
 
 
 class CoverageBody(Strict):
-    """Whose users to count: those of an access channel, or all."""
+    """Users to count: those of an access channel, or all."""
 
     channel_key: Annotated[str, Field(max_length=64)] = ""
 

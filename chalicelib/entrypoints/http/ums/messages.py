@@ -10,7 +10,7 @@ from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.problems import ums_error
 from chalicelib.entrypoints.http.route import Auth, known_msgid, route
 from chalicelib.manage import schedules
-from chalicelib.reports import message, waiting
+from chalicelib.reports import message, waiting, withdrawal
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.messages import TargetQuery
@@ -90,5 +90,5 @@ def retract(context: RequestContext, msgid: str) -> dict[str, Any]:
     """
     key = context.sender.key
     became = schedules.withdraw(context.world, key, known_msgid(msgid))
-    done = message.withdrawal(context.world, key, became) if became else None
+    done = withdrawal.withdrawal(context.world, key, became) if became else None
     return {"code": 0, "message": "success", "withdrawal": done}

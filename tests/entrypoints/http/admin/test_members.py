@@ -94,6 +94,8 @@ def test_whatever_changes_something_needs_a_role() -> None:
         ("POST", "/admin/v1/users/search"),
         ("POST", "/admin/v1/simulate"),
     }
+    # Whoever an administrator has named as a reviewer decides, whatever the role.
+    reading.add(("POST", "/admin/v1/reviews/{id}/decision"))
     for path, methods in app.app.routes.items():
         for method, entry in methods.items():
             contract = entry.view_function.contract

@@ -112,8 +112,5 @@ def test_a_message_goes_to_the_contact_under_the_label_that_it_names(growth: Api
         ({"label": "nowhere"}, "15088888888"),
     ):
         reply = growth.send(message(aud_userid=["103629"], option=option))
-        (page,) = [
-            page for page in growth.fake.ledger.partitions if page.msgid == reply.json["msgid"]
-        ]
-        plan = growth.fake.ledger.partitions[page]["plan"].value
+        plan = growth.plan(reply.json["msgid"])
         assert plan.contacts[0]["sms1"] == (contact,)

@@ -10,7 +10,7 @@ import pytest
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.facts import DeliveryRef
 from chalicelib.domain.plans import ChunkId
-from chalicelib.flow import receipts
+from chalicelib.flow import clicks
 from chalicelib.flow.content import email, render
 from tests.entrypoints.conftest import KEY, SENDER, Api, message
 
@@ -45,9 +45,8 @@ def sent_with_a_link(api: Api, address: str) -> str:
     msgid = api.send(body).json["msgid"]
     stored = api.world.messages.get(msgid)
     assert stored is not None
-    return render.link_token(
-        api.world.vault, stored, ChunkId(msgid, 0), DeliveryRef(0, "mail1", 0), "url"
-    )
+    at = api.plan(msgid).id
+    return render.link_token(api.world.vault, stored, at, DeliveryRef(0, "mail1", 0), "url")
 
 
 BROWSER = {
@@ -55,7 +54,7 @@ BROWSER = {
 }
 
 
-def clicks(api: Api) -> list[str]:
+def clicked(api: Api) -> list[str]:
     return [fact.kind.value for chunk in api.fake.ledger.partitions for fact in read(api, chunk)]
 
 
@@ -75,13 +74,13 @@ def test_a_link_leads_on_and_is_never_cached(api: Api) -> None:
         "https://shop.example.com/a?b=c&d=%20#e",
     )
     assert reply.headers["Cache-Control"] == "no-store"
-    assert clicks(api) == ["clicked"]
+    assert clicked(api) == ["clicked"]
 
 
 def test_a_program_that_looks_at_a_link_does_not_click(api: Api) -> None:
     token = sent_with_a_link(api, "https://shop.example.com/")
     reply = api("HEAD", f"/l/{token}")
-    assert (reply.status, reply.headers["Cache-Control"], clicks(api)) == (200, "no-store", [])
+    assert (reply.status, reply.headers["Cache-Control"], clicked(api)) == (200, "no-store", [])
 
 
 @pytest.mark.parametrize("path", ["/l/", "/o/"])
@@ -95,9 +94,9 @@ def test_a_scanner_that_follows_a_link_is_counted_apart(api: Api) -> None:
     token = sent_with_a_link(api, "https://shop.example.com/")
     for agent in ("curl/8.0", "Mozilla/5.0 (compatible; Googlebot/2.1)", "reqwest/0.11"):
         assert api("GET", f"/l/{token}", headers={"User-Agent": agent}).status == 302
-    assert clicks(api) == ["scanned"]
+    assert clicked(api) == ["scanned"]
     assert api("GET", f"/l/{token}", headers=BROWSER).status == 302
-    assert sorted(clicks(api)) == ["clicked", "scanned"]
+    assert sorted(clicked(api)) == ["clicked", "scanned"]
 
 
 def unsubscribe_path(api: Api, contact: str = "u@example.com") -> str:
@@ -186,7 +185,7 @@ def test_a_picture_counts_who_opens_a_mail_and_never_says_more(api: Api) -> None
         assert reply.body.startswith(b"GIF89a")
         assert reply.body.isascii()
         assert api("HEAD", f"/o/{token}", headers=headers).status == 200
-    assert clicks(api) == ["opened"]
+    assert clicked(api) == ["opened"]
     told = api("GET", f"/v1/messages/{message.msgid}", auth=SENDER).json
     assert told["funnel"]["channels"]["email"]["opened"] == 1
 
@@ -216,7 +215,7 @@ def test_a_mistake_of_ours_is_no_missing_chunk(
     def broken(*_: Any, **__: Any) -> str:
         raise KeyError("13800138000")
 
-    monkeypatch.setattr(receipts, "follow_link", broken)
+    monkeypatch.setattr(clicks, "follow_link", broken)
     reply = api("GET", "/l/x")
     assert (reply.status, reply.code) == (500, 5000)
     assert "13800138000" not in reply.body.decode()

@@ -17,7 +17,8 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 def a_reader(api: Api, userid: str = "user1") -> str:
     """Return the path of a reader's page."""
-    api.users([{"userid": "user1", "phone": {"all": "1375"}, "email": {"all": "li@example.com"}}])
+    contacts = {"phone": {"all": "18756432567"}, "email": {"all": "li@example.com"}}
+    api.users([{"userid": "user1", **contacts}])
     person = Person(KEY, userid, ChannelType.EMAIL, "li@example.com")
     return f"/p/{preferences.token(api.world.vault, person)}"
 

@@ -117,5 +117,6 @@ def test_empty_lists_and_zeros_of_typed_clients_mean_none(configured: Api) -> No
     sms = {"sign_id": 0, "temp_id": 1, "temp_para": {}}
     sent = stored(configured, configured.send(ordinary(**nothing, msg_sms=[sms]), path="/v1/sent"))
     assert (set(sent.channels), sent.userids) == ({"sms1"}, ("user1",))
+    configured.fake.log.clear()
     refused(configured, ordinary(msg_sms=[]), 4004, "msg_xxx")
     refused(configured, ordinary(aud_userid=..., aud_tag=[]), 4004, "aud_")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.domain.plans import ChunkId, TargetLoss
+from chalicelib.domain.plans import TargetLoss
 from tests.builders import a_user
 from tests.entrypoints.conftest import KEY, OPERATOR, Api
 from tests.entrypoints.http.ums.sends import ordinary
@@ -31,8 +31,7 @@ def set_up(api: Api, **changes: Any) -> None:
 def planned(api: Api, userid: str = "ann") -> tuple[TargetLoss | None, Any]:
     """Send to a user. Return why nothing goes out, and the contacts."""
     reply = api.send(ordinary(aud_userid=[userid]), path="/v1/sent")
-    plan = api.world.ledger.plan(ChunkId(reply.json["msgid"], 0))
-    assert plan is not None
+    plan = api.plan(reply.json["msgid"])
     return plan.targets[0].loss, plan.contacts[0]
 
 

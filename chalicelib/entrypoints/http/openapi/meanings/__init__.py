@@ -22,11 +22,11 @@ from chalicelib.entrypoints.http.openapi.meanings import (
 AREAS = (
     sending.FIELDS,
     users.FIELDS,
+    people.FIELDS,
     management.FIELDS,
     rules.FIELDS,
     callbacks.FIELDS,
     figures.FIELDS,
-    people.FIELDS,
     waiting.FIELDS,
 )
 FIELDS: Mapping[str, str] = {name: text for area in AREAS for name, text in area.items()}

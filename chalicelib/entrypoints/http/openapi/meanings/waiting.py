@@ -32,7 +32,7 @@ FIELDS: Mapping[str, str] = {
     "MessageState.state": "`sent`, `pending` until its time, or `in_review`.",
     "next": "Next time, in ms, or null if there is none.",
     "Option.schedule": "Times at which the message is sent. Absent: now. An extension of UMS.",
-    "origin": "Door of the request: `console` (members) or `api` (access channels).",
+    "ReviewCase.origin": "Door of the request: `console` (members) or `api` (access channels).",
     "outcome": "`sent`, `refused` (a check failed), `missed` (too late), `in_review` or"
     " `rejected`.",
     "results": "Results of this page, newest first.",
@@ -64,6 +64,8 @@ FIELDS: Mapping[str, str] = {
     "ScheduledMessage.kind": "Kind of message: `ordinary` or `template`.",
     "ScheduledMessage.last": "Result of the last time, or null.",
     "ScheduledMessage.name": _PERSON,
+    "ScheduledMessage.origin": "Door of the request: `console` (a member) or `api` (an access"
+    " channel).",
     "ScheduledMessage.owner": "Owner that the request names, or access key of its member.",
     "ScheduledMessage.state": "`in_review`, `rejected`, `pending`, `done` or `cancelled`.",
     "ScheduledMessage.template_id": "Id of the template, or 0.",
@@ -83,7 +85,8 @@ FIELDS: Mapping[str, str] = {
     "SchedulesQuery.since": "Earliest next time, in ms.",
     "SchedulesQuery.until": "Next time before which to list, in ms.",
     "Template.review": "Id of the review that must approve this version first, or null.",
-    "until": "Local time after which nothing is sent.",
+    "Schedule.until": "Local time after which nothing is sent.",
+    "ScheduleShown.until": "Local time after which nothing is sent, or null.",
     "yearly": "True if the year of the date does not count, as for birthdays.",
     "zone_attribute": "Attribute in which users may have a time zone of their own.",
 }

@@ -1,0 +1,28 @@
+"""The health of delivery channels, for every member."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalice.app import Blueprint
+
+from chalicelib.domain.members import Role
+from chalicelib.entrypoints.http.admin.route import admin, known_code
+from chalicelib.entrypoints.http.context import RequestContext
+from chalicelib.reports import health
+
+bp = Blueprint(__name__)
+
+
+@admin(
+    bp,
+    "channels/{code}/health",
+    "GET",
+    response="health.Health",
+    errors=(404,),
+    tag="channels",
+    role=Role.READ_ONLY,
+)
+def get_health(context: RequestContext, code: str) -> dict[str, Any]:
+    """Get rates, times and errors of a delivery channel in the last day, against usual ones."""
+    return health.of_channel(context.world, known_code(code))

@@ -1,0 +1,71 @@
+"""The health of a delivery channel, from what was sent in the last day."""
+
+from __future__ import annotations
+
+import pytest
+
+from chalicelib.domain.facts import FactKind
+from chalicelib.reports import health
+from tests.builders import a_channel
+from tests.entrypoints.conftest import Api
+from tests.entrypoints.http.admin.test_statistics import CLICKED, FAILED, HOUR, counted, happened
+from tests.fakes.clock import START
+
+REFUSED = (FactKind.SUBMIT_FAILED,)
+
+
+@pytest.fixture(autouse=True)
+def push(api: Api) -> None:
+    api.fake.settings.put_channel(a_channel("push", platform="jpush"))
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Judge from four deliveries on."""
+    monkeypatch.setattr(health, "LEAST", 4)
+
+
+def sent(api: Api, *kinds: tuple[FactKind, ...], at: int = START - HOUR) -> None:
+    for number, facts in enumerate(kinds):
+        happened(api, number=number, at=at, kinds=facts)
+    counted(api)
+
+
+def state(api: Api) -> str:
+    answer = api.admin("GET", "channels/push/health")
+    assert answer.status == 200, answer.json
+    return str(answer.json["state"])
+
+
+def test_a_channel_that_sends_little_is_not_judged(api: Api) -> None:
+    sent(api, REFUSED)
+    assert state(api) == "quiet"
+
+
+def test_a_channel_whose_provider_accepts_is_good(api: Api, few: None) -> None:
+    sent(api, *[CLICKED] * 4)
+    answer = api.admin("GET", "channels/push/health").json
+    assert (answer["state"], answer["acceptance_rate"], answer["delivery_rate"]) == ("good", 1, 1)
+    assert answer["errors"] == []
+    assert answer["receipt_seconds"]["p50"] > 29
+
+
+def test_a_channel_whose_provider_refuses_is_poor_and_says_why(api: Api, few: None) -> None:
+    sent(api, *[CLICKED] * 4, REFUSED)
+    answer = api.admin("GET", "channels/push/health").json
+    assert (answer["state"], answer["acceptance_rate"]) == ("poor", 0.8)
+    (error,) = answer["errors"]
+    assert (error["reason"], error["count"]) == ("submit_failed", 1)
+    assert error["zh"] == "服务商拒绝了这次发送"
+
+
+def test_a_channel_that_delivers_less_than_usual_is_poor(api: Api, few: None) -> None:
+    sent(api, *[CLICKED] * 4, at=START - 50 * HOUR)
+    sent(api, *[CLICKED] * 3, FAILED, at=START - HOUR)
+    answer = api.admin("GET", "channels/push/health").json
+    assert (answer["usual_delivery_rate"], answer["delivery_rate"]) == (1, 0.75)
+    assert answer["state"] == "poor"
+
+
+def test_a_channel_that_is_not_there_has_no_health(api: Api) -> None:
+    assert api.admin("GET", "channels/nobody/health").status == 404
