@@ -63,7 +63,7 @@ def _chart(visit: Visit, trend: Any) -> dict[str, Any]:
     """Return the lines of today. Deliveries and clicks stand at the hour of their report."""
     now = visit.texts.at(visit.texts.now).hour
     by_hour = {int(hour["time"][11:13]): hour for hour in trend}
-    names = {"delivered": "users_delivered", "clicked": "users_clicked"}
+    names = {"delivered": "deliveries_delivered", "clicked": "deliveries_clicked"}
     series = [
         {
             "name": visit.say(name),

@@ -88,6 +88,14 @@ def _body(n: int, step: Step) -> dict[str, Any]:
     return made
 
 
+def shows(strategy: Mapping[str, Any]) -> bool:
+    """Tell if the editor shows all of a strategy, so that saving it loses nothing."""
+    steps = _fitted(steps_of(strategy))
+    return body(steps) == [
+        {n: v for n, v in step.items() if v is not None} for step in strategy["steps"]
+    ]
+
+
 # -- from a form, and its buttons
 
 

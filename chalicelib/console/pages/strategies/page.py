@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.console.door import ApiError, Reply
+from chalicelib.console.door import ApiError, Problem, Reply
 from chalicelib.console.labels import TYPES
 from chalicelib.console.pages.strategies import editor
 from chalicelib.console.routes import page
@@ -53,6 +53,8 @@ def change(visit: Visit) -> Reply:
 def _save(visit: Visit, found: Mapping[str, Any] | None) -> Reply:
     """Save, or do what one of the editor's buttons says and show it again."""
     form = visit.form
+    if found is not None and not editor.shows(found):
+        raise ApiError(409, [Problem("", visit.say("Change this strategy by the API."))])
     steps = editor.read(form)
     if form.text("do") != "save":
         return _editor(visit, found, editor.act(steps, form.text("do")))
@@ -86,6 +88,7 @@ def _editor(
         "strategies/editor.html",
         error=error,
         strategy=found,
+        is_shown=found is None or editor.shows(found),
         steps=steps,
         unused=[kind for kind in TYPES if kind not in editor.used(steps)],
         warnings=editor.warnings(steps, reports),
