@@ -84,5 +84,7 @@ def _without_parts() -> dict[str, Any]:
         "credentials": Credentials(),
         "imports": Imports(),
         "audit": Audit(),
+        "notes": Notes(),
+        "figures": Figures(),
         "wakeups": Wakeups(),
     }
