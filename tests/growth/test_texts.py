@@ -76,7 +76,7 @@ READERS: dict[str, tuple[int, Reader]] = {
     "media types": (HEADER, lambda text: multipart.parts(text, b"x")),
     "boundaries": (HEADER, lambda t: multipart.parts("multipart/form-data; boundary=" + t, b"")),
     "users' cursors": (HEADER, cursors.user),
-    "cursors": (HEADER, cursors._text),
+    "cursors": (HEADER, cursors.text),
     "ids in cursors": (HEADER, cursors.identifier),
     "user ids": (CONTENT, _typed(base.UserId)),
     "tags": (CONTENT, _typed(base.Tag)),

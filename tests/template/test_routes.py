@@ -22,6 +22,7 @@ OPEN = {
     "/v1/{type}/callback": "NOBODY",
     "/l/{token}": "NOBODY",
     "/u/{token}": "NOBODY",
+    "/p/{token}": "NOBODY",
     "/o/{token}": "NOBODY",
     "/openapi.json": "NOBODY",
     "/docs": "NOBODY",

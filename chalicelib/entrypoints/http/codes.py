@@ -65,6 +65,7 @@ _MEANINGS: Mapping[int, str] = {
     1015026: "`rule_id`: the strategy does not exist, or is not valid now",
     1015029: "the access channel's [broadcasts of today](sending-rules.md#broadcast-quota) are used"
     " up",
+    1015030: "too many requests, or too many wrong passwords or codes of a member",
     1015031: "`template_id`: the template does not exist",
     1015034: "a content or a value has a [sensitive word](sending-rules.md#sensitive-words); the"
     " text names the field, the word and its place",

@@ -71,7 +71,7 @@ REFUSALS: Mapping[type[Refusal], Entry] = {
     errors.WrongPassword: Entry(AUTHENTICATION, 401, "名字或密码不对", "wrong name or password"),
     errors.WrongCode: Entry(AUTHENTICATION, 401, "验证码不对", "the code is wrong"),
     errors.TooOften: Entry(
-        AUTHENTICATION, 429, "错误次数过多, 请 {seconds} 秒后重试", "retry in {seconds} s"
+        TOO_OFTEN, 429, "错误次数过多, 请 {seconds} 秒后重试", "retry in {seconds} s"
     ),
     errors.NotServed: Entry(PARAMETER, 409, "当前部署不支持该平台", "{reason}"),
     errors.NotAuthorised: Entry(

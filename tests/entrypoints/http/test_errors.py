@@ -27,6 +27,8 @@ FILLED = {
     "seconds": 8,
     "code": "40013",
     "word": "word",
+    "state": "cancelled",
+    "url": "https://shop.example/callbacks",
     "first": 3,
     "last": 6,
     "until": "2027-01-15T08:00:00+00:00",

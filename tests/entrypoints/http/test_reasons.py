@@ -19,6 +19,12 @@ KINDS: Mapping[str, set[str]] = {
     "int": {"int_type", "int_parsing", "int_parsing_size", "int_from_float"},
     "float": {"float_type", "finite_number"},
     "bool": {"bool_type"},
+    "date": {
+        "date_type",
+        "date_parsing",
+        "date_from_datetime_parsing",
+        "date_from_datetime_inexact",
+    },
     "list": {"list_type"},
     "dict": {"dict_type"},
     "model": {"model_type"},

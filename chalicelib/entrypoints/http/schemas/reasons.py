@@ -22,6 +22,12 @@ REASONS: Mapping[str, Text] = {
     "float_type": Text("must be a number", "必须是数字"),
     "finite_number": Text("must be a finite number", "必须是有限的数字"),
     "bool_type": Text("must be true or false", "必须是 true 或 false"),
+    "date_type": Text("must be a date, as in 2027-01-15", "必须是日期, 例如 2027-01-15"),
+    "date_parsing": Text("must be a date, as in 2027-01-15", "必须是日期, 例如 2027-01-15"),
+    "date_from_datetime_parsing": Text(
+        "must be a date, as in 2027-01-15", "必须是日期, 例如 2027-01-15"
+    ),
+    "date_from_datetime_inexact": Text("must be a date without a time", "必须是不带时间的日期"),
     "enum": Text("must be {expected}", "须为 {expected}"),
     "literal_error": Text("must be {expected}", "须为 {expected}"),
     "greater_than": Text("must be more than {gt}", "须大于 {gt}"),

@@ -140,7 +140,7 @@ class Failure(Answer):
     errmsg: str
 
 
-class Outcome(Answer):
+class ChangeOutcome(Answer):
     success: list[str]
     fail: list[Failure]
 
@@ -148,4 +148,4 @@ class Outcome(Answer):
 class Changed(Answer):
     code: int
     message: str
-    data: Outcome
+    data: ChangeOutcome

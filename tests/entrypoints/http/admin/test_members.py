@@ -93,15 +93,23 @@ def test_whatever_changes_something_needs_a_role() -> None:
         ("POST", "/admin/v1/messages/{msgid}/targets"),
         ("POST", "/admin/v1/users/search"),
         ("POST", "/admin/v1/simulate"),
+        ("POST", "/admin/v1/suppressions/search"),
+        ("POST", "/admin/v1/access-channels/{key}/callbacks/addresses/{id}/test"),
     }
     # Whoever an administrator has named as a reviewer decides, whatever the role.
     reading.add(("POST", "/admin/v1/reviews/{id}/decision"))
+    # Contacts and contents that are shown whole are for few, and stand in the log.
+    logged = {
+        ("GET", "/admin/v1/access-channels/{key}/callbacks/batches/{id}"),
+        ("GET", "/admin/v1/schedules/{id}/message"),
+    }
     for path, methods in app.app.routes.items():
         for method, entry in methods.items():
             contract = entry.view_function.contract
             if contract.auth in (Auth.ACCESS, Auth.EITHER):
                 assert contract.role is not None, (method, path)
                 reads = method == "GET" or (method, path) in reading
+                reads = reads and (method, path) not in logged
                 assert contract.changes != reads, (method, path)
 
 

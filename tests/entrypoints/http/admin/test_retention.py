@@ -23,7 +23,7 @@ def test_the_days_of_an_access_channel_are_set_and_reset(configured: Api) -> Non
 
 
 def test_a_record_is_deleted_when_its_message_is_over(configured: Api) -> None:
-    msgid = configured.send(message(aud_userid=["nobody"])).json["msgid"]
+    msgid = configured.send(message(aud_userid=["nobody", "noone"])).json["msgid"]
     path = f"messages/{msgid}"
     assert configured.admin("GET", path).json["status"] == "finished"
     assert configured.admin("DELETE", path).status == 204
