@@ -94,6 +94,7 @@ def test_whatever_changes_something_needs_a_role() -> None:
         ("POST", "/admin/v1/users/search"),
         ("POST", "/admin/v1/simulate"),
         ("POST", "/admin/v1/suppressions/search"),
+        ("POST", "/admin/v1/lists/{id}/contacts/search"),
         ("POST", "/admin/v1/access-channels/{key}/callbacks/addresses/{id}/test"),
     }
     # Whoever an administrator has named as a reviewer decides, whatever the role.
@@ -102,6 +103,7 @@ def test_whatever_changes_something_needs_a_role() -> None:
     logged = {
         ("GET", "/admin/v1/access-channels/{key}/callbacks/batches/{id}"),
         ("GET", "/admin/v1/schedules/{id}/message"),
+        ("GET", "/admin/v1/exports/{id}"),
     }
     for path, methods in app.app.routes.items():
         for method, entry in methods.items():
