@@ -8,8 +8,8 @@ from typing import Any
 
 ONE, PART = 70, 67  # characters of a text in one part, and of each part of a longer one
 
-_BRACKETS = r"[【\[［]([^【】\[\]［］]{1,40})[】\]］]"
-_SIGNATURE_FIRST, _SIGNATURE_LAST = re.compile(_BRACKETS), re.compile(_BRACKETS + "$")
+# A text, so that `re` compiles it at its first use, not at a cold start.
+_SIGNATURE = r"[【\[［]([^【】\[\]［］]{1,40})[】\]］]"
 
 
 def text_of(content: Mapping[str, Any], signature: str) -> str | None:
@@ -32,7 +32,7 @@ def is_signed(text: str, signature: str) -> bool:
     bare = text.strip()
     if bare.startswith("【"):
         return True
-    ends = (_SIGNATURE_FIRST.match(bare), _SIGNATURE_LAST.search(bare))
+    ends = (re.match(_SIGNATURE, bare), re.search(f"{_SIGNATURE}$", bare))
     return any(end is not None and end[1].strip() == signature for end in ends)
 
 

@@ -20,11 +20,12 @@ Content = Mapping[str, Any]
 # A delivery channel sends each element that its platform accepts.
 Elements = Content | Sequence[Content]
 
+# Patterns are texts, so that `re` compiles them at their first use, not at a cold start.
 # `user.…` is an attribute of the user, see domain/rules/personal.py.
-_VARIABLE = re.compile(r"\{\{\s*(?!user\.)([A-Za-z_一-鿿][\w.-]{0,63})\s*\}\}")
+_VARIABLE = r"\{\{\s*(?!user\.)([A-Za-z_一-鿿][\w.-]{0,63})\s*\}\}"
 # What braces leave when the variables are taken out: `{{name}`, `{name}}`, `{{first name}}`.
 # A Chinese keyboard writes `｛｛`. A lone `}}` may end a style sheet's rules.
-_STRAY = re.compile(r"\{\{|[｛｝]{2}|\{\s*[A-Za-z_一-鿿][\w.-]{0,63}\s*\}\}")
+_STRAY = r"\{\{|[｛｝]{2}|\{\s*[A-Za-z_一-鿿][\w.-]{0,63}\s*\}\}"
 # Characters beside a variable that make it a part of a longer address.
 _BEFORE = re.compile(r"[/=&?#%]\Z")
 _AFTER = re.compile(r"[A-Za-z0-9/?&#=%]")
@@ -57,7 +58,7 @@ def is_link(name: str) -> bool:
 
 def has_stray_braces(text: str) -> bool:
     """Tell if braces are meant as a variable, but do not make one."""
-    return _STRAY.search(_VARIABLE.sub(" ", text)) is not None
+    return re.search(_STRAY, re.sub(_VARIABLE, " ", text)) is not None
 
 
 def touching(text: str, names: Collection[str]) -> frozenset[str]:
@@ -67,7 +68,7 @@ def touching(text: str, names: Collection[str]) -> frozenset[str]:
     """
     return frozenset(
         variable[1]
-        for variable in _VARIABLE.finditer(text)
+        for variable in re.finditer(_VARIABLE, text)
         if variable[1] in names
         and (
             text[max(0, variable.start() - 1) : variable.start()].isalnum()
@@ -139,7 +140,7 @@ def fill(
             return variable[0]
         return escape(values[variable[1]])
 
-    return _VARIABLE.sub(value, text)
+    return re.sub(_VARIABLE, value, text)
 
 
 def _is_alone(variable: re.Match[str]) -> bool:
@@ -185,7 +186,7 @@ def _mentions(content: Content) -> Counter[str]:
     names: Counter[str] = Counter()
 
     def collect(text: str) -> str:
-        names.update(_VARIABLE.findall(text))
+        names.update(re.findall(_VARIABLE, text))
         return text
 
     map_texts(content, collect)

@@ -1,7 +1,8 @@
 """Values: frozen dataclasses that cost little to define.
 
 A frozen dataclass compiles six methods of its own (CPython 3.11). That was a quarter of what
-a function's cold start takes beside boto3. A value compiles its `__init__`, and shares the others.
+a function's cold start takes beside boto3. Values share the others, and compile their `__init__`
+with the first of their kind: an invocation makes few of the kinds that its modules define.
 """
 
 from __future__ import annotations
@@ -20,7 +21,21 @@ def frozen(kind: type[Any] | None = None, /, *, kw_only: bool = False) -> Any:
         return lambda kind: frozen(kind, kw_only=kw_only)
     for name, method in _SHARED.items():
         setattr(kind, name, method)
-    return dataclass(eq=False, repr=False, kw_only=kw_only)(kind)
+    kind.__doc__ = kind.__doc__ or kind.__name__  # or else dataclass would inspect `__init__`
+    dataclass(init=False, eq=False, repr=False, kw_only=kw_only)(kind)
+    kind.__init__ = _compiled_later(kind)
+    return kind
+
+
+def _compiled_later(kind: Any) -> Callable[..., None]:
+    """Return an `__init__` that compiles the class's own one, which takes its place."""
+
+    def __init__(self: Any, *values: Any, **named: Any) -> None:
+        heir = type(kind)(kind.__name__, (kind,), {"__doc__": kind.__doc__})
+        kind.__init__ = dataclass(eq=False, repr=False)(heir).__init__  # with the fields of kind
+        kind.__init__(self, *values, **named)
+
+    return __init__
 
 
 @cache

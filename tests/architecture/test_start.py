@@ -36,6 +36,8 @@ LATER = {
 NOT_FOR_JOBS = {"chalicelib.entrypoints.http", "chalicelib.manage", "chalicelib.reports", "csv"}
 OF_OTHERS = {
     "api": {"chalicelib.flow.deliver", "chalicelib.flow.poll"}
+    | {"chalicelib.flow.clicks", "chalicelib.flow.webhooks", "chalicelib.domain.user_agents"}
+    | {"chalicelib.manage.imports", "chalicelib.manage.schedules", "chalicelib.reports"}
     | {f"chalicelib.entrypoints.lambdas.{name}" for name in BLUEPRINTS},
     "imports": {"chalicelib.entrypoints.http.route", "chalicelib.reports"},
     "queues": NOT_FOR_JOBS,

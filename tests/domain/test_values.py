@@ -1,4 +1,4 @@
-"""A value behaves as a frozen dataclass does, and compiles only its `__init__`."""
+"""A value behaves as a frozen dataclass does, and compiles only its `__init__`, when needed."""
 
 from __future__ import annotations
 
@@ -74,6 +74,33 @@ def test_a_value_may_take_its_fields_by_name_only() -> None:
     assert Named(name="a").name == "a"
     with pytest.raises(TypeError):
         Named("a")  # type: ignore[misc]
+
+
+@frozen
+class Listed(Pair):
+    names: list[str] = field(default_factory=list)
+
+
+def test_a_value_of_another_has_the_fields_and_defaults_of_both() -> None:
+    first, second = Listed(1), Listed(1, names=["a"])
+    assert asdict(first) == {"left": 1, "right": (), "secret": "", "names": []}
+    assert first.names is not Listed(1).names
+    assert first != second
+    assert type(first) is Listed
+
+
+def test_an_init_is_compiled_with_the_first_value() -> None:
+    @frozen
+    class Late:
+        name: str
+
+    waiting = Late.__init__
+    with pytest.raises(TypeError, match=r"Late.__init__\(\) missing 1 required"):
+        Late()  # type: ignore[call-arg]
+    compiled = Late.__init__
+    assert Late("a").name == "a"
+    assert compiled is not waiting
+    assert Late.__init__ is compiled
 
 
 def test_values_share_every_method_but_init() -> None:

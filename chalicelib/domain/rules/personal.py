@@ -20,7 +20,8 @@ PREFIX = "user."
 
 Values = Mapping[str, str]  # attribute -> text
 
-_PLACEHOLDER = re.compile(
+# A text, so that `re` compiles it at its first use, not at a cold start.
+_PLACEHOLDER = (
     r"\{\{\s*user\.([\w$-]{1,64})\s*"
     r"(?:\|\s*default\s*:\s*(?:\"([^\"{}]{0,100})\"|'([^'{}]{0,100})'|&quot;([^\"{}&]{0,100})&quot;)"
     r"\s*)?\}\}"
@@ -50,7 +51,7 @@ def names_in(content: Any) -> Personal:
     needed: dict[str, None] = {}
 
     def collect(text: str) -> str:
-        for place in _PLACEHOLDER.finditer(text):
+        for place in re.finditer(_PLACEHOLDER, text):
             names[place[1]] = None
             if _default(place) is None:
                 needed[place[1]] = None
@@ -62,7 +63,7 @@ def names_in(content: Any) -> Personal:
 
 def without(text: str) -> str:
     """Return a text without the placeholders of attributes."""
-    return _PLACEHOLDER.sub(" ", text)
+    return re.sub(_PLACEHOLDER, " ", text)
 
 
 def fill(
@@ -83,7 +84,7 @@ def fill(
             return place[0] if place[1] in keep else ""
         return escape(text)
 
-    filled: Content = map_texts(content, lambda text: _PLACEHOLDER.sub(value, text))
+    filled: Content = map_texts(content, lambda text: re.sub(_PLACEHOLDER, value, text))
     return filled
 
 

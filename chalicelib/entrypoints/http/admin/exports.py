@@ -12,9 +12,7 @@ from chalicelib.entrypoints.http.admin.route import admin, known_key
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.problems import JSON
 from chalicelib.entrypoints.http.route import known_msgid
-from chalicelib.manage import exports
 from chalicelib.ports import Document
-from chalicelib.reports import tables
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.exports import StatisticsExport, TargetsExport
@@ -35,6 +33,8 @@ bp = Blueprint(__name__)
 )
 def export_targets(context: RequestContext) -> Response:
     """Export the targets of a message with their states and reasons. Contacts are masked."""
+    from chalicelib.manage import exports
+
     body: TargetsExport = context.body()
     query = {"msgid": known_msgid(body.msgid), "reason": body.reason}
     return _begun(exports.begin(context.world, "targets", body.format, query))
@@ -53,6 +53,9 @@ def export_targets(context: RequestContext) -> Response:
 )
 def export_statistics(context: RequestContext) -> Response:
     """Export figures of messages, with a sheet of definitions."""
+    from chalicelib.manage import exports
+    from chalicelib.reports import tables
+
     body: StatisticsExport = context.body()
     query = body.model_dump(mode="json", exclude={"format"})
     query["channel_key"] = known_key(body.channel_key) if body.channel_key else ""
@@ -71,6 +74,8 @@ def export_statistics(context: RequestContext) -> Response:
 )
 def get_export(context: RequestContext, id: str) -> dict[str, Any]:
     """Get an export, with the addresses of its files."""
+    from chalicelib.manage import exports
+
     return _shown(*exports.show(context.world, known_msgid(id)))
 
 
@@ -79,6 +84,8 @@ def _begun(export: Document) -> Response:
 
 
 def _shown(export: Document, urls: Sequence[str]) -> dict[str, Any]:
+    from chalicelib.manage import exports
+
     body = export.body
     files = [{"name": n, "url": url} for n, url in zip(body["files"], urls, strict=False)]
     shown = {name: body[name] for name in ("kind", "format", "state", "created", "rows")}

@@ -9,7 +9,6 @@ from chalice.app import Blueprint
 from chalicelib.domain.members import Role
 from chalicelib.entrypoints.http.admin.route import admin, known_code
 from chalicelib.entrypoints.http.context import RequestContext
-from chalicelib.reports import health
 
 bp = Blueprint(__name__)
 
@@ -25,4 +24,6 @@ bp = Blueprint(__name__)
 )
 def get_health(context: RequestContext, code: str) -> dict[str, Any]:
     """Get rates, times and errors of a delivery channel in the last day, against usual ones."""
+    from chalicelib.reports import health
+
     return health.of_channel(context.world, known_code(code))

@@ -10,7 +10,6 @@ from chalicelib.domain.members import Role
 from chalicelib.entrypoints.http import cursors
 from chalicelib.entrypoints.http.admin.route import SEARCHES, admin, known_key
 from chalicelib.entrypoints.http.context import RequestContext
-from chalicelib.reports import history
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.history import HistoryQuery
@@ -31,6 +30,8 @@ bp = Blueprint(__name__)
 )
 def list_messages_of_user(context: RequestContext, userid: str) -> dict[str, Any]:
     """List what was sent to a user in the last days, newest first, and what became of it."""
+    from chalicelib.reports import history
+
     query: HistoryQuery = context.query()
     key = known_key(query.channel_key) if query.channel_key else ""
     return cursors.page(

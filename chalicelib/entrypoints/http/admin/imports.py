@@ -14,7 +14,6 @@ from chalicelib.entrypoints.http.admin.route import admin
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.language import Language, preferred
 from chalicelib.entrypoints.http.problems import JSON
-from chalicelib.manage.imports import run
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.imports import ImportBody, TemplateQuery
@@ -38,6 +37,8 @@ def begin_import(context: RequestContext) -> Response:
     The form is valid for an hour. Reasons and the file of bad rows come in the language of
     `Accept-Language`: Chinese or English.
     """
+    from chalicelib.manage.imports import run
+
     body: ImportBody = context.body()
     accepted = context.headers.get("accept-language", "")
     language = preferred(accepted, default=Language.ENGLISH).value
@@ -60,6 +61,8 @@ def begin_import(context: RequestContext) -> Response:
 )
 def start_import(context: RequestContext, id: str) -> Response:
     """Start an import whose file is uploaded. Repeat the request to resume a crashed import."""
+    from chalicelib.manage.imports import run
+
     return Response(_shown(run.start(context.world, id)), dict(JSON), 202)
 
 
@@ -95,6 +98,8 @@ def list_imports(context: RequestContext) -> dict[str, Any]:
 )
 def get_import(context: RequestContext, id: str) -> dict[str, Any]:
     """Get an import, with its progress and the address of its bad rows."""
+    from chalicelib.manage.imports import run
+
     return _shown(*run.show(context.world, id))
 
 
@@ -109,6 +114,8 @@ def get_import(context: RequestContext, id: str) -> dict[str, Any]:
 )
 def get_import_template(context: RequestContext) -> Response:
     """Get a csv file with the columns of a kind of import, and a row of examples."""
+    from chalicelib.manage.imports import run
+
     query: TemplateQuery = context.query()
     disposition = f'attachment; filename="{query.kind.value}.csv"'
     headers = {"Content-Type": "text/csv; charset=utf-8", "Content-Disposition": disposition}

@@ -10,7 +10,6 @@ from chalicelib.domain.logins import Login
 from chalicelib.domain.members import Role
 from chalicelib.entrypoints.http.admin.route import admin, known_key
 from chalicelib.entrypoints.http.context import RequestContext
-from chalicelib.manage import logins
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.logins import LoginBody
@@ -35,6 +34,8 @@ def give_login(context: RequestContext, access_key: str) -> dict[str, Any]:
 
     The member changes it at the next sign-in. Sessions end, and a second factor is removed.
     """
+    from chalicelib.manage import logins
+
     body: LoginBody = context.body()
     login, password = logins.give(context.world, known_key(access_key), body.login)
     return {**_shown(login), "password": password, "sessions": 0}
@@ -43,12 +44,16 @@ def give_login(context: RequestContext, access_key: str) -> dict[str, Any]:
 @admin(bp, PATH, "GET", response="logins.Login", tag="members", role=Role.READ_ONLY)
 def get_login(context: RequestContext, access_key: str) -> dict[str, Any]:
     """Get a member's login to the console. 404 means that the member has none."""
+    from chalicelib.manage import logins
+
     return _shown(logins.get(context.world, known_key(access_key)))
 
 
 @admin(bp, PATH, "DELETE", status=204, errors=(409, 412), tag="members", role=Role.ADMINISTRATOR)
 def take_login(context: RequestContext, access_key: str) -> Response:
     """Take a member's login to the console away. Sessions end at once."""
+    from chalicelib.manage import logins
+
     logins.take(context.world, known_key(access_key))
     return Response("", {}, 204)
 
@@ -63,6 +68,8 @@ def take_login(context: RequestContext, access_key: str) -> Response:
 )
 def end_sessions(context: RequestContext, access_key: str) -> dict[str, Any]:
     """End every session of a member in the console."""
+    from chalicelib.manage import logins
+
     login = logins.get(context.world, known_key(access_key))
     return {"ended": logins.close_all(context.world, login.key)}
 

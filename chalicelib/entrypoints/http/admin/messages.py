@@ -14,13 +14,11 @@ from chalicelib.entrypoints.http.admin.route import admin, known_key
 from chalicelib.entrypoints.http.audit import log_search
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.route import known_msgid
-from chalicelib.flow.rules import retention
 from chalicelib.ports import World
-from chalicelib.reports import message as report
-from chalicelib.reports import messages, waiting
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.messages import MessagesQuery, TargetQuery
+    from chalicelib.reports import messages
 
 bp = Blueprint(__name__)
 
@@ -37,6 +35,8 @@ bp = Blueprint(__name__)
 )
 def list_messages(context: RequestContext) -> dict[str, Any]:
     """List the messages of an access channel, newest first, with their state and figures."""
+    from chalicelib.reports import messages
+
     query: MessagesQuery = context.query()
     key, times = known_key(query.channel_key), (query.since, query.until)
     chosen = messages.Filter(
@@ -62,6 +62,8 @@ def list_messages(context: RequestContext) -> dict[str, Any]:
 )
 def get_any_message(context: RequestContext, msgid: str) -> dict[str, Any]:
     """Get the report of a message, as its sender sees it."""
+    from chalicelib.reports import waiting
+
     return {"code": 0, **waiting.message(context.world, _sender(context.world, msgid), msgid)}
 
 
@@ -76,6 +78,8 @@ def get_any_message(context: RequestContext, msgid: str) -> dict[str, Any]:
 )
 def get_any_target(context: RequestContext, msgid: str, target: str) -> dict[str, Any]:
     """Get the state of one target of a message, as its sender sees it."""
+    from chalicelib.reports import message as report
+
     return {"code": 0, **report.target(context.world, _sender(context.world, msgid), msgid, target)}
 
 
@@ -94,6 +98,8 @@ def find_any_target(context: RequestContext, msgid: str) -> dict[str, Any]:
 
     The id is in the body, because paths are logged in many places.
     """
+    from chalicelib.reports import message as report
+
     body: TargetQuery = context.body()
     allowances.use(context, allowances.CONTACT_SEARCHES)
     log_search(context, body.type, body.contact)
@@ -119,6 +125,8 @@ def delete_message(context: RequestContext, msgid: str) -> Response:
 
     Its contents, targets and reports are gone. Its short links and the statistics stay.
     """
+    from chalicelib.flow.rules import retention
+
     retention.delete(context.world, known_msgid(msgid))
     return Response("", {}, 204)
 
@@ -131,6 +139,8 @@ def _sender(world: World, msgid: str) -> str:
 
 
 def _shown(row: messages.Row) -> dict[str, Any]:
+    from chalicelib.reports import messages
+
     summary = row.summary
     number, version = summary.template
     return {

@@ -11,7 +11,6 @@ from chalicelib.domain.rules.topics import Preferences, QuietTime
 from chalicelib.entrypoints.http.admin.route import admin, known_key
 from chalicelib.entrypoints.http.admin.users import shown
 from chalicelib.entrypoints.http.context import RequestContext
-from chalicelib.manage import people
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.people import PreferencesBody
@@ -30,6 +29,8 @@ bp = Blueprint(__name__)
 )
 def export_person(context: RequestContext, userid: str) -> dict[str, Any]:
     """Export all that is known of a person. The audit log has an entry of it."""
+    from chalicelib.manage import people
+
     person = people.known(context.world, userid)
     return {
         "user": shown(context, person.user),
@@ -72,6 +73,8 @@ def erase_person(context: RequestContext, userid: str) -> dict[str, Any]:
     Counts of messages stay. What messages keep of the person is sealed, and expires with them.
     Opt-outs stay with a hash of the contact, so that nobody writes to it again.
     """
+    from chalicelib.manage import people
+
     person = people.erase(context.world, userid)
     consents = sum(len(said) for said in person.consents.values())
     return {"userid": userid, "consents": consents, "memberships": len(person.groups)}
@@ -89,6 +92,8 @@ def erase_person(context: RequestContext, userid: str) -> dict[str, Any]:
 )
 def set_preferences(context: RequestContext, userid: str, key: str) -> Response:
     """Set what a user wants of an access channel, as the page of preferences does."""
+    from chalicelib.manage import people
+
     body: PreferencesBody = context.body()
     topics = {choice.topic: tuple(kind.value for kind in choice.channels) for choice in body.topics}
     quiet = body.quiet

@@ -19,7 +19,7 @@ from chalicelib.entrypoints.http.admin.route import (
 )
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.errors import PARAMETER, Refused
-from chalicelib.manage import access_channels, sensitive_words
+from chalicelib.manage import access_channels
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.sensitive_words import (
@@ -55,6 +55,8 @@ def get_sensitive_words(context: RequestContext, key: str) -> Response:
 )
 def switch_sensitive_words(context: RequestContext, key: str) -> Response:
     """Switch the search for sensitive words of an access channel on or off."""
+    from chalicelib.manage import sensitive_words
+
     body: WordsSwitch = context.body()
     version = expected(context)
     return _answer(sensitive_words.switch(context.world, known_key(key), version, on=body.on))
@@ -70,6 +72,8 @@ def switch_sensitive_words(context: RequestContext, key: str) -> Response:
 )
 def list_sensitive_words(context: RequestContext, key: str) -> dict[str, Any]:
     """List the sensitive words of an access channel."""
+    from chalicelib.manage import sensitive_words
+
     return cursors.page(
         "words",
         context,
@@ -83,6 +87,8 @@ def list_sensitive_words(context: RequestContext, key: str) -> dict[str, Any]:
 @admin(bp, f"{ONE}/words", "POST", request="sensitive_words.WordsChange", **CHANGES)
 def change_sensitive_words(context: RequestContext, key: str) -> Response:
     """Add sensitive words, or switch them on or off, and remove others."""
+    from chalicelib.manage import sensitive_words
+
     body: WordsChange = context.body()
     add = {entry.word: entry.enabled for entry in body.add}
     version = expected_if_given(context)
@@ -99,6 +105,8 @@ def change_sensitive_words(context: RequestContext, key: str) -> Response:
 )
 def upload_sensitive_words(context: RequestContext, key: str) -> Response:
     """Get a form to upload an .xlsx file of sensitive words with. It is valid for an hour."""
+    from chalicelib.manage import sensitive_words
+
     access_channels.get(context.world, known_key(key))
     id, form = sensitive_words.form(context.world)
     upload = {
@@ -112,6 +120,8 @@ def upload_sensitive_words(context: RequestContext, key: str) -> Response:
 @admin(bp, f"{ONE}/import", "POST", request="sensitive_words.WordsImport", **CHANGES)
 def import_sensitive_words(context: RequestContext, key: str) -> Response:
     """Add the sensitive words of an uploaded .xlsx file, or replace all words by them."""
+    from chalicelib.manage import sensitive_words
+
     body: WordsImport = context.body()
     version = expected_if_given(context)
     try:
@@ -138,10 +148,14 @@ def export_sensitive_words(context: RequestContext, key: str) -> dict[str, Any]:
 
     The address of the file is valid for an hour.
     """
+    from chalicelib.manage import sensitive_words
+
     return {"url": sensitive_words.export(context.world, known_key(key))}
 
 
 def _answer(channel: AccessChannel) -> Response:
+    from chalicelib.manage import sensitive_words
+
     settings = sensitive_words.settings_of(channel)
     shown = {"channel_key": channel.key, "on": settings["on"], "count": settings["count"]}
     return tagged({**shown, "version": channel.version}, channel.version)

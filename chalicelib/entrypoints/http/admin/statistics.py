@@ -13,8 +13,6 @@ from chalicelib.entrypoints.http import cursors
 from chalicelib.entrypoints.http.admin.route import admin, known_key
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.problems import JSON
-from chalicelib.flow import coverage as count
-from chalicelib.reports import coverage, statistics
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.statistics import (
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
         SeriesQuery,
         StretchQuery,
     )
+    from chalicelib.reports import statistics
 
 bp = Blueprint(__name__)
 
@@ -39,6 +38,8 @@ bp = Blueprint(__name__)
 )
 def get_statistics(context: RequestContext) -> dict[str, Any]:
     """Get figures of messages by the hour or day in which the messages were sent."""
+    from chalicelib.reports import statistics
+
     query: SeriesQuery = context.query()
     figures = list(_series(context, query))
     if query.of == "total":
@@ -53,6 +54,8 @@ def get_statistics(context: RequestContext) -> dict[str, Any]:
 
 
 def _series(context: RequestContext, query: SeriesQuery) -> Iterator[tuple[str, statistics.Counts]]:
+    from chalicelib.reports import statistics
+
     over = _stretch(context, query)
     if query.by == "hour":
         yield from statistics.by_hour(context.world, over)
@@ -63,6 +66,8 @@ def _series(context: RequestContext, query: SeriesQuery) -> Iterator[tuple[str, 
 
 
 def _stretch(context: RequestContext, query: StretchQuery) -> statistics.Stretch:
+    from chalicelib.reports import statistics
+
     key = known_key(query.channel_key) if query.channel_key else ""
     return statistics.stretch(context.world, key, query.since, query.until, query.zone)
 
@@ -79,6 +84,8 @@ def _stretch(context: RequestContext, query: StretchQuery) -> statistics.Stretch
 )
 def get_overview(context: RequestContext) -> dict[str, Any]:
     """Get today's trend by the hour of each report, with today's figures and losses."""
+    from chalicelib.reports import statistics
+
     query: StretchQuery = context.query()
     over = _stretch(context, query)
     counts = statistics.whole(context.world, over)
@@ -90,6 +97,8 @@ def get_overview(context: RequestContext) -> dict[str, Any]:
 
 
 def _reported(time: str, counts: statistics.Counts) -> dict[str, Any]:
+    from chalicelib.reports import statistics
+
     sent = statistics.total(counts)
     stages = {stage: sent["deliveries"][stage] for stage in ("planned", "valid", "submitted")}
     return {
@@ -112,6 +121,8 @@ def _reported(time: str, counts: statistics.Counts) -> dict[str, Any]:
 )
 def get_losses(context: RequestContext) -> dict[str, Any]:
     """Get losses by reason, in the stages planned, valid, submitted and delivered."""
+    from chalicelib.reports import statistics
+
     query: StretchQuery = context.query()
     return statistics.losses(statistics.whole(context.world, _stretch(context, query)))
 
@@ -128,6 +139,8 @@ def get_losses(context: RequestContext) -> dict[str, Any]:
 )
 def get_clicks(context: RequestContext) -> dict[str, Any]:
     """Get the distribution of clicks by weekday and hour of the day."""
+    from chalicelib.reports import statistics
+
     query: StretchQuery = context.query()
     return {"clicks": statistics.clicks(context.world, _stretch(context, query))}
 
@@ -144,6 +157,8 @@ def get_clicks(context: RequestContext) -> dict[str, Any]:
 )
 def get_providers(context: RequestContext) -> dict[str, Any]:
     """Get rates of each delivery channel, and the time from submission to receipt."""
+    from chalicelib.reports import statistics
+
     query: StretchQuery = context.query()
     return {"providers": statistics.providers(context.world, _stretch(context, query))}
 
@@ -159,6 +174,8 @@ def get_providers(context: RequestContext) -> dict[str, Any]:
 )
 def list_days_of_channels(context: RequestContext) -> dict[str, Any]:
     """List the days of each access channel, in the deployment's zone. They lag by up to an hour."""
+    from chalicelib.reports import statistics
+
     query: ChannelDaysQuery = context.query()
     world = context.world
     over = statistics.stretch(world, "", query.since, query.until, "")
@@ -185,6 +202,8 @@ def list_days_of_channels(context: RequestContext) -> dict[str, Any]:
 )
 def get_coverage(context: RequestContext) -> dict[str, Any]:
     """Get how many users have a contact by channel type and delivery channel, as last counted."""
+    from chalicelib.reports import coverage
+
     query: CoverageQuery = context.query()
     key = known_key(query.channel_key) if query.channel_key else ""
     return coverage.shown(context.world, key)
@@ -203,6 +222,9 @@ def get_coverage(context: RequestContext) -> dict[str, Any]:
 )
 def count_coverage(context: RequestContext) -> Response:
     """Count again how many users have a contact. A count that is under way goes on."""
+    from chalicelib.flow import coverage as count
+    from chalicelib.reports import coverage
+
     body: CoverageBody = context.body()
     key = known_key(body.channel_key) if body.channel_key else ""
     count.begin(context.world, key)

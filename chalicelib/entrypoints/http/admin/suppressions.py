@@ -13,7 +13,6 @@ from chalicelib.entrypoints.http.admin.route import admin
 from chalicelib.entrypoints.http.audit import log_search
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.flow.suppressions import suppressed_since
-from chalicelib.manage import suppressions
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.suppressions import (
@@ -48,6 +47,8 @@ def lift_suppressions(context: RequestContext) -> dict[str, Any]:
 
 
 def _change(context: RequestContext, *, lift: bool) -> dict[str, Any]:
+    from chalicelib.manage import suppressions
+
     body: ContactsBody = context.body()
     contacts = body.distinct()
     suppressions.change(context.world, body.type, contacts, lift=lift)
@@ -86,6 +87,8 @@ def export_suppressions(context: RequestContext) -> dict[str, Any]:
 
     The address of the file is valid for an hour.
     """
+    from chalicelib.manage import suppressions
+
     body: ExportBody = context.body()
     after = cursors.identifier(cursors.text(body.cursor))
     url, number, last = suppressions.export(context.world, after, os.urandom(4))

@@ -6,13 +6,10 @@ from urllib.parse import quote
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.domain.user_agents import is_bot, is_program
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.errors import PARAMETER, Refused
 from chalicelib.entrypoints.http.problems import ums_error
 from chalicelib.entrypoints.http.route import Auth, route
-from chalicelib.flow import clicks
-from chalicelib.flow.content import email, render
 
 bp = Blueprint(__name__)
 
@@ -38,6 +35,10 @@ _SAFE = "!#$%&'()*+,/:;=?@[]~"
 )
 def follow(context: RequestContext, token: str) -> Response:
     """Follow a short link. A HEAD comes from a program, not from a person, and is not a click."""
+    from chalicelib.domain.user_agents import is_program
+    from chalicelib.flow import clicks
+    from chalicelib.flow.content import render
+
     if context.request.method == "HEAD":
         render.read_link(context.world.vault, token)
         return Response("", dict(_UNCACHED), 200)
@@ -85,6 +86,8 @@ def unsubscribe(context: RequestContext, token: str) -> Response:
 
     A GET only shows a button, because bots follow links.
     """
+    from chalicelib.flow.content import email
+
     if context.request.method == "GET":
         email.check_token(context.world, token)
         return Response(
@@ -99,6 +102,9 @@ def unsubscribe(context: RequestContext, token: str) -> Response:
 @route(bp, "/o/{token}", "GET", "HEAD", auth=Auth.NOBODY, error_response=ums_error, tag="receipts")
 def picture(context: RequestContext, token: str) -> Response:
     """Get the picture of an e-mail. Fetching it counts as opening the e-mail, unless a bot does."""
+    from chalicelib.domain.user_agents import is_bot
+    from chalicelib.flow.content import email, render
+
     if context.request.method == "GET" and not is_bot(context.headers):
         email.record_opening(context.world, token)
     else:

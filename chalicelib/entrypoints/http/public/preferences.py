@@ -14,7 +14,6 @@ from chalicelib.entrypoints.http.errors import PARAMETER, Refused
 from chalicelib.entrypoints.http.language import Language, preferred
 from chalicelib.entrypoints.http.problems import ums_error
 from chalicelib.entrypoints.http.route import Auth, route
-from chalicelib.flow import preferences
 
 bp = Blueprint(__name__)
 
@@ -42,6 +41,7 @@ def choose(context: RequestContext, token: str) -> Response:
     A GET changes nothing, because bots follow links. A POST is the form of the page.
     """
     from chalicelib.entrypoints.http.public import preferences_page
+    from chalicelib.flow import preferences
 
     language = preferred(context.headers.get("accept-language", ""), Language.CHINESE)
     is_saved = context.request.method == "POST"

@@ -15,7 +15,6 @@ from chalicelib.domain.provider_io import WebhookRequest
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.problems import ums_error
 from chalicelib.entrypoints.http.route import Auth, route
-from chalicelib.flow import webhooks
 
 bp = Blueprint(__name__)
 
@@ -40,6 +39,8 @@ def take_receipts(context: RequestContext, code: str, token: str) -> Response:
 
 
 def _take(context: RequestContext, code: str, token: str) -> Response:
+    from chalicelib.flow import webhooks
+
     if not _CODE.fullmatch(code) or len(token) > 128:
         raise NotFound("webhook")
     request = WebhookRequest(

@@ -9,8 +9,6 @@ from chalice.app import Blueprint
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.problems import ums_error
 from chalicelib.entrypoints.http.route import Auth, known_msgid, route
-from chalicelib.manage import schedules
-from chalicelib.reports import message, waiting, withdrawal
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.messages import TargetQuery
@@ -29,6 +27,8 @@ bp = Blueprint(__name__)
 )
 def get_message(context: RequestContext, msgid: str) -> dict[str, Any]:
     """Get the report of a message."""
+    from chalicelib.reports import waiting
+
     return {"code": 0, **waiting.message(context.world, context.sender.key, known_msgid(msgid))}
 
 
@@ -43,6 +43,8 @@ def get_message(context: RequestContext, msgid: str) -> dict[str, Any]:
 )
 def get_target(context: RequestContext, msgid: str, target: str) -> dict[str, Any]:
     """Get the state of one target of a message."""
+    from chalicelib.reports import message
+
     return {
         "code": 0,
         **message.target(context.world, context.sender.key, known_msgid(msgid), target),
@@ -64,6 +66,8 @@ def find_target(context: RequestContext, msgid: str) -> dict[str, Any]:
 
     The id is in the body, because paths are logged in many places.
     """
+    from chalicelib.reports import message
+
     body: TargetQuery = context.body()
     return {
         "code": 0,
@@ -88,6 +92,9 @@ def retract(context: RequestContext, msgid: str) -> dict[str, Any]:
 
     Deliveries that are not sent yet are stopped. Sent ones are recalled if the provider can.
     """
+    from chalicelib.manage import schedules
+    from chalicelib.reports import withdrawal
+
     key = context.sender.key
     became = schedules.withdraw(context.world, key, known_msgid(msgid))
     done = withdrawal.withdrawal(context.world, key, became) if became else None
