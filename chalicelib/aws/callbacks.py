@@ -96,7 +96,9 @@ def _events(row: Mapping[str, Any]) -> Events:
 def _rows(
     channel_key: str, part: int, since: str, until: str, limit: int
 ) -> Iterator[dict[str, Any]]:
-    """Yield the items of a part, without their bodies."""
+    """Yield the items of a part, without their bodies. DynamoDB refuses a range that is empty."""
+    if since > until:
+        return
     request: dict[str, Any] = {
         "TableName": table("callbacks"),
         "KeyConditionExpression": "pk = :pk AND sk BETWEEN :since AND :until",

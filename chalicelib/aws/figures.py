@@ -55,6 +55,8 @@ class Figures:
     def between(
         self, name: str, first: str, last: str, *, fresh: bool = False
     ) -> Iterator[Document]:
+        if first > last:  # DynamoDB refuses a range that is empty
+            return
         values = to_item({":pk": name, ":first": first, ":last": last})
         yield from map(_document, _rows("pk = :pk AND sk BETWEEN :first AND :last", values, fresh))
 

@@ -168,6 +168,8 @@ def _bundles(pk: str, since: int, until: int, page: int) -> Iterator[dict[str, A
     """Yield bundles of a month from the end of one minute back to the begin of another."""
     ends = (since // MINUTE, until // MINUTE + 1)
     first, last = (keys.message_id(minute * MINUTE, bytes(4)) for minute in ends)
+    if first > last:  # DynamoDB refuses a range that is empty
+        return
     request: dict[str, Any] = {
         "TableName": table("messages"),
         "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",

@@ -256,6 +256,8 @@ def _page(
     if after:
         condition = "pk = :pk AND sk BETWEEN :after AND :before"
         values[":after"] = f"{after}!"  # just behind it
+        if values[":after"] > before:  # DynamoDB refuses a range that is empty
+            return []
     answer = client("dynamodb").query(
         TableName=table("messages"),
         KeyConditionExpression=condition,

@@ -54,6 +54,11 @@ def test_batches_are_listed_by_time_without_their_bodies(world: World, unique: s
     assert [batch.id for batch in rest] == [batch.id for batch in batches[5:8]]
 
 
+def test_a_stretch_that_ends_before_it_begins_has_no_batches(world: World, unique: str) -> None:
+    world.callbacks.put(a_batch(unique, 1))
+    assert world.callbacks.list(unique, LAST, "0" * 16, 10) == []
+
+
 def test_a_long_list_goes_over_pages(world: World, unique: str) -> None:
     for number in range(40):
         world.callbacks.put(a_batch(unique, number))
