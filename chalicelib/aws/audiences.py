@@ -22,6 +22,7 @@ from chalicelib.aws.items import (
     unpack,
     write_many,
 )
+from chalicelib.aws.queries import query
 from chalicelib.aws.tables import table
 from chalicelib.domain import audiences, contacts, keys
 from chalicelib.domain.delivery_channels import ChannelType
@@ -119,22 +120,14 @@ class Audiences:
                     raise
 
     def suppressed(self, after: str, limit: int) -> Sequence[SuppressedContact]:
-        request: dict[str, Any] = {
-            "TableName": table("audiences"),
-            "KeyConditionExpression": "pk = :pk",
+        more: dict[str, Any] = {
             "FilterExpression": "#of > :zero",
             "ExpressionAttributeNames": {"#of": OPT_OUT + SUPPRESSED},
-            "ExpressionAttributeValues": to_item({":pk": "refused", ":zero": 0}),
         }
         if after:
-            request["ExclusiveStartKey"] = to_item({"pk": "refused", "sk": after})
-        listed: list[SuppressedContact] = []
-        while True:
-            answer = client("dynamodb").query(**request)
-            listed += [self._suppressed(from_item(item)) for item in answer["Items"]]
-            if len(listed) >= limit or not answer.get("LastEvaluatedKey"):
-                return listed[:limit]
-            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+            more["ExclusiveStartKey"] = to_item({"pk": "refused", "sk": after})
+        rows = query("audiences", "pk = :pk", {":pk": "refused", ":zero": 0}, **more)
+        return [self._suppressed(row) for row in islice(rows, limit)]
 
     def _suppressed(self, row: Mapping[str, Any]) -> SuppressedContact:
         kind, contact = unpack(self._vault.open(row["sealed"], _sealed_for(row["sk"])))
@@ -262,19 +255,8 @@ def _members(name: str, buckets: range, after: str, limit: int) -> Iterator[str]
 
 
 def _query(values: Values, condition: str, size: int) -> Iterator[str]:
-    request: dict[str, Any] = {
-        "TableName": table("audiences"),
-        "KeyConditionExpression": condition,
-        "ExpressionAttributeValues": to_item(values),
-        "ConsistentRead": True,
-        "Limit": size + 1,
-    }
-    while True:
-        answer = client("dynamodb").query(**request)
-        yield from (str(from_item(item)["sk"]) for item in answer["Items"])
-        if not answer.get("LastEvaluatedKey"):
-            return
-        request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+    rows = query("audiences", condition, values, ConsistentRead=True, Limit=size + 1)
+    return (str(row["sk"]) for row in rows)
 
 
 def _count(pk: str) -> int:

@@ -13,6 +13,7 @@ from typing import Any
 from chalicelib.aws.clients import client
 from chalicelib.aws.items import Item, from_image, from_item, pack, to_item, unpack
 from chalicelib.aws.ledger_items import chunk_of
+from chalicelib.aws.queries import query
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
 from chalicelib.domain.callbacks import OF_FACTS, Attempt, Batch, BatchState, Events, News
@@ -96,27 +97,16 @@ def _events(row: Mapping[str, Any]) -> Events:
 def _rows(
     channel_key: str, part: int, since: str, until: str, limit: int
 ) -> Iterator[dict[str, Any]]:
-    """Yield the items of a part, without their bodies. DynamoDB refuses a range that is empty."""
-    if since > until:
-        return
-    request: dict[str, Any] = {
-        "TableName": table("callbacks"),
-        "KeyConditionExpression": "pk = :pk AND sk BETWEEN :since AND :until",
-        "ExpressionAttributeValues": to_item(
-            {":pk": keys.join(channel_key, part), ":since": since, ":until": until}
-        ),
-        "ExpressionAttributeNames": {"#state": "state"},
-        "ProjectionExpression": _LISTED,
-        "Limit": min(limit or PAGE, PAGE),
-    }
-    while True:
-        answer: Item = client("dynamodb").query(**request)
-        for row in map(from_item, answer["Items"]):
-            if since < row["sk"] < until:
-                yield row
-        if not answer.get("LastEvaluatedKey"):
-            return
-        request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+    """Yield the items of a part, without their bodies."""
+    rows = query(
+        "callbacks",
+        "pk = :pk AND sk BETWEEN :since AND :until",
+        {":pk": keys.join(channel_key, part), ":since": since, ":until": until},
+        ExpressionAttributeNames={"#state": "state"},
+        ProjectionExpression=_LISTED,
+        Limit=min(limit or PAGE, PAGE),
+    )
+    return (row for row in rows if since < row["sk"] < until)
 
 
 def _batch(row: Mapping[str, Any], body: bytes) -> Batch:

@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from chalicelib.aws.clients import client, error_code
-from chalicelib.aws.items import Values, from_item, get_many, to_item, write_many
+from chalicelib.aws.items import Values, get_many, to_item, write_many
+from chalicelib.aws.queries import query
 from chalicelib.aws.tables import table
 from chalicelib.domain import contacts as spelling
 from chalicelib.domain import keys
@@ -71,19 +72,8 @@ class Consents:
         write_many(table("audiences"), [], rows, key=("pk", "sk"))
 
     def _rows(self, kind: ChannelType, contact: str) -> list[dict[str, Any]]:
-        request: dict[str, Any] = {
-            "TableName": table("audiences"),
-            "KeyConditionExpression": "pk = :pk",
-            "ExpressionAttributeValues": to_item({":pk": self._pk(kind, contact)}),
-            "ConsistentRead": True,
-        }
-        rows: list[dict[str, Any]] = []
-        while True:
-            answer = client("dynamodb").query(**request)
-            rows += map(from_item, answer["Items"])
-            if not answer.get("LastEvaluatedKey"):
-                return rows
-            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        values = {":pk": self._pk(kind, contact)}
+        return list(query("audiences", "pk = :pk", values, ConsistentRead=True))
 
     def _pk(self, kind: ChannelType, contact: str) -> str:
         identity = f"{kind.value}:{spelling.identity(kind, contact)}"

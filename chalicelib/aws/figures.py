@@ -8,13 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from chalicelib.aws.clients import client
 from chalicelib.aws.items import (
     Cancelled,
     Item,
     Values,
     from_image,
-    from_item,
     get_many,
     pack,
     to_item,
@@ -23,6 +21,7 @@ from chalicelib.aws.items import (
     write_many,
 )
 from chalicelib.aws.ledger_items import chunk_of
+from chalicelib.aws.queries import query
 from chalicelib.aws.strategies import read_strategy
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys, notes
@@ -55,10 +54,9 @@ class Figures:
     def between(
         self, name: str, first: str, last: str, *, fresh: bool = False
     ) -> Iterator[Document]:
-        if first > last:  # DynamoDB refuses a range that is empty
-            return
-        values = to_item({":pk": name, ":first": first, ":last": last})
-        yield from map(_document, _rows("pk = :pk AND sk BETWEEN :first AND :last", values, fresh))
+        values = {":pk": name, ":first": first, ":last": last}
+        condition = "pk = :pk AND sk BETWEEN :first AND :last"
+        yield from map(_document, query("messages", condition, values, ConsistentRead=fresh))
 
 
 class Notes:
@@ -95,7 +93,7 @@ class Notes:
         write_many(table("messages"), items, key=("pk", "sk"))
 
     def of_block(self, block: int) -> Sequence[Note]:
-        rows = _rows("pk = :pk", to_item({":pk": _name(block)}), True)
+        rows = query("messages", "pk = :pk", {":pk": _name(block)}, ConsistentRead=True)
         return [_note(raw) for row in rows for raw in unpack(row["body"])]
 
 
@@ -181,21 +179,6 @@ def _plan(chunk: ChunkId, raw: Sequence[Any]) -> Plan:
 def _fact(target: int, channel: str, contact: int, kind: str, time: int, code: str) -> Fact:
 
     return Fact(DeliveryRef(target, channel, contact), FactKind(kind), time, code)
-
-
-def _rows(condition: str, values: Item, fresh: bool) -> Iterator[dict[str, Any]]:
-    request: dict[str, Any] = {
-        "TableName": table("messages"),
-        "KeyConditionExpression": condition,
-        "ExpressionAttributeValues": values,
-        "ConsistentRead": fresh,
-    }
-    while True:
-        answer = client("dynamodb").query(**request)
-        yield from map(from_item, answer["Items"])
-        if not answer.get("LastEvaluatedKey"):
-            return
-        request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
 
 def _document(row: Mapping[str, Any]) -> Document:

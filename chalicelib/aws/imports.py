@@ -8,6 +8,7 @@ from typing import Any
 
 from chalicelib.aws.clients import client
 from chalicelib.aws.items import Cancelled, Item, Values, from_item, pack, to_item, transact, unpack
+from chalicelib.aws.queries import query
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
 from chalicelib.domain.imports import BadRow, FileFormat, Import, ImportKind, ImportState
@@ -47,20 +48,8 @@ class Imports:
         return True
 
     def bad_rows(self, id: str) -> Sequence[BadRow]:
-        bad: list[BadRow] = []
-        request: dict[str, Any] = {
-            "TableName": table("messages"),
-            "KeyConditionExpression": "pk = :pk",
-            "ExpressionAttributeValues": to_item({":pk": keys.join("import", id)}),
-            "ConsistentRead": True,
-        }
-        while True:
-            answer = client("dynamodb").query(**request)
-            for item in answer["Items"]:
-                bad += [BadRow(*row) for row in unpack(from_item(item)["rows"])]
-            if not answer.get("LastEvaluatedKey"):
-                return bad
-            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        parts = query("messages", "pk = :pk", {":pk": keys.join("import", id)}, ConsistentRead=True)
+        return [BadRow(*row) for part in parts for row in unpack(part["rows"])]
 
     def newest(self, before: str, limit: int) -> Sequence[Import]:
         condition = "pk = :pk AND sk < :before" if before else "pk = :pk"

@@ -15,8 +15,8 @@ from dataclasses import astuple
 from itertools import groupby
 from typing import Any
 
-from chalicelib.aws.clients import client
-from chalicelib.aws.items import Item, from_image, from_item, pack, to_item, unpack, write_many
+from chalicelib.aws.items import Item, from_image, pack, to_item, unpack, write_many
+from chalicelib.aws.queries import query
 from chalicelib.aws.strategies import read_strategy
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
@@ -73,20 +73,10 @@ def sent_to(target: str, days: Sequence[int]) -> list[Sent]:
     """Return the messages of some days that name a target, newest first."""
     found = set[Sent]()
     for day in days:
-        request: dict[str, Any] = {
-            "TableName": table("messages"),
-            "KeyConditionExpression": "pk = :pk",
-            "ExpressionAttributeValues": to_item({":pk": _sent_key(target, day)}),
-        }
-        while True:
-            answer = client("dynamodb").query(**request)
-            for row in map(from_item, answer["Items"]):
-                for channel_key, msgid, targets in unpack(row["body"]):
-                    if target in targets:
-                        found.add(Sent(channel_key, msgid))
-            if not answer.get("LastEvaluatedKey"):
-                break
-            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        for row in query("messages", "pk = :pk", {":pk": _sent_key(target, day)}):
+            for channel_key, msgid, targets in unpack(row["body"]):
+                if target in targets:
+                    found.add(Sent(channel_key, msgid))
     return sorted(found, key=lambda sent: sent.msgid, reverse=True)
 
 
@@ -168,21 +158,9 @@ def _bundles(pk: str, since: int, until: int, page: int) -> Iterator[dict[str, A
     """Yield bundles of a month from the end of one minute back to the begin of another."""
     ends = (since // MINUTE, until // MINUTE + 1)
     first, last = (keys.message_id(minute * MINUTE, bytes(4)) for minute in ends)
-    if first > last:  # DynamoDB refuses a range that is empty
-        return
-    request: dict[str, Any] = {
-        "TableName": table("messages"),
-        "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
-        "ExpressionAttributeValues": to_item({":pk": pk, ":first": first, ":last": last}),
-        "ScanIndexForward": False,
-        "Limit": page,
-    }
-    while True:
-        answer = client("dynamodb").query(**request)
-        yield from map(from_item, answer["Items"])
-        if not answer.get("LastEvaluatedKey"):
-            return
-        request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+    condition = "pk = :pk AND sk BETWEEN :first AND :last"
+    values = {":pk": pk, ":first": first, ":last": last}
+    return query("messages", condition, values, ScanIndexForward=False, Limit=page)
 
 
 def _kept(rows: Sequence[Sequence[Any]]) -> Iterator[Summary]:

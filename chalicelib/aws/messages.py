@@ -24,6 +24,7 @@ from chalicelib.aws.items import (
     unpack,
     write_many,
 )
+from chalicelib.aws.queries import query
 from chalicelib.aws.tables import table
 from chalicelib.aws.timers import Timers
 from chalicelib.domain import keys
@@ -244,15 +245,6 @@ def _get(msgid: str, sk: str) -> dict[str, Any] | None:
 
 def _rows(msgid: str, kind: str, *, consistent: bool = False) -> Iterator[dict[str, Any]]:
     """Yield the items of a kind that a message may have several of, in order."""
-    request: dict[str, Any] = {
-        "TableName": table("messages"),
-        "KeyConditionExpression": "pk = :pk AND begins_with(sk, :kind)",
-        "ExpressionAttributeValues": to_item({":pk": msgid, ":kind": kind}),
-        "ConsistentRead": consistent,
-    }
-    while True:
-        answer = client("dynamodb").query(**request)
-        yield from map(from_item, answer["Items"])
-        if not answer.get("LastEvaluatedKey"):
-            return
-        request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+    values = {":pk": msgid, ":kind": kind}
+    condition = "pk = :pk AND begins_with(sk, :kind)"
+    return query("messages", condition, values, ConsistentRead=consistent)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.aws.clients import client
 from chalicelib.aws.idempotency import once_put, read_once
 from chalicelib.aws.items import (
     Cancelled,
@@ -18,6 +18,7 @@ from chalicelib.aws.items import (
     transact,
     unpack,
 )
+from chalicelib.aws.queries import query
 from chalicelib.aws.tables import table
 from chalicelib.aws.timers import Timers
 from chalicelib.domain import keys
@@ -233,18 +234,9 @@ def _key(item: Item) -> Item:
 
 
 def _query(pk: str, kind: str, *, consistent: bool) -> Iterator[Row]:
-    request: dict[str, Any] = {
-        "TableName": table("messages"),
-        "KeyConditionExpression": "pk = :pk AND begins_with(sk, :kind)",
-        "ExpressionAttributeValues": to_item({":pk": pk, ":kind": kind}),
-        "ConsistentRead": consistent,
-    }
-    while True:
-        answer = client("dynamodb").query(**request)
-        yield from map(from_item, answer["Items"])
-        if not answer.get("LastEvaluatedKey"):
-            return
-        request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+    values = {":pk": pk, ":kind": kind}
+    condition = "pk = :pk AND begins_with(sk, :kind)"
+    return query("messages", condition, values, ConsistentRead=consistent)
 
 
 def _page(
@@ -256,14 +248,5 @@ def _page(
     if after:
         condition = "pk = :pk AND sk BETWEEN :after AND :before"
         values[":after"] = f"{after}!"  # just behind it
-        if values[":after"] > before:  # DynamoDB refuses a range that is empty
-            return []
-    answer = client("dynamodb").query(
-        TableName=table("messages"),
-        KeyConditionExpression=condition,
-        ExpressionAttributeValues=to_item(values),
-        ScanIndexForward=not newest_first,
-        ConsistentRead=True,
-        Limit=limit,
-    )
-    return [from_item(item) for item in answer["Items"]]
+    more = {"ScanIndexForward": not newest_first, "ConsistentRead": True, "Limit": limit}
+    return list(islice(query("messages", condition, values, **more), limit))

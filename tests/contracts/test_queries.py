@@ -1,0 +1,41 @@
+"""Queries go over pages, and ask nothing of a stretch that ends before it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from chalicelib.ports import World
+from tests.architecture.test_imports import in_rooms
+
+STRETCH = "pk = :pk AND sk BETWEEN :first AND :last"
+
+
+@pytest.mark.usefixtures("real")
+def test_a_query_goes_over_pages_in_order(unique: str, aws: Callable[[str], Any]) -> None:
+    from chalicelib.aws.queries import query
+    from chalicelib.aws.tables import table
+
+    for n in range(5):
+        item = {"pk": {"S": unique}, "sk": {"S": str(n)}}
+        aws("dynamodb").put_item(TableName=table("messages"), Item=item)
+    values = {":pk": unique, ":first": "1", ":last": "3"}
+    assert [row["sk"] for row in query("messages", STRETCH, values, Limit=2)] == ["1", "2", "3"]
+    one = {":pk": unique, ":first": "2", ":last": "2"}
+    assert [row["sk"] for row in query("messages", STRETCH, one)] == ["2"]
+
+
+def test_a_stretch_that_ends_before_it_begins_is_empty(real: World, unique: str) -> None:
+    from chalicelib.aws.queries import query
+
+    assert list(query("messages", STRETCH, {":pk": unique, ":first": "2", ":last": "1"})) == []
+    assert list(real.figures.between(unique, "2", "1")) == []
+
+
+def test_every_stretch_of_sort_keys_is_asked_for_by_this_query() -> None:
+    asking = [path for path in in_rooms("aws") if "sk BETWEEN" in path.read_text()]
+    assert len(asking) >= 4
+    for path in asking:
+        assert "from chalicelib.aws.queries import query" in path.read_text(), path.name
