@@ -36,9 +36,10 @@ def test_a_record_is_deleted_when_its_message_is_over(configured: Api) -> None:
 
 
 def test_a_message_that_is_being_sent_is_not_deleted(configured: Api) -> None:
-    msgid = configured.send(message()).json["msgid"]
-    if configured.admin("GET", f"messages/{msgid}").json["status"] != "finished":
-        problem(configured, "DELETE", f"messages/{msgid}", status=409)
+    msgid = configured.send(message(aud_userid=["ann"])).json["msgid"]
+    assert configured.admin("GET", f"messages/{msgid}").json["status"] == "accepted"
+    problem(configured, "DELETE", f"messages/{msgid}", status=409)
+    assert configured.admin("GET", f"messages/{msgid}").status == 200
 
 
 @pytest.mark.parametrize("role", [Role.READ_ONLY])
