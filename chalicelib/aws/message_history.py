@@ -50,6 +50,7 @@ def entry(image: Mapping[str, Any]) -> Entry:
         body.get("owner", ""),
         body.get("name", ""),
         body.get("origin", ""),
+        body.get("sender", ""),
     )
     named = () if audience.is_scanned else tuple(unpack(row["userids"]))
     return Entry(body["channel_key"], summary, row["expires"], named)

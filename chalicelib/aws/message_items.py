@@ -23,8 +23,8 @@ from chalicelib.ports import Vault
 _SEALED = ("contents", "links", "callback")
 # Left out where a message has none.
 _RARE = (
-    *("hold", "step_rules", "rates", "occasion", "name", "origin", "unplanned"),
-    *("caps", "topic", "opt_in", "purpose", "personal"),
+    *("hold", "step_rules", "rates", "occasion", "name", "origin", "sender"),
+    *("unplanned", "caps", "topic", "opt_in", "purpose", "personal"),
 )
 
 

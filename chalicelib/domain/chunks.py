@@ -113,6 +113,12 @@ class Chunk:
         members = sum(len(entrants.members) for entrants in self.entrants)
         return 1 + len({*answered, *self.reported}) + members
 
+    @property
+    def last(self) -> int:
+        """The time (ms) of the latest fact, 0 without any. It only grows."""
+        answered = (fact for answer in self.answers.values() for fact in answer.facts)
+        return max((fact.time for fact in (*answered, *self.reported)), default=0)
+
     def entrants_of(self, step: int) -> tuple[Entrants, ...]:
         """Return the frozen entrants of a step.
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # few messages have one
     from chalicelib.domain.rules.schedules import Occasion
 
 CHUNK_TARGETS = 500
+SCHEDULE = "schedule"  # the origin of a message that waited for its time
 INLINE_TARGETS = 100  # a send to at most so many named targets is planned in the request
 
 
@@ -38,6 +39,7 @@ class Summary:
     owner: str = ""
     name: str = ""
     origin: str = ""  # where it was asked for, empty: the API
+    sender: str = ""  # the member who sent it, empty: the access channel itself
 
 
 class Entry(NamedTuple):
@@ -105,6 +107,7 @@ class Message:
     owner: str = ""
     name: str = ""  # for people, in lists
     origin: str = ""  # where it was asked for, empty: the API
+    sender: str = ""  # the member who sent it, empty: the access channel itself
     black_id: int | None = None
     white_id: int | None = None
     callback: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -146,6 +149,7 @@ class Message:
             self.owner,
             self.name,
             self.origin,
+            self.sender,
         )
 
     @property

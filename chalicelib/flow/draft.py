@@ -108,6 +108,8 @@ def _as_asked(request: SendRequest) -> dict[str, Any]:
         "sendno": request.sendno,
         "owner": request.owner,
         "name": request.name,
+        "origin": request.origin,
+        "sender": request.sender,
         "black_id": request.black_id,
         "white_id": request.white_id,
         "callback": callbacks.of_message(request),

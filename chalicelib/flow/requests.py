@@ -39,6 +39,8 @@ class SendRequest:
     sendno: str = ""
     owner: str = ""
     name: str = ""  # of the message, for people
+    origin: str = ""  # where it was asked for, empty: the API
+    sender: str = ""  # the member who sends, empty: the access channel itself
     priority: Priority = Priority.MEDIUM
     black_id: int | None = None
     white_id: int | None = None

@@ -56,7 +56,12 @@ def message(world: World, channel_key: str, msgid: str) -> dict[str, Any]:
     return {
         "msgid": msgid,
         "status": "withdrawn" if ending else _status(sent, counts),
+        "name": sent.name,
+        "owner": sent.owner,
+        "origin": sent.origin or "api",
+        "sender": sent.sender or None,
         "accepted": sent.accepted,
+        "ended": _ended(sent, counts, is_withdrawn=ending is not None),
         "held_until": sent.hold.until if sent.hold else None,
         "hold_reason": sent.hold.reason if sent.hold else None,
         "priority": sent.priority.value,
@@ -102,6 +107,12 @@ def _status(sent: Message, counts: Counts) -> str:
         return "accepted"
     left = counts.open.get("undecided", 0) + counts.open.get("unsubmitted", 0)
     return "sending" if left or not is_planned else "finished"
+
+
+def _ended(sent: Message, counts: Counts, *, is_withdrawn: bool) -> int | None:
+    """Return the time of the last fact, once nothing is to be sent any more."""
+    is_over = is_withdrawn and not counts.open.get("unsubmitted", 0)
+    return max(sent.starts, counts.last) if is_over or _status(sent, counts) == "finished" else None
 
 
 def _funnel(sent: Message, counts: Counts) -> dict[str, Any]:

@@ -39,9 +39,8 @@ def list_messages(context: RequestContext) -> dict[str, Any]:
 
     query: MessagesQuery = context.query()
     key, times = known_key(query.channel_key), (query.since, query.until)
-    chosen = messages.Filter(
-        query.status, query.template, query.origin, query.owner, query.text.strip()
-    )
+    asked = (query.status, query.template, query.origin, query.owner, query.sender)
+    chosen = messages.Filter(*asked, text=query.text.strip())
     return cursors.searched(
         "messages",
         context,
@@ -146,6 +145,7 @@ def _shown(row: messages.Row) -> dict[str, Any]:
     return {
         "msgid": summary.msgid,
         "accepted": keys.message_time(summary.msgid),
+        "ended": row.ended,
         "audience": summary.audience.value,
         "targets": summary.targets,
         "priority": summary.priority.value,
@@ -156,6 +156,7 @@ def _shown(row: messages.Row) -> dict[str, Any]:
         "owner": summary.owner,
         "name": summary.name,
         "origin": summary.origin or "api",
+        "sender": summary.sender or None,
         "status": row.status,
         "users": None if row.line is None else messages.funnel_of(row.line),
     }

@@ -254,4 +254,4 @@ def read_request(
     request, _ = sends.read(access, body, broadcast=broadcast)
     member = context.member.key if context.member else ""
     written = sends.written(body, broadcast=broadcast, member=member)
-    return replace(request, written=written)
+    return replace(request, written=written, origin=written.origin.value, sender=member)

@@ -89,7 +89,12 @@ class Report(Answer):
         "expired",
         "sent",
     ]
+    name: str
+    owner: str
+    origin: str
+    sender: str | None
     accepted: int
+    ended: int | None
     held_until: int | None
     hold_reason: str | None
     priority: int
@@ -176,6 +181,7 @@ class MessagesQuery(LongListQuery):
     template: Annotated[int | None, Field(ge=0, le=999_999_999)] = None
     origin: Annotated[str, Field(max_length=64)] = ""
     owner: Annotated[str, Field(max_length=64)] = ""
+    sender: Annotated[str, Field(max_length=64)] = ""
     text: Annotated[str, Field(max_length=64)] = ""
 
 
@@ -191,6 +197,7 @@ class Listed(Answer):
 
     msgid: str
     accepted: int
+    ended: int | None
     audience: AudienceKind
     targets: int | None
     priority: int
@@ -201,6 +208,7 @@ class Listed(Answer):
     owner: str
     name: str
     origin: str
+    sender: str | None
     status: Literal["accepted", "sending", "finished", "withdrawn"]
     users: ListedFunnel | None
 
