@@ -180,7 +180,7 @@ class Chunk:
         types = dict.fromkeys(term.channel for term in message.strategy.steps[step].terms)
         codes = {kind: [c for c, of in message.channels.items() if of is kind] for kind in types}
         return {
-            kind: self._best(self.deliveries_of(target, of_kind))
+            kind: self.best(self.deliveries_of(target, of_kind))
             for kind, of_kind in codes.items()
             if not planned.has_another_than(of_kind)
         }
@@ -196,7 +196,7 @@ class Chunk:
         ]
 
     @staticmethod
-    def _best(deliveries: Sequence[DeliveryState]) -> Progress:
+    def best(deliveries: Sequence[DeliveryState]) -> Progress:
         submitted = [
             state.facts[FactKind.SUBMITTED].time
             for state in deliveries

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from chalicelib.domain import elements, reasons
+from chalicelib.domain import elements, reasons, targets
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import NotFound
@@ -20,6 +20,7 @@ from chalicelib.domain.funnel import (
     Counts,
     channel_order,
 )
+from chalicelib.domain.masks import masked
 from chalicelib.domain.messages import Message
 from chalicelib.flow import evaluate, tally
 from chalicelib.flow.content import render
@@ -185,7 +186,7 @@ def target(world: World, channel_key: str, msgid: str, userid: str) -> dict[str,
     chunk = world.ledger.chunk(at, sent) if at else None
     for position, planned in enumerate(chunk.plan.targets if chunk else ()):
         if chunk and planned.id == userid:
-            return _life(sent, chunk, position)
+            return _life(sent, chunk, position, world.clock.now())
     if userid not in sent.userids:
         raise NotFound("target")
     return {
@@ -195,6 +196,8 @@ def target(world: World, channel_key: str, msgid: str, userid: str) -> dict[str,
         "loss": None,
         "why": None,
         "refused": {},
+        "checks": [],
+        "conditions": [],
         "deliveries": [],
     }
 
@@ -206,7 +209,7 @@ def target_with(
     return target(world, channel_key, msgid, target_of(world.vault, kind, contact))
 
 
-def _life(sent: Message, chunk: Chunk, position: int) -> dict[str, Any]:
+def _life(sent: Message, chunk: Chunk, position: int, now: int) -> dict[str, Any]:
     planned = chunk.plan.targets[position]
     deliveries = [
         _delivery(sent, chunk, step, entrants.time, ref)
@@ -225,6 +228,8 @@ def _life(sent: Message, chunk: Chunk, position: int) -> dict[str, Any]:
         "why": reasons.of_loss(planned.loss.value)._asdict() if planned.loss else None,
         "refused": _refused(chunk, position),
         "planned": chunk.plan.time,
+        "checks": list(targets.checks(sent, chunk, position)),
+        "conditions": list(targets.conditions(sent, chunk, position, now)),
         "deliveries": deliveries,
     }
 
@@ -248,6 +253,7 @@ def _delivery(
         "code": elements.channel_of(ref.channel),
         "element": elements.number_of(ref.channel),
         "contact": ref.contact + 1,
+        "masked": masked(chunk.plan.contact(ref)),
         "state": state.state,
         "decided": decided,
         "provider_id": _provider_id(chunk, ref, facts),

@@ -147,18 +147,46 @@ class Sentence(Answer):
 
 
 class Delivery(Answer):
-    """A delivery. `contact` is a position, because contacts are never shown."""
+    """A delivery. `contact` is a position, and `masked` the contact there."""
 
     step: int
     channel: ChannelType
     code: str
     element: int
     contact: int
+    masked: str
     state: str
     decided: int
     provider_id: str
     withdrawal: str | None
     facts: list[FactShown]
+
+
+class CheckShown(Answer):
+    """A check of a target. `channels` says why it left contacts out, by delivery channel."""
+
+    check: str
+    outcome: Literal["passed", "failed", "left_out"]
+    channels: dict[str, str]
+
+
+class TermShown(Answer):
+    channel: ChannelType
+    missing: Literal["delivered", "clicked"]
+    within: int
+    outcome: Literal["missing", "reached", "open"]
+    time: int | None
+
+
+class ConditionShown(Answer):
+    """The condition of a step for a target."""
+
+    step: int
+    channels: list[ChannelType]
+    operator: Literal["and", "or"]
+    outcome: Literal["began", "due", "open", "reached", "withdrawn"]
+    time: int | None
+    terms: list[TermShown]
 
 
 class Target(Answer):
@@ -170,6 +198,8 @@ class Target(Answer):
     why: Sentence | None
     planned: int | None = None
     refused: dict[str, str]
+    checks: list[CheckShown]
+    conditions: list[ConditionShown]
     deliveries: list[Delivery]
 
 

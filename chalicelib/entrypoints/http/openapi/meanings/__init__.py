@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from chalicelib.entrypoints.http.openapi.meanings import (
     callbacks,
     figures,
+    lookups,
     management,
     people,
     rules,
@@ -27,6 +28,7 @@ AREAS = (
     rules.FIELDS,
     callbacks.FIELDS,
     figures.FIELDS,
+    lookups.FIELDS,
     waiting.FIELDS,
 )
 FIELDS: Mapping[str, str] = {name: text for area in AREAS for name, text in area.items()}
