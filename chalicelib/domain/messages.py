@@ -130,6 +130,8 @@ class Message:
     purpose: str = ""  # that contacts must have consented to
     # by code, the attributes of users that a content takes
     personal: Mapping[str, Personal] = field(default_factory=dict)
+    # the body as its sender wrote it, without targets that stand elsewhere. Empty if it is long
+    written: Mapping[str, Any] = field(default_factory=dict, repr=False)
     # of a message whose first jobs were sent before it was stored
     plan: Plan | None = field(default=None, repr=False)
     unplanned: bool = False  # one person, whom the first job plans

@@ -14,7 +14,7 @@ from chalicelib.domain.audiences import Audience, AudienceKind
 from chalicelib.domain.messages import Hold, Message
 from chalicelib.domain.rules.caps import RULE, applying, settings_of
 from chalicelib.domain.users import ALL
-from chalicelib.flow import audience
+from chalicelib.flow import again, audience
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedSend, resolve
 from chalicelib.flow.rules import (
@@ -73,7 +73,8 @@ def _message(
         **_as_asked(request),
         **_of_rules(world, request, resolved),
     )
-    return replace(message, unplanned=not request.msgid and _is_planned_late(message))
+    unplanned = not request.msgid and _is_planned_late(message)
+    return replace(message, unplanned=unplanned, written=again.kept(request.body, message))
 
 
 def _is_planned_late(message: Message) -> bool:

@@ -46,6 +46,7 @@ class SendRequest:
     white_id: int | None = None
     callback: Mapping[str, Any] = field(default_factory=dict)
     topic: int = 0  # 0: none
+    body: Mapping[str, Any] = field(default_factory=dict, repr=False)  # as its sender wrote it
     written: Written | None = field(default=None, repr=False)  # to store it until it is sent
     timing: Timing | None = None  # None: it is sent at once
     approved: bool = False  # by a review, as it is

@@ -2,6 +2,7 @@
 
 from chalicelib.entrypoints.http.admin import (
     access_channels,
+    again,
     audit,
     broadcast_quota,
     callbacks,
@@ -59,6 +60,7 @@ ROUTES = (
     history,
     people,
     messages,
+    again,
     targets,
     schedules,
     reviews,

@@ -63,7 +63,7 @@ def get_any_message(context: RequestContext, msgid: str) -> dict[str, Any]:
     """Get the report of a message, as its sender sees it."""
     from chalicelib.reports import waiting
 
-    return {"code": 0, **waiting.message(context.world, _sender(context.world, msgid), msgid)}
+    return {"code": 0, **waiting.message(context.world, sender_of(context.world, msgid), msgid)}
 
 
 @admin(
@@ -79,7 +79,10 @@ def get_any_target(context: RequestContext, msgid: str, target: str) -> dict[str
     """Get the state of one target of a message, as its sender sees it."""
     from chalicelib.reports import message as report
 
-    return {"code": 0, **report.target(context.world, _sender(context.world, msgid), msgid, target)}
+    return {
+        "code": 0,
+        **report.target(context.world, sender_of(context.world, msgid), msgid, target),
+    }
 
 
 @admin(
@@ -105,7 +108,7 @@ def find_any_target(context: RequestContext, msgid: str) -> dict[str, Any]:
     return {
         "code": 0,
         **report.target_with(
-            context.world, _sender(context.world, msgid), msgid, body.type, body.contact
+            context.world, sender_of(context.world, msgid), msgid, body.type, body.contact
         ),
     }
 
@@ -130,7 +133,8 @@ def delete_message(context: RequestContext, msgid: str) -> Response:
     return Response("", {}, 204)
 
 
-def _sender(world: World, msgid: str) -> str:
+def sender_of(world: World, msgid: str) -> str:
+    """Return the channel key of a message. Raises NotFound."""
     message = world.messages.get(known_msgid(msgid)) or world.stored.get(msgid)
     if message is None:
         raise NotFound("message")

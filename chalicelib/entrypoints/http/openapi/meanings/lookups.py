@@ -56,5 +56,12 @@ FIELDS: Mapping[str, str] = {
     "ChannelContacts.code": "Code of the delivery channel.",
     "ChannelContacts.element": "Number of the element, from 1.",
     "ChannelContacts.contacts": "Contacts, whole.",
+    "Body.broadcast": "true: it went to everyone.",
+    "Body.message": "Body of the send, without its schedule. null: it is not kept.",
+    "Body.contents": "Contents as they went to delivery channels, with all links.",
+    "ContentShown.channel": "Channel type.",
+    "ContentShown.code": "Code of the delivery channel.",
+    "ContentShown.element": "Number of the element, from 1.",
+    "ContentShown.content": "Content of the element.",
     "TargetsExport.contacts": "`whole` shows contacts whole. The audit log has an entry then.",
 }
