@@ -79,7 +79,7 @@ def compare_message(context: RequestContext, msgid: str) -> dict[str, Any]:
     """Compare the rates of a message with the 30 days of its access channel up to it."""
     from chalicelib.reports import comparison
 
-    return comparison.of_message(context.world, _sender(context.world, msgid), msgid)
+    return comparison.of_message(context.world, sender_of(context.world, msgid), msgid)
 
 
 @admin(
