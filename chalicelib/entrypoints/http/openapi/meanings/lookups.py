@@ -107,7 +107,7 @@ FIELDS: Mapping[str, str] = {
     "EstimatedStep.channels": "Channel types of the step.",
     "EstimatedStep.people": "People who would enter it. null: a rate is missing.",
     "EstimatedRate.channel": "Channel type.",
-    "EstimatedRate.of": "Sender of the rate: `access_channel` or `deployment`. null: there is none.",
+    "EstimatedRate.of": "Sender of the rate: `access_channel` or `deployment`. null: none.",
     "EstimatedRate.submitted": "Deliveries that were submitted.",
     "EstimatedRate.delivered": "Delivered part of them.",
     "EstimatedRate.clicked": "Clicked part of them.",
