@@ -43,12 +43,17 @@ def span_key(key: str, day: int) -> Key:
     return keys.join("spans", key), f"{day // SPAN:06d}"
 
 
+def counts_of(world: World, key: str, first: int, last: int) -> list[Mapping[str, int]]:
+    """Return the counters of those of these days that have any, with one query."""
+    name, begin = day_key(key, first)
+    _, end = day_key(key, last)
+    return [day.body["counts"] for day in world.figures.between(name, begin, end)]
+
+
 def last(world: World, key: str, number: int) -> list[Mapping[str, int]]:
-    """Return the figures of the last days of an access channel with today, in one request."""
+    """Return the counters of the last days, today among them, with one query."""
     today = day_of(world.limits, world.clock.now())
-    name, first = day_key(key, today - number + 1)
-    _, until = day_key(key, today)
-    return [day.body["counts"] for day in world.figures.between(name, first, until)]
+    return counts_of(world, key, today - number + 1, today)
 
 
 def changing(world: World, cells: Iterable[Cell]) -> None:
