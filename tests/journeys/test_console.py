@@ -108,6 +108,8 @@ def paths(shop: Shop, stack: Mapping[str, Any]) -> list[str]:
         "/users",
         "/users/new",
         f"/users/{userids[0]}",
+        f"/users/{userids[0]}/messages",
+        f"/users/{userids[0]}/preferences",
     ]
     own += ["/segments", "/tags", "/lists/black", "/imports", "/imports/new", "/send"]
     own += ["/send?kind=ordinary", "/stats/messages", "/stats/clicks", "/stats/providers"]

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from chalicelib.console.door import ApiError, Reply
 from chalicelib.console.labels import TYPES
+from chalicelib.console.pages.users import person as person
 from chalicelib.console.routes import page
 from chalicelib.console.visit import Visit
 from chalicelib.domain.delivery_channels import ChannelType

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint, Response
@@ -9,11 +10,12 @@ from chalice.app import Blueprint, Response
 from chalicelib.domain.members import Role
 from chalicelib.domain.rules.topics import Preferences, QuietTime
 from chalicelib.entrypoints.http.admin.route import admin, known_key
-from chalicelib.entrypoints.http.admin.users import shown
+from chalicelib.entrypoints.http.admin.users import shown, shown_contact
 from chalicelib.entrypoints.http.context import RequestContext
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.people import PreferencesBody
+    from chalicelib.manage.people import Consents
 
 bp = Blueprint(__name__)
 
@@ -35,17 +37,7 @@ def export_person(context: RequestContext, userid: str) -> dict[str, Any]:
     return {
         "user": shown(context, person.user),
         "preferences": dict(person.user.preferences),
-        "consents": [
-            {
-                "type": kind.value,
-                "contact": contact,
-                "channel_key": key,
-                "purpose": purpose,
-                **consent._asdict(),
-            }
-            for (kind, contact), said in person.consents.items()
-            for (key, purpose), consent in sorted(said.items())
-        ],
+        "consents": _said(person.consents, str),
         "memberships": [
             {"family": group.family.value, "id": group.number, "name": group.name}
             for group in person.groups
@@ -56,6 +48,36 @@ def export_person(context: RequestContext, userid: str) -> dict[str, Any]:
             for mark in marks
         ],
     }
+
+
+def _said(consents: Consents, show: Callable[[str], str]) -> list[dict[str, Any]]:
+    return [
+        {
+            "type": kind.value,
+            "contact": show(contact),
+            "channel_key": key,
+            "purpose": purpose,
+            **consent._asdict(),
+        }
+        for (kind, contact), said in consents.items()
+        for (key, purpose), consent in sorted(said.items())
+    ]
+
+
+@admin(
+    bp,
+    "users/{userid}/consents",
+    "GET",
+    response="people.PersonConsents",
+    errors=(404,),
+    role=Role.READ_ONLY,
+    tag="users",
+)
+def list_consents(context: RequestContext, userid: str) -> dict[str, Any]:
+    """List what the contacts of a user have agreed to, or no longer agree to."""
+    from chalicelib.manage import people
+
+    return {"consents": _said(people.consents(context.world, userid), shown_contact(context))}
 
 
 @admin(
@@ -78,6 +100,35 @@ def erase_person(context: RequestContext, userid: str) -> dict[str, Any]:
     person = people.erase(context.world, userid)
     consents = sum(len(said) for said in person.consents.values())
     return {"userid": userid, "consents": consents, "memberships": len(person.groups)}
+
+
+@admin(
+    bp,
+    "users/{userid}/preferences/{key}",
+    "GET",
+    response="people.PreferencesShown",
+    errors=(404,),
+    role=Role.READ_ONLY,
+    tag="users",
+)
+def get_preferences(context: RequestContext, userid: str, key: str) -> dict[str, Any]:
+    """Get what a user wants of an access channel, for each of its topics."""
+    from chalicelib.manage import people
+
+    page = people.preferred(context.world, userid, known_key(key))
+    quiet = page.quiet
+    return {
+        "kinds": [kind.value for kind in page.kinds],
+        "topics": [
+            {
+                "topic": topic.number,
+                "name": topic.name,
+                "channels": [k.value for k in page.kinds if (topic.number, k.value) in page.chosen],
+            }
+            for topic in page.topics
+        ],
+        "quiet": quiet and {"begin": quiet.begin, "end": quiet.end, "time_zone": quiet.zone},
+    }
 
 
 @admin(
