@@ -69,6 +69,7 @@ TABS: dict[str, tuple[tuple[str, str, str, bool], ...]] = {
         ("access", N_("Access channels"), "/settings", True),
         ("members", N_("Members"), "/members", True),
         ("audit", N_("Audit log"), "/audit", True),
+        ("global_key", N_("Global key"), "/global-key", True),
         ("developer", N_("Developer"), "/developer", True),
     ),
 }

@@ -41,9 +41,9 @@ OWN = """
 /rules /rules/words /rules/words/upload /rules/topics /rules/callbacks /rules/callbacks/replay
 """.split()
 WHOLE = """
-/channels /channels/new /channels/new?platform=smtp /channels/{sms}
+/channels /channels/new /channels/new?platform=smtp /channels/{sms} /channels/{sms}/labels
 /settings /access/{key} /access/new /members /members/new /audit
-/developer /account /account/second-factor
+/global-key /developer /account /account/second-factor
 """.split()
 
 Browser = Any

@@ -25,9 +25,11 @@ SECTIONS = (
     "groups",
     "imports",
     "channels",
+    "labels",
     "settings",
     "members",
     "audit",
+    "global_key",
     "developer",
     "search",
 )
