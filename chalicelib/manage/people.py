@@ -119,7 +119,7 @@ def preferred(world: World, userid: str, key: str) -> preferences.Page:
     """Return what a user may choose of an access channel, and has chosen. Raises NotFound."""
     access_channels.get(world, key)
     page = preferences.page_of(world, preferences.Person(key, userid, ChannelType.EMAIL, ""))
-    if not page.has_quiet:
+    if not page.is_user:
         raise NotFound("user")
     return page
 
