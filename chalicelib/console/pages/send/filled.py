@@ -17,11 +17,9 @@ def fields(message: Message, *, broadcast: bool) -> dict[str, list[str]]:
     filled = {"kind": "template" if message.get("template_id") else "ordinary"}
     filled |= {"priority": str(option.get("priority") or 2)}
     filled |= {name: str(option[name]) for name in ("sendno", "topic") if option.get(name)}
-    filled |= {
-        "list": f"{kind}:{option[f'{kind}_id']}"
-        for kind in ("black", "white")
-        if option.get(f"{kind}_id")
-    }
+    for kind in ("black", "white"):
+        if option.get(f"{kind}_id"):
+            filled["list"] = f"{kind}:{option[f'{kind}_id']}"
     if message.get("rule_id"):
         filled["rule_id"] = str(message["rule_id"])
     filled |= {"audience": "everyone"} if broadcast else _audience(message)
