@@ -201,6 +201,7 @@ def test_calls_are_listed_read_and_made_again(shop: Browser) -> None:
     call = shop.get(f"{base}/calls/{id}").plain
     assert '"msgid": "m"' in call
     assert "500" in call
+    assert "GET /admin/v1/access-channels/{key}/callbacks/batches/{id}" in shop.get("/audit").plain
     again = {"since": "2027-01-15T00:00", "until": "2027-01-16T00:00", "states": ["failed"]}
     assert "made again" in shop.post(f"{base}/replay", again).plain
     refused = shop.post(f"{base}/replay", {**again, "since": "soon"})
