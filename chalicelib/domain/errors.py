@@ -109,6 +109,22 @@ class TemplateClosed(Refusal):
     """A channel type of the template has no delivery channel now. `types`."""
 
 
+class ThirdPartyInvalid(Refusal):
+    """The provider no longer has a third-party template or signature. `what`, `id`, `channel`."""
+
+
+class NotRefused(Refusal):
+    """Only what the provider's review has refused can be changed. `review`: what it is."""
+
+
+class NotOffered(Refusal):
+    """The platform does not let this be done with a third-party template. `platform`."""
+
+
+class TooMany(Refusal):
+    """A delivery channel has as many third-party templates as are kept. `most`."""
+
+
 class UnknownStrategy(Refusal):
     """The access channel has no strategy `number`."""
 
@@ -271,6 +287,14 @@ class Rejected(ProviderError):
 
     The deliveries of the call have failed. A strategy goes on at once.
     """
+
+
+class TemplateGone(Rejected):
+    """The provider does not have the template of this call any more, or has blocked it."""
+
+
+class SignatureGone(TemplateGone):
+    """The provider does not have the signature of this call any more."""
 
 
 class Unavailable(ProviderError):

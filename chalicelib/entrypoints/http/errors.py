@@ -89,6 +89,22 @@ REFUSALS: Mapping[type[Refusal], Entry] = {
         PARAMETER, 400, "模板版本不存在", "template {number} has no version {version}"
     ),
     errors.TemplateClosed: Entry(1015073, 400, "通用模板已失效", _NO_CHANNEL),
+    errors.ThirdPartyInvalid: Entry(
+        1019008,
+        400,
+        "第三方平台已没有该模板或签名 {id} (通道 {channel})",
+        "the provider of {channel} no longer has the {what} {id}; refresh, or choose another",
+    ),
+    errors.NotRefused: Entry(
+        PARAMETER,
+        409,
+        "只有审核未通过的才能修改 (当前: {review})",
+        "only what the provider's review has refused can be changed; this is {review}",
+    ),
+    errors.NotOffered: Entry(
+        PARAMETER, 409, "{platform} 不支持该操作", "{platform} does not offer this"
+    ),
+    errors.TooMany: Entry(PARAMETER, 409, "最多 {most} 个", "there are {most} already"),
     errors.UnknownStrategy: Entry(
         1015026, 400, "发送策略已失效", "strategy {number} does not exist"
     ),

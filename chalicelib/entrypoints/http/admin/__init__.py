@@ -32,6 +32,8 @@ from chalicelib.entrypoints.http.admin import (
     strategies,
     suppressions,
     templates,
+    third_party,
+    third_party_library,
     topics,
     users,
 )
@@ -45,6 +47,8 @@ ROUTES = (
     provider_query,
     platforms,
     templates,
+    third_party,
+    third_party_library,
     strategies,
     sensitive_words,
     quiet_hours,
