@@ -113,18 +113,6 @@ class ThirdPartyInvalid(Refusal):
     """The provider no longer has a third-party template or signature. `what`, `id`, `channel`."""
 
 
-class NotRefused(Refusal):
-    """Only what the provider's review has refused can be changed. `review`: what it is."""
-
-
-class NotOffered(Refusal):
-    """The platform does not let this be done with a third-party template. `platform`."""
-
-
-class TooMany(Refusal):
-    """A delivery channel has as many third-party templates as are kept. `most`."""
-
-
 class UnknownStrategy(Refusal):
     """The access channel has no strategy `number`."""
 
@@ -310,10 +298,7 @@ class QuotaUsedUp(Throttled):
 
 
 class Uncertain(ProviderError):
-    """The provider may or may not have taken the call.
-
-    The connection broke or timed out after the call was sent.
-    """
+    """The provider may or may not have taken the call, as its connection broke."""
 
 
 class TooLarge(Uncertain):

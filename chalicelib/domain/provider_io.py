@@ -259,7 +259,7 @@ class Webhook:
 
     `nonce` may be used with one body only. `channel`: the code of the channel that must read the
     webhook instead, if several accounts share an address. `authorised`: the code of the channel
-    whose account has just let us in, "" for this channel, None if it is about something else.
+    whose account has just let us in, or "" for this channel. Otherwise it is None.
     """
 
     receipts: Sequence[Receipt] = ()

@@ -187,7 +187,7 @@ class Draft:
 
 @frozen(kw_only=True)
 class Registers:
-    """What a platform's accounts register, and what operators can do with it from here.
+    """Templates that a platform's accounts register, and what operators can do with them here.
 
     `uses` reads a content, and `fields` the text of a template. `check` raises Invalid for a draft.
     `kinds` are the rules of values by the kinds of fields.

@@ -1,7 +1,7 @@
 """Third-party templates and signatures: ask providers about them, and keep what they say.
 
 An order (domain/third_party.py) waits sealed, and its job names it. A delivery function carries the
-order out and stores what comes of it, so that nothing is lost with the request that asked.
+order out and stores what comes of it. So nothing is lost with the request that asked.
 """
 
 from __future__ import annotations

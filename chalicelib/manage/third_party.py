@@ -1,7 +1,7 @@
 """Third-party templates and signatures as operators see and change them.
 
 What a provider has to do is ordered (`flow/third_party.py`), and its answer has the id of the
-order. Functions raise NotOffered for what a platform does not have.
+order. Functions raise Invalid for what a platform does not offer.
 """
 
 from __future__ import annotations
@@ -11,23 +11,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from chalicelib.domain.delivery_channels import DELIVERY_CHANNELS, Channel
-from chalicelib.domain.errors import Conflict, NotFound, NotOffered, NotRefused, Taken, TooMany
+from chalicelib.domain.errors import Conflict, Invalid, NotFound, Taken
 from chalicelib.domain.jobs import Query
 from chalicelib.domain.third_party import (
-    LIBRARIES,
     MAX_REGISTERED,
     REGISTERED,
     Action,
     Draft,
     Family,
-    Library,
     Order,
     Registered,
     Registers,
     Review,
     Sort,
     State,
-    Title,
     ValueKind,
     key_of,
 )
@@ -47,12 +44,12 @@ class Account:
 
     @property
     def registers(self) -> Registers:
-        """Raise NotFound without the channel, NotOffered if its platform registers nothing."""
+        """Raise NotFound without the channel, Invalid if its platform registers nothing."""
         if self.channel is None:
             raise NotFound(DELIVERY_CHANNELS.noun)
         registers = self.world.providers.of(self.channel.platform).capabilities.registers
         if registers is None:
-            raise NotOffered("code", platform=self.channel.platform)
+            raise _not_offered("code", self.channel)
         return registers
 
     @property
@@ -65,13 +62,16 @@ class Account:
         return registered.state(self.channel, is_authorised=self._is_authorised)
 
     def sort_with(self, family: Family, action: Action, wanted: Sort | None = None) -> Sort:
-        """Return a sort of a family that allows an action. Raise NotOffered without any."""
+        """Return a sort of a family that allows an action. Raise Invalid without any."""
         for sort in self.registers.actions:
             is_wanted = sort.family is family and wanted in (None, sort)
             if is_wanted and self.registers.may(sort, action):
                 return sort
-        platform = self.channel.platform if self.channel else ""
-        raise NotOffered("kind" if wanted else "code", platform=platform)
+        raise _not_offered("kind" if wanted else "code", self.channel)
+
+
+def _not_offered(field: str, channel: Channel | None) -> Invalid:
+    return Invalid(field, f"{channel.platform if channel else 'nothing'} does not offer this")
 
 
 def account(world: World, code: str, family: Family | None = None) -> Account:
@@ -109,33 +109,34 @@ def kinds(account: Account) -> Mapping[str, ValueKind]:
 
 
 def refresh(account: Account, family: Family) -> str:
-    return _ask(account, Order(Action.REFRESH, account.sort_with(family, Action.REFRESH)))
+    return ask(account, Order(Action.REFRESH, account.sort_with(family, Action.REFRESH)))
 
 
 def import_(account: Account, family: Family, id: str) -> str:
     """Import what the account has, by the provider's id."""
     sort = account.sort_with(family, Action.IMPORT)
-    _check_room(account, family)
-    return _ask(account, Order(Action.IMPORT, sort, (id,)))
+    check_room(account, family)
+    return ask(account, Order(Action.IMPORT, sort, (id,)))
 
 
 def create(account: Account, draft: Draft) -> str:
     """Create a text or signature. Raise Invalid for a draft that the provider surely refuses."""
     account.sort_with(draft.sort.family, Action.CREATE, draft.sort)
     account.registers.check(draft)
-    _check_room(account, draft.sort.family)
-    return _ask(account, Order(Action.CREATE, draft.sort, draft=draft))
+    check_room(account, draft.sort.family)
+    return ask(account, Order(Action.CREATE, draft.sort, draft=draft))
 
 
 def change(account: Account, draft: Draft, id: str, version: int | None) -> str:
-    """Change what the provider's review has refused. Raise NotRefused for anything else."""
+    """Change what the provider's review has refused. Raise Invalid for anything else."""
     account.sort_with(draft.sort.family, Action.CHANGE, draft.sort)
     kind = REGISTERED[draft.sort.family]
     stored = records.get_at(account.world, kind, key_of(account.code, id), version)
     if stored.review is not Review.REFUSED:
-        raise NotRefused("id", review=stored.review.value)
+        reason = "only what the provider's review has refused can be changed"
+        raise Invalid("id", f"{reason}, and this is {stored.review}")
     account.registers.check(draft)
-    return _ask(account, Order(Action.CHANGE, draft.sort, (id,), draft))
+    return ask(account, Order(Action.CHANGE, draft.sort, (id,), draft))
 
 
 def delete(account: Account, family: Family, id: str, version: int | None) -> str:
@@ -147,7 +148,7 @@ def delete(account: Account, family: Family, id: str, version: int | None) -> st
     stored = records.get_at(account.world, kind, key_of(account.code, id), version)
     is_there = account.state(stored) is State.NORMAL
     if is_there and account.registers.may(stored.sort, Action.DELETE):
-        return _ask(account, Order(Action.DELETE, stored.sort, (id,)))
+        return ask(account, Order(Action.DELETE, stored.sort, (id,)))
     records.delete(account.world, kind, stored)
     return ""
 
@@ -160,25 +161,7 @@ def forget(account: Account, family: Family, id: str) -> None:
         records.delete(account.world, REGISTERED[family], stored)
 
 
-def sync(account: Account) -> str:
-    sort = account.sort_with(Family.TEMPLATE, Action.SYNC)
-    return _ask(account, Order(Action.SYNC, sort))
-
-
-def ask_keywords(account: Account, id: str) -> str:
-    sort = account.sort_with(Family.TEMPLATE, Action.KEYWORDS)
-    return _ask(account, Order(Action.KEYWORDS, sort, (id,)))
-
-
-def choose(account: Account, id: str, keywords: Sequence[int], scene: str) -> str:
-    """Make a template of the library with these keywords, in their order."""
-    sort = account.sort_with(Family.TEMPLATE, Action.CHOOSE)
-    _check_room(account, Family.TEMPLATE)
-    order = Order(Action.CHOOSE, sort, (id,), keywords=tuple(keywords), scene=scene)
-    return _ask(account, order)
-
-
-def _ask(account: Account, order: Order) -> str:
+def ask(account: Account, order: Order) -> str:
     channel = account.channel
     if channel is None:
         raise NotFound(DELIVERY_CHANNELS.noun)
@@ -200,10 +183,10 @@ def _note(world: World, channel: Channel) -> None:
             channel = records.get(world, DELIVERY_CHANNELS, channel.code)
 
 
-def _check_room(account: Account, family: Family) -> None:
+def check_room(account: Account, family: Family) -> None:
     kept = page(account.world, family, account.code, limit=MAX_REGISTERED)
     if len(kept) >= MAX_REGISTERED:
-        raise TooMany("code", most=MAX_REGISTERED)
+        raise Invalid("code", f"has {MAX_REGISTERED} of them already")
 
 
 # -- what an operator enters, since the provider cannot be asked
@@ -229,30 +212,9 @@ def enter(account: Account, id: str, title: str, text: str) -> Registered:
         after = replace(entered, entered=stored.entered, version=stored.version + 1)
         account.world.records.of(kind).update(stored, after)
         return after
-    _check_room(account, Family.TEMPLATE)
+    check_room(account, Family.TEMPLATE)
     try:
         account.world.records.of(kind).put(entered)
     except Conflict:
         raise Taken("id", what="another template") from None
     return entered
-
-
-# -- the provider's library
-
-
-def library(account: Account) -> Library:
-    """Return the library as it was synced last, empty before."""
-    account.sort_with(Family.TEMPLATE, Action.SYNC)
-    found = account.world.records.of(LIBRARIES).get(account.code)
-    return found or Library(account.code)
-
-
-def titles(library: Library, text: str, after: int, limit: int) -> Sequence[tuple[int, Title]]:
-    """Return titles with a text in them, each with its place in the library, from 1."""
-    wanted = text.casefold()
-    found = [
-        (place, title)
-        for place, title in enumerate(library.titles, 1)
-        if place > after and (wanted in title.title.casefold() or wanted == title.id)
-    ]
-    return found[:limit] if limit else found

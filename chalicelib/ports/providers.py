@@ -42,7 +42,7 @@ class Registry(Protocol):
         """Change what was refused, so that the provider reviews it again."""
 
     def delete(self, sort: Sort, id: str) -> None:
-        """Delete at the provider. What is gone already is no error."""
+        """Delete at the provider. What is gone already may be deleted again."""
 
     def titles(self) -> Sequence[Title]:
         """Return the titles of the library that the account may choose from."""

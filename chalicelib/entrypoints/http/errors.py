@@ -95,16 +95,6 @@ REFUSALS: Mapping[type[Refusal], Entry] = {
         "第三方平台已没有该模板或签名 {id} (通道 {channel})",
         "the provider of {channel} no longer has the {what} {id}; refresh, or choose another",
     ),
-    errors.NotRefused: Entry(
-        PARAMETER,
-        409,
-        "只有审核未通过的才能修改 (当前: {review})",
-        "only what the provider's review has refused can be changed; this is {review}",
-    ),
-    errors.NotOffered: Entry(
-        PARAMETER, 409, "{platform} 不支持该操作", "{platform} does not offer this"
-    ),
-    errors.TooMany: Entry(PARAMETER, 409, "最多 {most} 个", "there are {most} already"),
     errors.UnknownStrategy: Entry(
         1015026, 400, "发送策略已失效", "strategy {number} does not exist"
     ),

@@ -43,7 +43,7 @@ CHANGES: dict[str, Any] = {
     "POST",
     request="templates.TemplateBody",
     status=201,
-    errors=(404, 1019071),
+    errors=(404, 1019008, 1019071),
     **CHANGES,
 )
 def add_template(context: RequestContext) -> Response:
@@ -91,7 +91,7 @@ def get_template(context: RequestContext, template_id: str) -> Response:
     "PUT",
     request="templates.TemplateChange",
     matches=True,
-    errors=(1019071,),
+    errors=(1019008, 1019071),
     **CHANGES,
 )
 def change_template(context: RequestContext, template_id: str) -> Response:

@@ -19,10 +19,10 @@ from chalicelib.entrypoints.http.admin.third_party import (
     plain,
 )
 from chalicelib.entrypoints.http.context import RequestContext
-from chalicelib.manage import third_party
+from chalicelib.manage import third_party_library
 
 if TYPE_CHECKING:
-    from chalicelib.entrypoints.http.schemas.third_party import Choice, LibraryQuery
+    from chalicelib.entrypoints.http.schemas.third_party_library import KeywordChoice, LibraryQuery
 
 bp = Blueprint(__name__)
 
@@ -31,20 +31,20 @@ bp = Blueprint(__name__)
     bp,
     "channels/{code}/library",
     "GET",
-    query="third_party.LibraryQuery",
-    response="third_party.Titles",
+    query="third_party_library.LibraryQuery",
+    response="third_party_library.Titles",
     errors=(409,),
     role=Role.READ_ONLY,
 )
 def search_library(context: RequestContext, code: str) -> dict[str, Any]:
     """Search the titles of the provider's library, as they were synced last."""
     query: LibraryQuery = context.query()
-    library = third_party.library(account_of(context, code))
+    library = third_party_library.library(account_of(context, code))
     page = cursors.page(
         "titles",
         context,
         cursors.number,
-        lambda after, limit: third_party.titles(library, query.text.strip(), after, limit),
+        lambda after, limit: third_party_library.titles(library, query.text.strip(), after, limit),
         lambda placed: placed[0],
         lambda placed: _title(placed[1]),
     )
@@ -54,20 +54,20 @@ def search_library(context: RequestContext, code: str) -> dict[str, Any]:
 @admin(bp, "channels/{code}/library/sync", "POST", **ASKS)
 def sync_library(context: RequestContext, code: str) -> Response:
     """Get the titles of the provider's library. Providers limit how often that works."""
-    return answered(context, third_party.sync(account_of(context, code)))
+    return answered(context, third_party_library.sync(account_of(context, code)))
 
 
 @admin(
     bp,
     "channels/{code}/library/{id}",
     "GET",
-    response="third_party.LibraryTemplate",
+    response="third_party_library.LibraryTemplate",
     errors=(409,),
     role=Role.READ_ONLY,
 )
 def get_library_template(context: RequestContext, code: str, id: str) -> dict[str, Any]:
     """Get a template of the library. `keywords` are null until they were asked for."""
-    library = third_party.library(account_of(context, code))
+    library = third_party_library.library(account_of(context, code))
     titles = [title for title in library.titles if title.id == known_id(id)]
     if not titles:
         raise NotFound("template of the library")
@@ -79,15 +79,23 @@ def get_library_template(context: RequestContext, code: str, id: str) -> dict[st
 @admin(bp, "channels/{code}/library/{id}/keywords", "POST", **ASKS)
 def ask_library_keywords(context: RequestContext, code: str, id: str) -> Response:
     """Get the keywords of a template of the library. Providers limit how often that works."""
-    return answered(context, third_party.ask_keywords(account_of(context, code), known_id(id)))
+    return answered(
+        context, third_party_library.ask_keywords(account_of(context, code), known_id(id))
+    )
 
 
-@admin(bp, "channels/{code}/library/{id}/choose", "POST", request="third_party.Choice", **ASKS)
+@admin(
+    bp,
+    "channels/{code}/library/{id}/choose",
+    "POST",
+    request="third_party_library.KeywordChoice",
+    **ASKS,
+)
 def choose_from_library(context: RequestContext, code: str, id: str) -> Response:
     """Make a template of the account with some keywords of a template of the library."""
-    body: Choice = context.body()
+    body: KeywordChoice = context.body()
     account = account_of(context, code)
-    id = third_party.choose(account, known_id(id), body.keywords, body.scene)
+    id = third_party_library.choose(account, known_id(id), body.keywords, body.scene)
     return answered(context, id)
 
 

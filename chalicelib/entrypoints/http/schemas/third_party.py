@@ -1,4 +1,4 @@
-"""Third-party templates and signatures of a delivery channel, and its provider's library."""
+"""Third-party templates and signatures of a delivery channel."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pydantic import Field
 from chalicelib.domain.third_party import Category, Review, State
 from chalicelib.entrypoints.http.schemas.base import (
     Answer,
-    ListQuery,
     Page,
     Strict,
     Versioned,
@@ -57,15 +56,6 @@ class SignatureImport(Strict):
     id: Id
 
 
-class Choice(Strict):
-    """Numbers of keywords, in the order of the template, and what it is for."""
-
-    keywords: Annotated[
-        list[Annotated[int, Field(ge=1, le=1_000_000)]], Field(min_length=1, max_length=5)
-    ]
-    scene: Annotated[str, Field(max_length=15)] = ""
-
-
 class FieldShown(Answer):
     """A value that the template takes. `limit` and `rule` say which texts it may be."""
 
@@ -104,34 +94,3 @@ class ThirdPartyTemplates(Page):
 class Signatures(Page):
     signatures: list[ThirdParty]
     actions: list[str]
-
-
-class LibraryQuery(ListQuery):
-    text: Annotated[str, Field(max_length=60)] = ""
-
-
-class TitleShown(Answer):
-    """A template of the provider's library."""
-
-    id: str
-    title: str
-    long_term: bool
-    category: str
-
-
-class Titles(Page):
-    titles: list[TitleShown]
-    synced: int | None
-
-
-class KeywordShown(Answer):
-    """A keyword, which becomes a field of the template that chooses it."""
-
-    number: int
-    name: str
-    example: str
-    kind: str
-
-
-class LibraryTemplate(TitleShown):
-    keywords: list[KeywordShown] | None
