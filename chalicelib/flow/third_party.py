@@ -256,8 +256,10 @@ def _mark(world: World, channel: Channel, family: Family, id: str, **changes: ob
 
 def named(world: World, channel: Channel, content: Content) -> Iterator[tuple[Use, Registered]]:
     """Yield what a content names of what is kept and known of a delivery channel."""
+    if not channel.has_templates:
+        return
     registers = world.providers.of(channel.platform).capabilities.registers
-    if registers is None or not channel.has_templates:
+    if registers is None:
         return
     for use in registers.uses(content):
         registered = world.records.of(REGISTERED[use.family]).get(key_of(channel.code, use.id))
