@@ -23,7 +23,7 @@ from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.rules import third_party as rule
 from chalicelib.manage import access_channels, templates
 from tests.builders import SHOP, a_channel, a_strategy, an_access_channel
-from tests.flow.test_third_party import TEXTS, uses
+from tests.flow.registries import TEXTS, uses
 from tests.simulation.world import Simulation
 
 KINDS = {"number": ValueKind(5, "a number", str.isdigit)}
