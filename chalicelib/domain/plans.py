@@ -86,6 +86,8 @@ class Plan:
     values: tuple[Mapping[str, str], ...] = field(default=(), repr=False)
     # when (ms) each target enters the first step, empty: all of them at once
     starts: tuple[int, ...] = ()
+    # target -> its quiet time, as domain/rules/topics.py has it, if later steps have to wait for it
+    quiet: Mapping[int, tuple[str, str, str]] = field(default_factory=dict)
 
     def deliveries(self, code: str, entrants: Entrants) -> tuple[DeliveryRef, ...]:
         """Return the deliveries of entrants on one channel, in the order of call ranges."""

@@ -51,5 +51,6 @@ CHECKS = (
     Check(Stage.TARGET, "choice of a channel", _UNCHOSEN),
     Check(Stage.TARGET, "caps", ("capped",)),
     Check(Stage.STEP, "quiet hours", ("quiet_hours",)),
+    Check(Stage.STEP, "preferences", ("quiet_time",)),
     Check(Stage.STEP, "caps", ("capped",)),
 )

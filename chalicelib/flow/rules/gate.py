@@ -85,6 +85,15 @@ def for_step(world: World, message: Message, step: int) -> Hold | None:
     return max((hold for hold in holds if hold is not None), default=None)
 
 
+def for_members(
+    world: World, message: Message, chunk: Chunk, step: int, members: Sequence[int]
+) -> Mapping[int, Hold]:
+    """Return the holds of targets that would enter a step now. Who is not held may enter it."""
+    hold = for_step(world, message, step) if members else None
+    held = topics.for_members(message, chunk, step, members, world.clock.now())
+    return held if hold is None else {t: max(hold, held.get(t, hold)) for t in members}
+
+
 def step_rules(request: SendRequest, resolved: ResolvedSend) -> tuple[str, ...]:
     """Return the stems of the rules that later steps have to pass, none without such steps."""
     has_steps = len(resolved.strategy.steps) > 1
