@@ -22,6 +22,7 @@ class TargetLoss(StrEnum):
     NO_CONSENT = "no_consent"
     NO_VALUE = "no_value"
     UNFIT_VALUE = "unfit_value"
+    SENSITIVE_VALUE = "sensitive_value"
     SUPPRESSED = "suppressed"
     OPTED_OUT = "opted_out"
     CONTACT_GONE = "contact_gone"

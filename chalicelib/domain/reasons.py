@@ -84,6 +84,12 @@ LOSSES: Mapping[TargetLoss, Reason] = {
         "请检查该属性的长度和内容",
         "Check the length and the text of the attribute",
     ),
+    TargetLoss.SENSITIVE_VALUE: Reason(
+        "用户的属性值使内容含有敏感词",
+        "An attribute of the user puts a sensitive word into the content",
+        "请检查该用户的属性",
+        "Check the attributes of the user",
+    ),
     TargetLoss.CAPPED: Reason(
         "用户收到的消息已达频次上限",
         "The person has got as many messages as a frequency cap allows",

@@ -48,6 +48,7 @@ CHECKS = (
     Check(Stage.TARGET, "preferences", ("unwanted", "quiet_time")),
     Check(Stage.TARGET, "consent", ("no_consent",)),
     Check(Stage.TARGET, "personal values", ("no_value", "unfit_value")),
+    Check(Stage.TARGET, "sensitive words", ("sensitive_value",)),
     Check(Stage.TARGET, "choice of a channel", _UNCHOSEN),
     Check(Stage.TARGET, "caps", ("capped",)),
     Check(Stage.STEP, "quiet hours", ("quiet_hours",)),

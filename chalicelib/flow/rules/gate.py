@@ -49,6 +49,7 @@ TARGET_RULES: tuple[TargetRule, ...] = (
     topics.for_targets,
     consents.for_targets,
     personal.for_targets,
+    sensitive_words.for_targets,
     choice.for_targets,
     caps.for_targets,  # the last one: what any rule leaves out must not count
 )
