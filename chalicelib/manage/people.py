@@ -23,6 +23,8 @@ from chalicelib.flow import preferences, reach
 from chalicelib.manage import access_channels, users
 from chalicelib.ports import World
 
+Consents = Mapping[tuple[ChannelType, str], Mapping[tuple[str, str], Consent]]
+
 _SETS = {Family.LIST: audiences.listing, Family.SEGMENT: audiences.segment}
 
 
@@ -31,22 +33,36 @@ class Known:
     """A person: the user, what its contacts agreed to, where it is a member, and what counts."""
 
     user: User
-    consents: Mapping[tuple[ChannelType, str], Mapping[tuple[str, str], Consent]]
+    consents: Consents
     groups: Sequence[Group]
     marks: Mapping[str, Sequence[Mark]]  # by channel key
     reached: Mapping[str, Sequence[Mark]]  # by channel key, of messages of the last days
 
 
-def known(world: World, userid: str) -> Known:
-    """Return all that is known of a user. Raises NotFound."""
+def consents(world: World, userid: str) -> Consents:
+    """Return what the contacts of a user have agreed to. Raises NotFound."""
+    return _consents(world, _user(world, userid))
+
+
+def _user(world: World, userid: str) -> User:
     user = world.users.get([userid]).get(userid) if 0 < len(userid) <= users.USERID else None
     if user is None:
         raise NotFound("user")
+    return user
+
+
+def _consents(world: World, user: User) -> Consents:
     contacts = sorted(user.all_contacts)
-    consents = {(kind, contact): world.consents.of(kind, contact) for kind, contact in contacts}
+    every = {(kind, contact): world.consents.of(kind, contact) for kind, contact in contacts}
+    return {contact: said for contact, said in every.items() if said}
+
+
+def known(world: World, userid: str) -> Known:
+    """Return all that is known of a user. Raises NotFound."""
+    user = _user(world, userid)
     return Known(
         user,
-        {contact: said for contact, said in consents.items() if said},
+        _consents(world, user),
         _groups_of(world, userid),
         {key: marks.marks for key, marks in _marks(world, _counts(userid)).items()},
         {key: marks.marks for key, marks in _marks(world, _reach(userid)).items()},
@@ -99,6 +115,15 @@ def erase(world: World, userid: str) -> Known:
     return person
 
 
+def preferred(world: World, userid: str, key: str) -> preferences.Page:
+    """Return what a user may choose of an access channel, and has chosen. Raises NotFound."""
+    access_channels.get(world, key)
+    page = preferences.page_of(world, preferences.Person(key, userid, ChannelType.EMAIL, ""))
+    if not page.is_user:
+        raise NotFound("user")
+    return page
+
+
 def prefer(world: World, userid: str, key: str, choices: Preferences) -> None:
     """Set what a user wants of an access channel. Raises NotFound, Invalid or Conflict."""
     access_channels.get(world, key)
@@ -106,10 +131,7 @@ def prefer(world: World, userid: str, key: str, choices: Preferences) -> None:
     for n, number in enumerate(choices.topics):
         if number not in topics:
             raise Invalid(f"topics[{n}].topic", "no such topic")
-    person = preferences.Person(key, userid, ChannelType.EMAIL, "")
-    page = preferences.page_of(world, person)
-    if not page.is_user:
-        raise NotFound("user")
+    page = preferred(world, userid, key)
     chosen = {
         (number, kind)
         for number in topics

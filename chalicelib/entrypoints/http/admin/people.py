@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint, Response
@@ -12,11 +12,12 @@ from chalicelib.domain.reach import reach_of
 from chalicelib.domain.rules.caps import Mark
 from chalicelib.domain.rules.topics import Preferences, QuietTime
 from chalicelib.entrypoints.http.admin.route import admin, known_key
-from chalicelib.entrypoints.http.admin.users import shown
+from chalicelib.entrypoints.http.admin.users import shown, shown_contact
 from chalicelib.entrypoints.http.context import RequestContext
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.people import PreferencesBody
+    from chalicelib.manage.people import Consents
 
 bp = Blueprint(__name__)
 
@@ -38,17 +39,7 @@ def export_person(context: RequestContext, userid: str) -> dict[str, Any]:
     return {
         "user": shown(context, person.user),
         "preferences": dict(person.user.preferences),
-        "consents": [
-            {
-                "type": kind.value,
-                "contact": contact,
-                "channel_key": key,
-                "purpose": purpose,
-                **consent._asdict(),
-            }
-            for (kind, contact), said in person.consents.items()
-            for (key, purpose), consent in sorted(said.items())
-        ],
+        "consents": _said(person.consents, str),
         "memberships": [
             {"family": group.family.value, "id": group.number, "name": group.name}
             for group in person.groups
@@ -68,6 +59,36 @@ def _by_key(marks: Mapping[str, Sequence[Mark]]) -> Iterator[tuple[str, Mark]]:
 
 def _mark(key: str, mark: Mark) -> dict[str, Any]:
     return {"channel_key": key, "msgid": mark.msgid, "time": mark.time}
+
+
+def _said(consents: Consents, show: Callable[[str], str]) -> list[dict[str, Any]]:
+    return [
+        {
+            "type": kind.value,
+            "contact": show(contact),
+            "channel_key": key,
+            "purpose": purpose,
+            **consent._asdict(),
+        }
+        for (kind, contact), said in consents.items()
+        for (key, purpose), consent in sorted(said.items())
+    ]
+
+
+@admin(
+    bp,
+    "users/{userid}/consents",
+    "GET",
+    response="people.PersonConsents",
+    errors=(404,),
+    role=Role.READ_ONLY,
+    tag="users",
+)
+def list_consents(context: RequestContext, userid: str) -> dict[str, Any]:
+    """List what the contacts of a user have agreed to, or no longer agree to."""
+    from chalicelib.manage import people
+
+    return {"consents": _said(people.consents(context.world, userid), shown_contact(context))}
 
 
 @admin(
@@ -90,6 +111,35 @@ def erase_person(context: RequestContext, userid: str) -> dict[str, Any]:
     person = people.erase(context.world, userid)
     consents = sum(len(said) for said in person.consents.values())
     return {"userid": userid, "consents": consents, "memberships": len(person.groups)}
+
+
+@admin(
+    bp,
+    "users/{userid}/preferences/{key}",
+    "GET",
+    response="people.PreferencesShown",
+    errors=(404,),
+    role=Role.READ_ONLY,
+    tag="users",
+)
+def get_preferences(context: RequestContext, userid: str, key: str) -> dict[str, Any]:
+    """Get what a user wants of an access channel, for each of its topics."""
+    from chalicelib.manage import people
+
+    page = people.preferred(context.world, userid, known_key(key))
+    quiet = page.quiet
+    return {
+        "kinds": [kind.value for kind in page.kinds],
+        "topics": [
+            {
+                "topic": topic.number,
+                "name": topic.name,
+                "channels": [k.value for k in page.kinds if (topic.number, k.value) in page.chosen],
+            }
+            for topic in page.topics
+        ],
+        "quiet": quiet and {"begin": quiet.begin, "end": quiet.end, "time_zone": quiet.zone},
+    }
 
 
 @admin(

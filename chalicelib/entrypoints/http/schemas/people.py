@@ -59,6 +59,32 @@ class PersonConsent(Answer):
     text_version: str
 
 
+class PersonConsents(Answer):
+    consents: list[PersonConsent]
+
+
+class TopicWanted(Answer):
+    """A topic, and the channel types on which a user wants it."""
+
+    topic: int
+    name: str
+    channels: list[ChannelType]
+
+
+class QuietTimeShown(Answer):
+    begin: str
+    end: str
+    time_zone: str
+
+
+class PreferencesShown(Answer):
+    """Choices of a user. `kinds`: channel types on which the user has a contact."""
+
+    kinds: list[ChannelType]
+    topics: list[TopicWanted]
+    quiet: QuietTimeShown | None
+
+
 class MembershipOfPerson(Answer):
     family: str
     id: int

@@ -7,9 +7,10 @@ from typing import Any
 
 from chalicelib.domain import audiences
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
+from chalicelib.domain.members import MEMBERS, Member, Role
 from chalicelib.domain.plans import ChunkId, Entrants
 from chalicelib.flow import reach
-from tests.entrypoints.conftest import KEY, SENDER, Api, message
+from tests.entrypoints.conftest import KEY, SENDER, Api, message, sha256
 from tests.entrypoints.http.admin.management import change, problem
 from tests.entrypoints.http.admin.test_caps import CAPS, a_topic
 
@@ -67,6 +68,43 @@ def test_an_erasure_forgets_the_person_and_leaves_the_counts(configured: Api) ->
     again = export(configured)
     assert (again["consents"], again["memberships"]) == ([], [])
     assert (again["counted"], again["reached"]) == ([], [])
+
+
+def test_consents_are_recorded_by_a_member_and_listed_masked_for_readers(configured: Api) -> None:
+    configured.users([{"userid": "user1", "phone": {"all": "18756432567"}}])
+    entry = {"type": "sms", "contact": "187 5643 2567", "purpose": "news", "given": True}
+    said = {**entry, "source": "phone call", "text_version": "2026-1"}
+    path = f"consents/{KEY}/records"
+    assert configured.admin("POST", path, {"consents": [said]}).status == 204
+    (listed,) = configured.admin("GET", "users/user1/consents").json["consents"]
+    assert (listed["contact"], listed["given"]) == ("18756432567", True)
+    assert (listed["channel_key"], listed["text_version"]) == (KEY, "2026-1")
+    taken_back = {**entry, "given": False, "time": listed["time"] + 1}
+    configured.world.clock.advance(5)
+    assert configured.admin("POST", path, {"consents": [taken_back]}).status == 204
+    reader = Member("reader", "r", Role.READ_ONLY, sha256("secret"))
+    configured.fake.records.of(MEMBERS).put(reader)
+    path_of_user = "/admin/v1/users/user1/consents"
+    (listed,) = configured("GET", path_of_user, auth="reader:secret").json["consents"]
+    assert (listed["contact"], listed["given"]) == ("187****2567", False)
+    problem(configured, "GET", "users/nobody/consents", status=404)
+    wrong = {"consents": [{**entry, "contact": "x"}]}
+    problem(configured, "POST", path, wrong, field="consents[0]")
+    problem(configured, "POST", "consents/nothing/records", {"consents": [entry]}, status=404)
+
+
+def test_what_a_user_wants_is_shown_for_every_topic(configured: Api) -> None:
+    configured.users([{"userid": "user1", "phone": {"all": "18756432567"}}])
+    first, second = a_topic(configured), a_topic(configured, name="News")
+    path = f"users/user1/preferences/{KEY}"
+    body = {"topics": [{"topic": first, "channels": []}], "quiet": QUIET}
+    assert configured.admin("PUT", path, body).status == 204
+    shown = configured.admin("GET", path).json
+    assert shown["kinds"] == ["sms"]
+    assert shown["quiet"] == QUIET
+    wanted = {topic["topic"]: topic["channels"] for topic in shown["topics"]}
+    assert wanted == {first: [], second: ["sms"]}
+    problem(configured, "GET", f"users/nobody/preferences/{KEY}", status=404)
 
 
 def test_an_operator_sets_what_a_user_wants(configured: Api) -> None:

@@ -26,6 +26,7 @@ FIELDS = {
     "WordsExport.url": "Address of the file, valid for an hour.",
     "WordsImport.replace": "True if the words of the file replace all others.",
     "WordsImport.upload": "Id of the upload.",
+    "WordsQuery.text": "Text within the words, without regard to case.",
     "WordsUpload.id": "Id of the upload, to import it with.",
     "suppressed": "True if no access channel sends to the contact.",
     "SuppressionsChanged.contacts": "Number of different contacts in the request.",
