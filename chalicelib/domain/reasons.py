@@ -84,6 +84,12 @@ LOSSES: Mapping[TargetLoss, Reason] = {
         "请检查该属性的长度和内容",
         "Check the length and the text of the attribute",
     ),
+    TargetLoss.SENSITIVE_VALUE: Reason(
+        "用户的属性值使内容含有敏感词",
+        "An attribute of the user puts a sensitive word into the content",
+        "请检查该用户的属性",
+        "Check the attributes of the user",
+    ),
     TargetLoss.CAPPED: Reason(
         "用户收到的消息已达频次上限",
         "The person has got as many messages as a frequency cap allows",
@@ -123,6 +129,22 @@ LEFT_OUT: Mapping[Unchosen, Reason] = {
 }
 
 ONLY = Reason("这一步只有这个通道能触达该用户", "No other channel of the step reaches the person")
+
+# By the name of the rule that holds a step.
+HOLDS: Mapping[str, Reason] = {
+    "condition": Reason(
+        "等待前面通道的送达或点击", "It waits for receipts or clicks of earlier steps"
+    ),
+    "schedule": Reason(
+        "等待用户当地的发送时间", "It waits for the time of the schedule where the user is"
+    ),
+    "quiet_hours": Reason(
+        "等待渠道的免打扰时段结束", "It waits until the quiet hours of the access channel end"
+    ),
+    "quiet_time": Reason(
+        "等待用户的免打扰时段结束", "It waits until the quiet time of the person ends"
+    ),
+}
 
 FACTS: Mapping[FactKind, Reason] = {
     FactKind.SUBMITTED: Reason("服务商已接受", "The provider accepted it"),

@@ -49,8 +49,10 @@ CHECKS = (
     Check(Stage.TARGET, "preferences", ("unwanted", "quiet_time")),
     Check(Stage.TARGET, "consent", ("no_consent",)),
     Check(Stage.TARGET, "personal values", ("no_value", "unfit_value")),
+    Check(Stage.TARGET, "sensitive words", ("sensitive_value",)),
     Check(Stage.TARGET, "choice of a channel", _UNCHOSEN),
     Check(Stage.TARGET, "caps", ("capped",)),
     Check(Stage.STEP, "quiet hours", ("quiet_hours",)),
+    Check(Stage.STEP, "preferences", ("quiet_time",)),
     Check(Stage.STEP, "caps", ("capped",)),
 )

@@ -191,6 +191,16 @@ class ChosenChannel(Answer):
     en: str
 
 
+class Waiting(Answer):
+    """A step that the target waits for."""
+
+    step: int
+    until: int
+    reason: str
+    zh: str
+    en: str
+
+
 class Target(Answer):
     code: int
     msgid: str
@@ -201,6 +211,7 @@ class Target(Answer):
     planned: int | None = None
     refused: dict[str, str]
     choices: list[ChosenChannel]
+    waiting: Waiting | None
     deliveries: list[Delivery]
 
 
