@@ -8,6 +8,8 @@ from pydantic import Field
 
 from chalicelib.domain.audiences import AudienceKind
 from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.plans import Unchosen
+from chalicelib.domain.strategies import Choice
 from chalicelib.entrypoints.http.schemas.audiences import RegistrationId
 from chalicelib.entrypoints.http.schemas.base import Answer, LongListQuery, Page, Strict
 
@@ -211,6 +213,27 @@ class ConditionShown(Answer):
     terms: list[TermShown]
 
 
+class ChosenChannel(Answer):
+    """A channel type that a step has chosen for the target."""
+
+    step: int
+    choose: Choice
+    channel: ChannelType
+    reason: Unchosen | None
+    zh: str
+    en: str
+
+
+class Waiting(Answer):
+    """A step that the target waits for."""
+
+    step: int
+    until: int
+    reason: str
+    zh: str
+    en: str
+
+
 class Target(Answer):
     code: int
     msgid: str
@@ -222,6 +245,8 @@ class Target(Answer):
     refused: dict[str, str]
     checks: list[CheckShown]
     conditions: list[ConditionShown]
+    choices: list[ChosenChannel]
+    waiting: Waiting | None
     deliveries: list[Delivery]
 
 

@@ -260,3 +260,20 @@ def test_steps_are_estimated_by_own_rates_and_else_by_those_of_the_deployment(
     ):
         configured.fake.clock.advance(1)
         assert configured.admin("POST", "strategies/estimate", wrong).status == status
+
+
+@pytest.mark.parametrize(("age", "is_warned"), [(29, True), (30, False)])
+def test_receipts_of_the_last_30_days_say_how_long_they_take(
+    configured: Api, age: int, is_warned: bool
+) -> None:
+    fake = configured.fake
+    day = days.day_of(fake.limits, fake.clock.now()) - age
+    counts = {"latency|app|app1|32": 60, "latency|app|app1|0": 60}  # 32 ends at 256 s
+    key = days.day_key(DEPLOYMENT, day)
+    assert fake.figures.store([Document(key, 1, {"seen": 1, "counts": counts})])
+    short = {"channels": ["sms"], "condition": when("app", "delivered", 255)}
+    answer = made(configured, APPS, short)
+    assert answer["warnings"] == is_warned * [
+        "steps[1].condition: most receipts of app take up to 256 s (measured in the last 30 days),"
+        " so 255 s are too short for many people"
+    ]

@@ -16,6 +16,7 @@ from chalicelib.entrypoints.http.openapi.meanings import (
     people,
     rules,
     sending,
+    third_party,
     users,
     waiting,
 )
@@ -26,6 +27,7 @@ AREAS = (
     people.FIELDS,
     management.FIELDS,
     rules.FIELDS,
+    third_party.FIELDS,
     callbacks.FIELDS,
     figures.FIELDS,
     lookups.FIELDS,
