@@ -60,6 +60,7 @@ def rows(message: Message, chunk: Chunk) -> Iterator[Row]:
 
 # -- checks
 
+_ALWAYS = ("user", "suppressions", "contacts")
 _USED: Mapping[str, Callable[[Message], Any]] = {
     "day of the schedule": lambda message: message.occasion,
     "blacklist": lambda message: message.black_id,
@@ -92,7 +93,7 @@ def checks(message: Message, chunk: Chunk, position: int) -> Iterator[dict[str, 
 
 
 def _is_used(message: Message, check: Check) -> bool:
-    return check.name not in _USED or bool(_USED[check.name](message))
+    return check.name in _ALWAYS or (check.name in _USED and bool(_USED[check.name](message)))
 
 
 # -- conditions

@@ -94,7 +94,8 @@ def _of_channel(world: World, key: str) -> Iterator[Named]:
         yield Named("strategy", str(entry.number), entry.name, key)
     for family in (Family.SEGMENT, Family.LIST):
         for group in world.records.of(GROUPS[family]).list(key, limit=NAMES):
-            yield Named(family.value, str(group.number), group.name, key)
+            kind = f"{group.kind}list" if family is Family.LIST else family.value
+            yield Named(kind, str(group.number), group.name, key)
 
 
 def _few(found: Iterator[Named]) -> list[Named]:

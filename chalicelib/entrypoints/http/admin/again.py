@@ -36,6 +36,23 @@ def get_any_body(context: RequestContext, msgid: str) -> dict[str, Any]:
 
 @admin(
     bp,
+    "messages/{msgid}/body",
+    "POST",
+    response="again.Body",
+    errors=(404,),
+    tag="messages",
+    role=Role.OPERATOR,
+)
+def show_any_body(context: RequestContext, msgid: str) -> dict[str, Any]:
+    """Show the body of a message with its contacts whole. The audit log has an entry of it."""
+    from chalicelib.reports import again
+
+    key = sender_of(context.world, msgid)
+    return {"code": 0, **again.body(context.world, key, msgid, whole=True)}
+
+
+@admin(
+    bp,
     "messages/{msgid}/again",
     "POST",
     response="schedules.MessageState",

@@ -12,7 +12,6 @@ from chalicelib.domain.strategies import Step, StrategyEntry
 from chalicelib.domain.strategy_advice import ByType
 from chalicelib.entrypoints.http import cursors
 from chalicelib.entrypoints.http.admin.route import (
-    SEARCHES,
     admin,
     expected,
     expected_if_given,
@@ -33,6 +32,9 @@ if TYPE_CHECKING:
     )
 
 bp = Blueprint(__name__)
+
+# A second's estimates of a member: each reads 30 days twice.
+ESTIMATES = ("estimates", 5)
 
 CHANGES: dict[str, Any] = {"role": Role.OPERATOR, "response": "strategies.Strategy"}
 
@@ -63,7 +65,7 @@ def add_strategy(context: RequestContext) -> Response:
     request="strategies.EstimateBody",
     response="strategies.Estimate",
     errors=(404,),
-    rate=SEARCHES,
+    rate=ESTIMATES,
     role=Role.READ_ONLY,
 )
 def estimate_strategy(context: RequestContext) -> dict[str, Any]:

@@ -30,7 +30,7 @@ class MessageHit(Answer):
 
 
 class NamedHit(Answer):
-    kind: Literal["template", "strategy", "segment", "list", "access_channel"]
+    kind: Literal["template", "strategy", "segment", "blacklist", "whitelist", "access_channel"]
     id: str
     name: str
     channel_key: str

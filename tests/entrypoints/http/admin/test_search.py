@@ -34,7 +34,7 @@ def test_a_text_is_a_msgid_the_begin_of_a_userid_or_a_part_of_a_name(configured:
     assert names(found(configured, "GREET")) == [("template", "greeting")]
     assert names(found(configured, "sms")) == [("strategy", "push, then SMS")]
     assert names(found(configured, "segment 5")) == [("segment", "segment 5")]
-    assert names(found(configured, "the few")) == [("list", "the few")]
+    assert names(found(configured, "the few")) == [("whitelist", "the few")]
     assert names(found(configured, "shop")) == [("access_channel", "shop")]
     assert names(found(configured, KEY)) == [("access_channel", "shop")]
     assert names(found(configured, "greet", "")) == []

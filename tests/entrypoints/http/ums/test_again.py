@@ -81,6 +81,11 @@ def test_members_see_contacts_masked_and_send_again_under_their_name(configured:
     shown = configured.admin("GET", f"messages/{msgid}/body").json
     assert shown["message"]["aud_sms"] == [{"data": ["138****1111"]}]
     assert PHONE not in json.dumps(shown)
+    _, reader = a_member(configured, Role.READ_ONLY.value)
+    assert configured.admin("POST", f"messages/{msgid}/body", auth=reader).status == 403
+    assert configured.admin("POST", f"messages/{msgid}/body").json["message"] == body
+    routes = [entry.route for entry in configured.fake.audit.stored.values()]
+    assert routes.count("/admin/v1/messages/{msgid}/body") == 1
     for role, status in ((Role.READ_ONLY, 403), (Role.OPERATOR, 201)):
         access_key, auth = a_member(configured, role.value)
         answer = configured.admin("POST", f"messages/{msgid}/again", auth=auth)

@@ -88,7 +88,7 @@ FIELDS: Mapping[str, str] = {
     "MessageHit.channel_key": "Channel key of the access channel that sent it.",
     "MessageHit.name": "Name of the message.",
     "MessageHit.accepted": "Time at which it was accepted, in ms.",
-    "NamedHit.kind": "`template`, `strategy`, `segment`, `list` or `access_channel`.",
+    "NamedHit.kind": "Kind of thing: `template`, `strategy`, `segment`, `blacklist` or others.",
     "NamedHit.id": "Number, or channel key.",
     "NamedHit.name": "Its name.",
     "NamedHit.channel_key": "Channel key of its access channel.",
