@@ -23,8 +23,13 @@ def compose(browser: Browser, **changes: Any) -> dict[str, Any]:
 
 
 def test_a_copy_opens_the_form_as_the_message_was(shop: Browser) -> None:
-    page = shop.get(f"{base(shop)}/send?again={shop.msgid}")
+    fields = compose(shop, title="Winter sale", owner="Chen", rule_id="1", userids="u1\nu2")
+    sent = shop.post(f"{base(shop)}/send", {**fields, "v.name": "Li"})
+    assert "Winter sale" in sent.title
+    msgid = sent.path.split("/messages/")[1].partition("?")[0]
+    page = shop.get(f"{base(shop)}/send?again={msgid}")
     assert page.field("userids") == "u1\nu2"
+    assert (page.field("title"), page.field("owner")) == ("Winter sale", "Chen")
     assert page.field("v.name") == "Li"
     assert re.search(r'name="rule_id".*?value="1" selected', page.text, re.DOTALL)
 

@@ -208,8 +208,9 @@ def _elements(kind: str, content: Any) -> list[Any]:
 def _option(visit: Visit) -> dict[str, Any]:
     form = visit.form
     option: dict[str, Any] = {"priority": form.number("priority") or 2}
-    if form.text("sendno"):
-        option["sendno"] = form.text("sendno")
+    for field, name in (("sendno", "sendno"), ("title", "name"), ("owner", "owner")):
+        if form.text(field):
+            option[name] = form.text(field)
     if form.text("topic"):
         option["topic"] = form.number("topic")
     kind, _, number = form.text("list").partition(":")
