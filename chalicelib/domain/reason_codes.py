@@ -142,7 +142,7 @@ CODES: Mapping[str, Reason] = {
         "请联系服务商",
         "Ask the provider",
     ),
-    "smtputf8_not_offered": Reason(
+    "utf8_not_offered": Reason(
         "邮件服务器不支持非英文地址", "The mail server does not take addresses in other scripts"
     ),
     "starttls_not_offered": Reason(

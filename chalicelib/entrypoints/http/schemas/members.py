@@ -46,7 +46,7 @@ class PreferencesOfMember(Strict):
     time_zone: TimeZone | None = None
 
 
-class PreferencesShown(Answer):
+class MemberPreferences(Answer):
     language: str | None
     theme: str | None
     time_zone: str | None
@@ -60,7 +60,7 @@ class Me(Answer):
     role: Role
     enabled: bool
 
-    preferences: PreferencesShown
+    preferences: MemberPreferences
 
 
 class NewMember(Member):

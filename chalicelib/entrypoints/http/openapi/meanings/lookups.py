@@ -95,7 +95,7 @@ FIELDS: Mapping[str, str] = {
     "language": "Language: `zh` or `en`.",
     "theme": "Colours: `light` or `dark`.",
     "PreferencesOfMember.time_zone": "IANA time zone in which you see times.",
-    "PreferencesShown.time_zone": "IANA time zone in which the member sees times.",
+    "MemberPreferences.time_zone": "IANA time zone in which the member sees times.",
     "Me.preferences": "Preferences of the member. null: not chosen.",
     "EstimateBody.channel_key": "Channel key of the access channel whose rates count.",
     "Estimate.days": "Days whose figures make the rates.",
