@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import date, timedelta, tzinfo
+from datetime import UTC, date, timedelta, tzinfo
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -94,6 +94,16 @@ def holds(comparison: Comparison, stored: Any, value: Any, today: Today) -> bool
         day = date_of(stored, today.place)
         return day is not None and _has_day(comparison, day, value, today)
     return _TEXTS[comparison](stored, value)
+
+
+def reads(comparison: Comparison, stored: Any) -> bool:
+    """Tell if a stored value is of the type that a comparison reads."""
+    match TAKES[comparison]:
+        case Values.NUMBER:
+            return number_of(stored) is not None
+        case Values.DATE | Values.DAYS:
+            return date_of(stored, UTC) is not None
+    return True
 
 
 def number_of(value: Any) -> float | None:

@@ -20,21 +20,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field
 from datetime import UTC, date
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 from chalicelib.domain.comparisons import Comparison, Today, holds
 from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.traces import DAY, KEPT_DAYS, Interacted, Log, Occurrence
 from chalicelib.domain.users import ALL, User
 from chalicelib.domain.values import frozen
 
 MAX_DEPTH = 6  # of conditions in each other
 MAX_CONDITIONS = 50  # without `all`, `any` and `not`
-MAX_BYTES = 8192  # as JSON
+MAX_SIZE = 8192  # characters, as JSON
 MAX_LOGGED = 5  # events and purposes of a rule that are read besides the users
 MAX_WHERE = 5  # comparisons of properties
-KEPT_DAYS = 90  # for which events and interactions are kept
-MAX_COUNT = 100  # of events within days, or with properties: so many are kept
-DAY = 86_400_000  # ms
 
 Rule = Mapping[str, Any]
 Path = str
@@ -54,31 +52,6 @@ class Form(StrEnum):
     CONTACT = "contact"  # the last: a consent may name a contact, too
 
 
-class Interaction(StrEnum):
-    """The end of a message, as its user has seen it."""
-
-    SENT = "sent"
-    DELIVERED = "delivered"
-    CLICKED = "clicked"
-    OPENED = "opened"
-
-
-class Occurrence(NamedTuple):
-    """An event of a user, with its properties."""
-
-    time: int  # ms
-    properties: Mapping[str, Any]
-
-
-class Contacted(NamedTuple):
-    """An interaction of a user with messages of a template and a topic, on a day."""
-
-    kind: Interaction
-    day: int  # since the epoch, by UTC
-    template: int
-    topic: int
-
-
 @frozen
 class Person:
     """A user, and what a rule needs to know besides."""
@@ -87,8 +60,8 @@ class Person:
     contacts: frozenset[ChannelType] = frozenset()  # on which the access channel reaches the user
     # purpose -> channel types on which a contact has agreed
     consents: Mapping[str, frozenset[ChannelType]] = field(default_factory=dict)
-    events: Mapping[str, Sequence[Occurrence]] = field(default_factory=dict)
-    interactions: Sequence[Contacted] = ()
+    logs: Mapping[str, Log] = field(default_factory=dict)  # by the name of the event
+    interactions: Sequence[Interacted] = ()
 
 
 @frozen
@@ -140,11 +113,11 @@ def _had_event(rule: Rule, person: Person, view: View) -> bool:
         since = view.now - rule.get("days", KEPT_DAYS) * DAY
         happened = (
             occurrence.time >= since and _has_properties(rule, occurrence, view)
-            for occurrence in person.events.get(name, ())
+            for occurrence in person.logs.get(name, ())
         )
-        return sum(happened) >= least
+        return bool(sum(happened) >= least)
     count, last = person.user.events.get(name, (0, 0))
-    return count >= least and ("days" not in rule or last >= since)
+    return bool(count >= least and ("days" not in rule or last >= since))
 
 
 def _has_properties(rule: Rule, occurrence: Occurrence, view: View) -> bool:
@@ -225,19 +198,13 @@ def days_of_messages(rule: Rule) -> int:
     return max((one["days"] for _, one in of_form(rule, Form.MESSAGE)), default=0)
 
 
-def depth(value: Any) -> int:
-    """Return how deep objects and lists are in each other, at most one more than a rule may be."""
-    deepest, level = 0, [value]
-    while level and deepest <= 2 * MAX_DEPTH:
-        deepest += 1
-        level = [inner for one in level for inner in _parts(one)]
-    return deepest
-
-
-def _parts(value: Any) -> Sequence[Any]:
-    if isinstance(value, Mapping):
-        return [*value.values()]
-    return value if isinstance(value, list) else []
+def levels(rule: Rule) -> int:
+    """Return how deep the conditions of a rule are in each other."""
+    form = form_of(rule)
+    if form is Form.NOT:
+        return 1 + levels(rule["not"])
+    inner = rule[form.value] if form in (Form.ALL, Form.ANY) else ()
+    return 1 + max(map(levels, inner), default=0)
 
 
 # -- contradictions

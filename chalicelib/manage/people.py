@@ -83,6 +83,8 @@ def erase(world: World, userid: str) -> Known:
         world.consents.delete(kind, contact)
     names = {keys.join("cap", key, "user", userid): m for key, m in _marks(world, userid).items()}
     world.marks.put({name: Marks((), marks.version) for name, marks in names.items()})
+    for channel in world.records.of(ACCESS_CHANNELS).list():
+        world.traces.forget_interactions(channel.key, userid)
     if reasons := users.delete(world, [userid]):
         if users.BUSY in reasons.values():
             raise Conflict(users.BUSY)
