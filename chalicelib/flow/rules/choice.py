@@ -36,9 +36,7 @@ def rates(world: World, channel_key: str, strategy: Strategy) -> dict[str, dict[
     if not kinds:
         return {}
     today = days.day_of(world.limits, world.clock.now())
-    name, first = days.day_key(channel_key, today - choice.DAYS + 1)
-    _, last = days.day_key(channel_key, today)
-    counts = [day.body["counts"] for day in world.figures.between(name, first, last)]
+    counts = days.counts_of(world, channel_key, today - choice.DAYS + 1, today)
     return {kind.value: choice.rates(counts, kind) for kind in kinds if kind}
 
 

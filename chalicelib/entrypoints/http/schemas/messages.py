@@ -105,6 +105,28 @@ class Report(Answer):
     withdrawal: Withdrawal | None
 
 
+class ComparedRate(Answer):
+    """A rate of a message, and the usual one. null: there was nothing to divide by."""
+
+    rate: float | None
+    mean: float | None
+    p10: float | None
+    p90: float | None
+
+
+class ComparedChannel(Answer):
+    channel_type: ChannelType
+    delivery_rate: ComparedRate
+    click_rate: ComparedRate
+
+
+class Comparison(Answer):
+    """A message beside the days of its access channel up to it, by channel type."""
+
+    days: int
+    channels: list[ComparedChannel]
+
+
 class Retracted(Answer):
     """A withdrawn message. `withdrawal` is null while a large audience is not counted yet.
 
