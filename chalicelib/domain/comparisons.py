@@ -21,7 +21,7 @@ _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
-class Comparison(StrEnum):
+class ComparisonKind(StrEnum):
     EXISTS = "exists"
     EQUALS = "equals"
     DIFFERS = "differs"
@@ -50,21 +50,21 @@ class Values(StrEnum):
     DAYS = "days"
 
 
-TAKES: Mapping[Comparison, Values] = {
-    Comparison.EXISTS: Values.NONE,
-    Comparison.EQUALS: Values.SCALAR,
-    Comparison.DIFFERS: Values.SCALAR,
-    Comparison.ONE_OF: Values.SCALARS,
-    Comparison.CONTAINS: Values.TEXT,
-    Comparison.BEGINS_WITH: Values.TEXT,
-    Comparison.MORE: Values.NUMBER,
-    Comparison.AT_LEAST: Values.NUMBER,
-    Comparison.LESS: Values.NUMBER,
-    Comparison.AT_MOST: Values.NUMBER,
-    Comparison.BEFORE: Values.DATE,
-    Comparison.AFTER: Values.DATE,
-    Comparison.IN_LAST: Values.DAYS,
-    Comparison.IN_NEXT: Values.DAYS,
+TAKES: Mapping[ComparisonKind, Values] = {
+    ComparisonKind.EXISTS: Values.NONE,
+    ComparisonKind.EQUALS: Values.SCALAR,
+    ComparisonKind.DIFFERS: Values.SCALAR,
+    ComparisonKind.ONE_OF: Values.SCALARS,
+    ComparisonKind.CONTAINS: Values.TEXT,
+    ComparisonKind.BEGINS_WITH: Values.TEXT,
+    ComparisonKind.MORE: Values.NUMBER,
+    ComparisonKind.AT_LEAST: Values.NUMBER,
+    ComparisonKind.LESS: Values.NUMBER,
+    ComparisonKind.AT_MOST: Values.NUMBER,
+    ComparisonKind.BEFORE: Values.DATE,
+    ComparisonKind.AFTER: Values.DATE,
+    ComparisonKind.IN_LAST: Values.DAYS,
+    ComparisonKind.IN_NEXT: Values.DAYS,
 }
 
 
@@ -75,17 +75,17 @@ class Today(NamedTuple):
     place: tzinfo
 
 
-def takes(comparison: Comparison, value: Any) -> bool:
+def takes(comparison: ComparisonKind, value: Any) -> bool:
     """Tell if a value is of the type that a comparison takes."""
     return _IS[TAKES[comparison]](value)
 
 
-def holds(comparison: Comparison, stored: Any, value: Any, today: Today) -> bool:
+def holds(comparison: ComparisonKind, stored: Any, value: Any, today: Today) -> bool:
     """Tell if a stored value, None where there is none, compares with a value."""
-    if stored is None or comparison is Comparison.EXISTS:
+    if stored is None or comparison is ComparisonKind.EXISTS:
         return stored is not None
     if isinstance(stored, list):
-        return comparison is Comparison.CONTAINS and any(_same(one, value) for one in stored)
+        return comparison is ComparisonKind.CONTAINS and any(_same(one, value) for one in stored)
     kind = TAKES[comparison]
     if kind is Values.NUMBER:
         number = number_of(stored)
@@ -96,7 +96,7 @@ def holds(comparison: Comparison, stored: Any, value: Any, today: Today) -> bool
     return _TEXTS[comparison](stored, value)
 
 
-def reads(comparison: Comparison, stored: Any) -> bool:
+def reads(comparison: ComparisonKind, stored: Any) -> bool:
     """Tell if a stored value is of the type that a comparison reads."""
     match TAKES[comparison]:
         case Values.NUMBER:
@@ -128,30 +128,30 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _has_day(comparison: Comparison, day: date, value: Any, today: Today) -> bool:
+def _has_day(comparison: ComparisonKind, day: date, value: Any, today: Today) -> bool:
     match comparison:
-        case Comparison.BEFORE:
+        case ComparisonKind.BEFORE:
             return day < date.fromisoformat(value)
-        case Comparison.AFTER:
+        case ComparisonKind.AFTER:
             return day > date.fromisoformat(value)
-        case Comparison.IN_LAST:
+        case ComparisonKind.IN_LAST:
             return today.day - timedelta(days=value) <= day <= today.day
         case _:
             return today.day <= day <= today.day + timedelta(days=value)
 
 
-_TEXTS: Mapping[Comparison, Callable[[Any, Any], bool]] = {
-    Comparison.EQUALS: _same,
-    Comparison.DIFFERS: lambda stored, value: not _same(stored, value),
-    Comparison.ONE_OF: lambda stored, values: any(_same(stored, value) for value in values),
-    Comparison.CONTAINS: lambda stored, value: value in _text(stored),
-    Comparison.BEGINS_WITH: lambda stored, value: _text(stored).startswith(value),
+_TEXTS: Mapping[ComparisonKind, Callable[[Any, Any], bool]] = {
+    ComparisonKind.EQUALS: _same,
+    ComparisonKind.DIFFERS: lambda stored, value: not _same(stored, value),
+    ComparisonKind.ONE_OF: lambda stored, values: any(_same(stored, value) for value in values),
+    ComparisonKind.CONTAINS: lambda stored, value: value in _text(stored),
+    ComparisonKind.BEGINS_WITH: lambda stored, value: _text(stored).startswith(value),
 }
-_ORDER: Mapping[Comparison, Callable[[float, float], bool]] = {
-    Comparison.MORE: lambda stored, value: stored > value,
-    Comparison.AT_LEAST: lambda stored, value: stored >= value,
-    Comparison.LESS: lambda stored, value: stored < value,
-    Comparison.AT_MOST: lambda stored, value: stored <= value,
+_ORDER: Mapping[ComparisonKind, Callable[[float, float], bool]] = {
+    ComparisonKind.MORE: lambda stored, value: stored > value,
+    ComparisonKind.AT_LEAST: lambda stored, value: stored >= value,
+    ComparisonKind.LESS: lambda stored, value: stored < value,
+    ComparisonKind.AT_MOST: lambda stored, value: stored <= value,
 }
 
 

@@ -47,6 +47,7 @@ class Entry(NamedTuple):
     summary: Summary
     expires: int  # epoch seconds
     targets: tuple[str, ...] = ()  # those that it names
+    segment: int = 0  # to which it is sent, 0: none
 
 
 class Sent(NamedTuple):

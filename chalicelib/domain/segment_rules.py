@@ -22,7 +22,7 @@ from datetime import UTC, date
 from enum import StrEnum
 from typing import Any
 
-from chalicelib.domain.comparisons import Comparison, Today, holds
+from chalicelib.domain.comparisons import ComparisonKind, Today, holds
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.traces import DAY, KEPT_DAYS, Interacted, Log, Occurrence
 from chalicelib.domain.users import ALL, User
@@ -103,7 +103,7 @@ def _has_attribute(rule: Rule, person: Person, view: View) -> bool:
 
 
 def _compares(rule: Rule, stored: Any, view: View) -> bool:
-    return holds(Comparison(rule["is"]), stored, rule.get("value"), view.today)
+    return holds(ComparisonKind(rule["is"]), stored, rule.get("value"), view.today)
 
 
 def _had_event(rule: Rule, person: Person, view: View) -> bool:
@@ -256,17 +256,19 @@ def _are_apart(first: Rule, second: Rule) -> bool:
     """Tell if a value of the first comparison is never one of the second."""
     low: Any = first.get("value")
     high: Any = second.get("value")
-    match Comparison(first["is"]), Comparison(second["is"]):
-        case Comparison.EQUALS, (Comparison.EQUALS | Comparison.MORE | Comparison.LESS) as other:
+    match ComparisonKind(first["is"]), ComparisonKind(second["is"]):
+        case ComparisonKind.EQUALS, (
+            ComparisonKind.EQUALS | ComparisonKind.MORE | ComparisonKind.LESS
+        ) as other:
             is_boolean = {str(low).lower(), str(high).lower()} & {"true", "false"}
             return not is_boolean and not holds(other, low, high, _NO_DAY)
-        case Comparison.MORE | Comparison.AT_LEAST, Comparison.LESS:
+        case ComparisonKind.MORE | ComparisonKind.AT_LEAST, ComparisonKind.LESS:
             return bool(low >= high)
-        case Comparison.MORE, Comparison.AT_MOST:
+        case ComparisonKind.MORE, ComparisonKind.AT_MOST:
             return bool(low >= high)
-        case Comparison.AT_LEAST, Comparison.AT_MOST:
+        case ComparisonKind.AT_LEAST, ComparisonKind.AT_MOST:
             return bool(low > high)
-        case Comparison.AFTER, Comparison.BEFORE:
+        case ComparisonKind.AFTER, ComparisonKind.BEFORE:
             return bool(low >= high)
     return False
 

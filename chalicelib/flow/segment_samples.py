@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from chalicelib.domain import keys, segment_rules
-from chalicelib.domain.comparisons import Comparison, reads
+from chalicelib.domain.comparisons import ComparisonKind, reads
 from chalicelib.domain.segment_rules import Form, Rule
 from chalicelib.domain.users import User
 from chalicelib.flow import segments
@@ -120,5 +120,5 @@ def _warnings(rule: Rule, sample: Sample) -> Iterator[Warning]:
             stored = [value for value in values if value is not None]
             if not stored:
                 yield Warning(path, "unknown_attribute")
-            elif not any(reads(Comparison(one["is"]), value) for value in stored):
+            elif not any(reads(ComparisonKind(one["is"]), value) for value in stored):
                 yield Warning(path, "other_type")

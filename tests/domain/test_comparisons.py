@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.comparisons import TAKES, Comparison, Today, holds, takes
+from chalicelib.domain.comparisons import TAKES, ComparisonKind, Today, holds, takes
 
 TODAY = Today(date(2026, 11, 29), UTC)
 
@@ -62,8 +62,8 @@ TODAY = Today(date(2026, 11, 29), UTC)
     ],
 )
 def test_a_comparison_holds(stored: Any, comparison: str, value: Any, is_true: bool) -> None:
-    assert takes(Comparison(comparison), value)
-    assert holds(Comparison(comparison), stored, value, TODAY) is is_true
+    assert takes(ComparisonKind(comparison), value)
+    assert holds(ComparisonKind(comparison), stored, value, TODAY) is is_true
 
 
 @pytest.mark.parametrize(
@@ -91,8 +91,8 @@ def test_a_comparison_holds(stored: Any, comparison: str, value: Any, is_true: b
     ],
 )
 def test_a_value_of_another_type_is_not_taken(comparison: str, value: Any) -> None:
-    assert not takes(Comparison(comparison), value)
+    assert not takes(ComparisonKind(comparison), value)
 
 
 def test_every_comparison_has_a_type_of_value() -> None:
-    assert set(TAKES) == set(Comparison)
+    assert set(TAKES) == set(ComparisonKind)

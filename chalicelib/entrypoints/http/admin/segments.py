@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.base import OfOwner
     from chalicelib.entrypoints.http.schemas.groups import Membership
     from chalicelib.entrypoints.http.schemas.segments import (
+        AnalysisQuery,
         SegmentBody,
         SegmentChange,
         SegmentEstimateBody,
@@ -240,6 +241,24 @@ def get_segment_count(context: RequestContext, id: str) -> dict[str, Any]:
     from chalicelib.reports import segments
 
     return segments.count_of(context.world, groups.get(context.world, Family.SEGMENT, number(id)))
+
+
+@admin(
+    bp,
+    "segments/{id}/analysis",
+    "GET",
+    query="segments.AnalysisQuery",
+    response="segments.SegmentAnalysis",
+    errors=(404,),
+    role=Role.READ_ONLY,
+)
+def analyse_segment(context: RequestContext, id: str) -> dict[str, Any]:
+    """Get the size of a segment over time, and the rates of the messages that were sent to it."""
+    from chalicelib.reports import segments
+
+    query: AnalysisQuery = context.query()
+    segment = groups.get(context.world, Family.SEGMENT, number(id))
+    return segments.analysis(context.world, segment, query.days)
 
 
 def _tagged(segment: Group, status: int = 200) -> Response:

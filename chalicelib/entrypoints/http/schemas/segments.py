@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from chalicelib.domain import segment_rules, traces
-from chalicelib.domain.comparisons import MAX_DAYS, TAKES, Comparison, Values, takes
+from chalicelib.domain.comparisons import MAX_DAYS, TAKES, ComparisonKind, Values, takes
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.segment_rules import Form
 from chalicelib.domain.traces import Interaction
@@ -19,12 +19,14 @@ from chalicelib.entrypoints.http.schemas.base import (
     Name,
     Page,
     Patch,
+    Query,
     Strict,
     Tag,
     Versioned,
     refusal,
 )
 from chalicelib.entrypoints.http.schemas.consents import Purpose
+from chalicelib.entrypoints.http.schemas.messages import ListedFunnel
 from chalicelib.entrypoints.http.schemas.operation_growth import Name as Attribute
 from chalicelib.entrypoints.http.schemas.user_entries import Bind
 
@@ -55,10 +57,10 @@ Value = Annotated[
     Any, BeforeValidator(lambda value: value, json_schema_input_type=Scalar | list[Scalar] | None)
 ]
 Type = Annotated[ChannelType, Field(strict=False)]
-Compared = Annotated[Comparison, Field(strict=False)]
+Compared = Annotated[ComparisonKind, Field(strict=False)]
 
 
-def _checked(comparison: Comparison, value: Any) -> None:
+def _checked(comparison: ComparisonKind, value: Any) -> None:
     if not takes(comparison, value):
         words = _WORDS[TAKES[comparison]]
         raise refusal(
@@ -246,6 +248,36 @@ class SegmentEstimate(Answer):
     sampled: int
     users: int
     warnings: list[RuleWarning]
+
+
+class AnalysisQuery(Query):
+    days: Annotated[int, Field(ge=1, le=730)] = 90
+
+
+class SegmentSize(Answer):
+    """The size of a day, as it was counted last on that day. `day`: its begin, in ms."""
+
+    day: int
+    users: int
+    contacts: dict[ChannelType, int]
+
+
+class SegmentMessage(Answer):
+    """A message to the segment. `users` is null until its figures are counted."""
+
+    msgid: str
+    name: str
+    accepted: int
+    status: Literal["accepted", "sending", "finished", "withdrawn"]
+    users: ListedFunnel | None
+
+
+class SegmentAnalysis(Answer):
+    """The sizes of a segment over time, and the figures of its last 100 messages."""
+
+    sizes: list[SegmentSize]
+    messages: list[SegmentMessage]
+    users: ListedFunnel
 
 
 class SegmentCount(Answer):
