@@ -64,11 +64,11 @@ def _item(
 
 
 def plan_item(vault: Vault, plan: Plan, message: Message) -> Item:
-    following = {} if plan.next is None else {"next": plan.next}
+    more: dict[str, str | int | bytes] = {} if plan.next is None else {"next": plan.next}
+    if message.rated:
+        more["rated"] = 1
     values = plan_values(vault, plan)
-    return _item(
-        plan.id, "plan", message.retention, counted=True, reported=True, **values, **following
-    )
+    return _item(plan.id, "plan", message.retention, counted=True, reported=True, **values, **more)
 
 
 def begun_item(vault: Vault, plan: Plan, call: Call, message: Message) -> Item:

@@ -36,6 +36,9 @@ class Unchosen(StrEnum):
 
     DEARER = "dearer"
     LOWER_RATE = "lower_rate"
+    LOWER_OWN_RATE = "lower_own_rate"
+    LESS_PREFERRED = "less_preferred"
+    STANDS_LATER = "stands_later"  # and is as good as the chosen one
 
 
 UNCHOSEN = frozenset(Unchosen)

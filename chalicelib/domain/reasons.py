@@ -109,7 +109,20 @@ LEFT_OUT: Mapping[Unchosen, Reason] = {
         "这一步已选用近 30 天效果更好的通道",
         "The step chose a channel of the person that did better in the last 30 days",
     ),
+    Unchosen.LOWER_OWN_RATE: Reason(
+        "这一步已选用近 30 天对该用户效果更好的通道",
+        "The step chose a channel that did better for the person in the last 30 days",
+    ),
+    Unchosen.LESS_PREFERRED: Reason(
+        "这一步已选用该用户偏好的通道", "The step chose the channel that the person prefers"
+    ),
+    Unchosen.STANDS_LATER: Reason(
+        "各通道条件相同，这一步已选用排在前面的通道",
+        "The step chose the channel that stands first in it, as both are equally good",
+    ),
 }
+
+ONLY = Reason("这一步只有这个通道能触达该用户", "No other channel of the step reaches the person")
 
 FACTS: Mapping[FactKind, Reason] = {
     FactKind.SUBMITTED: Reason("服务商已接受", "The provider accepted it"),

@@ -26,7 +26,7 @@ from chalicelib.flow.content import render
 from chalicelib.flow.messages import ending_of, sent_by
 from chalicelib.flow.select import target_of
 from chalicelib.ports import World
-from chalicelib.reports import withdrawal
+from chalicelib.reports import life, withdrawal
 from chalicelib.reports.chunks import chunk_of
 
 _STATES = (
@@ -184,6 +184,7 @@ def target(world: World, channel_key: str, msgid: str, userid: str) -> dict[str,
         "loss": None,
         "why": None,
         "refused": {},
+        "choices": [],
         "deliveries": [],
     }
 
@@ -213,6 +214,7 @@ def _life(sent: Message, chunk: Chunk, position: int) -> dict[str, Any]:
         "loss": planned.loss.value if planned.loss else None,
         "why": reasons.of_loss(planned.loss.value)._asdict() if planned.loss else None,
         "refused": _refused(chunk, position),
+        "choices": list(life.choices(sent, chunk, position)),
         "planned": chunk.plan.time,
         "deliveries": deliveries,
     }

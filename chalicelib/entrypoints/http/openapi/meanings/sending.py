@@ -105,6 +105,10 @@ FIELDS: Mapping[str, str] = {
     "progress": "Numbers of targets and deliveries that are still open.",
     "Progress.planned": "Targets whose contacts are chosen.",
     "provider_id": "Provider's own id of the delivery.",
+    "choices": "Channel type that each step has chosen for the target, where the step chooses one.",
+    "ChosenChannel.choose": "Way of choosing, as the strategy says.",
+    "ChosenChannel.reason": "Reason why other channels were left out. null: none of them reaches"
+    " the target.",
     "refused": "Reasons why a contact was left out while others were used, by channel type.",
     "RegistrationIds.data": "Registration ids.",
     "Report.status": "State of the message: `accepted`, `sending`, `finished` or `withdrawn`.",
