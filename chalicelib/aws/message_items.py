@@ -24,6 +24,7 @@ _SEALED = ("contents", "links", "callback")
 # Left out where a message has none.
 _RARE = (
     *("hold", "step_rules", "rates", "rated", "occasion", "name", "origin", "unplanned"),
+    "followed",
     *("caps", "topic", "opt_in", "purpose", "personal"),
 )
 
@@ -100,11 +101,14 @@ def contacts_item(vault: Vault, message: Message, number: int, contacts: Sequenc
 
 
 def _stored_audience(audience: Audience) -> dict[str, Any]:
-    return {"kind": audience.kind, "sets": audience.sets, "walkers": audience.partitions}
+    stored = {"kind": audience.kind, "sets": audience.sets, "walkers": audience.partitions}
+    rare = {"rule": audience.rule, "segment": audience.segment}
+    return {**stored, **{name: value for name, value in rare.items() if value}}
 
 
 def _audience(raw: Mapping[str, Any]) -> Audience:
-    return Audience(AudienceKind(raw["kind"]), tuple(raw["sets"]), raw["walkers"])
+    rare = {name: raw[name] for name in ("rule", "segment") if name in raw}
+    return Audience(AudienceKind(raw["kind"]), tuple(raw["sets"]), raw["walkers"], **rare)
 
 
 def context(msgid: str) -> str:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from chalicelib.domain import audiences, keys
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.audiences import Audience, AudienceKind
+from chalicelib.domain.groups import GROUPS, Family
 from chalicelib.domain.messages import Hold, Message
 from chalicelib.domain.rules.caps import RULE, applying, settings_of
 from chalicelib.domain.users import ALL
-from chalicelib.flow import audience
+from chalicelib.flow import audience, interactions
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedSend, resolve
 from chalicelib.flow.rules import (
@@ -111,6 +112,7 @@ def _as_asked(request: SendRequest) -> dict[str, Any]:
         "black_id": request.black_id,
         "white_id": request.white_id,
         "callback": callbacks.of_message(request),
+        "followed": not request.contacts and interactions.are_kept(request.channel),
     }
 
 
@@ -126,9 +128,12 @@ def _audience(world: World, request: SendRequest) -> Audience:
         return Audience(AudienceKind.USERS)
     kind = AudienceKind.EVERYONE if request.everyone else AudienceKind.SETS
     sets = [_tag(world, request.channel, name) for name in request.tags]
+    rule: Mapping[str, Any] = {}
     if request.segment is not None:
-        sets.append(audiences.segment(request.segment))
-    whole = Audience(kind, tuple(dict.fromkeys(sets)))
+        segment = world.records.of(GROUPS[Family.SEGMENT]).get(request.segment)
+        rule = segment.rule if segment else {}
+        sets += [] if rule else [audiences.segment(request.segment)]
+    whole = Audience(kind, tuple(dict.fromkeys(sets)), rule=rule, segment=request.segment or 0)
     size = audience.estimate(world, whole, request.userids)
     return replace(whole, partitions=_partitions(world, size))
 
