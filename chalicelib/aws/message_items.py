@@ -24,7 +24,7 @@ _SEALED = ("contents", "links", "callback")
 # Left out where a message has none.
 _RARE = (
     *("hold", "step_rules", "rates", "rated", "occasion", "name", "origin", "unplanned"),
-    *("caps", "topic", "opt_in", "purpose", "personal"),
+    *("caps", "topic", "opt_in", "purpose", "personal", "split"),
 )
 
 
@@ -74,6 +74,10 @@ def read(vault: Vault, row: Mapping[str, Any]) -> Message:
         from chalicelib.aws.stored_request_codec import read_occasion
 
         typed["occasion"] = read_occasion(body["occasion"])
+    if "split" in body:
+        from chalicelib.domain.rules.ab_tests import Split
+
+        typed["split"] = Split(*body["split"])
     plan = None
     if "targets" in row:
         plan = ledger_items.read_plan_of(vault, ChunkId(row["pk"], 0), row)

@@ -12,7 +12,7 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.users import User
 from chalicelib.ports import World
 
-# Pages of users that are looked at for one chunk, where few of them have the day of a schedule.
+# Pages of users that are looked at for one chunk, where the message is for few of them.
 PAGES = 20
 
 
@@ -45,7 +45,8 @@ def next_candidates(
 ) -> tuple[list[Candidate], str | None]:
     """Return the next candidates, and the position after all who were looked at, None at the end.
 
-    Users of a scanned audience who have another day than the schedule's are passed over.
+    Users of a scanned audience who have another day than the schedule's are passed over. So are
+    those in another part of an A/B test.
     """
     limit, chosen = world.limits.sizes.chunk_targets, list[Candidate]()
     for _ in range(PAGES):
@@ -68,10 +69,12 @@ def has_day(message: Message, user: User) -> bool:
 
 def _passes_over(message: Message) -> bool:
     rule = message.occasion.date_rule if message.occasion else None
-    return rule is not None and message.audience.is_scanned
+    return message.audience.is_scanned and (rule is not None or message.split is not None)
 
 
 def _is_meant(message: Message, candidate: Candidate) -> bool:
+    if message.split is not None and not message.split.includes(candidate.id):
+        return False
     if not _passes_over(message) or candidate.user is None or candidate.id in message.userids:
         return True
     return has_day(message, candidate.user)
