@@ -39,6 +39,7 @@ messages — TTL of the message, unless another lifetime is named
     <id>, stored                  request that waits, its review sealed (kept while it waits)
     <id>, stored#000001           body of a stored request, in parts, sealed
     schedules#<key>, <ms>#<id>    scheduled request of an access channel, by its next occurrence
+    ab-tests#<key>, <id>          A/B test of an access channel (400 days after its end)
     reviews#<member>, <id>        request that a member may decide now
     asked#<member>, <id>          request whose review a member asked for
     decided#<member>, <id>        request that a member has decided

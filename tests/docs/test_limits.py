@@ -19,6 +19,7 @@ from chalicelib.domain import (
 from chalicelib.domain import imports as domain_imports
 from chalicelib.domain.callbacks import BATCH
 from chalicelib.domain.rules import (
+    ab_tests,
     callbacks,
     caps,
     quiet_hours,
@@ -58,6 +59,7 @@ NUMBERS = {
     "minutes within which a missed time is made up for": schedules.MAX_IF_LATE,
     "days between a user's date and the day of sending": schedules.MAX_DAYS,
     "cases of messages that need a review": reviews.MAX_CASES,
+    "variants of an A/B test": ab_tests.MAX_VARIANTS,
     "bytes of a mail's files": attachments.MAX_TOTAL,
     "bytes of a report that are read": bounces.MOST,
     "entries of a post of bounces": reports.MAX_ENTRIES,

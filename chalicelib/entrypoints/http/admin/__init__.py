@@ -1,6 +1,7 @@
 """The management API: routes for everything that operators configure."""
 
 from chalicelib.entrypoints.http.admin import (
+    ab_tests,
     access_channels,
     audit,
     broadcast_quota,
@@ -70,6 +71,7 @@ ROUTES = (
     people,
     messages,
     schedules,
+    ab_tests,
     reviews,
     statistics,
     exports,

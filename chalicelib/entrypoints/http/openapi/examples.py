@@ -21,6 +21,7 @@ TAGS: Mapping[str, str] = {
     "caps": "Messages of an access channel that a person may get within a time.",
     "topics": "Subjects of messages, among which people choose.",
     "sensitive-words": "Words that messages and templates must not contain.",
+    "ab-tests": "Tests of contents, channels and times on parts of an audience.",
     "schedules": "Messages that wait for their time, and what became of them.",
     "reviews": "Messages and templates that members must approve.",
     "quiet-hours": "Times at which an access channel sends nothing.",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from chalicelib.entrypoints.http.openapi.meanings import (
+    ab_tests,
     callbacks,
     figures,
     management,
@@ -32,6 +33,7 @@ AREAS = (
     callbacks.FIELDS,
     figures.FIELDS,
     waiting.FIELDS,
+    ab_tests.FIELDS,
 )
 FIELDS: Mapping[str, str] = {name: text for area in AREAS for name, text in area.items()}
 
