@@ -243,6 +243,12 @@ CODES: Mapping[str, Reason] = {
     "file_expired": Reason(
         "附件已过期", "The attachment has expired", "请重新上传附件", "Upload it again"
     ),
+    "template_gone": Reason(
+        "第三方平台已没有该模板或签名",
+        "The provider no longer has the template or signature",
+        "请刷新模板，或改用其他模板",
+        "Refresh the templates of the channel, or use another one",
+    ),
     "no_recall": Reason("该服务商不支持撤回", "The provider takes nothing back"),
 }
 

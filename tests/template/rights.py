@@ -56,6 +56,8 @@ TABLES: dict[str, dict[str, set[str]]] = {
             "GetItem",
             "BatchGetItem",
             "Query",
+            "PutItem",  # third-party templates alone, as the condition says
+            "UpdateItem",
         },  # the users of a delivery channel, for an opt-out
         "users": {"BatchGetItem", "PutItem"},  # marks
         "audiences": {"BatchGetItem", "Query", "UpdateItem"},  # opt-outs, and whose a contact is

@@ -34,6 +34,7 @@ CHECKS = (
     Check(Stage.MESSAGE, "lists and segment", ("1015046", "1019005", "1019006")),
     Check(Stage.MESSAGE, "template", ("1015031", "1015073", "1015084")),
     Check(Stage.MESSAGE, "strategy", ("1015026", "1019001")),
+    Check(Stage.MESSAGE, "third-party template", ("1019008",)),
     Check(Stage.MESSAGE, "topic", ("1019007",)),
     Check(Stage.MESSAGE, "callback address", ("1019061",)),
     Check(Stage.MESSAGE, "sensitive words", ("1015034",)),

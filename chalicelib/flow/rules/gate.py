@@ -25,6 +25,7 @@ from chalicelib.flow.rules import (
     personal,
     quiet_hours,
     sensitive_words,
+    third_party,
     topics,
 )
 from chalicelib.flow.select import Selection
@@ -40,6 +41,7 @@ EntrantRule = Callable[[World, Message, Chunk, Entrants], Entrants]
 
 # In the order of domain/rules/checks.py.
 MESSAGE_RULES: tuple[MessageRule, ...] = (
+    third_party.for_message,
     topics.for_message,
     callbacks.check,
     sensitive_words.for_message,

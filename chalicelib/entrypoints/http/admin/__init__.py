@@ -33,6 +33,8 @@ from chalicelib.entrypoints.http.admin import (
     strategies,
     suppressions,
     templates,
+    third_party,
+    third_party_library,
     topics,
     users,
 )
@@ -46,6 +48,8 @@ ROUTES = (
     provider_query,
     platforms,
     templates,
+    third_party,
+    third_party_library,
     strategies,
     sensitive_words,
     quiet_hours,
