@@ -88,6 +88,8 @@ def plan_values(vault: Vault, plan: Plan) -> dict[str, str | int | bytes]:
         rare["values"] = vault.seal(pack(plan.values), f"values#{partition(plan.id)}")
     if plan.starts:
         rare["starts"] = pack(plan.starts)
+    if plan.quiet:
+        rare["quiet"] = pack([[target, *quiet] for target, quiet in plan.quiet.items()])
     return {
         **rare,
         "targets": pack([_raw_target(target) for target in plan.targets]),
@@ -122,6 +124,7 @@ def read_plan_of(vault: Vault, chunk: ChunkId, row: Mapping[str, Any]) -> Plan:
         row.get("next"),
         values=values,
         starts=tuple(unpack(row["starts"])) if "starts" in row else (),
+        quiet={t: tuple(quiet) for t, *quiet in unpack(row["quiet"])} if "quiet" in row else {},
     )
 
 

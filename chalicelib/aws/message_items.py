@@ -25,7 +25,7 @@ _SEALED = ("contents", "links", "callback")
 _RARE = (
     *("hold", "step_rules", "rates", "rated", "occasion", "name", "origin", "unplanned"),
     "followed",
-    *("caps", "topic", "opt_in", "purpose", "personal"),
+    *("caps", "topic", "opt_in", "purpose", "personal", "split"),
 )
 
 
@@ -75,6 +75,10 @@ def read(vault: Vault, row: Mapping[str, Any]) -> Message:
         from chalicelib.aws.stored_request_codec import read_occasion
 
         typed["occasion"] = read_occasion(body["occasion"])
+    if "split" in body:
+        from chalicelib.domain.rules.ab_tests import Split
+
+        typed["split"] = Split(*body["split"])
     plan = None
     if "targets" in row:
         plan = ledger_items.read_plan_of(vault, ChunkId(row["pk"], 0), row)

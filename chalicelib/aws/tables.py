@@ -5,6 +5,8 @@ settings — kept forever
     channel#<code>, -             delivery channel with sealed credentials
     strategy#<n>, -               strategy
     topic#<n>, -                  topic of an access channel
+    third_party_<family>#<code>.<id>, -  template or signature that a provider keeps
+    third_party_library#<code>, -  titles and keywords of a provider's library
     access-key#<key>, -           member: secret hash, role, a global key has the hash alone
     group-<family>#<n>, -         name of a list, a segment or a tag
     list#<kind>#<scope>, <key>    row per record of a kind, to list them with one query
@@ -37,6 +39,7 @@ messages — TTL of the message, unless another lifetime is named
     <id>, stored                  request that waits, its review sealed (kept while it waits)
     <id>, stored#000001           body of a stored request, in parts, sealed
     schedules#<key>, <ms>#<id>    scheduled request of an access channel, by its next occurrence
+    ab-tests#<key>, <id>          A/B test of an access channel (400 days after its end)
     reviews#<member>, <id>        request that a member may decide now
     asked#<member>, <id>          request whose review a member asked for
     decided#<member>, <id>        request that a member has decided
@@ -84,6 +87,7 @@ lookups — seconds to days, by TTL
     broadcasts#<key>#<day>        broadcasts of an access channel's day (2 days)
     bounces#<hmac>#<window>       mails to a contact that came back for now, within 30 days
     token#check#<id>              result of a test of a delivery channel, sealed (minutes)
+    token#order#<id>              order about templates of a delivery channel, sealed (minutes)
     token#<channel>#<what>        access token of a provider, sealed, lease of its renewal
     pace#<channel>                times until which calls per second are reserved (a day)
     expecting#<channel>           last submission whose receipts are polled (2 poll windows)

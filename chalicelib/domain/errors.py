@@ -109,6 +109,10 @@ class TemplateClosed(Refusal):
     """A channel type of the template has no delivery channel now. `types`."""
 
 
+class ThirdPartyInvalid(Refusal):
+    """The provider no longer has a third-party template or signature. `what`, `id`, `channel`."""
+
+
 class UnknownStrategy(Refusal):
     """The access channel has no strategy `number`."""
 
@@ -171,6 +175,10 @@ class NotWaiting(Refusal):
 
 class BeingSent(Refusal):
     """The time of the stored request has come, so that it can no longer be changed."""
+
+
+class StillTesting(Refusal):
+    """Nobody chooses a variant of an A/B test or changes its messages before its end."""
 
 
 class NotReviewer(Refusal):
@@ -267,10 +275,15 @@ class ProviderError(OpenUMSError):
 
 
 class Rejected(ProviderError):
-    """The provider will never take this call.
+    """The provider will never take this call. Its deliveries have failed."""
 
-    The deliveries of the call have failed. A strategy goes on at once.
-    """
+
+class TemplateGone(Rejected):
+    """The provider does not have the template of this call any more, or has blocked it."""
+
+
+class SignatureGone(TemplateGone):
+    """The provider does not have the signature of this call any more."""
 
 
 class Unavailable(ProviderError):
@@ -286,10 +299,7 @@ class QuotaUsedUp(Throttled):
 
 
 class Uncertain(ProviderError):
-    """The provider may or may not have taken the call.
-
-    The connection broke or timed out after the call was sent.
-    """
+    """The provider may or may not have taken the call, as its connection broke."""
 
 
 class TooLarge(Uncertain):
@@ -305,7 +315,4 @@ class Forged(OpenUMSError):
 
 
 class Unverified(OpenUMSError):
-    """A webhook that does not come from the provider.
-
-    Its signature is wrong, it is too old, or its nonce was used with another body.
-    """
+    """A webhook with a wrong signature, too old, or with a nonce of another body."""

@@ -17,6 +17,7 @@ from chalicelib.domain.templates import Content
 from chalicelib.domain.values import frozen
 
 if TYPE_CHECKING:  # few messages have one
+    from chalicelib.domain.rules.ab_tests import Split
     from chalicelib.domain.rules.schedules import Occasion
 
 CHUNK_TARGETS = 500
@@ -128,6 +129,7 @@ class Message:
     topic: int = 0  # 0: none
     opt_in: bool = False  # the topic is only for people who have chosen it
     purpose: str = ""  # that contacts must have consented to
+    split: Split | None = None  # of an A/B test: the part of the audience that it is for
     # by code, the attributes of users that a content takes
     personal: Mapping[str, Personal] = field(default_factory=dict)
     # of a message whose first jobs were sent before it was stored

@@ -12,8 +12,8 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.users import User
 from chalicelib.ports import World
 
-# Pages of users that are looked at for one chunk, where few of them have the day of a schedule or
-# belong to a segment by rules.
+# Pages of users that are looked at for one chunk, where the message is for few of them: those with
+# the day of a schedule, of a segment by rules, or of a part of an A/B test.
 PAGES = 20
 SHARE = 5  # of a page: the least that is read for the rest of a chunk
 
@@ -47,8 +47,8 @@ def next_candidates(
 ) -> tuple[list[Candidate], str | None]:
     """Return the next candidates, and the position after all who were looked at, None at the end.
 
-    Users of a scanned audience are passed over if they have another day than the schedule's. Those
-    who do not belong to a segment by rules are passed over, too.
+    Users of a scanned audience are passed over if they have another day than the schedule's, or do
+    not belong to a segment by rules. So are those in another part of an A/B test.
     """
     limit, chosen = world.limits.sizes.chunk_targets, list[Candidate]()
     for _ in range(PAGES):
@@ -72,11 +72,17 @@ def has_day(message: Message, user: User) -> bool:
 
 def _passes_over(message: Message) -> bool:
     rule = message.occasion.date_rule if message.occasion else None
-    return message.audience.is_scanned and bool(rule or message.audience.rule)
+    is_for_few = bool(rule or message.audience.rule or message.split is not None)
+    return message.audience.is_scanned and is_for_few
 
 
 def _meant(world: World, message: Message, page: Sequence[Candidate]) -> Sequence[Candidate]:
-    """Return those of a page that a message is for. Who is named is never passed over."""
+    """Return those of a page that a message is for. Who is named is never passed over.
+
+    But an A/B test divides them all.
+    """
+    if message.split is not None:
+        page = [candidate for candidate in page if message.split.includes(candidate.id)]
     if not _passes_over(message):
         return page
     named = frozenset(message.userids)

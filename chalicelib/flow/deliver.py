@@ -15,14 +15,14 @@ from typing import NamedTuple
 from chalicelib.domain import elements
 from chalicelib.domain.chunks import CallAnswer, Chunk
 from chalicelib.domain.delivery_channels import Channel
-from chalicelib.domain.errors import TooEarly
+from chalicelib.domain.errors import Rejected, TooEarly
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.jobs import DeliverJob, Envelope
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import CallKey
 from chalicelib.domain.provider_io import Capabilities
 from chalicelib.domain.values import frozen
-from chalicelib.flow import first, withdraw
+from chalicelib.flow import first, third_party, withdraw
 from chalicelib.flow.delivery import early, expiry, files, quota, rate, slots
 from chalicelib.flow.delivery.budget import Budget
 from chalicelib.flow.delivery.calls import Caller, ClaimedBefore
@@ -232,7 +232,9 @@ class _Work:
                     raise Postponed(1, of_job=True)
                 if caller is None:
                     of_job = (self.world, self.job, self.message, self.channel, self.chunk)
-                    parts = files.fetch(self.world, self.job, self.message, budget)
+                    parts = self._refused() or files.fetch(
+                        self.world, self.job, self.message, budget
+                    )
                     budget.begin_calls()
                     caller = Caller(*of_job, opened, parts, budget, part.kept)
                 answer = caller.make(call)
@@ -240,6 +242,11 @@ class _Work:
                     yield call, answer
             except Postponed as wait:
                 yield call, self._put_off(calls[n:], wait)
+
+    def _refused(self) -> Rejected | None:
+        """Return why the provider need not be asked, because it surely refuses every call."""
+        content = self.message.contents[self.job.channel]
+        return third_party.refused(self.world, self.channel, content)
 
     def _put_off(self, calls: Sequence[OpenCall], wait: Postponed) -> Envelope | Resume | None:
         """Return a job of the first call alone, so that the calls behind it need not wait for it.

@@ -19,6 +19,7 @@ from chalicelib.flow import audience, interactions
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedSend, resolve
 from chalicelib.flow.rules import (
+    ab_tests,
     callbacks,
     choice,
     consents,
@@ -43,6 +44,7 @@ def draft(world: World, request: SendRequest) -> Draft:
     """Make the message of a request, after all checks of the message. Nothing is stored."""
     resolved = resolve(world, request)
     hold = gate.for_message(world, request, resolved)
+    request, resolved = ab_tests.named_of(request, resolved)
     message = _message(world, request, resolved, hold)
     return Draft(message, tuple(resolved.contacts.values()))
 
@@ -79,7 +81,8 @@ def _message(
 def _is_planned_late(message: Message) -> bool:
     """Tell if the first job plans the message: nothing but the one user decides on its call."""
     rules = (message.hold, message.occasion, message.topic, message.purpose, message.caps)
-    is_free = not any((*rules, message.personal, message.black_id, message.white_id))
+    others = (message.split, message.personal, message.black_id, message.white_id)
+    is_free = not any((*rules, *others))
     is_of_user = message.audience.kind is AudienceKind.USERS and len(message.userids) == 1
     return is_of_user and is_free and len(message.codes_of(0)) == 1
 
@@ -103,6 +106,7 @@ def _as_asked(request: SendRequest) -> dict[str, Any]:
         "channel_key": request.channel.key,
         "restricted": request.channel.restricted,
         "priority": request.priority,
+        "split": request.split,
         "topic": request.topic,
         "rule_id": request.rule_id,
         "app_para": request.app_para,

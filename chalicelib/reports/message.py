@@ -62,6 +62,7 @@ def message(world: World, channel_key: str, msgid: str) -> dict[str, Any]:
         "priority": sent.priority.value,
         "template": {"id": number, "version": version} if number else None,
         "rule_id": sent.rule_id,
+        "ab_test": {"id": sent.split.test, "variant": sent.split.variant} if sent.split else None,
         "sendno": sent.sendno,
         "progress": _progress(sent, counts),
         "funnel": _funnel(sent, counts),
@@ -174,7 +175,7 @@ def target(world: World, channel_key: str, msgid: str, userid: str) -> dict[str,
     chunk = world.ledger.chunk(at, sent) if at else None
     for position, planned in enumerate(chunk.plan.targets if chunk else ()):
         if chunk and planned.id == userid:
-            return _life(sent, chunk, position)
+            return _life(world, sent, chunk, position)
     if userid not in sent.userids:
         raise NotFound("target")
     return {
@@ -185,6 +186,7 @@ def target(world: World, channel_key: str, msgid: str, userid: str) -> dict[str,
         "why": None,
         "refused": {},
         "choices": [],
+        "waiting": None if ending else life.held(sent),
         "deliveries": [],
     }
 
@@ -196,7 +198,7 @@ def target_with(
     return target(world, channel_key, msgid, target_of(world.vault, kind, contact))
 
 
-def _life(sent: Message, chunk: Chunk, position: int) -> dict[str, Any]:
+def _life(world: World, sent: Message, chunk: Chunk, position: int) -> dict[str, Any]:
     planned = chunk.plan.targets[position]
     deliveries = [
         _delivery(sent, chunk, step, entrants.time, ref)
@@ -215,6 +217,7 @@ def _life(sent: Message, chunk: Chunk, position: int) -> dict[str, Any]:
         "why": reasons.of_loss(planned.loss.value)._asdict() if planned.loss else None,
         "refused": _refused(chunk, position),
         "choices": list(life.choices(sent, chunk, position)),
+        "waiting": life.waiting(world, sent, chunk, position),
         "planned": chunk.plan.time,
         "deliveries": deliveries,
     }

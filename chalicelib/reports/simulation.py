@@ -125,6 +125,8 @@ def _targets(world: World, message: Message, plans: Sequence[Plan]) -> int:
     scanned = sum(width if plan.next is not None else len(plan.targets) for plan in plans)
     planned = sum(len(plan.targets) for plan in plans)
     size = audience.estimate(world, message.audience, message.userids)
+    if message.split is not None:  # others are passed over, so that its chunks are full
+        return max(planned, round(size * message.split.share))
     return max(planned, round(size * planned / scanned) if scanned else 0)
 
 

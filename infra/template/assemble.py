@@ -34,9 +34,9 @@ HERE = Path(__file__).resolve().parent
 Template = dict[str, Any]
 
 
-def write_merge_file(stage: str, chalice: Config, target: Path) -> None:
+def write_merge_file(stage: str, chalice: Config, target: Path, runtime: str) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(assemble(Stage(stage, chalice)), indent=1))
+    target.write_text(json.dumps(assemble(Stage(stage, chalice, runtime)), indent=1))
 
 
 def assemble(stage: Stage) -> Template:

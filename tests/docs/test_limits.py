@@ -12,12 +12,14 @@ from chalicelib.domain import (
     messages,
     segment_rules,
     strategies,
+    third_party,
     topics,
     traces,
 )
 from chalicelib.domain import imports as domain_imports
 from chalicelib.domain.callbacks import BATCH
 from chalicelib.domain.rules import (
+    ab_tests,
     callbacks,
     caps,
     quiet_hours,
@@ -57,6 +59,7 @@ NUMBERS = {
     "minutes within which a missed time is made up for": schedules.MAX_IF_LATE,
     "days between a user's date and the day of sending": schedules.MAX_DAYS,
     "cases of messages that need a review": reviews.MAX_CASES,
+    "variants of an A/B test": ab_tests.MAX_VARIANTS,
     "bytes of a mail's files": attachments.MAX_TOTAL,
     "bytes of a report that are read": bounces.MOST,
     "entries of a post of bounces": reports.MAX_ENTRIES,
@@ -99,6 +102,9 @@ NUMBERS = {
     "hours of a frequency cap's window": caps.MAX_HOURS,
     "topics of an access channel": topics.MAX_TOPICS,
     "seconds that a step waits": strategies.MAX_WITHIN,
+    "third-party templates of a delivery channel": third_party.MAX_REGISTERED,
+    "titles of a library": third_party.MAX_TITLES,
+    "templates of a library whose keywords are kept": third_party.MAX_KEYWORDS,
 }
 
 

@@ -35,6 +35,14 @@ class QuietTime(NamedTuple):
             return self.begin <= clock < self.end
         return clock >= self.begin or clock < self.end
 
+    def until(self, at: int) -> int | None:
+        """Return when (ms) the quiet time ends in which a moment is. None: it is in none."""
+        if not self.has(at):
+            return None
+        from chalicelib.domain.rules.quiet_hours import Window, minutes  # few people have one
+
+        return Window(minutes(self.begin), minutes(self.end), self.zone, ()).ends(at)
+
 
 @frozen
 class Preferences:

@@ -86,11 +86,15 @@ _MEANINGS: Mapping[int, str] = {
     1019005: "`option.white_id`: the whitelist does not exist",
     1019006: "`aud_segment`: the segment does not exist",
     1019007: "`option.topic`: the topic does not exist",
+    1019008: "the provider no longer has the"
+    " [third-party template](third-party-templates.md) or signature that a content names",
     1019031: "the message was accepted more than 24 hours ago and cannot be withdrawn any more",
     1019041: "the `Idempotency-Key` was used with another body",
     1019071: "the review has a level at which nobody may approve but who asks",
     1019051: "the attachment is too large for a form; the text names the route for larger ones",
     1019052: "the provider did not return an access token in time",
+    1019081: "the [A/B test](sending-rules.md#ab-tests) is not over, so that nobody chooses a"
+    " variant or changes a message",
     1019061: "`callback.url` is not one of the callback addresses of the access channel",
     **_NO_CHANNEL,
 }

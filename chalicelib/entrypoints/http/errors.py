@@ -89,6 +89,12 @@ REFUSALS: Mapping[type[Refusal], Entry] = {
         PARAMETER, 400, "模板版本不存在", "template {number} has no version {version}"
     ),
     errors.TemplateClosed: Entry(1015073, 400, "通用模板已失效", _NO_CHANNEL),
+    errors.ThirdPartyInvalid: Entry(
+        1019008,
+        400,
+        "第三方平台已没有该模板或签名 {id} (通道 {channel})",
+        "the provider of {channel} no longer has the {what} {id}; refresh, or choose another",
+    ),
     errors.UnknownStrategy: Entry(
         1015026, 400, "发送策略已失效", "strategy {number} does not exist"
     ),
@@ -137,6 +143,12 @@ REFUSALS: Mapping[type[Refusal], Entry] = {
     errors.NotWaiting: Entry(PARAMETER, 409, "已结束 ({state})", "it waits no more: {state}"),
     errors.BeingSent: Entry(
         PARAMETER, 409, "已到发送时间, 不能修改", "its time has come, so that it is being sent"
+    ),
+    errors.StillTesting: Entry(
+        1019081,
+        409,
+        "A/B 测试尚未结束",
+        "the A/B test is not over; its end decides, or cancel it first",
     ),
     errors.NotReviewer: Entry(
         PARAMETER,

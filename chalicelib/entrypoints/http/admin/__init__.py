@@ -1,6 +1,7 @@
 """The management API: routes for everything that operators configure."""
 
 from chalicelib.entrypoints.http.admin import (
+    ab_tests,
     access_channels,
     audit,
     broadcast_quota,
@@ -36,6 +37,8 @@ from chalicelib.entrypoints.http.admin import (
     strategies,
     suppressions,
     templates,
+    third_party,
+    third_party_library,
     topics,
     users,
 )
@@ -49,6 +52,8 @@ ROUTES = (
     provider_query,
     platforms,
     templates,
+    third_party,
+    third_party_library,
     strategies,
     sensitive_words,
     quiet_hours,
@@ -66,6 +71,7 @@ ROUTES = (
     people,
     messages,
     schedules,
+    ab_tests,
     reviews,
     statistics,
     exports,

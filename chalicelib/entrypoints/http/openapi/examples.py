@@ -21,6 +21,7 @@ TAGS: Mapping[str, str] = {
     "caps": "Messages of an access channel that a person may get within a time.",
     "topics": "Subjects of messages, among which people choose.",
     "sensitive-words": "Words that messages and templates must not contain.",
+    "ab-tests": "Tests of contents, channels and times on parts of an audience.",
     "schedules": "Messages that wait for their time, and what became of them.",
     "reviews": "Messages and templates that members must approve.",
     "quiet-hours": "Times at which an access channel sends nothing.",
@@ -145,6 +146,14 @@ BODIES: Mapping[str, Any] = {
         "name": "hello",
         "contents": {"app": {"alert": "Hello {{name}}"}, "sms": {"temp_id": 1, "temp_para": {}}},
     },
+    "third_party.TextBody": {
+        "text": "您的验证码是{{code}}，2分钟内有效。",
+        "category": "verification",
+        "seconds": 120,
+    },
+    "third_party.SignatureBody": {"text": "极光推送"},
+    "third_party.TemplateImport": {"id": "37582"},
+    "third_party_library.KeywordChoice": {"keywords": [1, 2]},
     "consents.ConsentRuleBody": {"purpose": "marketing"},
     "consents.ConsentEntries": {
         "consents": [

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from chalicelib.entrypoints.http.openapi.meanings import (
+    ab_tests,
     callbacks,
     figures,
     management,
@@ -16,6 +17,7 @@ from chalicelib.entrypoints.http.openapi.meanings import (
     rules,
     segments,
     sending,
+    third_party,
     users,
     waiting,
 )
@@ -26,10 +28,12 @@ AREAS = (
     people.FIELDS,
     management.FIELDS,
     rules.FIELDS,
+    third_party.FIELDS,
     segments.FIELDS,
     callbacks.FIELDS,
     figures.FIELDS,
     waiting.FIELDS,
+    ab_tests.FIELDS,
 )
 FIELDS: Mapping[str, str] = {name: text for area in AREAS for name, text in area.items()}
 
