@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
-from infra.demo.client import Shop
+import requests
+
+from infra.demo.client import TIMEOUT, Shop
 from tests.journeys.conftest import eventually, finished
 
 APP = {"app": {"title": "Hello", "alert": "Hello {{name}}"}}
@@ -15,7 +18,7 @@ def segment(shop: Shop, name: str, *conditions: dict[str, Any]) -> str:
     """Add a segment of this test's people, and return its path."""
     mine = {"attribute": "mark", "is": "equals", "value": shop.mark}
     body = {
-        "channel_key": shop.api.pair[0],
+        "channel_key": shop.key,
         "name": f"{name} {shop.mark}",
         "kind": "rules",
         "rule": {"all": [mine, *conditions]},
@@ -23,10 +26,19 @@ def segment(shop: Shop, name: str, *conditions: dict[str, Any]) -> str:
     return f"/admin/v1/segments/{shop.admin.ask('POST', '/admin/v1/segments', body)['id']}"
 
 
+def keep_interactions(shop: Shop) -> None:
+    answer = requests.put(
+        f"{shop.admin.url}/admin/v1/interactions/{shop.key}",
+        auth=shop.admin.pair,
+        headers={"If-Match": "*"},
+        timeout=TIMEOUT,
+    )
+    assert answer.ok, answer.text
+    time.sleep(1.5)  # SETTINGS_CACHE of the stage
+
+
 def test_a_rule_finds_people_by_what_they_did_and_by_what_they_got(shop: Shop) -> None:
-    key = shop.api.pair[0]
-    on = shop.admin.call("PUT", f"/admin/v1/interactions/{key}", None, headers={"If-Match": "*"})
-    assert on.status_code == 200, on.text
+    keep_interactions(shop)
     for name in PEOPLE:
         shop.upload([shop.user(name, app=[f"{shop.mark}-{name}"])])
         user = {"userid": name, "attributes": {"mark": shop.mark}}
