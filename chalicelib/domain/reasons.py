@@ -14,6 +14,10 @@ from chalicelib.domain.reason_codes import CODES as CODES
 from chalicelib.domain.reason_codes import Reason as Reason
 
 LOSSES: Mapping[TargetLoss, Reason] = {
+    TargetLoss.HOLDOUT: Reason(
+        "用户在 A/B 测试的对照组里, 不发送",
+        "The person is held out of the A/B test, and gets none of its messages",
+    ),
     TargetLoss.UNKNOWN_USER: Reason(
         "用户不存在",
         "There is no such user",

@@ -68,8 +68,12 @@ def written(body: Any, *, broadcast: bool, member: str = "") -> Written:
 def _kept(body: Mapping[str, Any]) -> dict[str, Any]:
     """Return a body without its schedule."""
     option = body.get("option") or {}
-    kept = {name: _as_written(name, value) for name, value in body.items()}
-    return {**kept, "option": {name: v for name, v in option.items() if name != "schedule"}}
+    return as_stored(body) | {"option": {k: v for k, v in option.items() if k != "schedule"}}
+
+
+def as_stored(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a body of a send whose numbers are those that were written."""
+    return {name: _as_written(name, value) for name, value in body.items()}
 
 
 def _as_written(name: str, value: Any) -> Any:

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from chalicelib.entrypoints.http.openapi.meanings import (
+    ab_tests,
     callbacks,
     figures,
     lookups,
     management,
     people,
     rules,
+    segments,
     sending,
     third_party,
     users,
@@ -28,10 +30,12 @@ AREAS = (
     management.FIELDS,
     rules.FIELDS,
     third_party.FIELDS,
+    segments.FIELDS,
     callbacks.FIELDS,
     figures.FIELDS,
     lookups.FIELDS,
     waiting.FIELDS,
+    ab_tests.FIELDS,
 )
 FIELDS: Mapping[str, str] = {name: text for area in AREAS for name, text in area.items()}
 
