@@ -85,6 +85,7 @@ ORIGINS = {  # ways on which messages are asked for
     "api": N_("API"),
     "console": N_("Console"),
     "schedule": N_("Schedule"),
+    "ab_test": N_("A/B test"),
 }
 TARGETS = {  # states of a target, and of a delivery
     "clicked": State("ok", N_("Clicked"), icon="click"),

@@ -8,7 +8,7 @@ _MISSING = "Event that the condition misses: `delivered` or `clicked`."
 
 FIELDS: Mapping[str, str] = {
     "Listed.origin": "Way on which it was asked for: `api` (an access channel), `console` (a"
-    " member) or `schedule` (it waited for its time).",
+    " member), `schedule` (it waited for its time) or `ab_test`.",
     "Listed.sender": "Access key of the member who sent it. null: the access channel itself.",
     "Listed.ended": "Time of its last fact, in ms, once nothing is to be sent. null: not yet.",
     "MessagesQuery.origin": "Only messages of this origin: `api`, `console` or `schedule`.",
