@@ -21,6 +21,7 @@ SECTIONS = (
     "groups",
     "imports",
     "channels",
+    "third_party",
     "settings",
     "members",
     "audit",
