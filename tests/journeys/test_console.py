@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from infra.console.build import node_modules
+from infra.demo import third_party
 from infra.demo.client import Shop
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -113,7 +114,11 @@ def paths(shop: Shop, stack: Mapping[str, Any]) -> list[str]:
     own += ["/send?kind=ordinary", "/stats/messages", "/stats/clicks", "/stats/providers"]
     own += ["/review", "/review/mine", "/rules"]
     whole = ["/channels", "/channels/new", "/channels/new?platform=smtp", "/settings"]
-    whole += [f"/channels/{shop.code('sms')}", f"/access/{shop.key}", "/access/new", "/members"]
+    sms = f"/channels/{shop.code('sms')}"
+    text = third_party.asked(shop, "sms", "templates", third_party.CODE)
+    whole += [f"{sms}/{page}" for page in ("templates", "templates/new", f"templates/{text}")]
+    whole += [f"{sms}/signatures", f"{sms}/signatures/new"]
+    whole += [sms, f"/access/{shop.key}", "/access/new", "/members"]
     whole += ["/members/new", "/audit", "/developer", "/account", "/account/second-factor"]
     return [base + path for path in own] + whole
 

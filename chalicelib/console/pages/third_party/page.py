@@ -226,18 +226,16 @@ def title(visit: Visit) -> Reply:
 
 
 def _title(visit: Visit, error: ApiError | None = None, check: Any = None) -> Reply:
-    ids = {"code": visit.ids["code"], "id": visit.ids["id"]}
-    found = visit.api.get(TITLE, **ids)
-    return visit.show(
-        "third_party/title.html", error=error, code=ids["code"], found=found, check=check
-    )
+    code = visit.ids["code"]
+    found = visit.api.get(TITLE, code=code, id=visit.ids["id"])
+    return visit.show("third_party/title.html", error=error, code=code, found=found, check=check)
 
 
 @page("POST", "/channels/{code}/library/{id}/keywords", needs=OPERATOR)
 def ask_keywords(visit: Visit) -> Reply:
-    ids = {"code": visit.ids["code"], "id": visit.ids["id"]}
+    code, id = visit.ids["code"], visit.ids["id"]
     try:
-        check = visit.api.change("POST", f"{TITLE}/keywords", None, **ids)
+        check = visit.api.change("POST", f"{TITLE}/keywords", None, code=code, id=id)
     except ApiError as error:
         return _title(visit, error)
     return _title(visit, check=check)
@@ -246,11 +244,11 @@ def ask_keywords(visit: Visit) -> Reply:
 @page("POST", "/channels/{code}/library/{id}", needs=OPERATOR)
 def choose(visit: Visit) -> Reply:
     """Make a template with the keywords that were ticked, in the order of the library."""
-    ids = {"code": visit.ids["code"], "id": visit.ids["id"]}
+    code, id = visit.ids["code"], visit.ids["id"]
     ticked = [int(number) for number in visit.form.many("keywords") if number.isdigit()]
     body = {"keywords": ticked, "scene": visit.form.text("scene")}
     try:
-        check = visit.api.change("POST", f"{TITLE}/choose", body, **ids)
+        check = visit.api.change("POST", f"{TITLE}/choose", body, code=code, id=id)
     except ApiError as error:
         return _title(visit, error)
     return _listed(visit, check=check)
