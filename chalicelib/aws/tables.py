@@ -77,6 +77,7 @@ lookups — seconds to days, by TTL
     allowance#<name>#<key>#<hour>  searches of a member in an hour (two hours)
     quota#<channel>#<day>         deliveries of a day that are reserved (2 days)
     cap#<key>#<kind>#<target>     messages that count for a person under caps (until no cap does)
+    reach#<key>#<userid>          how far messages to a user got on each channel type (30 days)
     broadcasts#<key>#<day>        broadcasts of an access channel's day (2 days)
     bounces#<hmac>#<window>       mails to a contact that came back for now, within 30 days
     token#check#<id>              result of a test of a delivery channel, sealed (minutes)

@@ -33,6 +33,7 @@ from chalicelib.flow.follow_up import FollowUp
 from chalicelib.flow.outbox import Outbox
 from chalicelib.flow.recording import Part, Recorder
 from chalicelib.flow.rules import caps
+from chalicelib.observability import measure
 from chalicelib.ports import World
 
 
@@ -139,11 +140,19 @@ def _run(work: _Work, calls: Sequence[OpenCall]) -> None:
         part = work.part(FollowUp(world, work.job, message, channel, work.chunk), len(allowed))
         made = work.make(allowed, resume, part)
         reservation.consume(made.consumed)
+        _measure(job, message, made.answers)
         part.follow([*recorded, *made.answers])
         if made.failure is not None:
             raise made.failure
         work.requeue(made.resend, made.resume)
         reservation.consume(made.resumed_of(reservation.calls))
+
+
+def _measure(job: DeliverJob, message: Message, answers: Iterable[CallAnswer]) -> None:
+    """Note how long the calls of a first step took to get to their provider, in seconds."""
+    for answer in answers if job.step == 0 else ():
+        seconds = (answer.time - message.starts) / 1000
+        measure("submitted_after", seconds, priority=str(message.priority.value))
 
 
 class Round(NamedTuple):

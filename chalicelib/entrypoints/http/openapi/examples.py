@@ -25,6 +25,7 @@ TAGS: Mapping[str, str] = {
     "reviews": "Messages and templates that members must approve.",
     "quiet-hours": "Times at which an access channel sends nothing.",
     "broadcast-quota": "Broadcasts that an access channel may send in a day.",
+    "choice": "Rates of each user, by which steps choose a channel.",
     "retention": "Days for which the messages of an access channel are kept.",
     "suppressions": "Contacts that no access channel sends to.",
     "lists": "Black- and whitelists.",
