@@ -70,6 +70,7 @@ _USED: Mapping[str, Callable[[Message], Any]] = {
     "personal values": lambda message: message.personal,
     "choice of a channel": lambda message: any(step.choose for step in message.strategy.steps),
     "caps": lambda message: message.caps,
+    "A/B test": lambda message: message.split,
 }
 
 
