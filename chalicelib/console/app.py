@@ -45,10 +45,11 @@ def serve(door: Door, request: Request) -> Reply:
 
 
 def _page(door: Door, request: Request) -> Reply:
-    language = request.cookies.get("lang", "")
+    person = door.sessions.person(request.cookies.get(SESSION, ""))
+    preferred = person.preferences.get("language", "") if person else ""
+    language = request.cookies.get("lang", "") or preferred
     if language not in LANGUAGES:
         language = door.language(request.headers.get("accept-language", ""))
-    person = door.sessions.person(request.cookies.get(SESSION, ""))
     visit = Visit(door, request, language, person)
     found = match(request.method, request.path)
     try:

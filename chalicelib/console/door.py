@@ -49,6 +49,7 @@ class Person:
     login: str = ""
     must_change: bool = False
     second_factor: bool = False
+    preferences: Mapping[str, str] = field(default_factory=dict)
 
     def may(self, role: str) -> bool:
         return self.role.may(Role(role))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import field
 from enum import StrEnum
 
@@ -36,6 +37,8 @@ class Member:
     role: Role
     secret_hash: str = field(repr=False)
     enabled: bool = True
+    # language, theme and time_zone, without those that the member has not chosen
+    preferences: Mapping[str, str] = field(default_factory=dict)
     version: int = 1
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from chalicelib.domain.errors import NotFound, OwnRights
 from chalicelib.domain.members import MEMBERS, Member, Role
-from chalicelib.manage import records
+from chalicelib.manage import drafts, records
 from chalicelib.manage.secrets import digest, new_key, new_token
 from chalicelib.ports import World
 
@@ -46,6 +46,11 @@ def change(
     return records.update(world, MEMBERS, before, **changes)
 
 
+def prefer(world: World, key: str, preferences: Mapping[str, str]) -> Member:
+    """Set a member's own preferences. A global key has none. Raises NotFound."""
+    return records.update(world, MEMBERS, get(world, key), preferences=preferences)
+
+
 def new_secret(world: World, key: str, version: int | None) -> tuple[Member, str]:
     """Make a new secret. The old one ends at once."""
     before = records.at_version(get(world, key), version)
@@ -58,3 +63,4 @@ def delete(world: World, key: str, version: int | None, by: str) -> None:
     if key == by:
         raise OwnRights("access_key")
     records.delete(world, MEMBERS, member)
+    drafts.delete_of(world, key)

@@ -19,7 +19,11 @@ from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.manage import members
 
 if TYPE_CHECKING:
-    from chalicelib.entrypoints.http.schemas.members import MemberBody, MemberChange
+    from chalicelib.entrypoints.http.schemas.members import (
+        MemberBody,
+        MemberChange,
+        PreferencesOfMember,
+    )
 
 bp = Blueprint(__name__)
 
@@ -107,6 +111,38 @@ def delete_member(context: RequestContext, access_key: str) -> Response:
         context.world, known_key(access_key), expected_if_given(context), _key_of_caller(context)
     )
     return Response("", {}, 204)
+
+
+@admin(bp, "me", "GET", response="members.Me", tag="members", role=Role.READ_ONLY)
+def get_me(context: RequestContext) -> dict[str, Any]:
+    """Get yourself: the member whose key it is, with preferences."""
+    member = context.member
+    return _shown_to_oneself(member) if member else {}
+
+
+@admin(
+    bp,
+    "me/preferences",
+    "PUT",
+    request="members.PreferencesOfMember",
+    response="members.Me",
+    errors=(404, 409),
+    tag="members",
+    role=Role.READ_ONLY,
+)
+def prefer(context: RequestContext) -> dict[str, Any]:
+    """Set your own preferences, all of them. A global key does not have any."""
+    body: PreferencesOfMember = context.body()
+    chosen = body.model_dump(exclude_none=True)
+    return _shown_to_oneself(members.prefer(context.world, _key_of_caller(context), chosen))
+
+
+def _shown_to_oneself(member: Member) -> dict[str, Any]:
+    names = ("language", "theme", "time_zone")
+    preferences = {name: member.preferences.get(name) for name in names}
+    shown = _shown(member)
+    del shown["version"]
+    return {**shown, "preferences": preferences}
 
 
 def _key_of_caller(context: RequestContext) -> str:

@@ -40,6 +40,7 @@ class MemberSessions:
             login=login.name,
             must_change=login.must_change,
             second_factor=bool(login.totp),
+            preferences=member.preferences,
         )
 
     def sign_in(self, name: str, password: str, source: str) -> tuple[str, bool]:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from chalicelib.domain.members import Role
-from chalicelib.entrypoints.http.schemas.base import Name, Page, Patch, Strict, Versioned
+from chalicelib.entrypoints.http.schemas.base import (
+    Answer,
+    Name,
+    Page,
+    Patch,
+    Strict,
+    Versioned,
+)
+from chalicelib.entrypoints.http.schemas.quiet_hours import TimeZone
 
 
 class MemberBody(Strict):
@@ -28,6 +36,31 @@ class Member(Versioned):
     name: str
     role: Role
     enabled: bool
+
+
+class PreferencesOfMember(Strict):
+    """Preferences of a member. null: none."""
+
+    language: Literal["zh", "en"] | None = None
+    theme: Literal["light", "dark"] | None = None
+    time_zone: TimeZone | None = None
+
+
+class MemberPreferences(Answer):
+    language: str | None
+    theme: str | None
+    time_zone: str | None
+
+
+class Me(Answer):
+    """A member, as the member sees it."""
+
+    access_key: str
+    name: str
+    role: Role
+    enabled: bool
+
+    preferences: MemberPreferences
 
 
 class NewMember(Member):
