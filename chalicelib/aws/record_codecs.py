@@ -175,6 +175,7 @@ def _encode_member(member: Member) -> Values:
         "role": member.role.value,
         "secret_hash": member.secret_hash,
         "enabled": member.enabled,
+        "roles": pack(member.roles) if member.roles else None,
     }
 
 
@@ -187,6 +188,9 @@ def _decode_member(key: str, row: Row) -> Member:
         secret_hash=row["secret_hash"],
         enabled=bool(row.get("enabled", 1)),
         version=row.get("version", 1),
+        roles={key: Role(role) for key, role in unpack(row["roles"]).items()}
+        if row.get("roles")
+        else {},
     )
 
 
