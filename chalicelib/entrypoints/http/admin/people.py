@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.members import Role
+from chalicelib.domain.reach import reach_of
+from chalicelib.domain.rules.caps import Mark
 from chalicelib.domain.rules.topics import Preferences, QuietTime
 from chalicelib.entrypoints.http.admin.route import admin, known_key
 from chalicelib.entrypoints.http.admin.users import shown, shown_contact
@@ -42,12 +44,21 @@ def export_person(context: RequestContext, userid: str) -> dict[str, Any]:
             {"family": group.family.value, "id": group.number, "name": group.name}
             for group in person.groups
         ],
-        "counted": [
-            {"channel_key": key, "msgid": mark.msgid, "time": mark.time}
-            for key, marks in sorted(person.marks.items())
-            for mark in marks
+        "counted": [_mark(key, mark) for key, mark in _by_key(person.marks)],
+        "reached": [
+            {**_mark(key, mark), "channel": of_type.channel_type, "stage": of_type.stage}
+            for key, mark in _by_key(person.reached)
+            for of_type in (reach_of(mark),)
         ],
     }
+
+
+def _by_key(marks: Mapping[str, Sequence[Mark]]) -> Iterator[tuple[str, Mark]]:
+    return ((key, mark) for key, of_key in sorted(marks.items()) for mark in of_key)
+
+
+def _mark(key: str, mark: Mark) -> dict[str, Any]:
+    return {"channel_key": key, "msgid": mark.msgid, "time": mark.time}
 
 
 def _said(consents: Consents, show: Callable[[str], str]) -> list[dict[str, Any]]:
@@ -149,5 +160,6 @@ def set_preferences(context: RequestContext, userid: str, key: str) -> Response:
     topics = {choice.topic: tuple(kind.value for kind in choice.channels) for choice in body.topics}
     quiet = body.quiet
     times = QuietTime(quiet.begin, quiet.end, quiet.time_zone) if quiet else None
-    people.prefer(context.world, userid, known_key(key), Preferences(topics, times))
+    first = {choice.topic: choice.first.value for choice in body.topics if choice.first}
+    people.prefer(context.world, userid, known_key(key), Preferences(topics, times, first))
     return Response("", {}, 204)

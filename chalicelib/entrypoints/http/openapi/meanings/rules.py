@@ -12,6 +12,7 @@ FIELDS = {
     "Export.contacts": "Number of contacts in the file.",
     "Export.cursor": "Cursor of the next file, or null if this one has the last contact.",
     "ExportBody.cursor": "Cursor from the answer with the file before. Empty for the first file.",
+    "own_rates": "True if rates of each user are kept, and steps choose by them.",
     "is_member": "True if the contact is on the list.",
     "since": "Time since when the contact is suppressed, in ms, or null.",
     "on": "True if messages and templates are searched for the words.",
