@@ -34,6 +34,7 @@ OF_BODIES = frozenset(
         "schedules",
         "simulate",
         "exports/statistics",
+        "statistics/coverage",
     }
 )
 # Routes below one access channel that are about it alone. Others would change its own limits.
