@@ -29,6 +29,7 @@ EARLIER = [
             "terms": [
                 {"channel": "app", "missing": "clicked", "within": 3600},
                 {"channel": "sms", "missing": "delivered", "within": 600},
+                {"channel": "wechatoa", "missing": "delivered", "within": 600},
             ],
         },
     },

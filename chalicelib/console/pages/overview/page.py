@@ -108,8 +108,9 @@ def _why(visit: Visit, thing: Mapping[str, Any]) -> str:
     from chalicelib.console.labels import TYPES
 
     names = [visit.say(TYPES[kind].name) for kind in thing["closed"]]
-    text = "No delivery channel is authorised and enabled for: %(types)s."
-    return visit.say(text, types=", ".join(names))
+    return visit.say(
+        "No delivery channel is authorised and enabled for: %(names)s.", names=", ".join(names)
+    )
 
 
 def _quotas(visit: Visit, channels: Any) -> Iterator[Attention]:
