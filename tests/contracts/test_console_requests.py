@@ -30,8 +30,8 @@ PAGES = (
     *("/", "/messages", "/messages?days=7", "/messages/scheduled", "/messages/results"),
     *("/messages/lookup", "/templates", "/templates/new", "/strategies", "/strategies/new"),
     *("/users/u1", "/users/u1/preferences", "/segments", "/tags", "/lists/black"),
-    *("/suppressions", "/imports", "/send", "/stats/messages", "/stats/clicks"),
-    *("/stats/providers", "/review", "/review/settings", "/rules", "/rules/words"),
+    *("/suppressions", "/imports", "/send", "/stats/messages", "/stats/requests"),
+    *("/stats/clicks", "/stats/providers", "/review", "/review/settings", "/rules", "/rules/words"),
     *("/rules/topics", "/rules/callbacks"),
 )
 WALKS = ("/users", "/users/u1/messages")

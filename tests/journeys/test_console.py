@@ -53,6 +53,7 @@ OWN = [
     "/send",
     "/send?kind=ordinary",
     "/stats/messages",
+    "/stats/requests",
     "/stats/clicks",
     "/stats/providers",
     "/review",
