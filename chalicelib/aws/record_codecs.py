@@ -219,6 +219,7 @@ def _encode_member(member: Member) -> Values:
         "secret_hash": member.secret_hash,
         "enabled": member.enabled,
         "preferences": json.dumps(dict(member.preferences)) if member.preferences else None,
+        "roles": pack(member.roles) if member.roles else None,
     }
 
 
@@ -232,6 +233,9 @@ def _decode_member(key: str, row: Row) -> Member:
         enabled=bool(row.get("enabled", 1)),
         preferences=json.loads(row.get("preferences") or "{}"),
         version=row.get("version", 1),
+        roles={key: Role(role) for key, role in unpack(row["roles"]).items()}
+        if row.get("roles")
+        else {},
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from chalicelib.console import assets, labels, pages
@@ -56,6 +57,8 @@ def _page(door: Door, request: Request) -> Reply:
         if found is None:
             raise ApiError(404, [Problem("", visit.say("There is no such page."))])
         visit.ids = found[1]
+        if person is not None and found[0].is_of_access_channel:
+            visit.person = replace(person, at=visit.key)
         return _admitted(visit, found[0])
     except ApiError as error:
         return _refused(visit, error)

@@ -51,6 +51,7 @@ TABS: dict[str, tuple[tuple[str, str, str, bool], ...]] = {
     ),
     "stats": (
         ("messages", N_("Message statistics"), "/stats/messages", False),
+        ("requests", N_("Request volume"), "/stats/requests", False),
         ("clicks", N_("Click distribution"), "/stats/clicks", False),
         ("providers", N_("Providers and platforms"), "/stats/providers", False),
     ),

@@ -90,6 +90,8 @@ def _editor(
         strategy=found,
         is_shown=found is None or editor.shows(found),
         steps=steps,
+        others=editor.others(steps),
+        choices=editor.CHOICES,
         unused=[kind for kind in TYPES if kind not in editor.used(steps)],
         warnings=editor.warnings(steps, reports),
         lanes=editor.lanes(steps, fate),

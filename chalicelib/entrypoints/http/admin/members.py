@@ -40,7 +40,7 @@ bp = Blueprint(__name__)
 def add_member(context: RequestContext) -> Response:
     """Add a member. The access secret is shown only once."""
     body: MemberBody = context.body()
-    member, secret = members.add(context.world, body.name, body.role)
+    member, secret = members.add(context.world, body.name, body.role, body.roles)
     return tagged({**_shown(member), "access_secret": secret}, member.version, 201)
 
 
@@ -154,6 +154,7 @@ def _shown(member: Member) -> dict[str, Any]:
         "access_key": member.key,
         "name": member.name,
         "role": member.role.value,
+        "roles": {key: role.value for key, role in member.roles.items()},
         "enabled": member.enabled,
         "version": member.version,
     }

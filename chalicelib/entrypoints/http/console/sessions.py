@@ -36,6 +36,7 @@ class MemberSessions:
             key=member.key,
             name=member.name,
             role=member.role,
+            roles=member.roles,
             csrf=session.csrf,
             login=login.name,
             must_change=login.must_change,

@@ -17,10 +17,15 @@ from chalicelib.entrypoints.http.schemas.base import (
 )
 from chalicelib.entrypoints.http.schemas.quiet_hours import TimeZone
 
+MAX_ROLES = 100  # of a member, on access channels
+Key = Annotated[str, Field(min_length=1, max_length=64)]
+Roles = Annotated[dict[Key, Annotated[Role, Field(strict=False)]], Field(max_length=MAX_ROLES)]
+
 
 class MemberBody(Strict):
     name: Name
     role: Annotated[Role, Field(strict=False)]
+    roles: Roles = {}
 
 
 class MemberChange(Patch):
@@ -28,6 +33,7 @@ class MemberChange(Patch):
 
     name: Name | None = None
     role: Annotated[Role, Field(strict=False)] | None = None
+    roles: Roles | None = None
     enabled: bool | None = None
 
 
@@ -35,6 +41,7 @@ class Member(Versioned):
     access_key: str
     name: str
     role: Role
+    roles: dict[str, Role]
     enabled: bool
 
 

@@ -13,7 +13,16 @@ from chalicelib.domain.members import MEMBERS, Role
 from chalicelib.entrypoints.http.contract import Auth
 from chalicelib.entrypoints.http.problems import problem_details
 from chalicelib.entrypoints.http.route import route
-from tests.entrypoints.conftest import ADMIN, CONTENTS, JPUSH, KEY, OPERATOR, OTHER_KEY, SENDER, Api
+from tests.entrypoints.conftest import (
+    ADMIN,
+    CONTENTS,
+    JPUSH,
+    KEY,
+    OPERATOR,
+    OTHER_KEY,
+    SENDER,
+    Api,
+)
 from tests.entrypoints.http.admin.management import problem
 
 TEMPLATE = {"channel_key": KEY, "name": "new", "contents": CONTENTS}
@@ -33,6 +42,7 @@ def test_a_members_secret_is_shown_once_and_only_its_hash_is_kept(api: Api) -> N
         "access_key": made["access_key"],
         "name": "Chen",
         "role": "operator",
+        "roles": {},
         "enabled": True,
         "version": 1,
     }
@@ -95,6 +105,7 @@ def test_whatever_changes_something_needs_a_role() -> None:
         ("POST", "/admin/v1/simulate"),
         ("POST", "/admin/v1/search"),
         ("POST", "/admin/v1/strategies/estimate"),
+        ("POST", "/admin/v1/ab-tests/simulate"),
         ("POST", "/admin/v1/segments/estimate"),
         ("POST", "/admin/v1/suppressions/search"),
         ("POST", "/admin/v1/lists/{id}/contacts/search"),
