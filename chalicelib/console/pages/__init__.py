@@ -12,6 +12,7 @@ SECTIONS = (
     "messages",
     "send",
     "schedules",
+    "ab_tests",
     "stats",
     "review",
     "rules",
