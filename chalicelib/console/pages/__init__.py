@@ -24,6 +24,7 @@ SECTIONS = (
     "strategies",
     "users",
     "groups",
+    "segments",
     "imports",
     "channels",
     "labels",
