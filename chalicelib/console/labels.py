@@ -88,6 +88,26 @@ ORIGINS = {  # ways on which messages are asked for
     "schedule": N_("Schedule"),
     "ab_test": N_("A/B test"),
 }
+AB_TESTS = {  # states of an A/B test
+    "starting": State("info", N_("Starting"), icon="loader-2"),
+    "running": State("info", N_("Running"), icon="clock"),
+    "decided": State("ok", N_("Ended"), icon="check"),
+    "sending": State("info", N_("Being sent"), icon="loader-2"),
+    "sent": State("ok", N_("Sent to the rest"), icon="check"),
+    "cancelling": State("", N_("Being cancelled"), icon="loader-2"),
+    "cancelled": State("", N_("Cancelled"), icon="x"),
+}
+
+AB_FAILURES = {  # why a message of an A/B test does not count
+    "refused": N_("refused"),
+    "missed": N_("too late"),
+    "in_review": N_("still in review"),
+    "rejected": N_("rejected"),
+    "cancelled": N_("cancelled"),
+    "withdrawn": N_("withdrawn"),
+    "deleted": N_("deleted"),
+}
+
 TARGETS = {  # states of a target, and of a delivery
     "clicked": State("ok", N_("Clicked"), icon="click"),
     "delivered": State("ok", N_("Delivered"), icon="check"),

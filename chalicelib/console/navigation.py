@@ -38,6 +38,7 @@ TABS: dict[str, tuple[tuple[str, str, str, bool], ...]] = {
         ("drafts", N_("Drafts"), "/messages/drafts", False),
         ("scheduled", N_("Scheduled"), "/messages/scheduled", False),
         ("results", N_("Scheduled: results"), "/messages/results", False),
+        ("ab_tests", N_("A/B tests"), "/messages/ab-tests", False),
         ("lookup", N_("One person"), "/messages/lookup", False),
     ),
     "audience": (

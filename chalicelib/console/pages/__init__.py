@@ -13,6 +13,7 @@ SECTIONS = (
     "send",
     "drafts",
     "schedules",
+    "ab_tests",
     "stats",
     "review",
     "rules",
