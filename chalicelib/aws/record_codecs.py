@@ -24,6 +24,7 @@ from chalicelib.domain.delivery_channels import (
 from chalicelib.domain.groups import GROUPS, Family, Group
 from chalicelib.domain.logins import LOGINS, Login
 from chalicelib.domain.members import MEMBERS, Member, Role
+from chalicelib.domain.prices import PRICE_LISTS, PriceList
 from chalicelib.domain.records import Versioned
 from chalicelib.domain.strategies import STRATEGIES, StrategyEntry
 from chalicelib.domain.suppressions import SUPPRESSION_LIST, SuppressionList
@@ -86,6 +87,9 @@ def _encode_channel(channel: Channel) -> Values:
         "calls_per_second": channel.calls_per_second,
         "deliveries_per_day": channel.deliveries_per_day,
         "price": None if channel.price is None else repr(channel.price),
+        "prefixes": pack(dict(channel.prefixes)) if channel.prefixes else None,
+        "priced_since": channel.priced_since or None,
+        "paused": channel.paused or None,
     }
 
 
@@ -110,9 +114,25 @@ def _decode_channel(code: str, row: Row) -> Channel:
         calls_per_second=row.get("calls_per_second"),
         deliveries_per_day=row.get("deliveries_per_day"),
         price=None if row.get("price") is None else float(row["price"]),
+        prefixes=unpack(row["prefixes"]) if row.get("prefixes") else {},
+        priced_since=row.get("priced_since") or 0,
+        paused=bool(row.get("paused")),
         version=row.get("version", 1),
         **labels,
     )
+
+
+def _encode_price_list(prices: PriceList) -> Values:
+    return {
+        "code": prices.code,
+        "since": prices.since,
+        "body": pack([prices.price, dict(prices.prefixes)]),
+    }
+
+
+def _decode_price_list(key: str, row: Row) -> PriceList:
+    price, prefixes = unpack(row["body"])
+    return PriceList(row["code"], row["since"], price, prefixes, row["version"])
 
 
 def _encode_strategy(entry: StrategyEntry) -> Values:
@@ -217,6 +237,7 @@ def _decode_login(key: str, row: Row) -> Login:
 CODECS: Mapping[str, Codec[Any]] = {
     ACCESS_CHANNELS.name: Codec(_encode_access_channel, _decode_access_channel),
     DELIVERY_CHANNELS.name: Codec(_encode_channel, _decode_channel),
+    PRICE_LISTS.name: Codec(_encode_price_list, _decode_price_list),
     STRATEGIES.name: Codec(_encode_strategy, _decode_strategy),
     TOPICS.name: Codec(_encode_topic, _decode_topic),
     LOGINS.name: Codec(_encode_login, _decode_login),

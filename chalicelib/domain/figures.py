@@ -11,8 +11,9 @@ Names of counters are parts joined by `|`:
     lost|<loss>                      people lost before sending, by reason
     channel|<type>|<code>|<stage>    deliveries of a delivery channel, also `opened` and others
     loss|<type>|<code>|<reason>      deliveries lost, by reason
-    template|<n>|<stage>             people of a template, by stage
+    template|<n>|<stage>             people of a template, by stage, also `cost`
     latency|<type>|<code>|<bucket>   receipts, by the time since their submission
+    cost|<type>|<code>               millionths of the currency, of what was submitted
     reported|<stage>                 people, in the quarter in which it was reported
     reported|<type>|<code>|<stage>   deliveries, in the quarter in which it was reported
 
@@ -41,6 +42,7 @@ QUARTER = 900_000  # ms: every zone is ahead of UTC by whole quarters of an hour
 DEPLOYMENT = "*"  # the key of all access channels together
 # ms: facts are counted as reported within so long after their message, whatever a provider says
 LATEST = (len(ChannelType) * MAX_WITHIN + 60 * 86400) * 1000
+MINUTE = 60_000  # ms: how exactly a line says when a chunk ended
 BUCKETS_PER_DOUBLING = 4  # of the time to a receipt, so a percentile is exact to a fifth
 
 REPORTED = (FactKind.DELIVERED, FactKind.CLICKED)
@@ -50,6 +52,7 @@ TOTALS = (
     "requests",
     *(f"users|{stage}" for stage in STAGES),
     *(f"deliveries|{stage}" for stage in STAGES),
+    "cost",
 )
 
 
@@ -101,7 +104,8 @@ def of_line(message: Message, chunk: Chunk) -> Counter[str]:
     counts = count(message, chunk)
     line = Counter({stage: counts.users.get(stage, 0) for stage in STAGES})
     line.update({f"open|{name}": number for name, number in counts.open.items()})
-    line["ends"] = counts.ends
+    line.update({"ends": counts.ends, "cost": sum(counts.costs.values())})
+    line[f"ended|{counts.ended // MINUTE}"] = 1
     if chunk.plan.id.number == 0:
         line["partitions"] = message.audience.partitions
     return +line
@@ -112,6 +116,7 @@ def of_chunk(message: Message, chunk: Chunk) -> Figures:
     figures: defaultdict[Cell, Counter[str]] = defaultdict(Counter)
     sent = figures[Cell(message.channel_key, quarter_of(message.starts))]
     people: defaultdict[int, list[DeliveryState]] = defaultdict(list)
+    templated = bool(message.template[0])
     for _, _, ref in chunk.refs(message):
         state = chunk.state_of(ref)
         people[ref.target].append(state)
@@ -119,6 +124,9 @@ def of_chunk(message: Message, chunk: Chunk) -> Figures:
         sent.update(f"channel|{channel}|{stage}" for stage in stages_of(state))
         sent.update(f"loss|{channel}|{reason}" for reason in losses_of(state))
         sent.update(f"latency|{channel}|{bucket}" for bucket in _latency(state))
+        if state.cost:
+            sent[f"cost|{channel}"] += state.cost
+            sent.update({f"template|{message.template[0]}|cost": state.cost} if templated else {})
         for stage, time in _reported([state]):
             figures[_cell(message, time)][f"reported|{channel}|{stage}"] += 1
     for code, reason in refused(message, chunk):
@@ -201,6 +209,8 @@ def totals(counts: Mapping[str, int]) -> list[int]:
     for name, number in counts.items():
         if name.startswith("channel|"):
             sums[f"deliveries|{name.rpartition('|')[2]}"] += number
+        elif name.startswith("cost|"):
+            sums["cost"] += number
     return [sums[name] for name in TOTALS]
 
 

@@ -35,6 +35,8 @@ from chalicelib.flow.recording import Part, Recorder
 from chalicelib.flow.rules import caps
 from chalicelib.ports import World
 
+PAUSE = 300  # seconds after which the jobs of a paused channel ask again
+
 
 def deliver(world: World, job: DeliverJob) -> None:
     """Make the calls of a job that are not answered yet. Safe to repeat at any point."""
@@ -114,16 +116,21 @@ def _deliver(
         calls = []
     with slots.of_channel(world, message, channel) as seconds:
         work = _Work(world, job, message, channel, chunk, seconds, part, turns)
-        if seconds or not calls:
+        is_paused = channel.paused and any(_is_open(chunk, call) for call in calls)
+        if not calls or (seconds and not is_paused):
             _run(work, calls)
         else:
-            wait = Postponed(slots.delay(world), fetches=job.fetches)
-            work.requeue((), work.wait(calls, wait))
+            delay = PAUSE if is_paused else slots.delay(world)
+            work.requeue((), work.wait(calls, Postponed(delay, fetches=job.fetches)))
 
 
 def _covers(job: DeliverJob, key: CallKey) -> bool:
     is_of_list = (key.step, key.number, key.channel) == (job.step, job.number, job.channel)
     return is_of_list and job.start <= key.start < job.end
+
+
+def _is_open(chunk: Chunk, call: OpenCall) -> bool:
+    return not all(chunk.state_of(ref).ended for ref in call.refs)
 
 
 def _run(work: _Work, calls: Sequence[OpenCall]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from chalicelib.domain import elements, reasons
+from chalicelib.domain import elements, prices, reasons
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import NotFound
@@ -28,6 +28,8 @@ from chalicelib.flow.select import target_of
 from chalicelib.ports import World
 from chalicelib.reports import withdrawal
 from chalicelib.reports.chunks import chunk_of
+
+ENDED = ("finished", "withdrawn")  # states of a message that has an end
 
 _STATES = (
     "clicked",
@@ -53,9 +55,11 @@ def message(world: World, channel_key: str, msgid: str) -> dict[str, Any]:
     evaluate.settle(world, sent)
     counts = tally.counts_of(world, sent)
     number, version = sent.template
+    status = "withdrawn" if ending else _status(sent, counts)
     return {
         "msgid": msgid,
-        "status": "withdrawn" if ending else _status(sent, counts),
+        "status": status,
+        "ended": counts.ended if status in ENDED else None,
         "accepted": sent.accepted,
         "held_until": sent.hold.until if sent.hold else None,
         "hold_reason": sent.hold.reason if sent.hold else None,
@@ -67,6 +71,7 @@ def message(world: World, channel_key: str, msgid: str) -> dict[str, Any]:
         "funnel": _funnel(sent, counts),
         "steps": _steps(sent, counts),
         "losses": _losses(sent, counts),
+        "cost": _cost(world, sent, counts),
         "tracked": _tracked(sent),
         "balanced": _balances(counts),
         "withdrawal": withdrawal.shown(counts) if ending else None,
@@ -131,6 +136,15 @@ def _losses(sent: Message, counts: Counts) -> dict[str, Any]:
         "channels": {
             kind: dict(sorted(counts.channel_losses.get(kind, {}).items())) for kind in kinds
         },
+    }
+
+
+def _cost(world: World, sent: Message, counts: Counts) -> dict[str, Any]:
+    kinds = channel_order(counts.costs, sent)
+    return {
+        "total": prices.shown(sum(counts.costs.values())),
+        "channels": {kind: prices.shown(counts.costs[kind]) for kind in kinds},
+        "currency": world.limits.currency,
     }
 
 
@@ -241,6 +255,7 @@ def _delivery(
         "decided": decided,
         "provider_id": _provider_id(chunk, ref, facts),
         "withdrawal": next((kind.value for kind in withdrawals if state.has(kind)), None),
+        "cost": prices.shown(state.cost),
         "facts": [_fact(fact) for fact in facts],
     }
 

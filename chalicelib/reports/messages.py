@@ -8,6 +8,7 @@ from typing import Any
 from chalicelib.domain import keys
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import NotFound
+from chalicelib.domain.figures import MINUTE
 from chalicelib.domain.funnel import STAGES
 from chalicelib.domain.messages import INLINE_TARGETS, Summary
 from chalicelib.domain.notes import block_of
@@ -16,6 +17,7 @@ from chalicelib.domain.values import frozen
 from chalicelib.flow import figures
 from chalicelib.flow.rules import retention
 from chalicelib.ports import World
+from chalicelib.reports.message import ENDED
 from chalicelib.reports.statistics import funnel
 
 # Seconds that a strategy may take. Messages are kept for that long, and some days.
@@ -142,6 +144,14 @@ def status_of(line: Line | None) -> str:
         return "accepted"
     left = known.get("open|undecided", 0) + known.get("open|unsubmitted", 0)
     return "sending" if left or not is_planned else "finished"
+
+
+def ended_of(row: Row) -> int | None:
+    """Return the time (ms) at which a message ended, to the minute. None: it goes on."""
+    names = [name for name in row.line or () if name.startswith("ended|")]
+    if row.status not in ENDED or not names:
+        return None
+    return max(int(name.partition("|")[2]) for name in names) * MINUTE
 
 
 def funnel_of(line: Line) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from chalicelib.domain import keys
+from chalicelib.domain import keys, prices
 from chalicelib.domain.access_channels import ACCESS_CHANNELS, AccessChannel
 from chalicelib.domain.errors import Invalid, NotFound
 from chalicelib.domain.figures import DEPLOYMENT, QUARTER, TOTALS, percentile, totals
@@ -106,6 +106,11 @@ def by_day(world: World, over: Stretch) -> Iterator[tuple[str, Counts]]:
         yield _date(int(day.key[1])), day.body["counts"]
 
 
+def by_month(world: World, over: Stretch) -> Iterator[tuple[str, Counts]]:
+    """Yield each month that has figures, as `2026-11`. The first and the last may be parts."""
+    yield from _grouped((day[:7], counts) for day, counts in by_day(world, over))
+
+
 def check_zone(world: World, over: Stretch) -> None:
     """Raise Invalid for a stretch that is too long for its zone."""
     if over.days > QUARTERS_OF and not _is_deployments(world, over):
@@ -174,6 +179,7 @@ def total(counts: Counts) -> dict[str, Any]:
         "requests": sums["requests"],
         "users": funnel({stage: sums[f"users|{stage}"] for stage in STAGES}),
         "deliveries": funnel({stage: sums[f"deliveries|{stage}"] for stage in STAGES}),
+        "cost": prices.shown(sums["cost"]),
     }
 
 
@@ -187,6 +193,8 @@ def parts(world: World, counts: Counts, of: str) -> dict[str, dict[str, int]]:
         elif of != "template" and kind == "channel":
             group = _group(world, of, *words[:2])
             groups.setdefault(group, Counter())[words[2]] += number
+        elif of != "template" and kind == "cost":
+            groups.setdefault(_group(world, of, *words), Counter())[kind] += number
     return {group: dict(stages) for group, stages in sorted(groups.items())}
 
 
@@ -199,7 +207,8 @@ def _group(world: World, of: str, kind: str, code: str) -> str:
 
 
 def shown_part(stages: Counts) -> dict[str, Any]:
-    return {**funnel(stages), **{extra: stages.get(extra, 0) for extra in EXTRAS}}
+    cost = prices.shown(stages.get("cost", 0))
+    return {**funnel(stages), **{extra: stages.get(extra, 0) for extra in EXTRAS}, "cost": cost}
 
 
 def losses(counts: Counts) -> dict[str, list[dict[str, Any]]]:
@@ -300,7 +309,12 @@ def days_of_channels(
     for channel in channels:
         names = [days.span_key(channel.key, span * days.SPAN) for span in spans]
         bodies = [stored[name].body for name in names if name in stored]
-        rows = {int(day): row for body in bodies for day, row in body.items()}
+        rows = {int(day): _whole(row) for body in bodies for day, row in body.items()}
         shown = {_date(day): rows[day] for day in sorted(rows) if first <= day <= last}
         found.append((channel, shown))
     return found
+
+
+def _whole(row: Sequence[int]) -> list[int]:
+    """Return the totals of a day with those that were not counted yet when it was summed."""
+    return [*row, *[0] * (len(TOTALS) - len(row))]

@@ -10,6 +10,7 @@ from chalicelib.domain import (
     limits,
     links,
     messages,
+    prices,
     strategies,
     topics,
 )
@@ -89,6 +90,7 @@ NUMBERS = {
     "messages of a frequency cap": caps.MAX_MESSAGES,
     "hours of a frequency cap's window": caps.MAX_HOURS,
     "topics of an access channel": topics.MAX_TOPICS,
+    "prefixes with a price, of a delivery channel": prices.MAX_PREFIXES,
     "seconds that a step waits": strategies.MAX_WITHIN,
 }
 

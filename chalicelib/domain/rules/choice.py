@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from chalicelib.domain import sms
-from chalicelib.domain.delivery_channels import Channel, ChannelType
+from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.plans import Target, Unchosen
+from chalicelib.domain.prices import Tariff
 from chalicelib.domain.strategies import Choice, Strategy
-from chalicelib.domain.templates import Content
 from chalicelib.domain.values import frozen
 
 Contacts = Mapping[str, tuple[str, ...]]
@@ -20,33 +19,22 @@ ENOUGH = 100  # submissions in these days, without which there is no rate
 
 @frozen
 class Ranks:
-    """The order of channel types. `prices`: of a delivery, by code. `rates`: as a message has."""
+    """The order of channel types. `tariffs`: by code, None: it costs nothing. `rates`: as a
+    message has.
+    """
 
-    prices: Mapping[str, float]
+    tariffs: Mapping[str, Tariff | None]
     rates: Mapping[str, Mapping[str, float]]
 
-    def cost(self, choice: Choice, kind: ChannelType, contacts: Mapping[str, int]) -> float:
+    def cost(self, choice: Choice, kind: ChannelType, contacts: Contacts) -> float:
         """Return a number that is lower for a better channel type.
 
         The price is that of all deliveries to a target. A type without a rate comes last.
         """
         if choice is Choice.CHEAPEST:
-            return sum(self.prices[code] * number for code, number in contacts.items())
+            tariffs = {code: tariff for code in contacts if (tariff := self.tariffs[code])}
+            return sum(tariff.cost(contacts[code]) for code, tariff in tariffs.items())
         return -self.rates.get(choice.value, {}).get(kind.value, -1.0)
-
-
-def parts(channel: Channel, content: Content) -> int | None:
-    """Return the parts that a carrier charges for an SMS. None: another kind, or its text is not
-    known.
-    """
-    signature = str(channel.options.get("signature") or "")
-    text = sms.text_of(content, signature) if channel.type is ChannelType.SMS else None
-    return None if text is None else sms.parts(text)
-
-
-def price(channel: Channel, content: Content) -> float:
-    """Return the operator's price of a delivery, with all parts of an SMS."""
-    return (channel.price or 0) * (parts(channel, content) or 1)
 
 
 def rates(days: Iterable[Mapping[str, int]], by: Choice) -> dict[str, float]:
@@ -90,7 +78,7 @@ def choose(
             if (codes := [code for code in contacts if channels[code] is kind])
         }
         costs = {
-            kind: ranks.cost(step.choose, kind, {code: len(contacts[code]) for code in codes})
+            kind: ranks.cost(step.choose, kind, {code: contacts[code] for code in codes})
             for kind, codes in reached.items()
         }
         chosen = min(costs, key=lambda kind: costs[kind], default=None)

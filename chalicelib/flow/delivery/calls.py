@@ -35,7 +35,7 @@ from chalicelib.domain.provider_io import (
     Recipient,
 )
 from chalicelib.domain.strategies import Verdict
-from chalicelib.flow import provider_ids
+from chalicelib.flow import costs, provider_ids
 from chalicelib.flow.content import email, render
 from chalicelib.flow.delivery import outcomes, refusals
 from chalicelib.flow.delivery.answers import Answers, put_answer
@@ -264,7 +264,7 @@ class Caller:
     def _outgoing(self, call: OpenCall, record: Call) -> OutgoingCall:
         return OutgoingCall(
             self.message.msgid,
-            [self._recipients.get(ref) or self._recipient(ref) for ref in _left(call, record)],
+            [self._recipient(ref) for ref in _left(call, record)],
             record.token or None,
             self.message.app_para,
             () if isinstance(self._files, Rejected) else self._files,
@@ -273,9 +273,10 @@ class Caller:
         )
 
     def _recipient(self, ref: DeliveryRef) -> Recipient:
+        if ref in self._recipients:
+            return self._recipients[ref]
         plan, chunk = self.chunk.plan, self.chunk.plan.id
-        values = plan.values_of(ref.target)
-        content = render.personal(self.world, self.message, chunk, ref, values)
+        content = render.personal(self.world, self.message, chunk, ref, plan.values_of(ref.target))
         plain = Recipient(plan.contact(ref), content)
         target = plan.targets[ref.target].id
         return email.with_extras(self.world, self.channel, self.message, chunk, ref, plain, target)
@@ -291,7 +292,8 @@ class Caller:
         facts = [Fact(call.refs[n], FactKind.SKIPPED, now, source="call") for n in record.skipped]
         for ref, outcome in answered:
             if ref not in later:
-                facts += outcomes.facts_of(ref, outcome, now, self.capabilities)
+                cost = costs.of_recipient(self.channel, self._recipient(ref))
+                facts += outcomes.facts_of(ref, outcome, now, self.capabilities, cost)
         made = CallAnswer(
             call.key,
             tuple(facts),

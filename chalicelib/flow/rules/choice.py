@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chalicelib.domain import elements
+from chalicelib.domain import elements, prices
 from chalicelib.domain.messages import Message
+from chalicelib.domain.prices import Tariff
 from chalicelib.domain.rules import choice
 from chalicelib.domain.rules.choice import Ranks
 from chalicelib.domain.strategies import Choice, Strategy
@@ -25,8 +26,8 @@ def for_targets(
     """Leave out the contacts on channel types that are not chosen for their target."""
     if not any(step.choose for step in message.strategy.steps):
         return selections
-    prices = {code: _price(world, message, code) for code in message.channels}
-    ranks = choice.Ranks(prices, message.rates)
+    tariffs = {code: _tariff(world, message, code) for code in message.channels}
+    ranks = choice.Ranks(tariffs, message.rates)
     return [_chosen(message, selection, ranks) for selection in selections]
 
 
@@ -49,7 +50,9 @@ def _chosen(message: Message, selection: Selection, ranks: Ranks) -> Selection:
     return selection._replace(target=target, contacts=contacts)
 
 
-def _price(world: World, message: Message, code: str) -> float:
+def _tariff(world: World, message: Message, code: str) -> Tariff | None:
     channel = world.settings.channel(elements.channel_of(code))
+    if channel is None or not prices.is_priced(channel):
+        return None
     content = render.filled(world, message.contents[code], message.links)
-    return choice.price(channel, content) if channel else 0
+    return prices.tariff(channel, content)

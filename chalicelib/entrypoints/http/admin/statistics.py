@@ -37,20 +37,21 @@ bp = Blueprint(__name__)
     role=Role.READ_ONLY,
 )
 def get_statistics(context: RequestContext) -> dict[str, Any]:
-    """Get figures of messages by the hour or day in which the messages were sent."""
+    """Get figures of messages by the hour, day or month in which they were sent."""
     from chalicelib.reports import statistics
 
     query: SeriesQuery = context.query()
     figures = list(_series(context, query))
+    currency = context.world.limits.currency
     if query.of == "total":
         totals = [{"time": time, **statistics.total(counts)} for time, counts in figures]
-        return {"figures": totals, "parts": []}
+        return {"currency": currency, "figures": totals, "parts": []}
     parts = [
         {"time": time, "part": part, **statistics.shown_part(stages)}
         for time, counts in figures
         for part, stages in statistics.parts(context.world, counts, query.of).items()
     ]
-    return {"figures": [], "parts": parts}
+    return {"currency": currency, "figures": [], "parts": parts}
 
 
 def _series(context: RequestContext, query: SeriesQuery) -> Iterator[tuple[str, statistics.Counts]]:
@@ -61,6 +62,8 @@ def _series(context: RequestContext, query: SeriesQuery) -> Iterator[tuple[str, 
         yield from statistics.by_hour(context.world, over)
     elif query.by == "day":
         yield from statistics.by_day(context.world, over)
+    elif query.by == "month":
+        yield from statistics.by_month(context.world, over)
     else:
         yield over.first.isoformat(), statistics.whole(context.world, over)
 

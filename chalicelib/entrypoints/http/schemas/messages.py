@@ -55,6 +55,14 @@ class Losses(Answer):
     channels: dict[ChannelType, dict[str, int]]
 
 
+class Cost(Answer):
+    """The operator's cost of what was submitted."""
+
+    total: float
+    channels: dict[ChannelType, float]
+    currency: str
+
+
 class StepTargets(Answer):
     step: int
     channels: list[ChannelType]
@@ -90,6 +98,7 @@ class Report(Answer):
         "sent",
     ]
     accepted: int
+    ended: int | None
     held_until: int | None
     hold_reason: str | None
     priority: int
@@ -100,6 +109,7 @@ class Report(Answer):
     funnel: Funnel
     steps: list[StepTargets]
     losses: Losses
+    cost: Cost
     tracked: list[ChannelType]
     balanced: bool
     withdrawal: Withdrawal | None
@@ -153,6 +163,7 @@ class Delivery(Answer):
     decided: int
     provider_id: str
     withdrawal: str | None
+    cost: float
     facts: list[FactShown]
 
 
@@ -202,7 +213,9 @@ class Listed(Answer):
     name: str
     origin: str
     status: Literal["accepted", "sending", "finished", "withdrawn"]
+    ended: int | None
     users: ListedFunnel | None
+    cost: float | None
 
 
 class Messages(Page):
