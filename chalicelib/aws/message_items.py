@@ -24,7 +24,7 @@ _SEALED = ("contents", "links", "callback")
 # Left out where a message has none.
 _RARE = (
     *("hold", "step_rules", "rates", "occasion", "name", "origin", "unplanned"),
-    *("caps", "topic", "opt_in", "purpose", "personal"),
+    *("caps", "budget", "topic", "opt_in", "purpose", "personal"),
 )
 
 

@@ -29,6 +29,7 @@ class TargetLoss(StrEnum):
     NOT_WHITELISTED = "not_whitelisted"
     OTHER_DAY = "other_day"
     CAPPED = "capped"
+    OVER_BUDGET = "over_budget"
 
 
 class Unchosen(StrEnum):

@@ -32,7 +32,7 @@ from chalicelib.flow.dispatch import OpenCall, check_now, open_calls
 from chalicelib.flow.follow_up import FollowUp
 from chalicelib.flow.outbox import Outbox
 from chalicelib.flow.recording import Part, Recorder
-from chalicelib.flow.rules import caps
+from chalicelib.flow.rules import counted
 from chalicelib.ports import World
 
 PAUSE = 300  # seconds after which the jobs of a paused channel ask again
@@ -109,7 +109,7 @@ def _deliver(
     ]
     if chunk.withdrawn is not None:
         withdraw.stop(world, message, chunk, calls)
-        caps.settle(world, message, at, (ref.target for call in calls for ref in call.refs))
+        counted.settle(world, message, at, (ref.target for call in calls for ref in call.refs))
         calls = []
     elif not message.has_clock and expiry.expire(world, message, chunk, calls):
         world.queues.send([check_now(message, at, world.clock.now())])

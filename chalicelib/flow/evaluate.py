@@ -15,7 +15,7 @@ from chalicelib.flow.delivery.expiry import deferred_by_quota, expire, expires
 from chalicelib.flow.dispatch import OpenCall, open_calls_of_all_steps
 from chalicelib.flow.messages import read_together
 from chalicelib.flow.outbox import Outbox
-from chalicelib.flow.rules import caps, gate
+from chalicelib.flow.rules import counted, gate
 from chalicelib.flow.timers import do_all
 from chalicelib.observability import log
 from chalicelib.ports import World
@@ -88,7 +88,7 @@ def _check(world: World, message: Message, chunk: Chunk) -> None:
             break
         chunk = changed
     _repair(world, message, chunk)
-    caps.settle_chunk(world, message, chunk)
+    counted.settle_chunk(world, message, chunk)
     _set_next_check(world, message, chunk)
 
 

@@ -53,6 +53,7 @@ def test_a_message_is_read_as_it_was_created(container: Container) -> None:
 def test_what_rules_need_is_read_as_it_was_created(container: Container) -> None:
     message = a_message(
         caps=(Cap(3, 24), Cap(1, 48, "sms", 7, ())),
+        budget=True,
         topic=7,
         personal={"push": Personal(("a", "name"), ("a",), True)},
     )

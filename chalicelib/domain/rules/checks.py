@@ -48,6 +48,8 @@ CHECKS = (
     Check(Stage.TARGET, "personal values", ("no_value", "unfit_value")),
     Check(Stage.TARGET, "choice of a channel", ("dearer", "lower_rate")),
     Check(Stage.TARGET, "caps", ("capped",)),
+    Check(Stage.TARGET, "budget", ("over_budget",)),
     Check(Stage.STEP, "quiet hours", ("quiet_hours",)),
     Check(Stage.STEP, "caps", ("capped",)),
+    Check(Stage.STEP, "budget", ("over_budget",)),
 )

@@ -25,6 +25,7 @@ TAGS: Mapping[str, str] = {
     "reviews": "Messages and templates that members must approve.",
     "quiet-hours": "Times at which an access channel sends nothing.",
     "broadcast-quota": "Broadcasts that an access channel may send in a day.",
+    "budget": "Money that an access channel may spend on deliveries in a month.",
     "retention": "Days for which the messages of an access channel are kept.",
     "suppressions": "Contacts that no access channel sends to.",
     "lists": "Black- and whitelists.",
@@ -151,6 +152,7 @@ BODIES: Mapping[str, Any] = {
         "quiet": {"begin": "22:00", "end": "08:00", "time_zone": "Asia/Shanghai"}
     },
     "topics.TopicBody": {"channel_key": _KEY, "name": "Offers"},
+    "budget.BudgetBody": {"per_month": 5000.0, "warn_at": 0.8},
     "caps.CapsBody": {"caps": [{"most": 3, "days": 1, "channel": "sms"}]},
     "strategies.StrategyBody": {
         "channel_key": _KEY,
