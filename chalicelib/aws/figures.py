@@ -34,7 +34,8 @@ from chalicelib.ports.figures import Document, Key
 
 BUNDLE = 2000  # notes of an item, some 60 KB
 # The parts of a stored message on which figures depend.
-_PARTS = ("channel_key", "accepted", "priority", "strategy", "channels", "template", "hold")
+_PARTS = ("channel_key", "accepted", "priority", "strategy", "channels", "template")
+_RARE = ("hold", "rated")  # left out where a message has none
 
 
 class Figures:
@@ -63,16 +64,17 @@ class Notes:
     def of_message(self, image: Mapping[str, Any]) -> Note:
         row = from_image(image)
         body = unpack(row["body"])
-        raw: dict[str, Any] = {name: body[name] for name in _PARTS if name in body}
+        raw: dict[str, Any] = {name: body[name] for name in (*_PARTS, *_RARE) if name in body}
         if "targets" in row:
-            raw["plan"] = _anonymous(unpack(row["targets"]))
+            raw["plan"] = _known_of(unpack(row["targets"]), is_rated="rated" in body)
         return _note([row["pk"], 0, "message", raw])
 
     def of_ledger(self, image: Mapping[str, Any]) -> Note | None:
         row = from_image(image)
         chunk, kind = chunk_of(row["pk"]), row["sk"].split("#", 1)[0]
         if kind == "plan":
-            return _note([*chunk, kind, _anonymous(unpack(row["targets"]))])
+            targets = _known_of(unpack(row["targets"]), is_rated="rated" in row)
+            return _note([*chunk, kind, targets])
         if kind == "go":
             _, step, number = keys.split(row["sk"])
             return _note([*chunk, kind, [int(step), int(number), unpack(row["members"])]])
@@ -108,9 +110,12 @@ def _bundle(block: int, raw: Sequence[Any]) -> Item:
     return to_item({"pk": _name(block), "sk": digest, "expires": expires, "body": body})
 
 
-def _anonymous(targets: Sequence[Any]) -> list[Any]:
-    """Leave out the ids of targets, which no figure needs."""
-    return [target[1:] for target in targets]
+def _known_of(targets: Sequence[Any], *, is_rated: bool) -> list[Any]:
+    """Return what a note says of targets. Only people's own rates need their ids."""
+    return [
+        [loss, contacts, *(rest or ([{}] if is_rated else [])), *([id] if is_rated else [])]
+        for id, loss, contacts, *rest in targets
+    ]
 
 
 def _raw(note: Note) -> list[Any]:
@@ -118,6 +123,7 @@ def _raw(note: Note) -> list[Any]:
     value = note.value
     if isinstance(value, Message):
         body: dict[str, Any] = {name: getattr(value, name) for name in _PARTS}
+        body |= {name: getattr(value, name) for name in _RARE if getattr(value, name)}
         body["strategy"] = asdict(value.strategy)
         if value.plan is not None:
             body["plan"] = _targets(value.plan)
@@ -136,8 +142,8 @@ def _raw_fact(fact: Fact) -> list[Any]:
 
 def _targets(plan: Plan) -> list[Any]:
     return [
-        [target.loss.value if target.loss else "", target.contacts, target.refused]
-        for target in plan.targets
+        [t.loss.value if t.loss else "", t.contacts, t.refused, *([t.id] if t.id else [])]
+        for t in plan.targets
     ]
 
 
@@ -171,13 +177,19 @@ def _message(chunk: ChunkId, body: Mapping[str, Any]) -> Message:
         expires=0,
         template=tuple(body["template"]),
         hold=Hold(*body["hold"]) if body.get("hold") else None,
+        rated=bool(body.get("rated")),
         plan=plan,
     )
 
 
 def _plan(chunk: ChunkId, raw: Sequence[Any]) -> Plan:
-    targets = tuple(Target("", TargetLoss(loss) if loss else None, *rest) for loss, *rest in raw)
-    return Plan(chunk, targets, (), 0, None)
+    return Plan(chunk, tuple(_target(*target) for target in raw), (), 0, None)
+
+
+def _target(
+    loss: str, contacts: Mapping[str, int], refused: Mapping[str, str] | None = None, id: str = ""
+) -> Target:
+    return Target(id, TargetLoss(loss) if loss else None, contacts, refused or {})
 
 
 def _fact(

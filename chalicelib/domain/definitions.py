@@ -74,6 +74,23 @@ DEFINITIONS: Mapping[str, Definition] = {
     "delivery_rate": Definition("送达率", "送达 ÷ 发送", "Delivered divided by submitted."),
     "click_rate": Definition("点击率", "点击 ÷ 送达", "Clicked divided by delivered."),
     "acceptance_rate": Definition("发送成功率", "发送 ÷ 有效", "Submitted divided by valid."),
+    "mean": Definition(
+        "30 天均值",
+        "截至消息发送当天的 30 天内，该渠道在该通道类型上全部消息的送达率或点击率",
+        "Delivery or click rate of all messages of the access channel on the channel type, in the"
+        " 30 days up to the day of the message.",
+    ),
+    "p10": Definition(
+        "第 10 百分位",
+        "这 30 天里有发送（点击率：有送达）的各天，十分之一的天不高于它",
+        "Of the days among these that have submissions (for clicks: deliveries), a tenth is not"
+        " above it.",
+    ),
+    "p90": Definition(
+        "第 90 百分位",
+        "这 30 天里有发送（点击率：有送达）的各天，十分之九的天不高于它",
+        "Of the same days, nine tenths are not above it.",
+    ),
     "receipt_seconds": Definition(
         "回执时延",
         "从提交到收到送达回执的秒数；p90 表示十分之九的回执不晚于它，误差不超过五分之一",
@@ -85,6 +102,11 @@ DEFINITIONS: Mapping[str, Definition] = {
         "Cost of submitted deliveries, by the price at submission. An SMS counts its parts.",
     ),
     "opened": Definition("打开数量", "邮件里的图片被加载", "Mails whose picture was fetched."),
+    "open_rate": Definition(
+        "打开率",
+        "打开 ÷ 送达；只在开启了打开跟踪的通道上有",
+        "Opened divided by delivered, where opens are tracked (`track_opens`).",
+    ),
     "scanned": Definition("扫描数量", "链接被程序访问，不算点击", "Links that a program fetched."),
     "complained": Definition(
         "投诉数量", "收件人举报为垃圾邮件", "Mails that were reported as spam."

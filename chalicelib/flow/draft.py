@@ -69,7 +69,6 @@ def _message(
         workers={e.code: e.worker for e in frozen if e.worker},
         occasion=request.occasion,
         hold=hold,
-        rates=choice.rates(world, request.channel.key, resolved.strategy),
         step_rules=gate.step_rules(request, resolved),
         **_as_asked(request),
         **_of_rules(world, request, resolved),
@@ -95,6 +94,7 @@ def _of_rules(world: World, request: SendRequest, resolved: ResolvedSend) -> dic
         "budget": budgets.applies(request.channel.rules, request.priority),
         "personal": personal.of_elements(world, request, resolved),
         "purpose": consents.purpose_of(request),
+        **choice.frozen_of(world, request, resolved.strategy),
         **topics.frozen_of(world, request),
     }
 

@@ -12,8 +12,9 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from chalicelib.domain import keys, prices
+from chalicelib.domain import channel_options, keys, prices
 from chalicelib.domain.access_channels import ACCESS_CHANNELS, AccessChannel
+from chalicelib.domain.delivery_channels import Channel
 from chalicelib.domain.errors import Invalid, NotFound
 from chalicelib.domain.figures import DEPLOYMENT, QUARTER, TOTALS, percentile, totals
 from chalicelib.domain.funnel import EXTRAS, LOST_AFTER_SUBMISSION, STAGES
@@ -289,10 +290,18 @@ def providers(world: World, over: Stretch) -> list[dict[str, Any]]:
                 "platform": channel.platform if channel else "",
                 "acceptance_rate": accepted,
                 "receipt_seconds": receipts,
+                "open_rate": _open_rate(channel, stages),
                 **shown_part(stages),
             }
         )
     return shown
+
+
+def _open_rate(channel: Channel | None, stages: Counts) -> float | None:
+    """Return the share of deliveries that were opened, None where opens are not tracked."""
+    opened = stages.get("opened", 0)
+    is_tracked = channel is not None and channel_options.of(channel.options).track_opens
+    return rate(opened, stages.get("delivered", 0)) if opened or is_tracked else None
 
 
 def days_of_channels(

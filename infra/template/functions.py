@@ -67,6 +67,7 @@ def _function(stage: Stage, function: str) -> Resource:
         variables["RECEIPTS_URL"] = receipts.url()
     properties: Resource = {
         "FunctionName": config.function_name(stage.name, function),
+        "Runtime": stage.runtime,  # Chalice would take that of whoever packages
         "Environment": {"Variables": variables},
         "LoggingConfig": logging_config(f"{logical_id(function)}Logs"),
         "Tracing": TRACING,

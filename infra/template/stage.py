@@ -59,6 +59,7 @@ class Stage:
 
     name: str
     chalice: Config
+    runtime: str  # Python of the functions, such as `python3.11`
 
     @property
     def environment(self) -> dict[str, str]:

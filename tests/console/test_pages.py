@@ -11,10 +11,14 @@ from chalicelib.console import pages
 from chalicelib.console.app import POLICY
 from chalicelib.console.routes import ROUTES
 from chalicelib.domain.members import Role
+from chalicelib.flow import days
+from chalicelib.ports import Document
+from chalicelib.reports import comparison
 from tests.console.conftest import NAME, Browser, Page, a_member, plain
 
 pages.load()
 
+CALLBACK = {"url": "https://shop.example.com/c", "auth": "both", "retries": "ums"}
 MSGID = re.compile(r"/messages/([0-9a-z]{16})")
 
 
@@ -52,6 +56,9 @@ def _with_contents(browser: Browser, base: str) -> Browser:
         ("/groups/segments/1/members", {"add": "u1, u2"}),
         ("/lists/black", {"name": "staff"}),
         ("/tags", {"name": "vip"}),
+        ("/rules/topics", {"name": "Offers"}),
+        ("/rules/words", {"words": "lottery", "enabled": "1"}),
+        ("/rules/callbacks/addresses", {**CALLBACK, "secret": "s"}),
     ):
         page = browser.post(base + path, fields)
         assert page.status == 200, (path, page.plain)
@@ -84,7 +91,8 @@ def addresses(browser: Browser) -> list[str]:
     paths = [
         route.path for route in ROUTES if route.method == "GET" and "check_id" not in route.path
     ]
-    absent = ("/imports/{id}", "/review/{id}")  # nothing of the kind is there
+    # Nothing of the kind is there.
+    absent = ("/imports/{id}", "/review/{id}", "/calls/{id}", "/scheduled/{id}", "/{id}/edit")
     paths = [path for path in paths if not path.endswith(absent)]
     return [re.sub(r"\{(\w+)\}", lambda name: ids.get(name[1], "1"), path) for path in paths]
 
@@ -209,6 +217,21 @@ def test_the_search_tells_ids_and_contacts_apart(shop: Browser) -> None:
     assert "u1" in found("u")
     assert "greeting" in found("GREET")
     assert "Nothing found" in found("nobody@example.com")
+
+
+def test_a_message_stands_beside_the_mean_of_thirty_days(shop: Browser) -> None:
+    path = f"/c/{shop.key}/messages/{shop.msgid}"
+    assert "mean" not in shop.get(path).plain
+    kind = next(iter(comparison.of_message(shop.world, shop.key, shop.msgid)["channels"]))
+    day = days.day_of(shop.world.limits, shop.world.clock.now())
+    stages = {"submitted": 8, "delivered": 6}
+    counts = {f"channel|{kind['channel_type']}|x|{stage}": n for stage, n in stages.items()}
+    document = Document(days.day_key(shop.key, day), 1, {"seen": 1, "counts": counts})
+    assert shop.world.figures.store([document])
+    page = shop.get(path)
+    assert "mean 75.0%" in page.plain
+    assert 'class="mean" x1="80.0%"' in page.text
+    check(page, "en")
 
 
 def test_changes_stand_in_the_audit_log_with_the_member(shop: Browser) -> None:

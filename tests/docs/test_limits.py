@@ -12,6 +12,7 @@ from chalicelib.domain import (
     messages,
     prices,
     strategies,
+    third_party,
     topics,
 )
 from chalicelib.domain import imports as domain_imports
@@ -92,6 +93,9 @@ NUMBERS = {
     "topics of an access channel": topics.MAX_TOPICS,
     "prefixes with a price, of a delivery channel": prices.MAX_PREFIXES,
     "seconds that a step waits": strategies.MAX_WITHIN,
+    "third-party templates of a delivery channel": third_party.MAX_REGISTERED,
+    "titles of a library": third_party.MAX_TITLES,
+    "templates of a library whose keywords are kept": third_party.MAX_KEYWORDS,
 }
 
 

@@ -35,7 +35,7 @@ from chalicelib.domain.provider_io import (
     Recipient,
 )
 from chalicelib.domain.strategies import Verdict
-from chalicelib.flow import costs, provider_ids
+from chalicelib.flow import costs, provider_ids, third_party
 from chalicelib.flow.content import email, render
 from chalicelib.flow.delivery import outcomes, refusals
 from chalicelib.flow.delivery.answers import Answers, put_answer
@@ -58,7 +58,7 @@ class ClaimedBefore(OpenUMSError):
 class Caller:
     """The calls of one job over one connection, opened with the first. `opened` closes it.
 
-    `files`: those of every call, or why the calls have failed.
+    `files`: those of every call, or why all calls fail.
     """
 
     def __init__(
@@ -226,6 +226,7 @@ class Caller:
             with provider_ids.of_error(recipient.contact for recipient in outgoing.recipients):
                 answer = self._connect().send(outgoing)
         except Rejected as error:
+            third_party.note(self.world, self.channel, outgoing.recipients[0].content, error)
             return self._record_all(call, record, Outcome(Loss.SUBMIT_FAILED, error.code))
         except Uncertain as error:
             return self._uncertain(call, record, error)
@@ -258,8 +259,8 @@ class Caller:
         self._claim(replace(record, state=state, lease=returns), record)
 
     def _log(self, event: str, code: str) -> None:
-        job = {"msgid": self.message.msgid, "chunk": self.job.chunk}
-        log.warning(event, extra={**job, "channel": self.channel.code, "code": code})
+        call = {"msgid": self.message.msgid, "chunk": self.job.chunk, "code": code}
+        log.warning(event, extra={**call, "channel": self.channel.code})
 
     def _outgoing(self, call: OpenCall, record: Call) -> OutgoingCall:
         return OutgoingCall(
@@ -273,12 +274,11 @@ class Caller:
         )
 
     def _recipient(self, ref: DeliveryRef) -> Recipient:
-        if ref in self._recipients:
-            return self._recipients[ref]
+        if known := self._recipients.get(ref):
+            return known
         plan, chunk = self.chunk.plan, self.chunk.plan.id
         content = render.personal(self.world, self.message, chunk, ref, plan.values_of(ref.target))
-        plain = Recipient(plan.contact(ref), content)
-        target = plan.targets[ref.target].id
+        plain, target = Recipient(plan.contact(ref), content), plan.targets[ref.target].id
         return email.with_extras(self.world, self.channel, self.message, chunk, ref, plain, target)
 
     def _record_all(self, call: OpenCall, record: Call, outcome: Outcome) -> CallAnswer:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.flow.deliver import PAUSE
+from chalicelib.flow.delivery.postponed import PAUSE
 from chalicelib.manage import delivery_channels
 from tests.builders import a_channel, an_access_channel
 from tests.fakes.world import FakeWorld

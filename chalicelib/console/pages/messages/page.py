@@ -85,15 +85,32 @@ def _message(visit: Visit, error: ApiError | None = None) -> Reply:
     report = visit.api.get("messages/{msgid}", msgid=msgid)
     kinds = list(report["funnel"]["channels"])
     chosen = visit.asked("channel")
+    kind = chosen if chosen in kinds else next(iter(kinds), "")
     template = report["template"]
     return visit.show(
         "messages/message.html",
         error=error,
         report=report,
-        kind=chosen if chosen in kinds else next(iter(kinds), ""),
+        kind=kind,
+        compared=_compared(visit, report["msgid"], kind) if kind else {},
         name=_template_name(visit, template["id"]) if template else "",
         refresh=_refresh(visit, report),
     )
+
+
+def _compared(visit: Visit, msgid: str, kind: str) -> dict[str, Any]:
+    """Return the rates that have a usual one, with their places (%) on a line."""
+    found = visit.api.get("messages/{msgid}/comparison", msgid=msgid)["channels"]
+    rows: dict[str, Any] = {row["channel_type"]: row for row in found}
+    shown = {name: rows[kind][name] for name in ("delivery_rate", "click_rate") if kind in rows}
+    usual = {name: rates for name, rates in shown.items() if rates["mean"] is not None}
+    return {name: {**rates, "at": _places(rates)} for name, rates in usual.items()}
+
+
+def _places(rates: Mapping[str, float | None]) -> dict[str, float]:
+    known = {name: rate for name, rate in rates.items() if rate is not None}
+    end = min(1, max(known.values()) * 1.25) or 1
+    return {name: round(rate / end * 100, 1) for name, rate in known.items()}
 
 
 def _template_name(visit: Visit, number: int) -> str:

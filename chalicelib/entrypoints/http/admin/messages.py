@@ -69,6 +69,22 @@ def get_any_message(context: RequestContext, msgid: str) -> dict[str, Any]:
 
 @admin(
     bp,
+    "messages/{msgid}/comparison",
+    "GET",
+    response="messages.Comparison",
+    errors=(404,),
+    tag="messages",
+    role=Role.READ_ONLY,
+)
+def compare_message(context: RequestContext, msgid: str) -> dict[str, Any]:
+    """Compare the rates of a message with the 30 days of its access channel up to it."""
+    from chalicelib.reports import comparison
+
+    return comparison.of_message(context.world, _sender(context.world, msgid), msgid)
+
+
+@admin(
+    bp,
     "messages/{msgid}/targets/{target}",
     "GET",
     response="messages.Target",

@@ -8,6 +8,8 @@ from pydantic import Field
 
 from chalicelib.domain.audiences import AudienceKind
 from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.plans import Unchosen
+from chalicelib.domain.strategies import Choice
 from chalicelib.entrypoints.http.schemas.audiences import RegistrationId
 from chalicelib.entrypoints.http.schemas.base import Answer, LongListQuery, Page, Strict
 
@@ -115,6 +117,28 @@ class Report(Answer):
     withdrawal: Withdrawal | None
 
 
+class ComparedRate(Answer):
+    """A rate of a message, and the usual one. null: there was nothing to divide by."""
+
+    rate: float | None
+    mean: float | None
+    p10: float | None
+    p90: float | None
+
+
+class ComparedChannel(Answer):
+    channel_type: ChannelType
+    delivery_rate: ComparedRate
+    click_rate: ComparedRate
+
+
+class Comparison(Answer):
+    """A message beside the days of its access channel up to it, by channel type."""
+
+    days: int
+    channels: list[ComparedChannel]
+
+
 class Retracted(Answer):
     """A withdrawn message. `withdrawal` is null while a large audience is not counted yet.
 
@@ -167,6 +191,27 @@ class Delivery(Answer):
     facts: list[FactShown]
 
 
+class ChosenChannel(Answer):
+    """A channel type that a step has chosen for the target."""
+
+    step: int
+    choose: Choice
+    channel: ChannelType
+    reason: Unchosen | None
+    zh: str
+    en: str
+
+
+class Waiting(Answer):
+    """A step that the target waits for."""
+
+    step: int
+    until: int
+    reason: str
+    zh: str
+    en: str
+
+
 class Target(Answer):
     code: int
     msgid: str
@@ -176,6 +221,8 @@ class Target(Answer):
     why: Sentence | None
     planned: int | None = None
     refused: dict[str, str]
+    choices: list[ChosenChannel]
+    waiting: Waiting | None
     deliveries: list[Delivery]
 
 

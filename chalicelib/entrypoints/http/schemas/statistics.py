@@ -129,6 +129,7 @@ class Provider(Rates):
     platform: str
     acceptance_rate: float | None
     receipt_seconds: Seconds
+    open_rate: float | None
     opened: int
     scanned: int
     complained: int

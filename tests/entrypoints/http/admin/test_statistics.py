@@ -164,6 +164,21 @@ def test_providers_have_rates_and_the_time_to_a_receipt(sent: Api) -> None:
     assert 30 <= push["receipt_seconds"]["p99"] < 30 * 1.2
 
 
+@pytest.mark.parametrize(("tracked", "rate"), [(True, 0.0), (False, None)])
+def test_the_open_rate_is_that_of_channels_that_track_opens(
+    api: Api, tracked: bool, rate: float | None
+) -> None:
+    api.fake.settings.put_channel(a_channel("push", options={"track_opens": tracked}))
+    happened(api, number=1, at=START, kinds=CLICKED)
+    counted(api)
+    (push,) = get(api, "/providers")["providers"]
+    assert (push["open_rate"], push["opened"]) == (rate, 0)
+    happened(api, number=2, at=START, kinds=(*CLICKED, FactKind.OPENED))
+    counted(api)
+    (push,) = get(api, "/providers")["providers"]
+    assert (push["open_rate"], push["opened"]) == (0.5, 1)
+
+
 def test_days_of_all_access_channels_are_read_from_sums(sent: Api) -> None:
     answer = get(sent, "/access-channels", since="2026-02-01", until=TODAY)
     rows = {one["channel_key"]: one["days"] for one in answer["access_channels"]}
