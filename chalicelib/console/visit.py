@@ -24,7 +24,7 @@ class Visit:
     ) -> None:
         self.door, self.request, self.language, self.person = door, request, language, person
         self.ids: Mapping[str, str] = {}
-        self.texts = Texts(language, door.utc_offset, door.now())
+        self.texts = Texts(language, door.utc_offset, door.now(), door.currency)
 
     # -- input
 

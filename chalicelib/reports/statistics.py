@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from chalicelib.domain import channel_options, keys, prices
-from chalicelib.domain.access_channels import ACCESS_CHANNELS, AccessChannel
 from chalicelib.domain.delivery_channels import Channel
 from chalicelib.domain.errors import Invalid, NotFound
 from chalicelib.domain.figures import DEPLOYMENT, QUARTER, TOTALS, percentile, totals
@@ -101,10 +100,10 @@ def by_day(world: World, over: Stretch) -> Iterator[tuple[str, Counts]]:
         cells = _cells(world, over)
         yield from _grouped((over.local(q).date().isoformat(), counts) for q, counts in cells)
         return
-    first, last = (day.toordinal() - _EPOCH for day in (over.first, over.last))
+    first, last = (day.toordinal() - EPOCH for day in (over.first, over.last))
     name = keys.join("days", over.key)
     for day in world.figures.between(name, f"{first:06d}", f"{last:06d}"):
-        yield _date(int(day.key[1])), day.body["counts"]
+        yield date_of(int(day.key[1])), day.body["counts"]
 
 
 def by_month(world: World, over: Stretch) -> Iterator[tuple[str, Counts]]:
@@ -127,11 +126,11 @@ def whole(world: World, over: Stretch) -> Counter[str]:
     return total
 
 
-_EPOCH = dt.date(1970, 1, 1).toordinal()
+EPOCH = dt.date(1970, 1, 1).toordinal()
 
 
-def _date(day: int) -> str:
-    return dt.date.fromordinal(_EPOCH + day).isoformat()
+def date_of(day: int) -> str:
+    return dt.date.fromordinal(EPOCH + day).isoformat()
 
 
 def _is_deployments(world: World, over: Stretch) -> bool:
@@ -302,28 +301,3 @@ def _open_rate(channel: Channel | None, stages: Counts) -> float | None:
     opened = stages.get("opened", 0)
     is_tracked = channel is not None and channel_options.of(channel.options).track_opens
     return rate(opened, stages.get("delivered", 0)) if opened or is_tracked else None
-
-
-def days_of_channels(
-    world: World, after: str, limit: int, over: Stretch
-) -> Sequence[tuple[AccessChannel, dict[str, list[int]]]]:
-    """Return access channels with their totals by day, read from sums of many days."""
-    channels = world.records.of(ACCESS_CHANNELS).list(after=after, limit=limit)
-    first, last = (day.toordinal() - _EPOCH for day in (over.first, over.last))
-    spans = range(first // days.SPAN, last // days.SPAN + 1)
-    stored = world.figures.load(
-        [days.span_key(channel.key, span * days.SPAN) for channel in channels for span in spans]
-    )
-    found = []
-    for channel in channels:
-        names = [days.span_key(channel.key, span * days.SPAN) for span in spans]
-        bodies = [stored[name].body for name in names if name in stored]
-        rows = {int(day): _whole(row) for body in bodies for day, row in body.items()}
-        shown = {_date(day): rows[day] for day in sorted(rows) if first <= day <= last}
-        found.append((channel, shown))
-    return found
-
-
-def _whole(row: Sequence[int]) -> list[int]:
-    """Return the totals of a day with those that were not counted yet when it was summed."""
-    return [*row, *[0] * (len(TOTALS) - len(row))]

@@ -177,7 +177,7 @@ def get_providers(context: RequestContext) -> dict[str, Any]:
 )
 def list_days_of_channels(context: RequestContext) -> dict[str, Any]:
     """List the days of each access channel, in the deployment's zone. They lag by up to an hour."""
-    from chalicelib.reports import statistics
+    from chalicelib.reports import channel_days, statistics
 
     query: ChannelDaysQuery = context.query()
     world = context.world
@@ -186,7 +186,7 @@ def list_days_of_channels(context: RequestContext) -> dict[str, Any]:
         "access_channels",
         context,
         cursors.identifier,
-        lambda after, limit: statistics.days_of_channels(world, after, limit, over),
+        lambda after, limit: channel_days.days_of_channels(world, after, limit, over),
         lambda found: found[0].key,
         lambda found: {"channel_key": found[0].key, "name": found[0].name, "days": found[1]},
     )
