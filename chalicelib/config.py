@@ -113,6 +113,7 @@ class Settings:
     history_days: int
     request_rate: int  # requests of an access channel in a second
     utc_offset: float  # hours by which the deployment's day is ahead of UTC's
+    currency: str  # of prices and costs
     settings_cache: int  # the age limit of a cached setting, hence the delay of a revoked key
 
 
@@ -144,6 +145,7 @@ def read_settings(environ: dict[str, str] | os._Environ[str] = os.environ) -> Se
         request_rate=int(environ.get("REQUEST_RATE", "500")),
         history_days=int(environ.get("HISTORY_DAYS", "7")),
         utc_offset=float(environ.get("UTC_OFFSET", "8")),
+        currency=environ.get("CURRENCY", "CNY"),
         settings_cache=int(environ.get("SETTINGS_CACHE", "10")),
     )
 

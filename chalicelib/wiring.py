@@ -114,6 +114,7 @@ def limits() -> Limits:
         workers=stage.workers,
         requests_per_second=stage.request_rate,
         utc_offset=stage.utc_offset,
+        currency=stage.currency,
         clock_width=stage.clock_width,
         provider_timeout=stage.provider_timeout,
         concurrency=stage.concurrency,

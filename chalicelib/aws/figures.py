@@ -132,8 +132,12 @@ def _raw(note: Note) -> list[Any]:
         return [*note.chunk, "plan", _targets(value)]
     if isinstance(value, Entrants):
         return [*note.chunk, "go", [value.step, value.number, value.members]]
-    facts = [[*fact.ref, fact.kind.value, fact.time, fact.code] for fact in sorted(value)]
-    return [*note.chunk, "facts", facts]
+    return [*note.chunk, "facts", [_raw_fact(fact) for fact in sorted(value)]]
+
+
+def _raw_fact(fact: Fact) -> list[Any]:
+    cost = [fact.cost] if fact.cost else []
+    return [*fact.ref, fact.kind.value, fact.time, fact.code, *cost]
 
 
 def _targets(plan: Plan) -> list[Any]:
@@ -188,8 +192,11 @@ def _target(
     return Target(id, TargetLoss(loss) if loss else None, contacts, refused or {})
 
 
-def _fact(target: int, channel: str, contact: int, kind: str, time: int, code: str) -> Fact:
-    return Fact(DeliveryRef(target, channel, contact), FactKind(kind), time, code)
+def _fact(
+    target: int, channel: str, contact: int, kind: str, time: int, code: str, cost: int = 0
+) -> Fact:
+    ref = DeliveryRef(target, channel, contact)
+    return Fact(ref, FactKind(kind), time, code, cost=cost)
 
 
 def _document(row: Mapping[str, Any]) -> Document:

@@ -26,7 +26,7 @@ LONGEST = 390_000  # bytes of a body that is kept
 # Left out where a message has none.
 _RARE = (
     *("hold", "step_rules", "rates", "rated", "occasion", "name", "origin", "sender"),
-    *("unplanned", "followed", "caps", "topic", "opt_in", "purpose", "personal", "split"),
+    *("unplanned", "followed", "caps", "budget", "topic", "opt_in", "purpose", "personal", "split"),
 )
 
 

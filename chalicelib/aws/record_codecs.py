@@ -25,6 +25,7 @@ from chalicelib.domain.drafts import DRAFTS, Draft
 from chalicelib.domain.groups import GROUPS, Family, Group
 from chalicelib.domain.logins import LOGINS, Login
 from chalicelib.domain.members import MEMBERS, Member, Role
+from chalicelib.domain.prices import PRICE_LISTS, PriceList
 from chalicelib.domain.records import Versioned
 from chalicelib.domain.strategies import STRATEGIES, StrategyEntry
 from chalicelib.domain.suppressions import SUPPRESSION_LIST, SuppressionList
@@ -98,6 +99,9 @@ def _encode_channel(channel: Channel) -> Values:
         "calls_per_second": channel.calls_per_second,
         "deliveries_per_day": channel.deliveries_per_day,
         "price": None if channel.price is None else repr(channel.price),
+        "prefixes": pack(dict(channel.prefixes)) if channel.prefixes else None,
+        "priced_since": channel.priced_since or None,
+        "paused": channel.paused or None,
         "has_templates": channel.has_templates or None,
     }
 
@@ -123,10 +127,26 @@ def _decode_channel(code: str, row: Row) -> Channel:
         calls_per_second=row.get("calls_per_second"),
         deliveries_per_day=row.get("deliveries_per_day"),
         price=None if row.get("price") is None else float(row["price"]),
+        prefixes=unpack(row["prefixes"]) if row.get("prefixes") else {},
+        priced_since=row.get("priced_since") or 0,
+        paused=bool(row.get("paused")),
         has_templates=bool(row.get("has_templates")),
         version=row.get("version", 1),
         **labels,
     )
+
+
+def _encode_price_list(prices: PriceList) -> Values:
+    return {
+        "code": prices.code,
+        "since": prices.since,
+        "body": pack([prices.price, dict(prices.prefixes)]),
+    }
+
+
+def _decode_price_list(key: str, row: Row) -> PriceList:
+    price, prefixes = unpack(row["body"])
+    return PriceList(row["code"], row["since"], price, prefixes, row["version"])
 
 
 def _encode_strategy(entry: StrategyEntry) -> Values:
@@ -290,6 +310,7 @@ def _decode_library(code: str, row: Row) -> Library:
 CODECS: Mapping[str, Codec[Any]] = {
     ACCESS_CHANNELS.name: Codec(_encode_access_channel, _decode_access_channel),
     DELIVERY_CHANNELS.name: Codec(_encode_channel, _decode_channel),
+    PRICE_LISTS.name: Codec(_encode_price_list, _decode_price_list),
     STRATEGIES.name: Codec(_encode_strategy, _decode_strategy),
     DRAFTS.name: Codec(_encode_draft, _decode_draft),
     TOPICS.name: Codec(_encode_topic, _decode_topic),

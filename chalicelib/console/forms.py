@@ -37,6 +37,11 @@ class Form:
             return None
         return int(text) if re.fullmatch(r"-?[0-9]{1,15}", text, re.ASCII) else text
 
+    def amount(self, name: str) -> float | str | None:
+        """Return an amount of money, or the text as it is, which the API refuses."""
+        text = self.text(name).replace(",", "").replace("，", "")
+        return amount_of(text) if text else None
+
     @property
     def version(self) -> int:
         """The version that the form was made from. 0 is one that nothing has."""
@@ -57,3 +62,8 @@ class Form:
         for name in self.fields:
             if name.startswith(prefix):
                 yield name.removeprefix(prefix), self.raw(name)
+
+
+def amount_of(text: str) -> float | str:
+    """Read an amount of money, or return the text as it is."""
+    return float(text) if re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,12})?", text, re.ASCII) else text

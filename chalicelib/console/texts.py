@@ -14,6 +14,7 @@ from chalicelib.domain import reasons
 from chalicelib.domain.definitions import DEFINITIONS
 
 LANGUAGES = {"zh": "zh-Hans", "en": "en"}  # with the value of `lang`
+SYMBOLS = {"CNY": "¥", "USD": "$", "EUR": "€", "HKD": "HK$", "GBP": "£"}
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 
 
@@ -30,8 +31,8 @@ def catalogue(language: str) -> gettext.NullTranslations:
 class Texts:
     """The texts, numbers and times of a visit. `offset`: hours ahead of UTC."""
 
-    def __init__(self, language: str, offset: float, now: int) -> None:
-        self.language, self.now = language, now
+    def __init__(self, language: str, offset: float, now: int, currency: str = "CNY") -> None:
+        self.language, self.now, self._currency = language, now, currency
         self.zone: tzinfo = timezone(timedelta(hours=offset))
         self._catalogue = catalogue(language)
 
@@ -46,6 +47,16 @@ class Texts:
     @staticmethod
     def number(value: float | None) -> str:
         return "–" if value is None else f"{value:,}".replace("-", "−")
+
+    def money(self, amount: float | None) -> str:
+        """Write an amount with two decimals, or with all that a small one has."""
+        if amount is None:
+            return "–"
+        is_small = 0 < abs(amount) < 1
+        text = f"{amount:.6f}".rstrip("0") if is_small else f"{amount:,.2f}"
+        whole, _, decimals = text.partition(".")
+        symbol = SYMBOLS.get(self._currency, f"{self._currency} ")
+        return f"{symbol}{whole}.{decimals:0<2}"
 
     @staticmethod
     def percent(part: float | None, whole: float | None = 100, digits: int = 1) -> str:

@@ -25,7 +25,7 @@ class Visit:
     ) -> None:
         self.door, self.request, self.language, self.person = door, request, language, person
         self.ids: Mapping[str, str] = {}
-        self.texts = Texts(language, door.utc_offset, door.now())
+        self.texts = Texts(language, door.utc_offset, door.now(), door.currency)
         preferred = person.preferences.get("time_zone", "") if person else ""
         self.texts.zone = zones.zone(preferred) or self.texts.zone
 

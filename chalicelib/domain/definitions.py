@@ -96,6 +96,11 @@ DEFINITIONS: Mapping[str, Definition] = {
         "从提交到收到送达回执的秒数；p90 表示十分之九的回执不晚于它，误差不超过五分之一",
         "Seconds from submission to the receipt. p90: nine of ten came within it, to a fifth.",
     ),
+    "cost": Definition(
+        "费用",
+        "已提交目标的费用，按提交时的通道单价计；短信按条数计，单价以最长的号码前缀为准；计入消息下发的那一天",
+        "Cost of submitted deliveries, by the price at submission. An SMS counts its parts.",
+    ),
     "opened": Definition("打开数量", "邮件里的图片被加载", "Mails whose picture was fetched."),
     "open_rate": Definition(
         "打开率",

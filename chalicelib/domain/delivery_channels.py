@@ -82,8 +82,11 @@ class Channel:
     # calls to the provider, None: its options or its platform decide, 0: without a limit
     calls_per_second: int | None = None
     deliveries_per_day: int | None = None  # None: its platform decides, 0: without a limit
-    # what the operator pays for a delivery, or for a part of an SMS, in any currency, None: nothing
+    # what the operator pays for a delivery, or for a part of an SMS, None: nothing
     price: float | None = None
+    prefixes: Mapping[str, float] = field(default_factory=dict)  # of numbers -> price
+    priced_since: int = 0  # ms: the last change of these prices
+    paused: bool = False  # its deliveries wait
     on_uncertain: OnUncertain = OnUncertain.UNKNOWN
     receipts: ReceiptMode = ReceiptMode.WEBHOOK
     options: Mapping[str, Any] = field(default_factory=dict)  # not secret: server addresses, limits

@@ -69,6 +69,7 @@ class Fact(NamedTuple):
     code: str = ""
     source: str = ""  # call, webhook, poll, link, timer, withdrawal
     provider_id: str = ""
+    cost: int = 0  # millionths of the currency, by the price that held at submission
 
 
 @frozen
@@ -88,11 +89,11 @@ class Bundle:
 def encode(facts: Iterable[Fact]) -> bytes:
     """Return compact JSON that does not depend on the order of the facts.
 
-    Its form is `[[channel, kind, code, source, [[target, contact, time, id], …]], …]`.
+    Its form is `[[channel, kind, code, source, [[target, contact, time, id, cost], …]], …]`.
     """
     ordered = sorted(
         set(facts),
-        key=lambda f: (f.ref.channel, f.kind, f.code, f.source, f.ref, f.time, f.provider_id),
+        key=lambda f: (f.ref.channel, f.kind, f.code, f.source, f.ref, *f[2:]),
     )
     groups = groupby(ordered, key=lambda f: (f.ref.channel, f.kind.value, f.code, f.source))
     body = [[*head, [_member(f) for f in members]] for head, members in groups]
@@ -101,6 +102,8 @@ def encode(facts: Iterable[Fact]) -> bytes:
 
 def _member(fact: Fact) -> list[int | str]:
     member: list[int | str] = [fact.ref.target, fact.ref.contact, fact.time]
+    if fact.cost:
+        return [*member, fact.provider_id, fact.cost]
     return [*member, fact.provider_id] if fact.provider_id else member
 
 
@@ -113,12 +116,12 @@ def decode(raw: bytes) -> tuple[Fact, ...]:
 
 
 def _fact(channel: str, kind: str, code: str, source: str, member: list[Any]) -> Fact:
-    target, contact, time, *provider_id = member
+    target, contact, time, *rest = member
     ref = DeliveryRef(target, channel, contact)
-    return Fact(ref, FactKind(kind), time, code, source, *provider_id)
+    return Fact(ref, FactKind(kind), time, code, source, *rest)
 
 
-_TIME = attrgetter("time", "code", "source", "provider_id")
+_TIME = attrgetter("time", "code", "source", "provider_id", "cost")
 
 
 class DeliveryState(NamedTuple):
@@ -146,6 +149,17 @@ class DeliveryState(NamedTuple):
         """
         failed = (FactKind.DELIVERY_FAILED, FactKind.BOUNCED)
         return self.delivered or self.has(FactKind.SUBMITTED, *failed)
+
+    @property
+    def cost(self) -> int:
+        """The cost in millionths: that of the submission, nothing if it was not submitted."""
+        call = self.facts.get(FactKind.SUBMITTED) or self.facts.get(FactKind.UNKNOWN)
+        return call.cost if call is not None and self.submitted else 0
+
+    @property
+    def ending(self) -> tuple[Fact, ...]:
+        """The facts after which nothing is left to submit."""
+        return tuple(self.facts[kind] for kind in ENDS_SUBMISSION if kind in self.facts)
 
     @property
     def ended(self) -> bool:

@@ -11,8 +11,9 @@ Names of counters are parts joined by `|`:
     lost|<loss>                      people lost before sending, by reason
     channel|<type>|<code>|<stage>    deliveries of a delivery channel, also `opened` and others
     loss|<type>|<code>|<reason>      deliveries lost, by reason
-    template|<n>|<stage>             people of a template, by stage
+    template|<n>|<stage>             people of a template, by stage, also `cost`
     latency|<type>|<code>|<bucket>   receipts, by the time since their submission
+    cost|<type>|<code>               millionths of the currency, of what was submitted
     reported|<stage>                 people, in the quarter in which it was reported
     reported|<type>|<code>|<stage>   deliveries, in the quarter in which it was reported
 
@@ -50,6 +51,7 @@ TOTALS = (
     "requests",
     *(f"users|{stage}" for stage in STAGES),
     *(f"deliveries|{stage}" for stage in STAGES),
+    "cost",
 )
 
 
@@ -102,7 +104,7 @@ def of_line(message: Message, chunk: Chunk) -> Counter[str]:
     counts = count(message, chunk)
     line = Counter({stage: counts.users.get(stage, 0) for stage in STAGES})
     line.update({f"open|{name}": number for name, number in counts.open.items()})
-    line["ends"] = counts.ends
+    line.update({"ends": counts.ends, "cost": sum(counts.costs.values())})
     line[LAST] = _seconds_to_last(message, chunk)
     if chunk.plan.id.number == 0:
         line["partitions"] = message.audience.partitions
@@ -128,6 +130,7 @@ def of_chunk(message: Message, chunk: Chunk) -> Figures:
     figures: defaultdict[Cell, Counter[str]] = defaultdict(Counter)
     sent = figures[Cell(message.channel_key, quarter_of(message.starts))]
     people: defaultdict[int, list[DeliveryState]] = defaultdict(list)
+    templated = bool(message.template[0])
     for _, _, ref in chunk.refs(message):
         state = chunk.state_of(ref)
         people[ref.target].append(state)
@@ -135,6 +138,9 @@ def of_chunk(message: Message, chunk: Chunk) -> Figures:
         sent.update(f"channel|{channel}|{stage}" for stage in stages_of(state))
         sent.update(f"loss|{channel}|{reason}" for reason in losses_of(state))
         sent.update(f"latency|{channel}|{bucket}" for bucket in _latency(state))
+        if state.cost:
+            sent[f"cost|{channel}"] += state.cost
+            sent.update({f"template|{message.template[0]}|cost": state.cost} if templated else {})
         for stage, time in _reported([state]):
             figures[_cell(message, time)][f"reported|{channel}|{stage}"] += 1
     for code, reason in refused(message, chunk):
@@ -217,6 +223,8 @@ def totals(counts: Mapping[str, int]) -> list[int]:
     for name, number in counts.items():
         if name.startswith("channel|"):
             sums[f"deliveries|{name.rpartition('|')[2]}"] += number
+        elif name.startswith("cost|"):
+            sums["cost"] += number
     return [sums[name] for name in TOTALS]
 
 

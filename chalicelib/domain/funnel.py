@@ -61,12 +61,15 @@ class Counts:
     last: int = 0  # ms: the time of the latest fact
     # deliveries of a withdrawn message by what became of them, see WITHDRAWAL
     withdrawal: Mapping[str, int] = field(default_factory=Counter)
+    # millionths of the currency that submitted deliveries cost, by channel type
+    costs: Mapping[str, int] = field(default_factory=Counter)
 
     def plain(self) -> dict[str, Any]:
         """Return dicts and numbers to store, which `Counts(**plain)` reads."""
         plain = {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
-        if not self.withdrawal:  # of most messages
-            del plain["withdrawal"]
+        for name in ("withdrawal", "costs"):  # which most messages lack
+            if not plain[name]:
+                del plain[name]
         return plain
 
 
@@ -78,15 +81,14 @@ def count(message: Message, chunk: Chunk) -> Counts:
     stages_of_target: dict[int, set[str]] = defaultdict(set)
     stages: dict[str, Counter[str]] = defaultdict(Counter)
     losses: dict[str, Counter[str]] = defaultdict(Counter)
-    still_open: Counter[str] = Counter()
+    still_open, costs = Counter[str](), Counter[str]()
     for _, _, ref in chunk.refs(message):
         channel_type, state = message.channels[ref.channel].value, chunk.state_of(ref)
-        reached = stages_of(state)
         stages[channel_type].update(_in_time(message, state))
         losses[channel_type].update(losses_of(state))
-        stages_of_target[ref.target].update(reached)
-        still_open["unsubmitted"] += not state.ended
-        still_open["awaiting_receipt"] += _awaits_receipt(state)
+        costs[channel_type] += state.cost
+        stages_of_target[ref.target].update(stages_of(state))
+        still_open.update(unsubmitted=not state.ended, awaiting_receipt=_awaits_receipt(state))
     for code, reason in refused(message, chunk):
         channel_type = message.channels[code].value
         stages[channel_type]["planned"] += 1
@@ -103,6 +105,7 @@ def count(message: Message, chunk: Chunk) -> Counts:
         open=still_open,
         ends=int(chunk.plan.next is None),
         last=chunk.last,
+        costs=+costs,
     )
 
 
@@ -226,7 +229,7 @@ def is_undecided(message: Message, chunk: Chunk, target: int) -> bool:
 def total(chunks: Iterable[Counts]) -> Counts:
     """Return the sum of chunks."""
     result: dict[str, Any] = {
-        name: Counter() for name in ("users", "user_losses", "steps", "open", "withdrawal")
+        name: Counter() for name in ("users", "user_losses", "steps", "open", "withdrawal", "costs")
     }
     nested: dict[str, Any] = {"channels": {}, "channel_losses": {}}
     seen = ends = last = 0

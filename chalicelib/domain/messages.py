@@ -130,6 +130,7 @@ class Message:
     step_rules: tuple[str, ...] = ()
     # frequency caps that count this message
     caps: tuple[Cap, ...] = ()
+    budget: bool = False  # it counts for the budget of its access channel
     topic: int = 0  # 0: none
     opt_in: bool = False  # the topic is only for people who have chosen it
     purpose: str = ""  # that contacts must have consented to
@@ -170,6 +171,11 @@ class Message:
     def inline(self) -> bool:
         """The message is small enough to be planned in its request and counted when read."""
         return not self.audience.is_scanned and len(self.userids) <= INLINE_TARGETS
+
+    @property
+    def counts_once(self) -> bool:
+        """A plan of the message must be looked for before another is made."""
+        return self.inline or bool(self.caps) or self.budget
 
     def plan_of(self, chunk: ChunkId) -> Plan | None:
         """Return the plan of a chunk if the message holds it."""

@@ -31,6 +31,7 @@ class TargetLoss(StrEnum):
     OTHER_DAY = "other_day"
     HOLDOUT = "holdout"
     CAPPED = "capped"
+    OVER_BUDGET = "over_budget"
 
 
 class Unchosen(StrEnum):

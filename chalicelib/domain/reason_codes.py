@@ -23,6 +23,12 @@ CODES: Mapping[str, Reason] = {
         "请提高额度，或改日发送",
         "Raise the quota, or send on another day",
     ),
+    "channel_paused": Reason(
+        "通道已暂停，有效期内没有恢复",
+        "The delivery channel was paused, and was not resumed in time",
+        "请恢复通道后重新发送",
+        "Resume the delivery channel, and send again",
+    ),
     "not_in_time": Reason(
         "通道没有及时发出",
         "The channel did not submit it in time",

@@ -91,6 +91,12 @@ LOSSES: Mapping[TargetLoss, Reason] = {
         "可稍后再发，或调整频次上限",
         "Send later, or change the frequency cap",
     ),
+    TargetLoss.OVER_BUDGET: Reason(
+        "接入渠道本月的预算已用完",
+        "The budget of the access channel's month is used up",
+        "可提高预算，或下月再发",
+        "Raise the budget, or send next month",
+    ),
     TargetLoss.SUPPRESSED: Reason(
         "部署已屏蔽该联系方式",
         "The deployment suppresses the contact",

@@ -17,7 +17,7 @@ from chalicelib.domain.plans import ChunkId, Plan, Target, TargetLoss
 from chalicelib.flow import chunk_context, dispatch
 from chalicelib.flow.candidates import NOTHING, Candidate, Known, has_day, next_candidates
 from chalicelib.flow.chunk_context import ChunkContext
-from chalicelib.flow.rules import caps, gate, personal, topics
+from chalicelib.flow.rules import counted, gate, personal, topics
 from chalicelib.flow.select import Contacts, Selection, fitting, select, select_contact
 from chalicelib.ports import World
 
@@ -64,12 +64,12 @@ def _job(message: Message, number: int, position: str) -> Envelope:
 def _plan_chunk(world: World, message: Message, number: int, position: str) -> Plan:
     at = ChunkId(message.msgid, number)
     # The plan of a small message was stored with it, and its contacts nowhere else.
-    # A plan that counts under caps is made only once, since its marks may be given back already.
-    stored = world.ledger.plan(at, message) if message.inline or message.caps else None
+    # A plan that counts is made only once, since what it counted may be given back already.
+    stored = world.ledger.plan(at, message) if message.counts_once else None
     if stored is None:
         made = make_plan(world, message, number, position)
         stored = world.ledger.put_plan(made, message)
-        caps.give_back_plan(world, message, made, stored)
+        counted.give_back_plan(world, message, made, stored)
     if number:  # the first chunk's timer was stored with the message
         due = stored.time + world.limits.check_after * 1000
         world.timers.set([Timer(due, TimerKind.CHECK, at, message.priority)])
@@ -97,7 +97,7 @@ def make_plan(
     fits = _fitting(world, message, selected, candidates)
     fitted = zip(selected[:fits], candidates, strict=False)
     chosen = [Selection(*choice, candidate.user) for choice, candidate in fitted if choice]
-    targets = gate.for_targets(world, message, chosen)
+    targets = gate.for_targets(world, message, number, chosen)
     return Plan(
         id=ChunkId(message.msgid, number),
         targets=tuple(selection.target for selection in targets),

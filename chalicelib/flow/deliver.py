@@ -26,13 +26,13 @@ from chalicelib.flow import first, third_party, withdraw
 from chalicelib.flow.delivery import early, expiry, files, quota, rate, slots
 from chalicelib.flow.delivery.budget import Budget
 from chalicelib.flow.delivery.calls import Caller, ClaimedBefore
-from chalicelib.flow.delivery.postponed import MAX_DELAY, Postponed
+from chalicelib.flow.delivery.postponed import MAX_DELAY, PAUSE, Postponed
 from chalicelib.flow.delivery.rate import Resume, Turns
-from chalicelib.flow.dispatch import OpenCall, check_now, open_calls
+from chalicelib.flow.dispatch import OpenCall, check_now, is_unmade, open_calls
 from chalicelib.flow.follow_up import FollowUp
 from chalicelib.flow.outbox import Outbox
 from chalicelib.flow.recording import Part, Recorder
-from chalicelib.flow.rules import caps
+from chalicelib.flow.rules import counted
 from chalicelib.observability import measure
 from chalicelib.ports import World
 
@@ -108,18 +108,19 @@ def _deliver(
     ]
     if chunk.withdrawn is not None:
         withdraw.stop(world, message, chunk, calls)
-        caps.settle(world, message, at, (ref.target for call in calls for ref in call.refs))
+        counted.settle(world, message, at, (ref.target for call in calls for ref in call.refs))
         calls = []
     elif not message.has_clock and expiry.expire(world, message, chunk, calls):
         world.queues.send([check_now(message, at, world.clock.now())])
         calls = []
     with slots.of_channel(world, message, channel) as seconds:
         work = _Work(world, job, message, channel, chunk, seconds, part, turns)
-        if seconds or not calls:
+        is_paused = channel.paused and any(is_unmade(chunk, call) for call in calls)
+        if not calls or (seconds and not is_paused):
             _run(work, calls)
         else:
-            wait = Postponed(slots.delay(world), fetches=job.fetches)
-            work.requeue((), work.wait(calls, wait))
+            delay = PAUSE if is_paused else slots.delay(world)
+            work.requeue((), work.wait(calls, Postponed(delay, fetches=job.fetches)))
 
 
 def _covers(job: DeliverJob, key: CallKey) -> bool:

@@ -119,6 +119,11 @@ def open_calls(message: Message, chunk: Chunk, entrants: Entrants) -> Iterator[O
             start += len(refs)
 
 
+def is_unmade(chunk: Chunk, call: OpenCall) -> bool:
+    """Tell if a call has a delivery that has not ended."""
+    return not all(chunk.state_of(ref).ended for ref in call.refs)
+
+
 def open_calls_of_all_steps(message: Message, chunk: Chunk) -> Iterator[OpenCall]:
     for step in range(len(message.strategy.steps)):
         for entrants in chunk.entrants_of(step):

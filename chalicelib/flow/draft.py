@@ -13,6 +13,7 @@ from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.audiences import Audience, AudienceKind
 from chalicelib.domain.groups import GROUPS, Family
 from chalicelib.domain.messages import Hold, Message
+from chalicelib.domain.rules import budget as budgets
 from chalicelib.domain.rules.caps import RULE, applying, settings_of
 from chalicelib.domain.users import ALL
 from chalicelib.flow import again, audience, interactions
@@ -82,7 +83,7 @@ def _message(
 def _is_planned_late(message: Message) -> bool:
     """Tell if the first job plans the message: nothing but the one user decides on its call."""
     rules = (message.hold, message.occasion, message.topic, message.purpose, message.caps)
-    others = (message.split, message.personal, message.black_id, message.white_id)
+    others = (message.budget, message.split, message.personal, message.black_id, message.white_id)
     is_free = not any((*rules, *others))
     is_of_user = message.audience.kind is AudienceKind.USERS and len(message.userids) == 1
     return is_of_user and is_free and len(message.codes_of(0)) == 1
@@ -94,6 +95,7 @@ def _of_rules(world: World, request: SendRequest, resolved: ResolvedSend) -> dic
     types = resolved.strategy.channels
     return {
         "caps": applying(settings, request.priority, request.topic, types),
+        "budget": budgets.applies(request.channel.rules, request.priority),
         "personal": personal.of_elements(world, request, resolved),
         "purpose": consents.purpose_of(request),
         **choice.frozen_of(world, request, resolved.strategy),

@@ -12,10 +12,10 @@ from chalicelib.domain.plans import ChunkId, Entrants
 from chalicelib.domain.strategies import Verdict
 from chalicelib.flow import audience, dispatch, single, withdraw
 from chalicelib.flow.delivery.expiry import deferred_by_quota, expire, expires
-from chalicelib.flow.dispatch import OpenCall, open_calls_of_all_steps
+from chalicelib.flow.dispatch import OpenCall, is_unmade, open_calls_of_all_steps
 from chalicelib.flow.messages import read_together
 from chalicelib.flow.outbox import Outbox
-from chalicelib.flow.rules import caps, gate
+from chalicelib.flow.rules import counted, gate
 from chalicelib.flow.timers import do_all
 from chalicelib.observability import log
 from chalicelib.ports import World
@@ -88,7 +88,7 @@ def _check(world: World, message: Message, chunk: Chunk) -> None:
             break
         chunk = changed
     _repair(world, message, chunk)
-    caps.settle_chunk(world, message, chunk)
+    counted.settle_chunk(world, message, chunk)
     _set_next_check(world, message, chunk)
 
 
@@ -179,11 +179,7 @@ def _resume_deferred(
 
 def _unmade(message: Message, chunk: Chunk) -> list[OpenCall]:
     """Return the open calls with a delivery that has not ended."""
-    return [
-        call
-        for call in open_calls_of_all_steps(message, chunk)
-        if not all(chunk.state_of(ref).ended for ref in call.refs)
-    ]
+    return [call for call in open_calls_of_all_steps(message, chunk) if is_unmade(chunk, call)]
 
 
 def _expected(chunk: Chunk, call: OpenCall, grace: int) -> int:

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from chalicelib.domain import figures, keys, notes
+from chalicelib import observability
+from chalicelib.domain import figures, health, keys, notes
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.errors import Unavailable
@@ -23,6 +24,7 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.notes import Note
 from chalicelib.domain.plans import ChunkId
 from chalicelib.flow import days, reach
+from chalicelib.observability import log
 from chalicelib.ports import Document, World
 from chalicelib.ports.figures import Key
 
@@ -33,6 +35,7 @@ CELLS = DOCUMENTS // 3  # of the differences of a transaction. Each has one of t
 PARTS = DOCUMENTS - 2 * CELLS
 ROUNDS = 20  # in which others may be faster
 TOGETHER = 20_000  # messages whose blocks are counted together
+RECENT = 4  # quarters of an hour in which a poor delivery channel is told of
 KEPT = 30 * 86400  # seconds for which a part is kept after its last recount
 
 
@@ -147,7 +150,23 @@ def _add_some(
     cells = {**difference, **figures.of_deployment(difference)}
     days.changing(world, cells)
     expires = max(part.expires for part in parts)
-    return world.figures.store([*documents, *_changed(world, cells, shard, expires)])
+    changed_cells = list(_changed(world, cells, shard, expires))
+    is_stored = world.figures.store([*documents, *changed_cells])
+    if is_stored:
+        _watch(world, changed_cells)
+    return is_stored
+
+
+def _watch(world: World, cells: Sequence[Document]) -> None:
+    """Tell of delivery channels that have been poor lately, as the deployment's cells say."""
+    name, now = keys.join("figures", figures.DEPLOYMENT), figures.quarter_of(world.clock.now())
+    recent = [
+        cell for cell in cells if cell.key[0] == name and int(cell.key[1][:7]) >= now - RECENT
+    ]
+    for cell in recent:
+        for code, share in health.poor(cell.body).items():
+            log.warning("channel_poor", extra={"channel": code, "share": share})
+            observability.metric("channels_poor")
 
 
 def _stored(part: Part, before: Document | None, held: figures.Figures) -> Document:

@@ -15,7 +15,7 @@ from chalicelib.domain.users import Suppression
 from chalicelib.domain.values import frozen
 from chalicelib.flow import poll, receipts, suppressions
 from chalicelib.flow.dispatch import check_now
-from chalicelib.flow.rules import caps
+from chalicelib.flow.rules import counted
 from chalicelib.flow.suppressions import ContactFeedback
 from chalicelib.ports import Lookup, World
 
@@ -56,7 +56,7 @@ class FollowUp:
             self.world.lookups.expect(self.channel.code, max(submitted), expires)
         lost = {fact.ref.target for fact in facts if _ends_without_submission(fact)}
         if lost:
-            caps.settle(self.world, self.message, self.chunk.plan.id, lost)
+            counted.settle(self.world, self.message, self.chunk.plan.id, lost)
         if lost and self._has_next():
             now = self.world.clock.now()
             self.world.queues.send([check_now(self.message, self.chunk.plan.id, now)])

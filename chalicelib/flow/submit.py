@@ -19,9 +19,7 @@ from chalicelib.flow import audience, dispatch
 from chalicelib.flow.candidates import Known
 from chalicelib.flow.draft import draft, new_id
 from chalicelib.flow.requests import SendRequest
-from chalicelib.flow.rules import (
-    caps,
-)
+from chalicelib.flow.rules import counted
 from chalicelib.flow.rules.broadcast_quota import CountedBroadcast
 from chalicelib.observability import log
 from chalicelib.ports import IdempotencyKey, World
@@ -129,7 +127,7 @@ def _plan(
 def _give_back(world: World, message: Message, plan: Plan | None) -> None:
     """Give back what the plan of a message has counted that was not stored."""
     if plan is not None:
-        caps.give_back_plan(world, message, plan)
+        counted.give_back_plan(world, message, plan)
 
 
 def _single_queue_jobs(message: Message, plan: Plan | None) -> list[Envelope] | None:

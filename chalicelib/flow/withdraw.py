@@ -32,7 +32,7 @@ from chalicelib.flow.delivery.cancel import CancelResult, cancel
 from chalicelib.flow.delivery.sessions import connect
 from chalicelib.flow.dispatch import OpenCall, open_calls_of_all_steps
 from chalicelib.flow.messages import ending_of, sent_by
-from chalicelib.flow.rules import caps
+from chalicelib.flow.rules import counted
 from chalicelib.flow.timers import EXCHANGES
 from chalicelib.observability import log
 from chalicelib.ports import Session, World
@@ -126,7 +126,7 @@ def withdraw_chunk(world: World, message: Message, chunk: Chunk) -> None:
     since = chunk.withdrawn or now
     calls = list(open_calls_of_all_steps(message, chunk))
     is_left = stop(world, message, chunk, calls)
-    caps.settle(world, message, chunk.plan.id)
+    counted.settle(world, message, chunk.plan.id)
     is_recalled = _start_recalls(world, message, chunk, is_late=now > since + WITHIN * 1000)
     if is_left or is_recalled:
         records = [chunk.calls.get(call.key) for call in calls]

@@ -6,6 +6,7 @@ Functions here raise Invalid naming a field, NotFound, Stale, and Taken for a na
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import field
 from typing import Any
 
@@ -17,11 +18,14 @@ from chalicelib.domain.delivery_channels import (
     ReceiptMode,
 )
 from chalicelib.domain.errors import Conflict, InUse, Invalid, Taken
+from chalicelib.domain.prices import PRICE_LISTS, PriceList
 from chalicelib.domain.users import ALL
 from chalicelib.domain.values import frozen
 from chalicelib.manage import platforms, records
 from chalicelib.manage.secrets import digest, new_token
 from chalicelib.ports import World
+
+PRICES = ("price", "prefixes")
 
 
 @frozen(kw_only=True)
@@ -39,12 +43,12 @@ class ChannelOrder:
     calls_per_second: int | None = None
     deliveries_per_day: int | None = None
     price: float | None = None
+    prefixes: Mapping[str, float] = field(default_factory=dict)
 
 
 def add(world: World, order: ChannelOrder) -> tuple[Channel, str]:
     """Add a delivery channel. Return its webhook's token too, of which only the hash is kept."""
-    if order.code == ALL:  # in bindings, it means every channel
-        raise Invalid("code", f'"{ALL}" is reserved')
+    _check(order)
     provider = platforms.provider_of(world, order.platform, order.type)
     options = platforms.provider_options(provider, order.options)
     provider.check_credentials(order.credentials, options)
@@ -67,9 +71,17 @@ def add(world: World, order: ChannelOrder) -> tuple[Channel, str]:
         calls_per_second=order.calls_per_second,
         deliveries_per_day=order.deliveries_per_day,
         price=order.price,
+        prefixes=order.prefixes,
+        priced_since=world.clock.now(),
     )
     _put(world, channel)
     return channel, token
+
+
+def _check(order: ChannelOrder) -> None:
+    if order.code == ALL:  # in bindings, it means every channel
+        raise Invalid("code", f'"{ALL}" is reserved')
+    _check_prefixes(order.type, order.prefixes)
 
 
 def _put(world: World, channel: Channel) -> None:
@@ -89,9 +101,9 @@ def page(world: World, after: str = "", limit: int = 0) -> Sequence[Channel]:
 
 
 def change(world: World, code: str, version: int | None, changes: Mapping[str, Any]) -> Channel:
-    """Change name, credentials, options, on_uncertain, receipts, limits or price.
+    """Change name, credentials, options, on_uncertain, receipts, limits or prices.
 
-    Code, type and platform never change.
+    Earlier prices are kept, and costs that they made stay. Code, type and platform never change.
     """
     before = records.get_at(world, DELIVERY_CHANNELS, code, version)
     provider = world.providers.of(before.platform)
@@ -112,7 +124,37 @@ def change(world: World, code: str, version: int | None, changes: Mapping[str, A
         )
     if "receipts" in fields:
         fields["receipts"] = platforms.receipt_mode(provider, fields["receipts"])
+    _check_prefixes(before.type, fields.get("prefixes", {}))
+    if any(fields.get(name, getattr(before, name)) != getattr(before, name) for name in PRICES):
+        fields["priced_since"] = _keep_prices(world, before)
     return records.update(world, DELIVERY_CHANNELS, before, **fields)
+
+
+def _check_prefixes(kind: ChannelType, prefixes: Mapping[str, float]) -> None:
+    if prefixes and kind is not ChannelType.SMS:
+        raise Invalid("prefixes", "only for the channel type sms, whose contacts are numbers")
+
+
+def _keep_prices(world: World, before: Channel) -> int:
+    """Keep the prices that end now, and return the time (ms) from which the new ones hold."""
+    ended = PriceList(before.code, before.priced_since, before.price, before.prefixes)
+    with suppress(Conflict):  # a change that did not come to its end has kept them
+        world.records.of(PRICE_LISTS).put(ended)
+    return world.clock.now()
+
+
+def price_lists(world: World, code: str, after: str = "", limit: int = 0) -> Sequence[PriceList]:
+    """Return the ended prices of a delivery channel that exists, the oldest first."""
+    get(world, code)
+    return records.page(world, PRICE_LISTS, code, after=after, limit=limit)
+
+
+def pause(world: World, code: str, version: int | None, *, paused: bool) -> Channel:
+    """Pause or resume a delivery channel. A repeat changes nothing."""
+    before = records.get_at(world, DELIVERY_CHANNELS, code, version)
+    if before.paused == paused:
+        return before
+    return records.update(world, DELIVERY_CHANNELS, before, paused=paused)
 
 
 def new_webhook(world: World, code: str, version: int | None) -> tuple[Channel, str]:

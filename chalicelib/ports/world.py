@@ -51,6 +51,7 @@ class Limits:
     workers: tuple[str, ...] = ()  # those that the stage runs
     requests_per_second: int = 500  # of an access channel
     utc_offset: float = 8  # hours by which the deployment's day is ahead of UTC's
+    currency: str = "CNY"  # of prices and costs
     clock_width: int = 60  # no timer comes due sooner than two of these from now
     provider_timeout: float = 10  # of one exchange with a provider
     concurrency: tuple[int, ...] = (40, 20, 10)  # jobs at once of a channel type, by priority

@@ -6,13 +6,14 @@ docs/reference/figures.md has the thresholds.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from chalicelib.domain import keys
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.figures import DEPLOYMENT, percentile, quarter_of
+from chalicelib.domain.figures import DEPLOYMENT, QUARTER, percentile, quarter_of
 from chalicelib.domain.funnel import STAGES
+from chalicelib.domain.health import ACCEPTED, LEAST
 from chalicelib.flow import days
 from chalicelib.flow.delivery import quota
 from chalicelib.ports import World
@@ -20,8 +21,6 @@ from chalicelib.reports import statistics
 
 DAY = 86_400_000  # ms
 USUAL = 7  # days before today
-LEAST = 50  # valid deliveries of the last day. With fewer, nothing is judged.
-ACCEPTED = 0.9  # share of valid deliveries that a healthy channel submits
 WORSE = 0.1  # by which a rate may be lower than usual
 ERRORS = 10  # reasons that are shown
 
@@ -37,7 +36,8 @@ def of_channel(world: World, code: str) -> dict[str, Any]:
     if channel is None:
         raise NotFound("delivery channel")
     prefix = f"{channel.type.value}|{code}|"
-    now, before = _last_day(world), _days_before(world)
+    cells, before = _last_day(world), _days_before(world)
+    now = _sum(counts for _, counts in cells)
     stages, usual = _of(now, f"channel|{prefix}"), _of(before, f"channel|{prefix}")
     used = quota.usage(world, channel)
     rates, usually = _rates(stages), _rates(usual)
@@ -49,29 +49,39 @@ def of_channel(world: World, code: str) -> dict[str, Any]:
         **rates,
         **{f"usual_{name}": rate for name, rate in usually.items()},
         "receipt_seconds": {f"p{p}": percentile(buckets, p / 100) for p in (50, 90, 99)},
-        "errors": statistics.ranked(_of(now, f"loss|{prefix}"))[:ERRORS],
+        "errors": _errors(cells, now, f"loss|{prefix}"),
+        "paused": channel.paused,
         "quota_used": used.reserved if used else None,
         "quota": used.limit if used else None,
     }
 
 
-def _last_day(world: World) -> Counter[str]:
-    """Return the figures of what was sent in the last 24 hours."""
+def _last_day(world: World) -> list[tuple[int, Counts]]:
+    """Return the figures of what was sent in the last 24 hours, with the begin (ms) of each."""
     last = quarter_of(world.clock.now())
-    first = last - quarter_of(DAY) + 1
-    return _sum(world, keys.join("figures", DEPLOYMENT), f"{first:07d}#", f"{last:07d}#~")
+    first, name = last - quarter_of(DAY) + 1, keys.join("figures", DEPLOYMENT)
+    cells = world.figures.between(name, f"{first:07d}#", f"{last:07d}#~")
+    return [(int(cell.key[1].partition("#")[0]) * QUARTER, cell.body) for cell in cells]
+
+
+def _errors(cells: Sequence[tuple[int, Counts]], now: Counts, prefix: str) -> list[dict[str, Any]]:
+    """Return the most frequent reasons, with the quarter (ms) whose deliveries had each last."""
+    last = {name: begins for begins, counts in cells for name in _of(counts, prefix)}
+    ranked = statistics.ranked(_of(now, prefix))[:ERRORS]
+    return [{**reason, "last": last[reason["reason"]]} for reason in ranked]
 
 
 def _days_before(world: World) -> Counter[str]:
     today = days.day_of(world.limits, world.clock.now())
     first, last = f"{today - USUAL:06d}", f"{today - 1:06d}"
-    return _sum(world, keys.join("days", DEPLOYMENT), first, last)
+    stored = world.figures.between(keys.join("days", DEPLOYMENT), first, last)
+    return _sum(day.body["counts"] for day in stored)
 
 
-def _sum(world: World, name: str, first: str, last: str) -> Counter[str]:
+def _sum(figures: Iterable[Counts]) -> Counter[str]:
     total = Counter[str]()
-    for document in world.figures.between(name, first, last):
-        total.update(document.body.get("counts", document.body))
+    for counts in figures:
+        total.update(counts)
     return total
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from chalicelib.domain import elements, reasons, targets
+from chalicelib.domain import elements, prices, reasons, targets
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import NotFound
@@ -54,9 +54,10 @@ def message(world: World, channel_key: str, msgid: str) -> dict[str, Any]:
     evaluate.settle(world, sent)
     counts = tally.counts_of(world, sent)
     number, version = sent.template
+    status = "withdrawn" if ending else _status(sent, counts)
     return {
         "msgid": msgid,
-        "status": "withdrawn" if ending else _status(sent, counts),
+        "status": status,
         "name": sent.name,
         "owner": sent.owner,
         "origin": sent.origin or "api",
@@ -74,6 +75,7 @@ def message(world: World, channel_key: str, msgid: str) -> dict[str, Any]:
         "funnel": _funnel(sent, counts),
         "steps": _steps(sent, counts),
         "losses": _losses(sent, counts),
+        "cost": _cost(world, sent, counts),
         "tracked": _tracked(sent),
         "balanced": _balances(counts),
         "withdrawal": withdrawal.shown(counts) if ending else None,
@@ -144,6 +146,15 @@ def _losses(sent: Message, counts: Counts) -> dict[str, Any]:
         "channels": {
             kind: dict(sorted(counts.channel_losses.get(kind, {}).items())) for kind in kinds
         },
+    }
+
+
+def _cost(world: World, sent: Message, counts: Counts) -> dict[str, Any]:
+    kinds = channel_order(counts.costs, sent)
+    return {
+        "total": prices.shown(sum(counts.costs.values())),
+        "channels": {kind: prices.shown(counts.costs[kind]) for kind in kinds},
+        "currency": world.limits.currency,
     }
 
 
@@ -263,6 +274,7 @@ def _delivery(
         "decided": decided,
         "provider_id": _provider_id(chunk, ref, facts),
         "withdrawal": next((kind.value for kind in withdrawals if state.has(kind)), None),
+        "cost": prices.shown(state.cost),
         "facts": [_fact(fact) for fact in facts],
     }
 

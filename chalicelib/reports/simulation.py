@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from chalicelib.domain import elements, keys, simulation, strategy_advice
+from chalicelib.domain import elements, keys, prices, simulation, strategy_advice
 from chalicelib.domain.audiences import AudienceKind
 from chalicelib.domain.delivery_channels import Channel, ReceiptMode
 from chalicelib.domain.facts import DeliveryRef
@@ -19,7 +19,7 @@ from chalicelib.domain.masks import masked
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import Plan
 from chalicelib.domain.provider_io import ClickReport, ProviderIds
-from chalicelib.domain.rules import choice, schedules
+from chalicelib.domain.rules import schedules
 from chalicelib.domain.simulation import Sample, Volume
 from chalicelib.flow import audience, validity
 from chalicelib.flow import draft as drafts
@@ -61,6 +61,7 @@ def simulate(world: World, request: SendRequest) -> dict[str, Any]:
         "steps": _steps(world, message, sample),
         "deliveries": sorted(rows, key=lambda row: (row["step"], row["code"], row["element"])),
         "cost": round(sum(row["cost"] for row in rows), 6),
+        "currency": world.limits.currency,
         "aws_usd": _aws_usd(world, channels, rows),
         "warnings": _warnings(world, request, message),
     }
@@ -200,7 +201,9 @@ def _deliveries(
         if example
         else render.filled(world, message.contents[code], message.links)
     )
-    price = choice.price(channel, content)
+    tariff = prices.tariff(channel, content)
+    cost = tariff.cost(_contacts(code, sample.plans)) if tariff else 0
+    usual = tariff.cost([""]) if tariff else 0
     kinds = [channel.type in step.channels for step in message.strategy.steps]
     return {
         "step": kinds.index(True) + 1,
@@ -209,11 +212,17 @@ def _deliveries(
         "element": elements.number_of(code),
         "deliveries": deliveries,
         "calls": sample.scaled(volume.calls),
-        "parts": choice.parts(channel, content),
-        "price": price,
-        "cost": round(price * deliveries, 6),
+        "parts": prices.parts(channel, content),
+        "price": prices.shown(cost / volume.deliveries if volume.deliveries else usual),
+        "cost": prices.shown(sample.scaled(cost)),
         "example": example,
     }
+
+
+def _contacts(code: str, plans: Sequence[Plan]) -> Iterator[str]:
+    return (
+        contact for plan in plans for t in plan.valid for contact in plan.contacts[t].get(code, ())
+    )
 
 
 def _examples(
@@ -250,6 +259,7 @@ def _warnings(world: World, request: SendRequest, message: Message) -> list[str]
     has_terms = any(step.terms for step in message.strategy.steps)
     reports = (validity.measured if has_terms else validity.reports)(world, request.channel)
     found = strategy_advice.warnings(message.strategy, reports)
+    found += [f"{code}: the delivery channel is paused" for code in _paused(world, message)]
     counted = {
         message.channels[code]
         for code, content in message.contents.items()
@@ -262,6 +272,12 @@ def _warnings(world: World, request: SendRequest, message: Message) -> list[str]
     if message.audience.kind is AudienceKind.CONTACTS and request.rule_id:
         found.append("rule_id: a strategy has no effect on registration ids")
     return found
+
+
+def _paused(world: World, message: Message) -> list[str]:
+    codes = {elements.channel_of(code) for code in message.channels}
+    channels = [world.settings.channel(code) for code in sorted(codes)]
+    return [channel.code for channel in channels if channel is not None and channel.paused]
 
 
 def _by_link(world: World, code: str) -> bool:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from chalicelib.domain import channel_options, keys
-from chalicelib.domain.access_channels import ACCESS_CHANNELS, AccessChannel
+from chalicelib.domain import channel_options, keys, prices
 from chalicelib.domain.delivery_channels import Channel
 from chalicelib.domain.errors import Invalid, NotFound
 from chalicelib.domain.figures import DEPLOYMENT, QUARTER, TOTALS, percentile, totals
@@ -101,10 +100,15 @@ def by_day(world: World, over: Stretch) -> Iterator[tuple[str, Counts]]:
         cells = _cells(world, over)
         yield from _grouped((over.local(q).date().isoformat(), counts) for q, counts in cells)
         return
-    first, last = (day.toordinal() - _EPOCH for day in (over.first, over.last))
+    first, last = (day.toordinal() - EPOCH for day in (over.first, over.last))
     name = keys.join("days", over.key)
     for day in world.figures.between(name, f"{first:06d}", f"{last:06d}"):
-        yield _date(int(day.key[1])), day.body["counts"]
+        yield date_of(int(day.key[1])), day.body["counts"]
+
+
+def by_month(world: World, over: Stretch) -> Iterator[tuple[str, Counts]]:
+    """Yield each month that has figures, as `2026-11`. The first and the last may be parts."""
+    yield from _grouped((day[:7], counts) for day, counts in by_day(world, over))
 
 
 def check_zone(world: World, over: Stretch) -> None:
@@ -122,11 +126,11 @@ def whole(world: World, over: Stretch) -> Counter[str]:
     return total
 
 
-_EPOCH = dt.date(1970, 1, 1).toordinal()
+EPOCH = dt.date(1970, 1, 1).toordinal()
 
 
-def _date(day: int) -> str:
-    return dt.date.fromordinal(_EPOCH + day).isoformat()
+def date_of(day: int) -> str:
+    return dt.date.fromordinal(EPOCH + day).isoformat()
 
 
 def _is_deployments(world: World, over: Stretch) -> bool:
@@ -175,6 +179,7 @@ def total(counts: Counts) -> dict[str, Any]:
         "requests": sums["requests"],
         "users": funnel({stage: sums[f"users|{stage}"] for stage in STAGES}),
         "deliveries": funnel({stage: sums[f"deliveries|{stage}"] for stage in STAGES}),
+        "cost": prices.shown(sums["cost"]),
     }
 
 
@@ -188,6 +193,8 @@ def parts(world: World, counts: Counts, of: str) -> dict[str, dict[str, int]]:
         elif of != "template" and kind == "channel":
             group = _group(world, of, *words[:2])
             groups.setdefault(group, Counter())[words[2]] += number
+        elif of != "template" and kind == "cost":
+            groups.setdefault(_group(world, of, *words), Counter())[kind] += number
     return {group: dict(stages) for group, stages in sorted(groups.items())}
 
 
@@ -200,7 +207,8 @@ def _group(world: World, of: str, kind: str, code: str) -> str:
 
 
 def shown_part(stages: Counts) -> dict[str, Any]:
-    return {**funnel(stages), **{extra: stages.get(extra, 0) for extra in EXTRAS}}
+    cost = prices.shown(stages.get("cost", 0))
+    return {**funnel(stages), **{extra: stages.get(extra, 0) for extra in EXTRAS}, "cost": cost}
 
 
 def losses(counts: Counts) -> dict[str, list[dict[str, Any]]]:
@@ -293,23 +301,3 @@ def _open_rate(channel: Channel | None, stages: Counts) -> float | None:
     opened = stages.get("opened", 0)
     is_tracked = channel is not None and channel_options.of(channel.options).track_opens
     return rate(opened, stages.get("delivered", 0)) if opened or is_tracked else None
-
-
-def days_of_channels(
-    world: World, after: str, limit: int, over: Stretch
-) -> Sequence[tuple[AccessChannel, dict[str, list[int]]]]:
-    """Return access channels with their totals by day, read from sums of many days."""
-    channels = world.records.of(ACCESS_CHANNELS).list(after=after, limit=limit)
-    first, last = (day.toordinal() - _EPOCH for day in (over.first, over.last))
-    spans = range(first // days.SPAN, last // days.SPAN + 1)
-    stored = world.figures.load(
-        [days.span_key(channel.key, span * days.SPAN) for channel in channels for span in spans]
-    )
-    found = []
-    for channel in channels:
-        names = [days.span_key(channel.key, span * days.SPAN) for span in spans]
-        bodies = [stored[name].body for name in names if name in stored]
-        rows = {int(day): row for body in bodies for day, row in body.items()}
-        shown = {_date(day): rows[day] for day in sorted(rows) if first <= day <= last}
-        found.append((channel, shown))
-    return found

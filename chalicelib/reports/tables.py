@@ -30,7 +30,7 @@ def table(world: World, query: Mapping[str, Any]) -> tuple[Row, list[Row]]:
     figures = statistics.by_hour if query["by"] == "hour" else statistics.by_day
     series = list(figures(world, over))
     if query["of"] != "total":
-        heading = ("time", query["of"], *STAGES, *RATES, *EXTRAS)
+        heading = ("time", query["of"], *STAGES, *RATES, *EXTRAS, "cost")
         return heading, [
             (time, part, *_texts(statistics.shown_part(stages), heading[2:]))
             for time, counts in series
@@ -57,7 +57,7 @@ def _flat(total: Mapping[str, Any]) -> dict[str, Any]:
         for who in ("users", "deliveries")
         for name, number in total[who].items()
     }
-    return {"requests": total["requests"], **nested}
+    return {"requests": total["requests"], "cost": total["cost"], **nested}
 
 
 def _texts(figures: Mapping[str, Any], names: Sequence[str]) -> list[str]:

@@ -27,10 +27,10 @@ def message(world: World, channel_key: str, msgid: str) -> dict[str, Any]:
             raise
         if stored.became:
             return report.message(world, channel_key, stored.became)
-        return _waiting(stored)
+        return _waiting(world, stored)
 
 
-def _waiting(stored: StoredRequest) -> dict[str, Any]:
+def _waiting(world: World, stored: StoredRequest) -> dict[str, Any]:
     """Report that nothing has left."""
     about, nobody = stored.about, dict.fromkeys(STAGES, 0)
     template = {"id": about.template, "version": 0} if about.template else None
@@ -54,6 +54,7 @@ def _waiting(stored: StoredRequest) -> dict[str, Any]:
         "funnel": {"users": nobody, "channels": {}},
         "steps": [],
         "losses": {"users": {}, "channels": {}},
+        "cost": {"total": 0, "channels": {}, "currency": world.limits.currency},
         "tracked": [],
         "balanced": True,
         "held_until": None,

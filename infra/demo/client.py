@@ -126,6 +126,14 @@ class Sandbox:
         return list(self._ask("GET", "inbox", params={"contact": contact})["messages"])
 
 
+# What the demo's delivery channels cost, in the currency of the stack.
+PRICES: Mapping[str, Mapping[str, Any]] = {
+    "sms": {"price": 0.045, "prefixes": {"+86170": 0.05, "+852": 0.32}},
+    "email": {"price": 0.002},
+    "wechatoa": {"price": 0.001},
+}
+
+
 @dataclass
 class Shop:
     """A business line that sends: an access channel with a delivery channel for each type.

@@ -23,7 +23,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 
-from infra.demo.client import Failed, Shop
+from infra.demo.client import PRICES, Failed, Shop
 from infra.demo.mix import Person, expected, expected_sends, people, uploads
 from infra.local.stack import DEMO, NotStarted, Stack, up
 
@@ -104,7 +104,7 @@ def _options() -> argparse.Namespace:
 
 def _send(console: Console, description: Mapping[str, Any], within: int) -> Sent:
     with console.status("creating channels, template, strategy and users through the API"):
-        shop = Shop(description)
+        shop = Shop(description, settings=PRICES)
         everybody = list(people(shop.mark))
         shop.upload(uploads(shop, everybody))
         template, rule = shop.template(**CONTENTS), shop.strategy(*steps(within))

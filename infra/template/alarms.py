@@ -28,7 +28,8 @@ def resources(stage: Stage) -> Resource:
         alarms |= _of_jobs(family)
     for family in stage.workers:
         alarms |= workers.conditional(_of_jobs(family))
-    return alarms | _of_functions(stage) | _of_callers(stage) | _of_the_stage(stage)
+    alarms |= _of_functions(stage) | _of_callers(stage) | _of_sending(stage)
+    return alarms | _of_the_stage(stage)
 
 
 def _of_functions(stage: Stage) -> Resource:
@@ -82,6 +83,16 @@ def _of_the_stage(stage: Stage) -> Resource:
         alarms[f"{camel(table)}ThrottleAlarm"] = _count(
             f"Writes of {table} are throttled", "AWS/DynamoDB", "WriteThrottleEvents", named
         )
+    return alarms
+
+
+def _of_sending(stage: Stage) -> Resource:
+    ours = {"stage": stage.name}
+    alarms: Resource = {}
+    text = "A delivery channel submits less than 90 % of its deliveries"
+    alarms["ChannelPoorAlarm"] = _count(text, NAMESPACE, "channels_poor", ours, times=1)
+    text = "The budget of an access channel runs short, or leaves people out"
+    alarms["BudgetAlarm"] = _count(text, NAMESPACE, "budgets_short", ours, times=1)
     return alarms
 
 

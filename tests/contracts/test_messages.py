@@ -70,6 +70,7 @@ def test_a_body_is_kept_with_its_message_or_beside_it_if_it_is_long(
 def test_what_rules_need_is_read_as_it_was_created(container: Container) -> None:
     message = a_message(
         caps=(Cap(3, 24), Cap(1, 48, "sms", 7, ())),
+        budget=True,
         topic=7,
         split=Split("t", "b", 10, 20, 9000, True),
         rated=True,

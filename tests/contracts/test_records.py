@@ -134,9 +134,11 @@ def test_a_field_that_is_emptied_is_empty_when_it_is_read(
     before = a_channel(
         unique, ChannelType.SMS, name=unique, calls_per_second=5, price=0.045, has_templates=True
     )
+    before = replace(before, prefixes={"+852": 0.3}, priced_since=7)
     channels.put(before)
     assert container().records.of(DELIVERY_CHANNELS).get(unique) == before
     after = replace(before, calls_per_second=None, deliveries_per_day=0, price=None, version=2)
+    after = replace(after, prefixes={}, priced_since=8)
     channels.update(before, after)
     assert container().records.of(DELIVERY_CHANNELS).get(unique) == after
 

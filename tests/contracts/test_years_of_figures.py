@@ -9,7 +9,7 @@ from chalicelib.domain.access_channels import ACCESS_CHANNELS
 from chalicelib.domain.figures import TOTALS
 from chalicelib.flow import days
 from chalicelib.ports import Document, World
-from chalicelib.reports import statistics
+from chalicelib.reports import channel_days, statistics
 from tests.builders import an_access_channel
 from tests.contracts import faults
 
@@ -48,7 +48,7 @@ def test_a_year_of_a_hundred_access_channels_takes_few_requests(real: World, uni
         real.records.of(ACCESS_CHANNELS).put(an_access_channel(key))
     over = statistics.stretch(real, "", FIRST, LAST, "")
     with faults.counted(client("dynamodb")) as requests:
-        rows = statistics.days_of_channels(real, f"{unique}-", CHANNELS, over)
+        rows = channel_days.days_of_channels(real, f"{unique}-", CHANNELS, over)
     assert [channel.key for channel, _ in rows] == keys
     assert all(len(shown) == YEAR for _, shown in rows)
     assert rows[0][1][LAST.isoformat()][0] == BUSY[0] + 977 * days_of_year()[-1]

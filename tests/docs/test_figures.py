@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from chalicelib.domain import health as domain_health
 from chalicelib.domain.definitions import DEFINITIONS
 from chalicelib.domain.figures import TOTALS
 from chalicelib.entrypoints.http.schemas import statistics
@@ -42,3 +43,11 @@ def test_every_figure_of_the_api_is_defined() -> None:
     }
     known = {*DEFINITIONS, *STAGES, "users", "deliveries"}
     assert shown - NOT_FIGURES <= known
+
+
+def test_the_threshold_of_the_alarm_is_the_codes() -> None:
+    section = PAGE.split("## Health of delivery channels")[1].split("\n## ")[0]
+    text = section.split("An [alarm]")[1]
+    assert re.search(rf"at least\s+{health.LEAST} deliveries", text)
+    assert f"less than {health.ACCEPTED * 100:.0f} %" in text
+    assert set(re.findall(r"`(\w+)`", text)) == set(domain_health.FAILURES)

@@ -45,6 +45,7 @@ FACTS = st.lists(
         st.sampled_from(list(FactKind)),
         st.integers(START - DAY, START + 6 * DAY),
         st.sampled_from(["", "7"]),
+        cost=st.sampled_from([0, 45_000]),
     ),
     max_size=12,
 )
@@ -71,6 +72,7 @@ def test_figures_agree_with_the_counts_of_the_message(facts: list[Fact]) -> None
             if name.startswith(f"loss|{kind}|{code}|")
         }
         assert losses == dict(counts.channel_losses.get(kind, {}))
+        assert total[f"cost|{kind}|{code}"] == counts.costs[kind]
 
 
 @given(facts=FACTS, more=FACTS)

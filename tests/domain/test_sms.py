@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.domain.rules import choice
+from chalicelib.domain import prices
+from chalicelib.domain.delivery_channels import Channel, ChannelType
 from chalicelib.domain.sms import parts, text_of
+from chalicelib.domain.templates import Content
 from tests.builders import a_channel
 
 
@@ -38,10 +39,16 @@ def test_an_sms_costs_its_parts_with_the_signature() -> None:
     channel = a_channel("text", price=0.05, options={"signature": "Shop"})
     for length, number in ((64, 1), (65, 2)):
         content = {"content": "字" * length}
-        assert choice.parts(channel, content) == number
-        assert choice.price(channel, content) == 0.05 * number
+        assert prices.parts(channel, content) == number
+        assert _cost(channel, content) == 50_000 * number
     template = {"temp_id": 1}
-    assert (choice.parts(channel, template), choice.price(channel, template)) == (None, 0.05)
+    assert (prices.parts(channel, template), _cost(channel, template)) == (None, 50_000)
     mail = a_channel("mail", ChannelType.EMAIL, price=0.01)
-    assert (choice.parts(mail, {"content": "x" * 99}), choice.price(mail, {})) == (None, 0.01)
-    assert choice.price(a_channel("push"), {}) == 0
+    assert (prices.parts(mail, {"content": "x" * 99}), _cost(mail, {})) == (None, 10_000)
+    assert prices.tariff(a_channel("push"), {}) is None
+
+
+def _cost(channel: Channel, content: Content) -> int:
+    tariff = prices.tariff(channel, content)
+    assert tariff is not None
+    return tariff.cost(["13800138000"])

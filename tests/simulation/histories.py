@@ -139,7 +139,8 @@ class History:
         ref = DeliveryRef(target, self.chance.choice(sorted(message.channels)), 0)
         time = message.accepted + self.chance.choice((-5000, 0, 700, 90_000, 5_000_000, 9**15))
         kind, code = self.chance.choice(list(FactKind)), self.chance.choice(CODES)
-        return Fact(ref, kind, time, code, "webhook", self.chance.choice(("", "id")))
+        cost = self.chance.choice((0, 45_000))
+        return Fact(ref, kind, time, code, "webhook", self.chance.choice(("", "id")), cost)
 
     def _safely(self, work: Callable[[], object]) -> bool:
         try:

@@ -83,6 +83,7 @@ class Simulation:
     quotas: Mapping[str, int] = field(
         default_factory=dict
     )  # deliveries a day of a delivery channel
+    prices: Mapping[str, float] = field(default_factory=dict)  # of a delivery channel
     world: FakeWorld = field(default_factory=FakeWorld)
     posts: list[tuple[int, str, list[Receipt]]] = field(default_factory=list)
     reported: Counter[str] = field(default_factory=Counter)
@@ -94,7 +95,8 @@ class Simulation:
             shop.add(world, retries=Retries.LONG)
             callbacks.change(world.ports, SHOP, None, {"enabled": True})
         for code in ("push", "text", "mail"):
-            limits = {"deliveries_per_day": self.quotas.get(code)}
+            limits: dict[str, Any] = {"deliveries_per_day": self.quotas.get(code)}
+            limits["price"] = self.prices.get(code)
             world.settings.put_channel(
                 a_channel(code, on_uncertain=self.on_uncertain, options=self.options, **limits)
             )

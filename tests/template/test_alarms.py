@@ -62,7 +62,9 @@ def test_alarms_ask_for_metrics_that_the_code_counts_for_this_stage(template: Te
     sources = "".join(path.read_text() for path in (ROOT / "chalicelib").rglob("*.py"))
     assert {each["MetricName"] for each in ours} == {
         "access_refused",
+        "budgets_short",
         "channel_misconfigured",
+        "channels_poor",
         "webhook_unverified",
         "oldest_due_seconds",
     }

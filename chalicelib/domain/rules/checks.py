@@ -53,7 +53,9 @@ CHECKS = (
     Check(Stage.TARGET, "sensitive words", ("sensitive_value",)),
     Check(Stage.TARGET, "choice of a channel", _UNCHOSEN),
     Check(Stage.TARGET, "caps", ("capped",)),
+    Check(Stage.TARGET, "budget", ("over_budget",)),
     Check(Stage.STEP, "quiet hours", ("quiet_hours",)),
     Check(Stage.STEP, "preferences", ("quiet_time",)),
     Check(Stage.STEP, "caps", ("capped",)),
+    Check(Stage.STEP, "budget", ("over_budget",)),
 )

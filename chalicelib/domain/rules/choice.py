@@ -9,11 +9,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 
-from chalicelib.domain import sms
-from chalicelib.domain.delivery_channels import Channel, ChannelType
+from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.plans import Target, Unchosen
+from chalicelib.domain.prices import Tariff
 from chalicelib.domain.strategies import Choice, Strategy
-from chalicelib.domain.templates import Content
 from chalicelib.domain.values import frozen
 
 Contacts = Mapping[str, tuple[str, ...]]
@@ -29,22 +28,23 @@ ENOUGH_OWN = 3  # submissions to one person, likewise
 class Ranks:
     """The order of channel types for a target.
 
-    `prices`: of a delivery, by code. `rates`: of all people, as a message has. `own`: of the target
-    itself. `preferred`: the channel type that the target prefers, empty for none.
+    `tariffs`: by code, None: it costs nothing. `rates`: of all people, as a message has. `own`: of
+    the target itself. `preferred`: the channel type that the target prefers, empty for none.
     """
 
-    prices: Mapping[str, float]
+    tariffs: Mapping[str, Tariff | None]
     rates: Rates
     own: Rates = field(default_factory=dict)
     preferred: str = ""
 
-    def cost(self, choice: Choice, kind: ChannelType, contacts: Mapping[str, int]) -> float:
+    def cost(self, choice: Choice, kind: ChannelType, contacts: Contacts) -> float:
         """Return a number that is lower for a better channel type.
 
         The price is that of all deliveries to a target. A type without a rate comes last.
         """
         if choice is Choice.CHEAPEST:
-            return sum(self.prices[code] * number for code, number in contacts.items())
+            tariffs = {code: tariff for code in contacts if (tariff := self.tariffs[code])}
+            return sum(tariff.cost(contacts[code]) for code, tariff in tariffs.items())
         if choice is Choice.PREFERENCE:
             return float(kind.value != self.preferred)
         rates = {**self.rates.get(choice.value, {}), **self.own.get(choice.value, {})}
@@ -58,20 +58,6 @@ class Ranks:
             return Unchosen.LESS_PREFERRED
         is_own = not {chosen.value, other.value}.isdisjoint(self.own.get(choice.value, {}))
         return Unchosen.LOWER_OWN_RATE if is_own else Unchosen.LOWER_RATE
-
-
-def parts(channel: Channel, content: Content) -> int | None:
-    """Return the parts that a carrier charges for an SMS. None: another kind, or its text is not
-    known.
-    """
-    signature = str(channel.options.get("signature") or "")
-    text = sms.text_of(content, signature) if channel.type is ChannelType.SMS else None
-    return None if text is None else sms.parts(text)
-
-
-def price(channel: Channel, content: Content) -> float:
-    """Return the operator's price of a delivery, with all parts of an SMS."""
-    return (channel.price or 0) * (parts(channel, content) or 1)
 
 
 def rates(days: Iterable[Mapping[str, int]], by: Choice) -> dict[str, float]:
@@ -116,7 +102,7 @@ def choose(
         if step.choose is None or not reached:
             continue
         costs = {
-            kind: ranks.cost(step.choose, kind, {code: len(contacts[code]) for code in codes})
+            kind: ranks.cost(step.choose, kind, {code: contacts[code] for code in codes})
             for kind, codes in reached.items()
         }
         chosen = min(costs, key=lambda kind: costs[kind])

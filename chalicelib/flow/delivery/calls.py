@@ -35,7 +35,7 @@ from chalicelib.domain.provider_io import (
     Recipient,
 )
 from chalicelib.domain.strategies import Verdict
-from chalicelib.flow import provider_ids, third_party
+from chalicelib.flow import costs, provider_ids, third_party
 from chalicelib.flow.content import email, render
 from chalicelib.flow.delivery import outcomes, refusals
 from chalicelib.flow.delivery.answers import Answers, put_answer
@@ -259,13 +259,13 @@ class Caller:
         self._claim(replace(record, state=state, lease=returns), record)
 
     def _log(self, event: str, code: str) -> None:
-        job = {"msgid": self.message.msgid, "chunk": self.job.chunk}
-        log.warning(event, extra={**job, "channel": self.channel.code, "code": code})
+        call = {"msgid": self.message.msgid, "chunk": self.job.chunk, "code": code}
+        log.warning(event, extra={**call, "channel": self.channel.code})
 
     def _outgoing(self, call: OpenCall, record: Call) -> OutgoingCall:
         return OutgoingCall(
             self.message.msgid,
-            [self._recipients.get(ref) or self._recipient(ref) for ref in _left(call, record)],
+            [self._recipient(ref) for ref in _left(call, record)],
             record.token or None,
             self.message.app_para,
             () if isinstance(self._files, Rejected) else self._files,
@@ -274,11 +274,11 @@ class Caller:
         )
 
     def _recipient(self, ref: DeliveryRef) -> Recipient:
+        if known := self._recipients.get(ref):
+            return known
         plan, chunk = self.chunk.plan, self.chunk.plan.id
-        values = plan.values_of(ref.target)
-        content = render.personal(self.world, self.message, chunk, ref, values)
-        plain = Recipient(plan.contact(ref), content)
-        target = plan.targets[ref.target].id
+        content = render.personal(self.world, self.message, chunk, ref, plan.values_of(ref.target))
+        plain, target = Recipient(plan.contact(ref), content), plan.targets[ref.target].id
         return email.with_extras(self.world, self.channel, self.message, chunk, ref, plain, target)
 
     def _record_all(self, call: OpenCall, record: Call, outcome: Outcome) -> CallAnswer:
@@ -292,7 +292,8 @@ class Caller:
         facts = [Fact(call.refs[n], FactKind.SKIPPED, now, source="call") for n in record.skipped]
         for ref, outcome in answered:
             if ref not in later:
-                facts += outcomes.facts_of(ref, outcome, now, self.capabilities)
+                cost = costs.of_recipient(self.channel, self._recipient(ref))
+                facts += outcomes.facts_of(ref, outcome, now, self.capabilities, cost)
         made = CallAnswer(
             call.key,
             tuple(facts),

@@ -8,6 +8,7 @@ from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.facts import Fact, FactKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import Call, CallState
+from chalicelib.flow import costs
 from chalicelib.flow.dispatch import OpenCall
 from chalicelib.ports import World
 
@@ -41,6 +42,13 @@ def cancel(
         if world.ledger.claim(at, closed, record, message) is not None:
             return CancelResult.CHANGED
         record = closed
-    kind = FactKind.UNKNOWN if record.state is CallState.ABANDONED else fact.kind
-    world.ledger.add(at, [fact._replace(ref=ref, kind=kind) for ref in open_refs], message)
+    facts = [fact._replace(ref=ref) for ref in open_refs]
+    if record.state is CallState.ABANDONED:
+        facts = [_unknown(world, message, chunk, fact) for fact in facts]
+    world.ledger.add(at, facts, message)
     return CancelResult.CLOSED
+
+
+def _unknown(world: World, message: Message, chunk: Chunk, fact: Fact) -> Fact:
+    cost = costs.of_delivery(world, message, chunk.plan, fact.ref)
+    return fact._replace(kind=FactKind.UNKNOWN, cost=cost)

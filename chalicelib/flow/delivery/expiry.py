@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from chalicelib.domain import elements
 from chalicelib.domain.chunks import Chunk, Deferral
 from chalicelib.domain.facts import Fact, FactKind
 from chalicelib.domain.messages import Message
@@ -37,7 +38,13 @@ def deferred_by_quota(chunk: Chunk, call: OpenCall) -> Deferral | None:
 
 
 def _cancel(world: World, message: Message, chunk: Chunk, call: OpenCall, time: int) -> bool:
-    reason = "quota_used_up" if deferred_by_quota(chunk, call) else "not_in_time"
-    fact = Fact(call.refs[0], FactKind.EXPIRED, time, reason, "timer")
+    fact = Fact(call.refs[0], FactKind.EXPIRED, time, _reason(world, chunk, call), "timer")
     result = cancel(world, message, chunk, call, fact)
     return result in (CancelResult.CLOSED, CancelResult.CHANGED)
+
+
+def _reason(world: World, chunk: Chunk, call: OpenCall) -> str:
+    if deferred_by_quota(chunk, call):
+        return "quota_used_up"
+    channel = world.settings.channel(elements.channel_of(call.key.channel))
+    return "channel_paused" if channel is not None and channel.paused else "not_in_time"

@@ -7,6 +7,7 @@ from chalicelib.domain.errors import OpenUMSError
 from chalicelib.domain.messages import Message
 from chalicelib.ports import World
 
+PAUSE = 300  # seconds after which the jobs of a paused delivery channel ask again
 MAX_DELAY = 900  # seconds: the longest that a queue holds a message back
 
 

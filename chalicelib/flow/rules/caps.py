@@ -16,7 +16,7 @@ from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.funnel import is_undecided
 from chalicelib.domain.messages import Message
-from chalicelib.domain.plans import ChunkId, Entrants, Plan
+from chalicelib.domain.plans import Entrants, Plan
 from chalicelib.domain.rules.caps import ANY, LOSS, Ask, Mark, count, without
 from chalicelib.flow import marks
 from chalicelib.flow.select import Selection, leave_out
@@ -88,16 +88,6 @@ def for_entrants(world: World, message: Message, chunk: Chunk, entrants: Entrant
 # -- give back
 
 
-def settle(world: World, message: Message, at: ChunkId, targets: Iterable[int] = ()) -> None:
-    """Give back the marks of targets that fell out, by default of the whole chunk.
-
-    The chunk is read again, after what made them fall out was written.
-    """
-    chunk = world.ledger.chunk(at, message) if message.caps else None
-    if chunk is not None:
-        settle_chunk(world, message, chunk, targets)
-
-
 def settle_chunk(world: World, message: Message, chunk: Chunk, targets: Iterable[int] = ()) -> None:
     """Give back the marks of what was not sent and never will be, as the chunk says."""
     if not message.caps:
@@ -136,11 +126,20 @@ def give_back_plan(world: World, message: Message, plan: Plan, stored: Plan | No
     if not message.caps or plan is stored:
         return
     standing = {stored.targets[t].id for t in stored.valid} if stored else set()
-    names = [plan.targets[t].id for t in plan.valid if plan.targets[t].id not in standing]
+    give_back(
+        world, message, [id for t in plan.valid if (id := plan.targets[t].id) not in standing]
+    )
+    chunk = world.ledger.chunk(stored.id, message) if stored is not None else None
+    if chunk is not None:
+        settle_chunk(world, message, chunk)
+
+
+def give_back(world: World, message: Message, targets: Iterable[str]) -> None:
+    """Give back all marks of a message for targets that get nothing of it."""
+    if not message.caps:
+        return
     every = frozenset({ANY, *(channel_type.value for channel_type in message.strategy.channels)})
-    _give_back(world, message.msgid, {_name(message, name): every for name in names})
-    if stored is not None:
-        settle(world, message, stored.id)
+    _give_back(world, message.msgid, {_name(message, target): every for target in targets})
 
 
 # -- marks

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chalicelib.domain import elements
+from chalicelib.domain import elements, prices
 from chalicelib.domain.messages import Message
+from chalicelib.domain.prices import Tariff
 from chalicelib.domain.reach import own_rates
 from chalicelib.domain.rules import choice, topics
 from chalicelib.domain.rules.choice import RULE, Ranks, Rates
@@ -28,9 +29,9 @@ def for_targets(
     """Leave out the contacts on channel types that are not chosen for their target."""
     if not any(step.choose for step in message.strategy.steps):
         return selections
-    prices = {code: _price(world, message, code) for code in message.channels}
+    tariffs = {code: _tariff(world, message, code) for code in message.channels}
     own = _own_rates(world, message, selections)
-    return [_chosen(message, selection, prices, own) for selection in selections]
+    return [_chosen(message, selection, tariffs, own) for selection in selections]
 
 
 def frozen_of(world: World, request: SendRequest, strategy: Strategy) -> dict[str, Any]:
@@ -81,19 +82,21 @@ def _own_rates(
 def _chosen(
     message: Message,
     selection: Selection,
-    prices: Mapping[str, float],
+    tariffs: Mapping[str, Tariff | None],
     own: Mapping[str, Rates],
 ) -> Selection:
     preferences = topics.of(selection.user, message.channel_key) if message.topic else None
     preferred = preferences.first.get(message.topic, "") if preferences else ""
-    ranks = Ranks(prices, message.rates, own.get(selection.target.id, {}), preferred)
+    ranks = Ranks(tariffs, message.rates, own.get(selection.target.id, {}), preferred)
     target, contacts = choice.choose(
         message.strategy, message.channels, selection.target, selection.contacts, ranks
     )
     return selection._replace(target=target, contacts=contacts)
 
 
-def _price(world: World, message: Message, code: str) -> float:
+def _tariff(world: World, message: Message, code: str) -> Tariff | None:
     channel = world.settings.channel(elements.channel_of(code))
+    if channel is None or not prices.is_priced(channel):
+        return None
     content = render.filled(world, message.contents[code], message.links)
-    return choice.price(channel, content) if channel else 0
+    return prices.tariff(channel, content)

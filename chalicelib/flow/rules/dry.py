@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from chalicelib.domain.rules.caps import Marks
-from chalicelib.ports import Counters, MarkStore, Taken, World
+from chalicelib.ports import Counters, Document, MarkStore, Taken, World
+from chalicelib.ports.figures import Figures, Key
 
 
 class DryCounters:
@@ -39,6 +40,26 @@ class DryMarks:
         return frozenset()
 
 
+class DryFigures:
+    """Documents that are only read. What a simulation stores, it reads again."""
+
+    def __init__(self, figures: Figures) -> None:
+        self._figures, self._written = figures, dict[Key, Document]()
+
+    def load(self, keys: Sequence[Key]) -> Mapping[Key, Document]:
+        written = {key: self._written[key] for key in keys if key in self._written}
+        return {**self._figures.load([key for key in keys if key not in written]), **written}
+
+    def store(self, documents: Sequence[Document]) -> bool:
+        self._written |= {document.key: document for document in documents}
+        return True
+
+    def between(
+        self, name: str, first: str, last: str, *, fresh: bool = False
+    ) -> Iterator[Document]:
+        return self._figures.between(name, first, last, fresh=fresh)
+
+
 class FixedClock:
     """A clock that shows one time, at which a rule is asked."""
 
@@ -59,4 +80,13 @@ def at(world: World, time: int) -> World:
 
 def dry(world: World) -> World:
     """Return a world whose counting stores only read. A rule needs no mode for simulations."""
-    return replace(world, counters=DryCounters(world.counters), marks=DryMarks(world.marks))
+    return replace(
+        world,
+        counters=DryCounters(world.counters),
+        marks=DryMarks(world.marks),
+        figures=DryFigures(world.figures),
+    )
+
+
+def is_dry(world: World) -> bool:
+    return isinstance(world.figures, DryFigures)

@@ -19,6 +19,7 @@ from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedSend
 from chalicelib.flow.rules import (
     ab_tests,
+    budget,
     callbacks,
     caps,
     choice,
@@ -55,11 +56,11 @@ TARGET_RULES: tuple[TargetRule, ...] = (
     personal.for_targets,
     sensitive_words.for_targets,
     choice.for_targets,
-    caps.for_targets,  # the last one: what any rule leaves out must not count
+    caps.for_targets,  # the last one before the budget: what is left out must not count
 )
 # By stem. A message has the stems of those that its access channel used when it was accepted.
 STEP_RULES: Mapping[str, StepRule] = {quiet_hours.RULE: quiet_hours.for_step}
-ENTRANT_RULES: tuple[EntrantRule, ...] = (caps.for_entrants,)  # the last one, as above
+ENTRANT_RULES: tuple[EntrantRule, ...] = (caps.for_entrants, budget.for_entrants)
 
 
 def for_message(world: World, request: SendRequest, resolved: ResolvedSend) -> Hold | None:
@@ -69,12 +70,16 @@ def for_message(world: World, request: SendRequest, resolved: ResolvedSend) -> H
 
 
 def for_targets(
-    world: World, message: Message, selections: Sequence[Selection]
+    world: World, message: Message, number: int, selections: Sequence[Selection]
 ) -> Sequence[Selection]:
     """Return the selections of a chunk after every rule, as many and in the same order."""
     for rule in TARGET_RULES:
         selections = rule(world, message, selections)
-    return selections
+    paid = budget.for_targets(world, message, number, selections)
+    before = {one.target.id for one in selections if one.target.loss is None}
+    lost = [one.target.id for one in paid if one.target.loss and one.target.id in before]
+    caps.give_back(world, message, lost)
+    return paid
 
 
 def for_entrants(world: World, message: Message, chunk: Chunk, entrants: Entrants) -> Entrants:

@@ -9,9 +9,10 @@ import pytest
 
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import Target
+from chalicelib.domain.prices import Tariff, tariff
 from chalicelib.domain.rules.choice import ENOUGH, Ranks, choose, rates
 from chalicelib.domain.strategies import Choice, Step
-from tests.builders import a_message, a_strategy
+from tests.builders import a_channel, a_message, a_strategy
 
 ALL = {"push": ("r1", "r2"), "text": ("1001",), "mail": ("a@example.com",)}
 
@@ -22,6 +23,10 @@ def a_choosing_message(choice: Choice = Choice.CHEAPEST) -> Message:
     first, second = message.strategy.steps
     chosen: Step = replace(first, choose=choice)
     return replace(message, strategy=replace(message.strategy, steps=(chosen, second)))
+
+
+def _tariffs(prices: dict[str, float]) -> dict[str, Tariff | None]:
+    return {code: tariff(a_channel(code, price=price), {}) for code, price in prices.items()}
 
 
 @pytest.mark.parametrize(
@@ -40,7 +45,7 @@ def test_a_step_keeps_the_cheapest_channel_that_reaches_the_target(
 ) -> None:
     chosen = {code: ALL[code] for code in contacts}
     target = Target("ann", None, {code: len(of) for code, of in chosen.items()}, {"mail": "x"})
-    message, ranks = a_choosing_message(), Ranks({**prices, "mail": 9}, {})
+    message, ranks = a_choosing_message(), Ranks(_tariffs({**prices, "mail": 9}), {})
     target, left = choose(message.strategy, message.channels, target, chosen, ranks)
     assert set(left) == set(target.contacts) == kept
     left_out = {code for code, reason in target.refused.items() if reason == why}
@@ -51,7 +56,7 @@ def test_a_step_keeps_the_cheapest_channel_that_reaches_the_target(
 def test_a_step_that_does_not_choose_keeps_all() -> None:
     message = a_message("ann", strategy=a_strategy("app,sms", "email"))
     target = Target("ann", None, {code: len(of) for code, of in ALL.items()})
-    ranks = Ranks(dict.fromkeys(ALL, 1.0), {})
+    ranks = Ranks(_tariffs(dict.fromkeys(ALL, 1.0)), {})
     assert choose(message.strategy, message.channels, target, ALL, ranks) == (target, ALL)
 
 

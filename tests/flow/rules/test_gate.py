@@ -15,6 +15,7 @@ from chalicelib.flow.rules import gate
 from chalicelib.flow.rules.gate import Hold
 from chalicelib.flow.select import Selection
 from chalicelib.ports import World
+from tests.builders import a_message
 
 NONE = cast("World", None)
 
@@ -44,5 +45,5 @@ def test_each_rule_gets_what_the_rule_before_left(monkeypatch: pytest.MonkeyPatc
     rules = (lose(TargetLoss.OPTED_OUT), lose(TargetLoss.BLACKLISTED))
     monkeypatch.setattr(gate, "TARGET_RULES", rules)
     chosen = [Selection(Target("u", None, {}), {})]
-    message = cast("Message", None)
-    assert gate.for_targets(NONE, message, chosen)[0].target.loss is TargetLoss.OPTED_OUT
+    message = a_message("u")
+    assert gate.for_targets(NONE, message, 0, chosen)[0].target.loss is TargetLoss.OPTED_OUT

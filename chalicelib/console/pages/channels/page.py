@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.console.door import ApiError, Reply
+from chalicelib.console.forms import Form, amount_of
 from chalicelib.console.routes import page
 from chalicelib.console.visit import Visit
 from chalicelib.domain.members import Role
 
-ADMIN = Role.ADMINISTRATOR.value
+ADMIN, OPERATOR = Role.ADMINISTRATOR.value, Role.OPERATOR.value
 PAGE = 100
 NUMBERS = ("calls_per_second", "deliveries_per_day")
 
@@ -104,6 +105,18 @@ def change(visit: Visit) -> Reply:
     return visit.go(visit.to(f"/channels/{code}"), "saved")
 
 
+@page("POST", "/channels/{code}/pause", needs=OPERATOR)
+def pause(visit: Visit) -> Reply:
+    """Pause a delivery channel, or resume it."""
+    does, code = visit.form.text("do"), visit.ids["code"]
+    if does in ("pause", "resume"):
+        try:
+            visit.api.change("POST", f"channels/{{code}}/{does}", None, code=code)
+        except ApiError as error:
+            return _shown(visit, error)
+    return visit.go(visit.to(f"/channels/{code}"), "saved")
+
+
 @page("POST", "/channels/{code}/test")
 def test(visit: Visit) -> Reply:
     """Test the connection. The answer comes within seconds, or the page asks for it later."""
@@ -162,7 +175,16 @@ def _version(visit: Visit) -> int:
 def _common(visit: Visit) -> dict[str, Any]:
     body: dict[str, Any] = {"name": visit.form.text("name")}
     body["on_uncertain"] = visit.form.text("on_uncertain") or "unknown"
+    body["price"] = visit.form.amount("price")
+    if "prefixes" in visit.form.fields:
+        body["prefixes"] = _prefixes(visit.form)
     return {**body, **{name: visit.form.number(name) for name in NUMBERS}}
+
+
+def _prefixes(form: Form) -> dict[str, Any]:
+    """Read a price for each prefix, on lines such as `+852 0.32`."""
+    lines = (line.replace(":", " ").replace("=", " ").split() for line in form.lines("prefixes"))
+    return {words[0]: amount_of(" ".join(words[1:])) for words in lines if words}
 
 
 def _filled(visit: Visit, fields: Any, part: str) -> dict[str, Any]:

@@ -47,7 +47,8 @@ def overview(visit: Visit) -> Reply:
     messages = visit.api.get("messages", query=newest)["messages"]
     granted = {grant["code"]: grant["enabled"] for grant in channel.get("channels", ())}
     own = [each for each in channels if each["code"] in granted]
-    found = [*_closed(visit, templates, strategies), *_quotas(visit, own)]
+    found = [*_money(visit), *_paused(visit, own)]
+    found += [*_closed(visit, templates, strategies), *_quotas(visit, own)]
     today = visit.api.get("statistics/today", query={"channel_key": visit.key})
     return visit.show(
         "overview/overview.html",
@@ -111,6 +112,27 @@ def _why(visit: Visit, thing: Mapping[str, Any]) -> str:
     return visit.say(
         "No delivery channel is authorised and enabled for: %(names)s.", names=", ".join(names)
     )
+
+
+def _money(visit: Visit) -> Iterator[Attention]:
+    """Yield a budget that is nearly or wholly used up."""
+    budget = visit.api.get("budget/{key}", key=visit.key)
+    if budget["state"] not in ("warned", "used_up"):
+        return
+    used = visit.texts.money(budget["used"])
+    most = visit.texts.money(budget["per_month"])
+    title = visit.say("%(used)s of this month’s budget of %(most)s is used", used=used, most=most)
+    text = visit.say("Who does not fit into it is left out.")
+    yield Attention("warn", "gauge", title, text, visit.at("/rules"), "")
+
+
+def _paused(visit: Visit, channels: Any) -> Iterator[Attention]:
+    for each in channels:
+        if each["paused"]:
+            title = visit.say("Delivery channel “%(name)s” is paused", name=each["name"])
+            text = visit.say("Its deliveries wait until it is resumed.")
+            address = visit.to(f"/channels/{each['code']}")
+            yield Attention("warn", "alert-triangle", title, text, address, "")
 
 
 def _quotas(visit: Visit, channels: Any) -> Iterator[Attention]:

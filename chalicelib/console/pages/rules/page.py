@@ -16,7 +16,7 @@ MAX_WINDOWS = 15
 ALL = (1, 2, 3)  # priorities
 USUAL = [2, 3]  # priorities that a new row is for
 DAY = 24  # hours
-RULES = ("quiet-hours", "broadcast-quota", "retention", "caps", "consents")
+RULES = ("quiet-hours", "broadcast-quota", "budget", "retention", "caps", "consents")
 
 
 @page("GET", "/c/{key}/rules")
@@ -37,6 +37,7 @@ def _shown(visit: Visit, error: ApiError | None = None) -> Reply:
         windows=[*windows, None][:MAX_WINDOWS],
         zone="Asia/Shanghai" if visit.door.utc_offset == 8 else "UTC",
         quota=now["broadcast-quota"],
+        budget=now["budget"],
         retention=now["retention"],
         version=now["caps"]["version"],
         caps=[*map(_shown_cap, caps), None][:MAX_CAPS],
@@ -129,6 +130,17 @@ def _shown_cap(cap: Mapping[str, Any]) -> Mapping[str, Any]:
 def broadcast_quota(visit: Visit) -> Reply:
     number = visit.form.number("per_day")
     return _put(visit, "broadcast-quota", None if number is None else {"per_day": number})
+
+
+@page("POST", "/c/{key}/rules/budget", needs=OPERATOR)
+def budget(visit: Visit) -> Reply:
+    amount, share = visit.form.amount("per_month"), visit.form.number("warn_at")
+    if amount is None:
+        return _put(visit, "budget", None)
+    exempt = [n for n in ALL if n not in _ticked(visit, 0)]
+    warn_at = share / 100 if isinstance(share, int) else share
+    body = {"per_month": amount, "exempt": exempt, "warn_at": warn_at}
+    return _put(visit, "budget", {name: part for name, part in body.items() if part is not None})
 
 
 @page("POST", "/c/{key}/rules/retention", needs=OPERATOR)

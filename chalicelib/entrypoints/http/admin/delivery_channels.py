@@ -86,7 +86,7 @@ def get_channel(context: RequestContext, code: str) -> Response:
     role=Role.ADMINISTRATOR,
 )
 def change_channel(context: RequestContext, code: str) -> Response:
-    """Change a delivery channel: its name, credentials, options, receipts, limits or price.
+    """Change a delivery channel: its name, credentials, options, receipts, limits or prices.
 
     Its code, type and platform never change.
     """
@@ -113,6 +113,69 @@ def new_webhook(context: RequestContext, code: str) -> Response:
     return tagged(
         {**_shown(changed), "webhook_url": _address(context, changed, token)}, changed.version
     )
+
+
+@admin(
+    bp,
+    "channels/{code}/prices",
+    "GET",
+    query="base.ListQuery",
+    response="delivery_channels.PriceLists",
+    errors=(404,),
+    role=Role.READ_ONLY,
+)
+def list_prices(context: RequestContext, code: str) -> Any:
+    """List the prices of a delivery channel that have ended, the oldest first.
+
+    Each held until the next one, and the last one until the channel's own prices.
+    """
+    return cursors.page(
+        "prices",
+        context,
+        cursors.identifier,
+        lambda after, limit: delivery_channels.price_lists(
+            context.world, known_code(code), after, limit
+        ),
+        lambda prices: prices.key,
+        lambda prices: {
+            "since": prices.since,
+            "price": prices.price,
+            "prefixes": dict(prices.prefixes),
+        },
+    )
+
+
+@admin(
+    bp,
+    "channels/{code}/pause",
+    "POST",
+    response="delivery_channels.Channel",
+    errors=(409, 412),
+    role=Role.OPERATOR,
+)
+def pause_channel(context: RequestContext, code: str) -> Response:
+    """Pause a delivery channel. Its deliveries wait, and expire as those that are late do."""
+    return _paused(context, code, paused=True)
+
+
+@admin(
+    bp,
+    "channels/{code}/resume",
+    "POST",
+    response="delivery_channels.Channel",
+    errors=(409, 412),
+    role=Role.OPERATOR,
+)
+def resume_channel(context: RequestContext, code: str) -> Response:
+    """Resume a paused delivery channel. What waits goes on within minutes."""
+    return _paused(context, code, paused=False)
+
+
+def _paused(context: RequestContext, code: str, *, paused: bool) -> Response:
+    changed = delivery_channels.pause(
+        context.world, known_code(code), expected_if_given(context), paused=paused
+    )
+    return tagged(_shown(changed), changed.version)
 
 
 @admin(bp, "channels/{code}", "DELETE", status=204, errors=(409, 412), role=Role.ADMINISTRATOR)
@@ -143,6 +206,9 @@ def _shown(channel: Channel) -> dict[str, Any]:
         "calls_per_second": channel.calls_per_second,
         "deliveries_per_day": channel.deliveries_per_day,
         "price": channel.price,
+        "prefixes": dict(channel.prefixes),
+        "priced_since": channel.priced_since or None,
+        "paused": channel.paused,
         "labels": shown_labels(channel),
         "version": channel.version,
     }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.domain import keys
+from chalicelib.domain import keys, prices
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.members import Role
 from chalicelib.entrypoints.http import allowances, cursors
@@ -179,4 +179,5 @@ def _shown(row: messages.Row) -> dict[str, Any]:
         "sender": summary.sender or None,
         "status": row.status,
         "users": None if row.line is None else messages.funnel_of(row.line),
+        "cost": None if row.line is None else prices.shown(row.line.get("cost", 0)),
     }

@@ -37,20 +37,21 @@ bp = Blueprint(__name__)
     role=Role.READ_ONLY,
 )
 def get_statistics(context: RequestContext) -> dict[str, Any]:
-    """Get figures of messages by the hour or day in which the messages were sent."""
+    """Get figures of messages by the hour, day or month in which they were sent."""
     from chalicelib.reports import statistics
 
     query: SeriesQuery = context.query()
     figures = list(_series(context, query))
+    currency = context.world.limits.currency
     if query.of == "total":
         totals = [{"time": time, **statistics.total(counts)} for time, counts in figures]
-        return {"figures": totals, "parts": []}
+        return {"currency": currency, "figures": totals, "parts": []}
     parts = [
         {"time": time, "part": part, **statistics.shown_part(stages)}
         for time, counts in figures
         for part, stages in statistics.parts(context.world, counts, query.of).items()
     ]
-    return {"figures": [], "parts": parts}
+    return {"currency": currency, "figures": [], "parts": parts}
 
 
 def _series(context: RequestContext, query: SeriesQuery) -> Iterator[tuple[str, statistics.Counts]]:
@@ -61,6 +62,8 @@ def _series(context: RequestContext, query: SeriesQuery) -> Iterator[tuple[str, 
         yield from statistics.by_hour(context.world, over)
     elif query.by == "day":
         yield from statistics.by_day(context.world, over)
+    elif query.by == "month":
+        yield from statistics.by_month(context.world, over)
     else:
         yield over.first.isoformat(), statistics.whole(context.world, over)
 
@@ -174,7 +177,7 @@ def get_providers(context: RequestContext) -> dict[str, Any]:
 )
 def list_days_of_channels(context: RequestContext) -> dict[str, Any]:
     """List the days of each access channel, in the deployment's zone. They lag by up to an hour."""
-    from chalicelib.reports import statistics
+    from chalicelib.reports import channel_days, statistics
 
     query: ChannelDaysQuery = context.query()
     world = context.world
@@ -183,7 +186,7 @@ def list_days_of_channels(context: RequestContext) -> dict[str, Any]:
         "access_channels",
         context,
         cursors.identifier,
-        lambda after, limit: statistics.days_of_channels(world, after, limit, over),
+        lambda after, limit: channel_days.days_of_channels(world, after, limit, over),
         lambda found: found[0].key,
         lambda found: {"channel_key": found[0].key, "name": found[0].name, "days": found[1]},
     )

@@ -30,6 +30,7 @@ class WorldDoor:
     def __init__(self, world: World, language: str = "en") -> None:
         self._world = world
         self.utc_offset = world.limits.utc_offset
+        self.currency = world.limits.currency
         self.public_url = world.limits.public_url
         self.sessions = MemberSessions(world, language)
 

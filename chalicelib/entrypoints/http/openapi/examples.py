@@ -26,6 +26,7 @@ TAGS: Mapping[str, str] = {
     "reviews": "Messages and templates that members must approve.",
     "quiet-hours": "Times at which an access channel sends nothing.",
     "broadcast-quota": "Broadcasts that an access channel may send in a day.",
+    "budget": "Money that an access channel may spend on deliveries in a month.",
     "choice": "Rates of each user, by which steps choose a channel.",
     "retention": "Days for which the messages of an access channel are kept.",
     "suppressions": "Contacts that no access channel sends to.",
@@ -178,6 +179,7 @@ BODIES: Mapping[str, Any] = {
     },
     "events.EventBody": {"name": "order", "properties": {"amount": 120}},
     "topics.TopicBody": {"channel_key": _KEY, "name": "Offers"},
+    "budget.BudgetBody": {"per_month": 5000.0, "warn_at": 0.8},
     "caps.CapsBody": {"caps": [{"most": 3, "days": 1, "channel": "sms"}]},
     "strategies.StrategyBody": {
         "channel_key": _KEY,

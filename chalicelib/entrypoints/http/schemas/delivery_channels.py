@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from chalicelib.domain.delivery_channels import ChannelType, OnUncertain, ReceiptMode
+from chalicelib.domain.prices import MAX_PREFIXES
+from chalicelib.entrypoints.http.errors import PARAMETER
 from chalicelib.entrypoints.http.schemas.base import (
     Answer,
     Code,
@@ -15,16 +17,26 @@ from chalicelib.entrypoints.http.schemas.base import (
     Patch,
     Strict,
     Versioned,
+    refusal,
 )
 from chalicelib.entrypoints.http.schemas.contact_labels import Label
 from chalicelib.manage.delivery_channels import ChannelOrder
+
+
+def _price(amount: float) -> float:
+    if round(amount, 6) != amount:
+        raise refusal(PARAMETER, "must have at most 6 decimals", "最多 6 位小数")
+    return amount
+
 
 _SECRETS = Field(repr=False)
 Uncertain = Annotated[OnUncertain, Field(strict=False)]
 Receipts = Annotated[ReceiptMode, Field(strict=False)]
 PerSecond = Annotated[int, Field(ge=0, le=100_000)]
 PerDay = Annotated[int, Field(ge=0, le=10**12)]
-Price = Annotated[float, Field(ge=0, le=10**6)]
+Price = Annotated[float, Field(ge=0, le=10**6), AfterValidator(_price)]
+Prefix = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{0,14}$")]
+Prefixes = Annotated[dict[Prefix, Price], Field(max_length=MAX_PREFIXES)]
 
 
 class ChannelBody(Strict):
@@ -39,6 +51,7 @@ class ChannelBody(Strict):
     calls_per_second: PerSecond | None = None
     deliveries_per_day: PerDay | None = None
     price: Price | None = None
+    prefixes: Prefixes = {}
 
     def order(self) -> ChannelOrder:
         return ChannelOrder(**{name: getattr(self, name) for name in ChannelBody.model_fields})
@@ -60,6 +73,7 @@ class ChannelChange(Patch):
     calls_per_second: PerSecond | None = None
     deliveries_per_day: PerDay | None = None
     price: Price | None = None
+    prefixes: Prefixes | None = None
 
 
 class Channel(Versioned):
@@ -74,6 +88,9 @@ class Channel(Versioned):
     calls_per_second: int | None
     deliveries_per_day: int | None
     price: float | None
+    prefixes: dict[str, float]
+    priced_since: int | None
+    paused: bool
     labels: list[Label]
 
 
@@ -103,3 +120,15 @@ class NewChannel(Channel):
 
 class Channels(Page):
     channels: list[Channel]
+
+
+class PriceList(Answer):
+    """Prices that have ended. They held until the next ones."""
+
+    since: int
+    price: float | None
+    prefixes: dict[str, float]
+
+
+class PriceLists(Page):
+    prices: list[PriceList]

@@ -8,6 +8,12 @@ from chalicelib.entrypoints.http.schemas.base import Answer
 from chalicelib.entrypoints.http.schemas.statistics import Lost, Seconds
 
 
+class LastError(Lost):
+    """A reason of losses, with the time of its last deliveries."""
+
+    last: int
+
+
 class Health(Answer):
     """Figures of what a delivery channel has sent in the last 24 hours, with usual rates."""
 
@@ -23,6 +29,7 @@ class Health(Answer):
     usual_acceptance_rate: float | None
     usual_delivery_rate: float | None
     receipt_seconds: Seconds
-    errors: list[Lost]
+    errors: list[LastError]
+    paused: bool
     quota_used: int | None
     quota: int | None

@@ -57,6 +57,14 @@ class Losses(Answer):
     channels: dict[ChannelType, dict[str, int]]
 
 
+class Cost(Answer):
+    """The operator's cost of what was submitted."""
+
+    total: float
+    channels: dict[ChannelType, float]
+    currency: str
+
+
 class StepTargets(Answer):
     step: int
     channels: list[ChannelType]
@@ -115,6 +123,7 @@ class Report(Answer):
     funnel: Funnel
     steps: list[StepTargets]
     losses: Losses
+    cost: Cost
     tracked: list[ChannelType]
     balanced: bool
     withdrawal: Withdrawal | None
@@ -191,6 +200,7 @@ class Delivery(Answer):
     decided: int
     provider_id: str
     withdrawal: str | None
+    cost: float
     facts: list[FactShown]
 
 
@@ -296,6 +306,7 @@ class Listed(Answer):
     sender: str | None
     status: Literal["accepted", "sending", "finished", "withdrawn"]
     users: ListedFunnel | None
+    cost: float | None
 
 
 class Messages(Page):

@@ -82,5 +82,6 @@ class Simulation(Answer):
     steps: list[StepShown]
     deliveries: list[ElementShown]
     cost: float
+    currency: str
     aws_usd: float
     warnings: list[str]

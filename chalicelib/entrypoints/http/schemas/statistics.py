@@ -25,7 +25,7 @@ class StretchQuery(Query):
 
 
 class SeriesQuery(StretchQuery):
-    by: Literal["hour", "day", "total"] = "day"
+    by: Literal["hour", "day", "month", "total"] = "day"
     of: Literal["total", "channel_type", "delivery_channel", "platform", "template"] = "total"
 
 
@@ -46,6 +46,7 @@ class Totals(Answer):
     requests: int
     users: Rates
     deliveries: Rates
+    cost: float
 
 
 class PartRates(Rates):
@@ -56,9 +57,11 @@ class PartRates(Rates):
     opened: int
     scanned: int
     complained: int
+    cost: float
 
 
 class Series(Answer):
+    currency: str
     figures: list[Totals]
     parts: list[PartRates]
 
@@ -130,6 +133,7 @@ class Provider(Rates):
     opened: int
     scanned: int
     complained: int
+    cost: float
 
 
 class Providers(Answer):

@@ -64,6 +64,9 @@ def test_a_delivery_channel_never_gives_its_credentials_back(api: Api) -> None:
         "calls_per_second": None,
         "deliveries_per_day": None,
         "price": None,
+        "prefixes": {},
+        "priced_since": START,
+        "paused": False,
         "version": 1,
         "labels": [{"label": "1", "name": "默认联系", "default": True}],
     }

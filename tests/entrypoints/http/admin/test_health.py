@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from chalicelib import observability
+from chalicelib.domain import health as domain
 from chalicelib.domain.facts import FactKind
 from chalicelib.reports import health
 from tests.builders import a_channel
@@ -55,8 +57,38 @@ def test_a_channel_whose_provider_refuses_is_poor_and_says_why(api: Api, few: No
     answer = api.admin("GET", "channels/push/health").json
     assert (answer["state"], answer["acceptance_rate"]) == ("poor", 0.8)
     (error,) = answer["errors"]
+    assert error["last"] == START - HOUR
     assert (error["reason"], error["count"]) == ("submit_failed", 1)
     assert error["zh"] == "服务商拒绝了这次发送"
+
+
+def test_a_paused_channel_says_so(api: Api) -> None:
+    assert api.admin("POST", "channels/push/pause").status == 200
+    assert api.admin("GET", "channels/push/health").json["paused"] is True
+
+
+@pytest.mark.parametrize(
+    ("kinds", "at", "rings"),
+    [
+        ([CLICKED] * 3 + [REFUSED] * 2, START, True),
+        ([CLICKED] * 9 + [REFUSED], START, False),  # nine of ten
+        ([REFUSED] * 3, START, False),  # too few
+        ([CLICKED] * 3 + [(FactKind.INVALID_TARGET,)] * 3, START, False),  # wrong contacts
+        ([CLICKED] * 3 + [REFUSED] * 2, START - 3 * HOUR, False),  # that was long ago
+    ],
+)
+def test_a_poor_channel_rings_within_minutes(
+    api: Api,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    kinds: list[tuple[FactKind, ...]],
+    at: int,
+    rings: bool,
+) -> None:
+    monkeypatch.setattr(domain, "LEAST", 4)
+    with observability.unit_of_work(function="tally"):
+        sent(api, *kinds, at=at)
+    assert ('"channels_poor":' in capsys.readouterr().out) is rings
 
 
 def test_a_channel_that_delivers_less_than_usual_is_poor(api: Api, few: None) -> None:

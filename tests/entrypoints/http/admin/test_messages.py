@@ -53,6 +53,7 @@ def test_messages_are_listed_newest_first_and_shown_as_their_sender_sees_them(
         "sender": None,
         "status": "accepted",
         "users": None,
+        "cost": None,
     }
     for since, until, expected in (
         (made[3].accepted, made[1].accepted, made[2:4]),

@@ -89,6 +89,7 @@ def test_figures_of_a_day_count_messages_by_the_day_on_which_they_were_sent(sent
         "requests": 3,
         "users": stages(6, 3, 3, 1, 1),
         "deliveries": stages(3, 3, 3, 1, 1),
+        "cost": 0,
     }
     listed = get(sent, "", channel_key=KEY, since="2027-01-10", until=TODAY)["figures"]
     assert [(day["time"], day["requests"]) for day in listed] == [("2027-01-14", 1), (TODAY, 3)]
@@ -116,7 +117,7 @@ def test_hours_are_those_of_the_zone(sent: Api) -> None:
 def test_figures_are_split_by_channel_platform_and_template(sent: Api, of: str, part: str) -> None:
     (row,) = get(sent, "", channel_key=KEY, of=of, by="total")["parts"]
     expected = (6, 3, 3, 1, 1) if of == "template" else (3, 3, 3, 1, 1)
-    extras = {"opened": 0, "scanned": 0, "complained": 0}
+    extras = {"opened": 0, "scanned": 0, "complained": 0, "cost": 0}
     assert row == {"time": TODAY, "part": part, **extras, **stages(*expected)}
 
 

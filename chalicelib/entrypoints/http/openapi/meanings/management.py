@@ -101,7 +101,13 @@ FIELDS: Mapping[str, str] = {
     "options": "Options of the platform.",
     "password": "First password, shown only once.",
     "percentage": "Percentage of the file that is done.",
+    "Channel.paused": "true while deliveries wait, until the delivery channel is resumed.",
+    "prefixes": "Prices by the beginning of a phone number, from its country code on, such as"
+    " `+852` or `+86138`. The longest one counts, before `price`.",
     "price": "Operator's price of a delivery, or of a part of an SMS. null: nothing.",
+    "priced_since": "Time of the last change of the prices, in ms. null: not known.",
+    "prices": "Prices that have ended, the oldest first. Each held until the next one.",
+    "PriceList.since": "Time from which they held, in ms. 0: not known.",
     "platform": "Platform of the delivery channel, one of `GET /admin/v1/platforms`.",
     "Platform.calls_per_second": "Maximum calls a second, unless the channel sets its own. null: no"
     " known limit.",
