@@ -27,6 +27,7 @@ SECTIONS = (
     "segments",
     "imports",
     "channels",
+    "third_party",
     "labels",
     "settings",
     "members",
