@@ -93,13 +93,10 @@ def addresses(browser: Browser) -> list[str]:
     ]
     # Nothing of the kind is there.
     absent = ("/imports/{id}", "/review/{id}", "/calls/{id}", "/scheduled/{id}", "/{id}/edit")
-<<<<<<< HEAD
-    absent = (*absent, "/ab-tests/{id}")
-=======
     # See test_third_party.py.
     absent += ("/channels/{code}/templates/{id}", "/channels/{code}/signatures/{id}")
     absent += ("/library", "/library/{id}")
->>>>>>> main
+    absent = (*absent, "/ab-tests/{id}")
     paths = [path for path in paths if not path.endswith(absent)]
     return [re.sub(r"\{(\w+)\}", lambda name: ids.get(name[1], "1"), path) for path in paths]
 
