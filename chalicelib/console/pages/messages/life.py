@@ -52,6 +52,9 @@ def _events(report: Mapping[str, Any], target: Mapping[str, Any], texts: Texts) 
     steps: set[int] = set()
     for delivery in target["deliveries"]:
         yield from _delivery(delivery, steps, texts)
+    if waiting := target["waiting"]:
+        title = texts.say("Step %(step)s waits until then", step=waiting["step"])
+        yield Event(waiting["until"], "", "hourglass", title, texts.either(waiting))
 
 
 def _planned(target: Mapping[str, Any], time: int, texts: Texts) -> Event:
