@@ -83,6 +83,11 @@ class Audiences:
             values[":after"], condition = after, "pk = :pk AND sk > :after"
         return list(islice(_query(values, condition, limit), limit))
 
+    def known_tags(self, tags: Collection[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+        by_key = {name_of(*tag): tag for tag in tags}
+        rows = get_many(table("audiences"), ({"pk": pk, "sk": sk} for pk, sk in by_key))
+        return frozenset(by_key[row["pk"], row["sk"]] for row in rows)
+
     def users_of(self, kind: ChannelType, contact: str) -> Sequence[str]:
         userids: set[str] = set()
         for name in contacts.owner_names(kind, contact):

@@ -11,6 +11,7 @@ from dataclasses import replace
 from chalicelib.domain import audiences, contacts, keys
 from chalicelib.domain.consents import Consent
 from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.traces import Log, Logs
 from chalicelib.domain.users import SUPPRESSED, User
 from chalicelib.ports import SuppressedContact
 from tests.fakes.copies import copy_of
@@ -21,13 +22,17 @@ class FakeUsers:
     def __init__(self, steps: Steps) -> None:
         self.steps = steps
         self.stored: dict[str, User] = {}
+        self.logs: dict[tuple[str, str], Log] = {}
 
     def get(self, userids: Sequence[str], *, fresh: bool = True) -> Mapping[str, User]:
         with self.steps.around("users.get", write=False):
             return {u: copy_of(self.stored[u]) for u in dict.fromkeys(userids) if u in self.stored}
 
     def save(
-        self, users: Sequence[User], before: Mapping[str, User] | None = None
+        self,
+        users: Sequence[User],
+        before: Mapping[str, User] | None = None,
+        logs: Logs | None = None,
     ) -> frozenset[str]:
         lost = set()
         for batch in (users[start : start + 100] for start in range(0, len(users), 100)):
@@ -38,6 +43,8 @@ class FakeUsers:
                         lost.add(user.userid)
                     else:
                         self.stored[user.userid] = replace(copy_of(user), version=user.version + 1)
+                        of_user = {n: log for n, log in (logs or {}).items() if n[0] == user.userid}
+                        self.logs.update(copy_of(of_user))
         return frozenset(lost)
 
     def delete(self, users: Sequence[User]) -> frozenset[str]:
@@ -66,6 +73,10 @@ class FakeUsers:
 
     def estimate(self) -> int:
         return len(self.stored)
+
+    def userids(self, bucket: int, most: int) -> Sequence[str]:
+        with self.steps.around("users.userids", write=False):
+            return sorted(u for u in self.stored if keys.bucket(u) == bucket)[:most]
 
     def has(self, *users: User) -> None:
         """Store users, as the set-up of a test."""
@@ -120,6 +131,11 @@ class FakeAudiences:
             for user in self.users.stored.values():
                 tags.update(tag for bind, tag in user.all_tags if bind == scope and tag > after)
             return sorted(tags)[:limit]
+
+    def known_tags(self, tags: Collection[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+        with self.steps.around("audiences.known_tags", write=False):
+            known = {tag for user in self.users.stored.values() for tag in user.all_tags}
+            return frozenset(known.intersection(tags))
 
     def users_of(self, channel_type: ChannelType, contact: str) -> Sequence[str]:
         with self.steps.around("audiences.users_of", write=False):
