@@ -23,7 +23,7 @@ from chalicelib.domain.jobs import Timer, TimerKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.notes import Note
 from chalicelib.domain.plans import ChunkId
-from chalicelib.flow import days, reach
+from chalicelib.flow import days
 from chalicelib.observability import log
 from chalicelib.ports import Document, World
 from chalicelib.ports.figures import Key
@@ -77,7 +77,7 @@ def count_blocks(world: World, timers: Sequence[Timer]) -> None:
 def part_of_block(world: World, block: int) -> Part:
     known = notes.gathered(world.notes.of_block(block))
     chunks = [(one.message, chunk) for one in known.messages for chunk in one.chunks]
-    reach.keep(world, chunks)
+    _keep_reach(world, chunks)
     counted = [figures.of_request(one.message) for one in known.messages]
     counted += [figures.of_chunk(*of) for of in chunks]
     lines: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -91,10 +91,18 @@ def count_chunks(world: World, chunks: Iterable[tuple[Message, Chunk]]) -> None:
     """Add what chunks have gained. They belong to messages whose request is noted."""
     now = world.clock.now() // 1000
     living = [(message, chunk) for message, chunk in chunks if now < message.expires]
-    reach.keep(world, living)
+    _keep_reach(world, living)
     parts = [part_of_chunk(message, chunk) for message, chunk in living]
     for some in _slices(parts, PARTS):
         add(world, some)
+
+
+def _keep_reach(world: World, chunks: Sequence[tuple[Message, Chunk]]) -> None:
+    rated = [(message, chunk) for message, chunk in chunks if message.rated]
+    if rated:
+        from chalicelib.flow import reach  # few access channels keep it
+
+        reach.keep(world, rated)
 
 
 def part_of_chunk(message: Message, chunk: Chunk) -> Part:

@@ -23,11 +23,11 @@ def name_of(channel_key: str, userid: str) -> str:
 
 
 def keep(world: World, chunks: Iterable[tuple[Message, Chunk]]) -> None:
-    """Keep the reach of those messages that count for people's own rates."""
+    """Keep the reach of messages that count for people's own rates."""
     new: defaultdict[str, list[Mark]] = defaultdict(list)
     now = world.clock.now()
     for message, chunk in chunks:
-        if message.rated and message.starts > now - domain.LASTS:
+        if message.starts > now - domain.LASTS:
             for userid, of_user in domain.reached(message, chunk).items():
                 new[name_of(message.channel_key, userid)] += of_user
 

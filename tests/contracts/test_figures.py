@@ -109,7 +109,7 @@ def test_notes_name_targets_only_where_own_rates_are_kept(
     assert held.message.rated == rated
     (chunk,) = held.chunks
     assert [t.id for t in chunk.plan.targets] == (["ann", "zoe"] if rated else ["", ""])
-    reach.keep(real, [(held.message, chunk)])
+    figures_step.part_of_block(real, said[0].block)
     kept = reach.of_users(real, message.channel_key, ["ann", "zoe"])
     assert {
         userid: [m.kind for m in marks if m.msgid == message.msgid]

@@ -12,11 +12,10 @@ from typing import Any
 from chalicelib.domain import elements, prices
 from chalicelib.domain.messages import Message
 from chalicelib.domain.prices import Tariff
-from chalicelib.domain.reach import own_rates
 from chalicelib.domain.rules import choice, topics
 from chalicelib.domain.rules.choice import RULE, Ranks, Rates
 from chalicelib.domain.strategies import Choice, Strategy
-from chalicelib.flow import days, reach
+from chalicelib.flow import days
 from chalicelib.flow.content import render
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.select import Selection
@@ -62,6 +61,11 @@ def _own_rates(
 ) -> Mapping[str, Rates]:
     """Return the own rates of users, by user id, of those who leave a choice."""
     kinds = _by_rate(message.strategy) if message.rated else []
+    if not kinds:
+        return {}
+    from chalicelib.domain.reach import own_rates  # few access channels keep any
+    from chalicelib.flow import reach
+
     types = [s.channels for s in message.strategy.steps if s.choose and s.choose.is_by_rate]
     userids = [
         selection.target.id
@@ -71,8 +75,7 @@ def _own_rates(
             for of_step in types
         )
     ]
-    known = reach.of_users(world, message.channel_key, userids) if kinds else {}
-    now = world.clock.now()
+    known, now = reach.of_users(world, message.channel_key, userids), world.clock.now()
     return {
         userid: {kind.value: own_rates(marks, kind, now) for kind in kinds}
         for userid, marks in known.items()

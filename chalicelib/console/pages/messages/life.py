@@ -55,6 +55,9 @@ def _events(report: Mapping[str, Any], target: Mapping[str, Any], texts: Texts) 
         yield from _delivery(delivery, steps, texts)
     for condition in target.get("conditions", ()):
         yield from _condition(condition, texts)
+    if waiting := target["waiting"]:
+        title = texts.say("Step %(step)s waits until then", step=waiting["step"])
+        yield Event(waiting["until"], "", "hourglass", title, texts.either(waiting))
 
 
 def _planned(target: Mapping[str, Any], time: int, texts: Texts) -> Event:
