@@ -2,7 +2,7 @@
 
 The command stages the project in `.build/<stage>-<target>/project`, with Lambda's packages in
 `vendor/`. It writes the merge file (infra/template/), and runs `chalice package`.
-It prints the directory of the result: `sam.json` and `deployment.zip`.
+It prints the directory of the result: `sam.json`, `deployment.zip`, and the layer of fact files.
 
 Targets differ only by the wheels in their zip:
 - `aws`: arm64 wheels.
@@ -25,7 +25,8 @@ import py_compile
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from infra import package_lock
@@ -37,6 +38,10 @@ BUILD = ROOT / ".build"
 AWS, HERE, CONTAINER = "aws", "here", "container"
 ARCHITECTURE = "aarch64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
 WHEELS = {AWS: "manylinux2014_aarch64", CONTAINER: f"manylinux2014_{ARCHITECTURE}"}
+LAYER_WHEELS = {
+    AWS: "manylinux_2_26_aarch64",
+    CONTAINER: f"manylinux_2_{26 if ARCHITECTURE == 'aarch64' else 27}_{ARCHITECTURE}",
+}
 
 # botocore describes every AWS service, 27 MB in all. A missing service fails in tests/template.
 AWS_SERVICES = ("dynamodb", "kms", "s3", "scheduler", "sqs", "stepfunctions")
@@ -54,7 +59,7 @@ def inputs_hash(stage: str, target: str, source: Path = ROOT) -> str:
     """Return a hash of everything that the package is made from."""
     files = [
         source / "app.py",
-        package_lock.LOCK,
+        *(lock.file for lock in package_lock.LOCKS),
         ROOT / "infra" / "package.py",
     ]
     files += _files(source / "chalicelib", source / ".chalice", ROOT / "infra" / "template")
@@ -87,6 +92,7 @@ def package(stage: str, *, target: str, source: Path = ROOT) -> Path:
     vendor.unlink(missing_ok=True)
     vendor.symlink_to(_vendor(target))
     _run_chalice(stage, project, work / "merge.json", out)
+    shutil.copyfile(_layer(target), out / package_lock.LAYER_FILE)
     packaged_inputs.write_text(inputs)
     return out
 
@@ -162,16 +168,44 @@ def _vendor(target: str) -> Path:
     return vendor
 
 
-def _install(target: str, folder: Path) -> None:
-    """Install the wheels of the lock. pip refuses a file with another hash."""
+def _layer(target: str) -> Path:
+    """Zip the packages of the layer, once per lock, platform and Python version."""
+    recipe = [package_lock.LAYER.file.read_text(), target, str(sys.version_info[:2])]
+    digest = hashlib.sha256(repr(recipe).encode()).hexdigest()[:16]
+    layer = BUILD / f"layer-{target}-{digest}.zip"
+    if layer.is_file():
+        return layer
+    folder = BUILD / f"layer-{target}.tmp"
+    shutil.rmtree(folder, ignore_errors=True)
+    _install(target, folder / "python", package_lock.LAYER, LAYER_WHEELS)
+    fresh = layer.with_suffix(".tmp")
+    with zipfile.ZipFile(fresh, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in _files(folder):  # always the same bytes, or the layer would be replaced
+            entry = zipfile.ZipInfo(path.relative_to(folder).as_posix())
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
+    shutil.rmtree(folder)
+    for old in BUILD.glob(f"layer-{target}-*.zip"):
+        old.unlink()
+    fresh.rename(layer)
+    return layer
+
+
+def _install(
+    target: str,
+    folder: Path,
+    lock: package_lock.Lock = package_lock.PACKAGE,
+    wheels: Mapping[str, str] = WHEELS,
+) -> None:
+    """Install the wheels of a lock. pip refuses a file with another hash."""
     folder.mkdir(parents=True)
     requirements = folder / "requirements.txt"
-    requirements.write_text(package_lock.for_lambda())
+    requirements.write_text(package_lock.for_lambda(lock))
     command = [sys.executable, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
     command += ["--no-compile", "--target", str(folder)]
-    if target in WHEELS:
+    if target in wheels:
         version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-        command += ["--platform", WHEELS[target], "--python-version", version]
+        command += ["--platform", wheels[target], "--python-version", version]
         command += ["--implementation", "cp", "--only-binary", ":all:"]
     subprocess.run([*command, "--require-hashes", "-r", str(requirements)], check=True)
     requirements.unlink()

@@ -24,6 +24,7 @@ from chalicelib.aws.ledger_items import chunk_of
 from chalicelib.aws.queries import query
 from chalicelib.aws.strategies import read_strategy
 from chalicelib.aws.tables import table
+from chalicelib.config import settings
 from chalicelib.domain import keys, notes
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind, decode
@@ -65,17 +66,19 @@ class Notes:
         body = unpack(row["body"])
         raw: dict[str, Any] = {name: body[name] for name in _PARTS if name in body}
         if "targets" in row:
-            raw["plan"] = _anonymous(unpack(row["targets"]))
+            raw["plan"] = _noted(unpack(row["targets"]))
         return _note([row["pk"], 0, "message", raw])
 
     def of_ledger(self, image: Mapping[str, Any]) -> Note | None:
         row = from_image(image)
         chunk, kind = chunk_of(row["pk"]), row["sk"].split("#", 1)[0]
         if kind == "plan":
-            return _note([*chunk, kind, _anonymous(unpack(row["targets"]))])
+            return _note([*chunk, kind, _noted(unpack(row["targets"]))])
         if kind == "go":
             _, step, number = keys.split(row["sk"])
-            return _note([*chunk, kind, [int(step), int(number), unpack(row["members"])]])
+            refused = [unpack(row["refused"])] if "refused" in row else []
+            go = [int(step), int(number), unpack(row["members"]), *refused]
+            return _note([*chunk, kind, go])
         if kind in ("answer", "facts"):
             facts = decode(unpack(row["facts"]).encode())
             return Note(chunk, tuple(fact._replace(provider_id="") for fact in facts))
@@ -108,9 +111,11 @@ def _bundle(block: int, raw: Sequence[Any]) -> Item:
     return to_item({"pk": _name(block), "sk": digest, "expires": expires, "body": body})
 
 
-def _anonymous(targets: Sequence[Any]) -> list[Any]:
-    """Leave out the ids of targets, which no figure needs."""
-    return [target[1:] for target in targets]
+def _noted(targets: Sequence[Any]) -> list[Any]:
+    """Leave out the ids of targets, which only fact files need. There they stand last."""
+    if not settings().facts_bucket:
+        return [target[1:] for target in targets]
+    return [[*rest, *({},) * (3 - len(rest)), id] for id, *rest in targets]
 
 
 def _raw(note: Note) -> list[Any]:
@@ -125,14 +130,18 @@ def _raw(note: Note) -> list[Any]:
     if isinstance(value, Plan):
         return [*note.chunk, "plan", _targets(value)]
     if isinstance(value, Entrants):
-        return [*note.chunk, "go", [value.step, value.number, value.members]]
+        refused = [[[*at, why] for at, why in value.refused.items()]] if value.refused else []
+        return [*note.chunk, "go", [value.step, value.number, value.members, *refused]]
     facts = [[*fact.ref, fact.kind.value, fact.time, fact.code] for fact in sorted(value)]
     return [*note.chunk, "facts", facts]
 
 
 def _targets(plan: Plan) -> list[Any]:
     return [
-        [target.loss.value if target.loss else "", target.contacts, target.refused]
+        [
+            *(target.loss.value if target.loss else "", target.contacts, target.refused),
+            *([target.id] if target.id else []),
+        ]
         for target in plan.targets
     ]
 
@@ -146,8 +155,9 @@ def _note(raw: Sequence[Any]) -> Note:
     if kind == "plan":
         return Note(chunk, _plan(chunk, body))
     if kind == "go":
-        step, list_number, members = body
-        return Note(chunk, Entrants(step, list_number, tuple(members), 0))
+        step, list_number, members, *more = body
+        refused = {(target, code): why for target, code, why in more[0]} if more else {}
+        return Note(chunk, Entrants(step, list_number, tuple(members), 0, refused))
     return Note(chunk, tuple(_fact(*fact) for fact in body))
 
 
@@ -172,8 +182,11 @@ def _message(chunk: ChunkId, body: Mapping[str, Any]) -> Message:
 
 
 def _plan(chunk: ChunkId, raw: Sequence[Any]) -> Plan:
-    targets = tuple(Target("", TargetLoss(loss) if loss else None, *rest) for loss, *rest in raw)
-    return Plan(chunk, targets, (), 0, None)
+    return Plan(chunk, tuple(_target(*target) for target in raw), (), 0, None)
+
+
+def _target(loss: str, contacts: Mapping[str, int], refused: Any = None, id: str = "") -> Target:
+    return Target(id, TargetLoss(loss) if loss else None, contacts, refused or {})
 
 
 def _fact(target: int, channel: str, contact: int, kind: str, time: int, code: str) -> Fact:

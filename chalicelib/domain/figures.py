@@ -34,6 +34,7 @@ from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.facts import DeliveryState, FactKind
 from chalicelib.domain.funnel import STAGES, count, losses_of, refused, reported_at, stages_of
 from chalicelib.domain.messages import Message
+from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.strategies import MAX_WITHIN
 from chalicelib.domain.values import frozen
 
@@ -85,6 +86,7 @@ class Part:
     figures: Mapping[Cell, Mapping[str, int]]
     expires: int  # epoch seconds, long after its last recount
     lines: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # of small messages
+    unit: ChunkId | None = None  # of fact files, see fact_files.py
 
 
 def quarter_of(time: int) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from chalicelib.domain import figures, keys, notes
+from chalicelib.domain import fact_files, figures, keys, notes
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.errors import Unavailable
@@ -23,6 +23,7 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.notes import Note
 from chalicelib.domain.plans import ChunkId
 from chalicelib.flow import days
+from chalicelib.flow import fact_files as fact_files_step
 from chalicelib.ports import Document, World
 from chalicelib.ports.figures import Key
 
@@ -80,7 +81,8 @@ def part_of_block(world: World, block: int) -> Part:
     for message, chunk in chunks[:LINES]:
         lines[message.msgid].update(figures.of_line(message, chunk))
     expires = block * notes.BLOCK // 1000 + notes.LIFE + KEPT
-    return Part(block_key(block), known.seen, figures.added(counted), expires, lines)
+    unit = fact_files.unit_of_block(block)
+    return Part(block_key(block), known.seen, figures.added(counted), expires, lines, unit)
 
 
 def count_chunks(world: World, chunks: Iterable[tuple[Message, Chunk]]) -> None:
@@ -96,7 +98,8 @@ def part_of_chunk(message: Message, chunk: Chunk) -> Part:
     gained = figures.of_chunk(message, chunk)
     gained[Cell(msgid, figures.LINE)] = figures.of_line(message, chunk)
     key = (msgid, keys.join("figures", number))
-    return Part(key, chunk.weight, gained, message.expires + KEPT)
+    unit = fact_files.unit_of_chunk(chunk.plan.id)
+    return Part(key, chunk.weight, gained, message.expires + KEPT, unit=unit)
 
 
 def add(world: World, parts: Sequence[Part]) -> None:
@@ -143,6 +146,8 @@ def _add_some(
     difference = figures.added(differences)
     cells = {**difference, **figures.of_deployment(difference)}
     days.changing(world, cells)
+    stored_parts = parts[: len(documents)]
+    fact_files_step.changing(world, [part.unit for part in stored_parts if part.unit])
     expires = max(part.expires for part in parts)
     return world.figures.store([*documents, *_changed(world, cells, shard, expires)])
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chalicelib import config
-from infra.template import alarms, functions, http_api, queues, receipts, rest_api, workers
+from infra.template import alarms, facts, functions, http_api, queues, receipts, rest_api, workers
 from infra.template.stage import Resource, Stage, camel
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def assemble(stage: Stage) -> Template:
     resources |= http_api.resources(stage) | rest_api.resources(stage)
     resources["ApiAccessLogs"] = http_api.access_logs(stage, functions.LOG_DAYS)
     resources |= alarms.resources(stage)
+    template["Resources"] = facts.where_on(resources) | facts.resources(stage)
     template["Outputs"] |= {name: {"Condition": rest_api.ON} for name in rest_api.OUTPUTS}
     template["Outputs"]["PublicUrl"] = {
         "Description": "Where the API is reached",

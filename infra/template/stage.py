@@ -43,6 +43,7 @@ class Family:
     timeout: int
     queues: Mapping[Priority, str]
     window: int = 0  # seconds in which jobs gather to a batch
+    concurrency: int | None = None  # batches at once, None: as the stage says
 
     def queue_id(self, priority: Priority) -> str:
         """Return the queue's logical id in the template."""
@@ -118,7 +119,7 @@ class Stage:
 
     @property
     def families(self) -> list[Family]:
-        """The families of chunks, of each channel type, of imports, and of callbacks.
+        """The families of chunks, of each channel type, of fact files, imports and callbacks.
 
         A delivery function works through its batch one job after another. It must end before its
         own timeout, even if the provider does not answer in time. That bounds the batch (5 jobs of
@@ -138,8 +139,13 @@ class Stage:
             families.append(Family(channel_type.value, function, size, timeout, queues))
         imports, callbacks = config.imports_queue(), config.callbacks_queue()
         reports = self.timeout(callbacks), {Priority.LOW: callbacks}
+        facts = config.facts_queue()
         return [
             *families,
+            Family(
+                *(facts, facts, 1, self.timeout(facts), {Priority.LOW: facts}),
+                concurrency=CONCURRENCY[0],
+            ),
             Family(imports, imports, 1, self.timeout(imports), {Priority.LOW: imports}),
             Family(callbacks, callbacks, CALLBACKS_BATCH, *reports, CALLBACKS_WINDOW),
         ]

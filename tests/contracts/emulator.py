@@ -25,6 +25,7 @@ STAGE = "contract"
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
 BUCKET = "openums-contract-files"
+FACTS_BUCKET = "openums-contract-facts"
 
 _TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "BillingMode", "StreamSpecification")
 
@@ -105,6 +106,7 @@ def environment(address: str) -> dict[str, str]:
         "WAKEUPS_ARN": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:schedules",
         "WAKEUPS_ROLE": f"arn:aws:iam::{ACCOUNT}:role/wakeups",
         "FILES_BUCKET": BUCKET,
+        "FACTS_BUCKET": FACTS_BUCKET,
         "SETTINGS_CACHE": "1000",
     }
 
@@ -120,7 +122,8 @@ def create(client: Any) -> str:
         )
     for queue in _queues():
         client("sqs").create_queue(QueueName=config.queue_name(STAGE, queue))
-    client("s3").create_bucket(Bucket=BUCKET)
+    for bucket in (BUCKET, FACTS_BUCKET):
+        client("s3").create_bucket(Bucket=bucket)
     wait = {"Type": "Wait", "TimestampPath": "$.at", "End": True}
     client("stepfunctions").create_state_machine(
         name=config.clock_name(STAGE),

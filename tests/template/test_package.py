@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 from infra.package import AWS_SERVICES, ENDPOINTS, ROOT
+from infra.package_lock import LAYER_FILE
 from tests.template.conftest import of_type
 
 
@@ -59,6 +60,19 @@ def test_the_package_for_aws_has_arm_binaries_only(packaged: Path) -> None:
     assert not [
         name for name in names if name.startswith(("pip/", "setuptools/", "infra/", "tests/"))
     ]
+
+
+def test_duckdb_is_in_the_layer_alone_and_both_fit_in_lambda(packaged: Path) -> None:
+    """Lambda takes 250 MB of a function with its layers, unzipped."""
+    with zipfile.ZipFile(packaged / "deployment.zip") as package:
+        names, size = package.namelist(), sum(entry.file_size for entry in package.infolist())
+    assert not [name for name in names if "duckdb" in name and not name.startswith("chalicelib")]
+    with zipfile.ZipFile(packaged / LAYER_FILE) as layer:
+        assert {name.split("/")[0] for name in layer.namelist()} == {"python"}
+        binaries = [name for name in layer.namelist() if name.endswith(".so")]
+        size += sum(entry.file_size for entry in layer.infolist())
+    assert [name for name in binaries if "_duckdb" in name and "aarch64" in name]
+    assert size < 250 * 10**6
 
 
 def test_the_package_has_the_descriptions_of_the_services_that_are_used() -> None:
