@@ -194,14 +194,13 @@ def _artifacts_bucket(session: Any, s3: Any) -> str:
 
 def _upload(s3: Any, bucket: str, packaged: Path) -> str:
     """Upload the code, and a template that points to it. Return the template's address."""
-    code_key, layer_key = (
-        _upload_zip(s3, bucket, packaged / name) for name in ("deployment.zip", LAYER_FILE)
-    )
+    code_key = _upload_zip(s3, bucket, packaged / "deployment.zip")
     template = json.loads((packaged / "sam.json").read_text())
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = f"s3://{bucket}/{code_key}"
         if resource["Type"] == "AWS::Lambda::LayerVersion":
+            layer_key = _upload_zip(s3, bucket, packaged / LAYER_FILE)
             resource["Properties"]["Content"] = {"S3Bucket": bucket, "S3Key": layer_key}
     body = json.dumps(template, separators=(",", ":")).encode()
     key = f"template/{hashlib.sha256(body).hexdigest()}.json"

@@ -1,8 +1,8 @@
 """Rows of fact files: the raw facts of messages, without contacts, for other programs.
 
-A file has the rows of a unit on one day. A unit is a quarter of an hour in which small messages
-were accepted, or a part of a large message. The day is that of the figures: a message itself stands
-on the day of its acceptance, and all else on the day of sending.
+A file has the rows of a unit on one day. A unit is a part of a large message, or the
+small messages of a quarter of an hour. The day is that of the figures. A message
+itself stands on the day of its acceptance, and all else on the day of sending.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """12. Write the raw facts of messages as files, for other programs. It is off by default.
 
 A file is written anew from the facts whenever these have grown, some hours or days later. Its tag
-is read before the facts, and it is put only if it has this tag still. So a file never loses a fact
-that it had, and never has one twice, whatever ends, repeats or comes late.
+is read before the facts, and it is put only if it has this tag still. So whatever ends, repeats or
+comes late, a file has each fact once and never loses one.
 """
 
 from __future__ import annotations

@@ -73,10 +73,11 @@ def test_queues_leave_the_api_a_quarter_of_what_an_account_may_run_at_once(
 ) -> None:
     at_once = [
         source["ScalingConfig"]["MaximumConcurrency"]
-        for function in functions.values()
+        for name, function in functions.items()
         for source in sources(function, "SQS")
+        if name != "facts"  # two at most, where it is on
     ]
-    assert sum(at_once) == 722  # as docs/how-to/deploy.md says
+    assert sum(at_once) == 720  # as docs/how-to/deploy.md says
     assert sum(at_once) <= 750
 
 
