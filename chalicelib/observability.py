@@ -210,12 +210,25 @@ def shown_source(address: str) -> str:
     return str(ipaddress.ip_network((ip, 24 if ip.version == 4 else 48), strict=False))
 
 
+MAX_VALUES = 100  # of one metric in a line, by the specification below
+
+Group = tuple[tuple[str, str], ...]  # a name and a value of each further dimension
+
 _metrics: dict[str, float] = {}
+_measured: dict[Group, dict[str, list[float]]] = {}
 
 
 def metric(name: str, value: float = 1) -> None:
     """Add to a metric of the current unit of work, which `flush_metrics` writes at its end."""
     _metrics[name] = _metrics.get(name, 0) + value
+
+
+def measure(name: str, value: float, **dimensions: str) -> None:
+    """Note a value of a metric whose percentiles matter, by further dimensions."""
+    group = _measured.setdefault(tuple(sorted(dimensions.items())), {})
+    values = group.setdefault(name, [])
+    if len(values) < MAX_VALUES:
+        values.append(round(value, 3))
 
 
 def flush_metrics() -> None:
@@ -225,18 +238,24 @@ def flush_metrics() -> None:
     """
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/
     # CloudWatch_Embedded_Metric_Format_Specification.html
-    if not _metrics:
-        return
+    if _metrics:
+        _write_metrics((), _metrics)
+    for group, measured in _measured.items():
+        _write_metrics(group, measured)
+    _metrics.clear()
+    _measured.clear()
+
+
+def _write_metrics(group: Group, metrics: Mapping[str, float | list[float]]) -> None:
     described = {
         "Namespace": NAMESPACE,
-        "Dimensions": [["stage"]],
-        "Metrics": [{"Name": name} for name in _metrics],
+        "Dimensions": [["stage", *(name for name, _ in group)]],
+        "Metrics": [{"Name": name} for name in metrics],
     }
-    stage = os.environ.get("STAGE", "-")
     line = {
         "_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [described]},
-        "stage": stage,
-        **_metrics,
+        "stage": os.environ.get("STAGE", "-"),
+        **dict(group),
+        **metrics,
     }
-    _metrics.clear()
     sys.stdout.write(json.dumps(line, separators=(",", ":")) + "\n")

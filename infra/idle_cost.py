@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra.package import AWS, package_apart
+from infra.template import dashboard
 
 MINUTES = 60 * 24 * 30
 POLLERS = 5  # of Lambda at an empty queue, with a wait of up to 20 s for each request
@@ -20,6 +21,7 @@ PER_SQS_REQUEST = 0.40e-6
 PER_KEY = 1.00
 PER_ALARM = 0.10
 PER_METRIC = 0.30
+PER_DASHBOARD = 3.00
 METRICS = 1  # of our own that are written when nothing is sent: oldest_due_seconds
 PER_INVOCATION = 0.20e-6
 PER_GB_SECOND = 0.0000133334  # arm64
@@ -34,12 +36,10 @@ class Item:
 
 
 def idle_cost(template: Mapping[str, Any]) -> list[Item]:
-    # Conditional resources exist only if an operator turns them on.
-    resources = [
-        resource for resource in template["Resources"].values() if "Condition" not in resource
-    ]
+    resources = _always_there(template)
     types = Counter(resource["Type"] for resource in resources)
     keys, alarms = types["AWS::KMS::Key"], types["AWS::CloudWatch::Alarm"]
+    dashboards = types["AWS::CloudWatch::Dashboard"]
     queues = invocations = 0
     scheduled = 0.0
     for resource in resources:
@@ -60,8 +60,19 @@ def idle_cost(template: Mapping[str, Any]) -> list[Item]:
         Item("event sources that wait at queues", queues, polls * PER_SQS_REQUEST),
         Item("keys", keys, keys * PER_KEY),
         Item("alarms", alarms, alarms * PER_ALARM),
+        Item("dashboards", dashboards, dashboards * PER_DASHBOARD),
         Item("metrics", METRICS, METRICS * PER_METRIC),
         Item("scheduled invocations", invocations, scheduled),
+    ]
+
+
+def _always_there(template: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the resources of a stage with the template's defaults."""
+    # Others exist only if an operator turns them on. The dashboard is on by default.
+    return [
+        resource
+        for resource in template["Resources"].values()
+        if resource.get("Condition") in (None, dashboard.ON)
     ]
 
 

@@ -13,7 +13,6 @@ Targets differ only by the wheels in their zip:
 from __future__ import annotations
 
 import argparse
-import compileall
 import contextlib
 import hashlib
 import importlib.metadata
@@ -43,6 +42,11 @@ LAYER_WHEELS = {
     CONTAINER: f"manylinux_2_{26 if ARCHITECTURE == 'aarch64' else 27}_{ARCHITECTURE}",
 }
 
+# The Python of the functions on AWS, whoever packages. The tests run on it. AWS supports it until
+# 2027-06-30: docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes (2026-11).
+RUNTIME = (3, 11)
+OWN = sys.version_info[:2]
+
 # botocore describes every AWS service, 27 MB in all. A missing service fails in tests/template.
 AWS_SERVICES = ("dynamodb", "kms", "s3", "scheduler", "sqs", "stepfunctions")
 ENDPOINTS = ("dynamodb", "kms", "s3", "sqs", "states")  # the same by their names in addresses
@@ -63,7 +67,12 @@ def inputs_hash(stage: str, target: str, source: Path = ROOT) -> str:
         ROOT / "infra" / "package.py",
     ]
     files += _files(source / "chalicelib", source / ".chalice", ROOT / "infra" / "template")
-    return f"{stage} {target} {sys.version_info[:2]} {digest(files)}"
+    return f"{stage} {target} {runtime(target)} {OWN} {digest(files)}"
+
+
+def runtime(target: str) -> tuple[int, int]:
+    """Return the version of the functions' Python. The local stack runs them with its own."""
+    return OWN if target == HERE else RUNTIME
 
 
 def digest(files: Iterable[Path]) -> str:
@@ -87,11 +96,11 @@ def package(stage: str, *, target: str, source: Path = ROOT) -> Path:
         return out
     packaged_inputs.unlink(missing_ok=True)
     project = work / "project"
-    _stage_project(source, project)
+    _stage_project(source, project, runtime(target))
     vendor = project / "vendor"
     vendor.unlink(missing_ok=True)
     vendor.symlink_to(_vendor(target))
-    _run_chalice(stage, project, work / "merge.json", out)
+    _run_chalice(stage, project, work / "merge.json", out, runtime(target))
     shutil.copyfile(_layer(target), out / package_lock.LAYER_FILE)
     packaged_inputs.write_text(inputs)
     return out
@@ -105,7 +114,7 @@ def _files(*folders: Path) -> Iterator[Path]:
                 yield path
 
 
-def _stage_project(source: Path, project: Path) -> None:
+def _stage_project(source: Path, project: Path, version: tuple[int, int]) -> None:
     """Mirror the sources, with byte code that is valid in any folder.
 
     Lambda cannot write byte code beside the code. Without byte code, every cold start would
@@ -118,8 +127,8 @@ def _stage_project(source: Path, project: Path) -> None:
     for copy in list(_files(project / "chalicelib", project / ".chalice")):
         if copy.relative_to(project) not in sources:
             copy.unlink()
-    for name, path in sources.items():
-        _copy(path, project / name)
+    changed = [name for name, path in sources.items() if _copy(path, project / name)]
+    _compile([project / name for name in changed if name.parent != Path()], version)
     (project / "requirements.txt").write_text("")
     for cache in (project / "chalicelib").rglob("__pycache__"):
         for code in cache.iterdir():
@@ -127,30 +136,40 @@ def _stage_project(source: Path, project: Path) -> None:
                 code.unlink()
 
 
-def _copy(path: Path, copy: Path) -> None:
-    """Copy and compile a file that has changed."""
+def _copy(path: Path, copy: Path) -> bool:
+    """Copy a file, and return True if it has changed. Its old byte code goes."""
     content = path.read_bytes()
     if copy.is_file() and copy.read_bytes() == content:
-        return
+        return False
     copy.parent.mkdir(parents=True, exist_ok=True)
-    Path(importlib.util.cache_from_source(str(copy))).unlink(missing_ok=True)
+    for old in (copy.parent / "__pycache__").glob(f"{copy.stem}.*.pyc"):
+        old.unlink()
     copy.write_bytes(content)
-    if copy.suffix == ".py":
-        _compile(copy)
+    return True
 
 
-def _compile(path: Path) -> None:
-    if path.name == "app.py":
-        return  # Chalice copies this file from the project's root, without its byte code
-    py_compile.compile(
-        str(path), doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
-    )
+def _compile(paths: Iterable[Path], version: tuple[int, int]) -> None:
+    """Compile files and folders for a version of Python, if this machine has it.
+
+    Chalice copies app.py from the project's root, without its byte code.
+    """
+    names = [str(path) for path in paths if path.is_dir() or path.suffix == ".py"]
+    if not names:
+        return
+    python = sys.executable if version == OWN else shutil.which("python{}.{}".format(*version))
+    if python is None:
+        text = "no Python {}.{} here: functions compile their modules at each cold start"
+        print(text.format(*version), file=sys.stderr)
+        return
+    command = [python, "-m", "compileall", "-q", "-j", "0", "--invalidation-mode", "unchecked-hash"]
+    listed = "\n".join(names)
+    subprocess.run([*command, "-i", "-"], input=listed, text=True, check=False)
 
 
 def _vendor(target: str) -> Path:
     """Install Lambda's packages, once per lock, platform and Python version."""
     recipe = [package_lock.LOCK.read_text(), *AWS_SERVICES, *ENDPOINTS, *TRIMMED]
-    recipe += [target, str(sys.version_info[:2]), importlib.metadata.version("chalice")]
+    recipe += [target, str(runtime(target)), importlib.metadata.version("chalice")]
     vendor = BUILD / f"vendor-{target}-{hashlib.sha256(repr(recipe).encode()).hexdigest()[:16]}"
     if vendor.is_dir():
         return vendor
@@ -158,9 +177,9 @@ def _vendor(target: str) -> Path:
     shutil.rmtree(fresh, ignore_errors=True)
     _install(target, fresh)
     _trim(fresh)
-    _add_byte_code_of_chalice(fresh)
-    mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
-    compileall.compile_dir(fresh, quiet=2, invalidation_mode=mode, workers=0)
+    if runtime(target) == OWN:
+        _add_byte_code_of_chalice(fresh)
+    _compile([fresh], runtime(target))
     for old in BUILD.glob(f"vendor-{target}-*"):
         if old != fresh:
             shutil.rmtree(old)
@@ -170,7 +189,7 @@ def _vendor(target: str) -> Path:
 
 def _layer(target: str) -> Path:
     """Zip the packages of the layer, once per lock, platform and Python version."""
-    recipe = [package_lock.LAYER.file.read_text(), target, str(sys.version_info[:2])]
+    recipe = [package_lock.LAYER.file.read_text(), target, str(runtime(target))]
     digest = hashlib.sha256(repr(recipe).encode()).hexdigest()[:16]
     layer = BUILD / f"layer-{target}-{digest}.zip"
     if layer.is_file():
@@ -204,7 +223,7 @@ def _install(
     command = [sys.executable, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
     command += ["--no-compile", "--target", str(folder)]
     if target in wheels:
-        version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+        version = "{}.{}".format(*runtime(target))
         command += ["--platform", wheels[target], "--python-version", version]
         command += ["--implementation", "cp", "--only-binary", ":all:"]
     subprocess.run([*command, "--require-hashes", "-r", str(requirements)], check=True)
@@ -259,7 +278,9 @@ def _add_byte_code_of_chalice(vendor: Path) -> None:
         )
 
 
-def _run_chalice(stage: str, project: Path, merge_file: Path, out: Path) -> None:
+def _run_chalice(
+    stage: str, project: Path, merge_file: Path, out: Path, version: tuple[int, int]
+) -> None:
     """Run `chalice package` with a merge file that is written from the loaded app and stage."""
     sys.path.insert(0, str(project))
     os.environ["STAGE"] = stage
@@ -271,7 +292,8 @@ def _run_chalice(stage: str, project: Path, merge_file: Path, out: Path) -> None
 
     # The factory loads the stage's environment, then app.py, as the command does.
     factory = CLIFactory(str(project), environ=os.environ)
-    write_merge_file(stage, factory.create_config_obj(stage), merge_file)
+    python = "python{}.{}".format(*version)
+    write_merge_file(stage, factory.create_config_obj(stage), merge_file, python)
     shutil.rmtree(out, ignore_errors=True)
     for old in (project / ".chalice").glob("deployments/*"):
         old.unlink()

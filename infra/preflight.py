@@ -162,7 +162,7 @@ def _runtime(deployment: Deployment) -> Iterator[Finding]:
         if runtime in known:
             yield Finding(Level.OK, "runtime", runtime)
         else:
-            text = f"Lambda has no {runtime}: make PYTHON=python3.12 sets up another Python"
+            text = f"Lambda has no {runtime}: raise RUNTIME in infra/package.py"
             yield Finding(Level.FAIL, "runtime", text)
 
 

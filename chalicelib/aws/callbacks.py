@@ -53,9 +53,15 @@ class Callbacks:
         body = unpack(self._vault.open(row["body"], _context(channel_key, id)))
         return _batch(row, str(body).encode())
 
-    def list(self, channel_key: str, since: str, until: str, limit: int) -> Sequence[Batch]:
-        of_parts = (_rows(channel_key, part, since, until, limit) for part in range(PARTS))
-        rows = heapq.merge(*of_parts, key=lambda row: row["sk"])
+    def list(
+        self, channel_key: str, since: str, until: str, limit: int, *, newest_first: bool = False
+    ) -> Sequence[Batch]:
+        between = (since, until)
+        of_parts = (
+            _rows(channel_key, part, between, limit, newest_first=newest_first)
+            for part in range(PARTS)
+        )
+        rows = heapq.merge(*of_parts, key=lambda row: row["sk"], reverse=newest_first)
         batches = (_batch(row, b"") for row in rows)
         return (
             [batch for batch, _ in zip(batches, range(limit), strict=False)]
@@ -95,9 +101,10 @@ def _events(row: Mapping[str, Any]) -> Events:
 
 
 def _rows(
-    channel_key: str, part: int, since: str, until: str, limit: int
+    channel_key: str, part: int, between: tuple[str, str], limit: int, *, newest_first: bool
 ) -> Iterator[dict[str, Any]]:
-    """Yield the items of a part, without their bodies."""
+    """Yield the items of a part between two ids, without their bodies."""
+    since, until = between
     rows = query(
         "callbacks",
         "pk = :pk AND sk BETWEEN :since AND :until",
@@ -105,6 +112,7 @@ def _rows(
         ExpressionAttributeNames={"#state": "state"},
         ProjectionExpression=_LISTED,
         Limit=min(limit or PAGE, PAGE),
+        ScanIndexForward=not newest_first,
     )
     return (row for row in rows if since < row["sk"] < until)
 

@@ -35,7 +35,8 @@ from chalicelib.ports.figures import Document, Key
 
 BUNDLE = 2000  # notes of an item, some 60 KB
 # The parts of a stored message on which figures depend.
-_PARTS = ("channel_key", "accepted", "priority", "strategy", "channels", "template", "hold")
+_PARTS = ("channel_key", "accepted", "priority", "strategy", "channels", "template")
+_RARE = ("hold", "rated")  # left out where a message has none
 
 
 class Figures:
@@ -64,16 +65,17 @@ class Notes:
     def of_message(self, image: Mapping[str, Any]) -> Note:
         row = from_image(image)
         body = unpack(row["body"])
-        raw: dict[str, Any] = {name: body[name] for name in _PARTS if name in body}
+        raw: dict[str, Any] = {name: body[name] for name in (*_PARTS, *_RARE) if name in body}
         if "targets" in row:
-            raw["plan"] = _noted(unpack(row["targets"]))
+            raw["plan"] = _known_of(unpack(row["targets"]), is_rated="rated" in body)
         return _note([row["pk"], 0, "message", raw])
 
     def of_ledger(self, image: Mapping[str, Any]) -> Note | None:
         row = from_image(image)
         chunk, kind = chunk_of(row["pk"]), row["sk"].split("#", 1)[0]
         if kind == "plan":
-            return _note([*chunk, kind, _noted(unpack(row["targets"]))])
+            targets = _known_of(unpack(row["targets"]), is_rated="rated" in row)
+            return _note([*chunk, kind, targets])
         if kind == "go":
             _, step, number = keys.split(row["sk"])
             refused = [unpack(row["refused"])] if "refused" in row else []
@@ -111,11 +113,13 @@ def _bundle(block: int, raw: Sequence[Any]) -> Item:
     return to_item({"pk": _name(block), "sk": digest, "expires": expires, "body": body})
 
 
-def _noted(targets: Sequence[Any]) -> list[Any]:
-    """Leave out the ids of targets, which only fact files need. There they stand last."""
-    if not settings().facts_bucket:
-        return [target[1:] for target in targets]
-    return [[*rest, *({},) * (3 - len(rest)), id] for id, *rest in targets]
+def _known_of(targets: Sequence[Any], *, is_rated: bool) -> list[Any]:
+    """Return what a note says of targets. Only people's own rates and fact files need their ids."""
+    has_ids = is_rated or bool(settings().facts_bucket)
+    return [
+        [loss, contacts, *(rest or ([{}] if has_ids else [])), *([id] if has_ids else [])]
+        for id, loss, contacts, *rest in targets
+    ]
 
 
 def _raw(note: Note) -> list[Any]:
@@ -123,6 +127,7 @@ def _raw(note: Note) -> list[Any]:
     value = note.value
     if isinstance(value, Message):
         body: dict[str, Any] = {name: getattr(value, name) for name in _PARTS}
+        body |= {name: getattr(value, name) for name in _RARE if getattr(value, name)}
         body["strategy"] = asdict(value.strategy)
         if value.plan is not None:
             body["plan"] = _targets(value.plan)
@@ -138,11 +143,8 @@ def _raw(note: Note) -> list[Any]:
 
 def _targets(plan: Plan) -> list[Any]:
     return [
-        [
-            *(target.loss.value if target.loss else "", target.contacts, target.refused),
-            *([target.id] if target.id else []),
-        ]
-        for target in plan.targets
+        [t.loss.value if t.loss else "", t.contacts, t.refused, *([t.id] if t.id else [])]
+        for t in plan.targets
     ]
 
 
@@ -177,6 +179,7 @@ def _message(chunk: ChunkId, body: Mapping[str, Any]) -> Message:
         expires=0,
         template=tuple(body["template"]),
         hold=Hold(*body["hold"]) if body.get("hold") else None,
+        rated=bool(body.get("rated")),
         plan=plan,
     )
 
@@ -185,12 +188,13 @@ def _plan(chunk: ChunkId, raw: Sequence[Any]) -> Plan:
     return Plan(chunk, tuple(_target(*target) for target in raw), (), 0, None)
 
 
-def _target(loss: str, contacts: Mapping[str, int], refused: Any = None, id: str = "") -> Target:
+def _target(
+    loss: str, contacts: Mapping[str, int], refused: Mapping[str, str] | None = None, id: str = ""
+) -> Target:
     return Target(id, TargetLoss(loss) if loss else None, contacts, refused or {})
 
 
 def _fact(target: int, channel: str, contact: int, kind: str, time: int, code: str) -> Fact:
-
     return Fact(DeliveryRef(target, channel, contact), FactKind(kind), time, code)
 
 

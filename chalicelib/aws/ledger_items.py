@@ -62,11 +62,11 @@ def _item(
 
 
 def plan_item(vault: Vault, plan: Plan, message: Message) -> Item:
-    following = {} if plan.next is None else {"next": plan.next}
+    more: dict[str, str | int | bytes] = {} if plan.next is None else {"next": plan.next}
+    if message.rated:
+        more["rated"] = 1
     values = plan_values(vault, plan)
-    return _item(
-        plan.id, "plan", message.retention, counted=True, reported=True, **values, **following
-    )
+    return _item(plan.id, "plan", message.retention, counted=True, reported=True, **values, **more)
 
 
 def begun_item(vault: Vault, plan: Plan, call: Call, message: Message) -> Item:
@@ -86,6 +86,8 @@ def plan_values(vault: Vault, plan: Plan) -> dict[str, str | int | bytes]:
         rare["values"] = vault.seal(pack(plan.values), f"values#{partition(plan.id)}")
     if plan.starts:
         rare["starts"] = pack(plan.starts)
+    if plan.quiet:
+        rare["quiet"] = pack([[target, *quiet] for target, quiet in plan.quiet.items()])
     return {
         **rare,
         "targets": pack([_raw_target(target) for target in plan.targets]),
@@ -120,6 +122,7 @@ def read_plan_of(vault: Vault, chunk: ChunkId, row: Mapping[str, Any]) -> Plan:
         row.get("next"),
         values=values,
         starts=tuple(unpack(row["starts"])) if "starts" in row else (),
+        quiet={t: tuple(quiet) for t, *quiet in unpack(row["quiet"])} if "quiet" in row else {},
     )
 
 

@@ -23,7 +23,7 @@ from chalicelib.ports import Vault
 _SEALED = ("contents", "links", "callback")
 # Left out where a message has none.
 _RARE = (
-    *("hold", "step_rules", "rates", "occasion", "name", "origin", "unplanned"),
+    *("hold", "step_rules", "rates", "rated", "occasion", "name", "origin", "unplanned"),
     *("caps", "topic", "opt_in", "purpose", "personal"),
 )
 

@@ -27,6 +27,17 @@ from chalicelib.domain.members import MEMBERS, Member, Role
 from chalicelib.domain.records import Versioned
 from chalicelib.domain.strategies import STRATEGIES, StrategyEntry
 from chalicelib.domain.suppressions import SUPPRESSION_LIST, SuppressionList
+from chalicelib.domain.third_party import (
+    LIBRARIES,
+    REGISTERED,
+    Field,
+    Keyword,
+    Library,
+    Registered,
+    Review,
+    Sort,
+    Title,
+)
 from chalicelib.domain.topics import TOPICS, Topic
 from chalicelib.domain.values import frozen
 
@@ -86,6 +97,7 @@ def _encode_channel(channel: Channel) -> Values:
         "calls_per_second": channel.calls_per_second,
         "deliveries_per_day": channel.deliveries_per_day,
         "price": None if channel.price is None else repr(channel.price),
+        "has_templates": channel.has_templates or None,
     }
 
 
@@ -110,6 +122,7 @@ def _decode_channel(code: str, row: Row) -> Channel:
         calls_per_second=row.get("calls_per_second"),
         deliveries_per_day=row.get("deliveries_per_day"),
         price=None if row.get("price") is None else float(row["price"]),
+        has_templates=bool(row.get("has_templates")),
         version=row.get("version", 1),
         **labels,
     )
@@ -214,6 +227,30 @@ def _decode_login(key: str, row: Row) -> Login:
     )
 
 
+def _encode_registered(registered: Registered) -> Values:
+    return {"code": registered.code, "body": pack(asdict(registered))}
+
+
+def _decode_registered(key: str, row: Row) -> Registered:
+    raw = unpack(row["body"])
+    fields = tuple(Field(**{**each, "allowed": tuple(each["allowed"])}) for each in raw["fields"])
+    known = {"sort": Sort(raw["sort"]), "review": Review(raw["review"]), "fields": fields}
+    return Registered(**{**raw, **known, "version": row["version"]})
+
+
+def _encode_library(library: Library) -> Values:
+    return {"code": library.code, "body": pack(asdict(library))}
+
+
+def _decode_library(code: str, row: Row) -> Library:
+    raw = unpack(row["body"])
+    titles = tuple(Title(**each) for each in raw["titles"])
+    keywords = {
+        id: tuple(Keyword(**each) for each in listed) for id, listed in raw["keywords"].items()
+    }
+    return Library(**{**raw, "titles": titles, "keywords": keywords, "version": row["version"]})
+
+
 CODECS: Mapping[str, Codec[Any]] = {
     ACCESS_CHANNELS.name: Codec(_encode_access_channel, _decode_access_channel),
     DELIVERY_CHANNELS.name: Codec(_encode_channel, _decode_channel),
@@ -222,5 +259,7 @@ CODECS: Mapping[str, Codec[Any]] = {
     LOGINS.name: Codec(_encode_login, _decode_login),
     MEMBERS.name: Codec(_encode_member, _decode_member),
     SUPPRESSION_LIST.name: Codec(lambda note: {}, lambda key, row: SuppressionList(row["version"])),
+    LIBRARIES.name: Codec(_encode_library, _decode_library),
+    **{kind.name: Codec(_encode_registered, _decode_registered) for kind in REGISTERED.values()},
     **{kind.name: Codec(_encode_group, _decode_group) for kind in GROUPS.values()},
 }

@@ -5,6 +5,8 @@ settings — kept forever
     channel#<code>, -             delivery channel with sealed credentials
     strategy#<n>, -               strategy
     topic#<n>, -                  topic of an access channel
+    third_party_<family>#<code>.<id>, -  template or signature that a provider keeps
+    third_party_library#<code>, -  titles and keywords of a provider's library
     access-key#<key>, -           member: secret hash, role, a global key has the hash alone
     group-<family>#<n>, -         name of a list, a segment or a tag
     list#<kind>#<scope>, <key>    row per record of a kind, to list them with one query
@@ -75,9 +77,11 @@ lookups — seconds to days, by TTL
     allowance#<name>#<key>#<hour>  searches of a member in an hour (two hours)
     quota#<channel>#<day>         deliveries of a day that are reserved (2 days)
     cap#<key>#<kind>#<target>     messages that count for a person under caps (until no cap does)
+    reach#<key>#<userid>          how far messages to a user got on each channel type (30 days)
     broadcasts#<key>#<day>        broadcasts of an access channel's day (2 days)
     bounces#<hmac>#<window>       mails to a contact that came back for now, within 30 days
     token#check#<id>              result of a test of a delivery channel, sealed (minutes)
+    token#order#<id>              order about templates of a delivery channel, sealed (minutes)
     token#<channel>#<what>        access token of a provider, sealed, lease of its renewal
     pace#<channel>                times until which calls per second are reserved (a day)
     expecting#<channel>           last submission whose receipts are polled (2 poll windows)

@@ -37,6 +37,16 @@ class Form:
             return None
         return int(text) if re.fullmatch(r"-?[0-9]{1,15}", text, re.ASCII) else text
 
+    @property
+    def version(self) -> int:
+        """The version that the form was made from. 0 is one that nothing has."""
+        number = self.number("version")
+        return number if isinstance(number, int) else 0
+
+    def column(self, name: str) -> Sequence[str]:
+        """Return a field of every row of a form, empty ones too."""
+        return [value.strip() for value in self.fields.get(name, ())]
+
     def lines(self, name: str) -> list[str]:
         """Return what stands on lines of its own, or between commas."""
         parts = re.split(r"[\n,，、;；]", self.raw(name))

@@ -45,6 +45,7 @@ TABS: dict[str, tuple[tuple[str, str, str, bool], ...]] = {
         ("tags", N_("Tags"), "/tags", False),
         ("black", N_("Blacklists"), "/lists/black", False),
         ("white", N_("Whitelists"), "/lists/white", False),
+        ("suppressions", N_("Suppressed contacts"), "/suppressions", False),
         ("imports", N_("Imports"), "/imports", False),
     ),
     "stats": (
@@ -56,11 +57,19 @@ TABS: dict[str, tuple[tuple[str, str, str, bool], ...]] = {
         ("to_review", N_("For me to review"), "/review", False),
         ("asked", N_("My requests"), "/review/mine", False),
         ("decided", N_("Decided"), "/review/decided", False),
+        ("settings", N_("Review settings"), "/review/settings", False),
+    ),
+    "rules": (
+        ("sending", N_("Sending"), "/rules", False),
+        ("words", N_("Sensitive words"), "/rules/words", False),
+        ("topics", N_("Topics"), "/rules/topics", False),
+        ("callbacks", N_("Callbacks"), "/rules/callbacks", False),
     ),
     "settings": (
         ("access", N_("Access channels"), "/settings", True),
         ("members", N_("Members"), "/members", True),
         ("audit", N_("Audit log"), "/audit", True),
+        ("global_key", N_("Global key"), "/global-key", True),
         ("developer", N_("Developer"), "/developer", True),
     ),
 }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import field, fields
 from typing import Any
 
 from chalicelib.domain import reply_words
@@ -14,11 +15,13 @@ from chalicelib.domain.values import frozen
 MAX_RATE = 10_000.0
 MAX_WORDS = 50  # of a list
 WORD = 20  # characters of a word
+MAX_DOMAINS = 20  # with a rate of their own
 
 
 @frozen
 class Options:
     calls_per_second: float | None = None  # None: the provider's rate, 0: as fast as can be
+    domain_rates: Mapping[str, float] = field(default_factory=dict)  # domain -> mails a second
     send_to_gone: bool = False  # also to contacts that were reported as dead
     # clicks on links, None: unless it costs many calls, see flow/content/render.py
     track_links: bool | None = None
@@ -48,6 +51,7 @@ class Options:
 
 
 NAMES = frozenset(field.name for field in fields(Options))
+_DOMAIN = re.compile(r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
 _WORD_LISTS = ("unsubscribe_words", "subscribe_words")
 
 
@@ -86,6 +90,12 @@ def _reason(name: str, value: Any) -> str | None:
     if name == "calls_per_second":
         reason = f"must be 0 or a number from 0.01 to {MAX_RATE:g}"
         return None if _is_rate(value) else reason
+    if name == "domain_rates":
+        reason = (
+            f"must name at most {MAX_DOMAINS} domains in small letters, "
+            f"with rates from 0.01 to {MAX_RATE:g}"
+        )
+        return None if _are_domain_rates(value) else reason
     if name == "soft_bounces":
         is_number = isinstance(value, int) and not isinstance(value, bool)
         return None if is_number and 0 <= value <= 100 else "must be a number from 0 to 100"
@@ -101,6 +111,15 @@ def _reason(name: str, value: Any) -> str | None:
 def _is_rate(value: Any) -> bool:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return is_number and (value == 0 or 0.01 <= value <= MAX_RATE)
+
+
+def _are_domain_rates(value: Any) -> bool:
+    if not isinstance(value, Mapping) or len(value) > MAX_DOMAINS:
+        return False
+    return all(
+        isinstance(domain, str) and _DOMAIN.fullmatch(domain) and rate and _is_rate(rate)
+        for domain, rate in value.items()
+    )
 
 
 def _are_words(value: Any) -> bool:

@@ -90,6 +90,8 @@ class Channel:
     # id of a contact label -> name
     labels: Mapping[str, str] = field(default_factory=lambda: {FIRST_LABEL: DEFAULT_CONTACT})
     default_label: str = FIRST_LABEL
+    # third-party templates of it are kept here. Without any, no message looks for them.
+    has_templates: bool = False
 
     @property
     def credentials_fingerprint(self) -> str:

@@ -109,6 +109,10 @@ class TemplateClosed(Refusal):
     """A channel type of the template has no delivery channel now. `types`."""
 
 
+class ThirdPartyInvalid(Refusal):
+    """The provider no longer has a third-party template or signature. `what`, `id`, `channel`."""
+
+
 class UnknownStrategy(Refusal):
     """The access channel has no strategy `number`."""
 
@@ -273,6 +277,14 @@ class Rejected(ProviderError):
     """
 
 
+class TemplateGone(Rejected):
+    """The provider does not have the template of this call any more, or has blocked it."""
+
+
+class SignatureGone(TemplateGone):
+    """The provider does not have the signature of this call any more."""
+
+
 class Unavailable(ProviderError):
     """The provider surely did not take the call: try again later."""
 
@@ -286,10 +298,7 @@ class QuotaUsedUp(Throttled):
 
 
 class Uncertain(ProviderError):
-    """The provider may or may not have taken the call.
-
-    The connection broke or timed out after the call was sent.
-    """
+    """The provider may or may not have taken the call, as its connection broke."""
 
 
 class TooLarge(Uncertain):

@@ -57,6 +57,7 @@ class Query(StrEnum):
     CHECK = "check"  # whether address and credentials are right
     TOKEN = "token"  # noqa: S105 the provider's own access token
     AUTHORISATION = "authorisation"  # the page on which the account's owner lets us in
+    TEMPLATES = "templates"  # something about its templates, which a stored order tells
 
 
 @frozen

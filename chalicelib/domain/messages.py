@@ -118,6 +118,7 @@ class Message:
     hold: Hold | None = None  # nothing is planned before it ends
     # of steps that choose by rates: choice -> channel type -> rate when it was accepted
     rates: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    rated: bool = False  # what becomes of it counts for the own rates of its users
     # the rules of sending, by stem, that a later step of the strategy has to pass
     step_rules: tuple[str, ...] = ()
     # frequency caps that count this message

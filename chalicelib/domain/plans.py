@@ -22,6 +22,7 @@ class TargetLoss(StrEnum):
     NO_CONSENT = "no_consent"
     NO_VALUE = "no_value"
     UNFIT_VALUE = "unfit_value"
+    SENSITIVE_VALUE = "sensitive_value"
     SUPPRESSED = "suppressed"
     OPTED_OUT = "opted_out"
     CONTACT_GONE = "contact_gone"
@@ -36,6 +37,9 @@ class Unchosen(StrEnum):
 
     DEARER = "dearer"
     LOWER_RATE = "lower_rate"
+    LOWER_OWN_RATE = "lower_own_rate"
+    LESS_PREFERRED = "less_preferred"
+    STANDS_LATER = "stands_later"  # and is as good as the chosen one
 
 
 UNCHOSEN = frozenset(Unchosen)
@@ -83,6 +87,8 @@ class Plan:
     values: tuple[Mapping[str, str], ...] = field(default=(), repr=False)
     # when (ms) each target enters the first step, empty: all of them at once
     starts: tuple[int, ...] = ()
+    # target -> its quiet time, as domain/rules/topics.py has it, if later steps have to wait for it
+    quiet: Mapping[int, tuple[str, str, str]] = field(default_factory=dict)
 
     def deliveries(self, code: str, entrants: Entrants) -> tuple[DeliveryRef, ...]:
         """Return the deliveries of entrants on one channel, in the order of call ranges."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from chalicelib.domain import keys
 from chalicelib.domain.delivery_channels import ChannelType, ReceiptMode
+from chalicelib.domain.third_party import Registers, Report
 from chalicelib.domain.values import frozen
 
 _DERIVED = "~"
@@ -85,6 +86,7 @@ class Capabilities:
     receipt_delay: int = 60  # seconds within which most receipts come. No vendor promises any.
     poll_first: int = 30  # seconds after a submission until its receipts are polled
     poll_window: int = 86400  # seconds for which they can be polled
+    registers: Registers | None = None  # templates that its accounts register
 
 
 @frozen
@@ -133,8 +135,7 @@ class Attachment:
 class CallTime:
     """Seconds of a call, from its beginning.
 
-    After `begin` no further part of it may begin. All must have ended within `end`: then its worker
-    ends.
+    After `begin` no further part may begin. All must have ended within `end`: its worker ends then.
     """
 
     begin: float = math.inf
@@ -208,10 +209,7 @@ class ReceiptKind(StrEnum):
 
 @frozen
 class Receipt:
-    """A provider's report, in our words.
-
-    `time` (ms) is the provider's own, so that a repeat is the same. 0: the report has none.
-    """
+    """A provider's report. `time` (ms) is the provider's own, 0 if the report has none."""
 
     provider_id: str
     kind: ReceiptKind
@@ -261,8 +259,7 @@ class Webhook:
 
     `nonce` may be used with one body only. `channel`: the code of the channel that must read the
     webhook instead, if several accounts share an address. `authorised`: the code of the channel
-    whose account has just let us in, or "" for this channel. None: the webhook is about something
-    else.
+    whose account has just let us in, or "" for this channel. Otherwise it is None.
     """
 
     receipts: Sequence[Receipt] = ()
@@ -275,6 +272,7 @@ class Webhook:
     channel: str = ""
     media: str = "text/plain"  # of the reply
     authorised: str | None = None
+    reviews: Sequence[Report] = ()  # of templates and signatures
 
 
 @frozen

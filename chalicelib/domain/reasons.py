@@ -84,6 +84,12 @@ LOSSES: Mapping[TargetLoss, Reason] = {
         "请检查该属性的长度和内容",
         "Check the length and the text of the attribute",
     ),
+    TargetLoss.SENSITIVE_VALUE: Reason(
+        "用户的属性值使内容含有敏感词",
+        "An attribute of the user puts a sensitive word into the content",
+        "请检查该用户的属性",
+        "Check the attributes of the user",
+    ),
     TargetLoss.CAPPED: Reason(
         "用户收到的消息已达频次上限",
         "The person has got as many messages as a frequency cap allows",
@@ -108,6 +114,35 @@ LEFT_OUT: Mapping[Unchosen, Reason] = {
     Unchosen.LOWER_RATE: Reason(
         "这一步已选用近 30 天效果更好的通道",
         "The step chose a channel of the person that did better in the last 30 days",
+    ),
+    Unchosen.LOWER_OWN_RATE: Reason(
+        "这一步已选用近 30 天对该用户效果更好的通道",
+        "The step chose a channel that did better for the person in the last 30 days",
+    ),
+    Unchosen.LESS_PREFERRED: Reason(
+        "这一步已选用该用户偏好的通道", "The step chose the channel that the person prefers"
+    ),
+    Unchosen.STANDS_LATER: Reason(
+        "各通道条件相同，这一步已选用排在前面的通道",
+        "The step chose the channel that stands first in it, as both are equally good",
+    ),
+}
+
+ONLY = Reason("这一步只有这个通道能触达该用户", "No other channel of the step reaches the person")
+
+# By the name of the rule that holds a step.
+HOLDS: Mapping[str, Reason] = {
+    "condition": Reason(
+        "等待前面通道的送达或点击", "It waits for receipts or clicks of earlier steps"
+    ),
+    "schedule": Reason(
+        "等待用户当地的发送时间", "It waits for the time of the schedule where the user is"
+    ),
+    "quiet_hours": Reason(
+        "等待渠道的免打扰时段结束", "It waits until the quiet hours of the access channel end"
+    ),
+    "quiet_time": Reason(
+        "等待用户的免打扰时段结束", "It waits until the quiet time of the person ends"
     ),
 }
 
@@ -207,6 +242,12 @@ CODES: Mapping[str, Reason] = {
     ),
     "file_expired": Reason(
         "附件已过期", "The attachment has expired", "请重新上传附件", "Upload it again"
+    ),
+    "template_gone": Reason(
+        "第三方平台已没有该模板或签名",
+        "The provider no longer has the template or signature",
+        "请刷新模板，或改用其他模板",
+        "Refresh the templates of the channel, or use another one",
     ),
     "no_recall": Reason("该服务商不支持撤回", "The provider takes nothing back"),
 }

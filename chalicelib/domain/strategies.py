@@ -29,6 +29,11 @@ class Choice(StrEnum):
     CHEAPEST = "cheapest"  # by the price of the delivery channel that reaches the target
     BEST = "best"  # by the delivered part of what was submitted in the last 30 days
     MOST_CLICKED = "most_clicked"  # by the clicked part of it
+    PREFERENCE = "preference"  # by what the target prefers for the topic of the message
+
+    @property
+    def is_by_rate(self) -> bool:
+        return self in (Choice.BEST, Choice.MOST_CLICKED)
 
 
 @frozen

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from chalicelib.domain import channel_options
+from chalicelib.domain import channel_options, figures
 from chalicelib.domain.delivery_channels import Channel, ChannelType, ReceiptMode
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.provider_io import Capabilities, ClickReport, DeliveryReport
@@ -19,19 +21,49 @@ class Reports:
     delivery: DeliveryReport
     has_clicks: bool
     delay: int  # seconds within which most receipts come
+    is_measured: bool = False  # in the last days. Otherwise the delay is the platform's.
 
 
 ByType = Mapping[ChannelType, Sequence[Reports]]
 
+DAYS = 30  # in which delays are measured, with today
+ENOUGH = 100  # receipts in these days, without which the delay of the platform counts
+MOST = 0.9  # of the receipts
 
-def reports_of(capabilities: Capabilities, channel: Channel | None = None) -> Reports:
-    """Return the reports of a platform, as a delivery channel of it is set."""
+
+def delays(days: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Return the seconds within which most receipts of delivery channels came, by code.
+
+    `days` are figures. A delivery channel with few receipts is left out.
+    """
+    buckets: defaultdict[str, Counter[int]] = defaultdict(Counter)
+    for counts in days:
+        for name, number in counts.items():
+            if name.startswith("latency|"):
+                _, _, code, bucket = name.split("|")
+                buckets[code][int(bucket)] += number
+    return {
+        code: math.ceil(figures.percentile(of_code, MOST) or 0)
+        for code, of_code in buckets.items()
+        if of_code.total() >= ENOUGH
+    }
+
+
+def reports_of(
+    capabilities: Capabilities, channel: Channel | None = None, measured: int | None = None
+) -> Reports:
+    """Return the reports of a platform, as a delivery channel of it is set.
+
+    `measured`: seconds within which most receipts of the delivery channel came.
+    """
     by_link = capabilities.click_report is ClickReport.LINK
     is_off = channel is not None and channel_options.of(channel.options).track_links is False
     has_clicks = capabilities.click_report is not ClickReport.NONE and not (by_link and is_off)
     is_polled = channel is not None and channel.receipts is ReceiptMode.POLL
-    delay = capabilities.receipt_delay + (capabilities.poll_first if is_polled else 0)
-    return Reports(capabilities.delivery_report, has_clicks, delay)
+    is_measured = measured is not None
+    delay = capabilities.receipt_delay if measured is None else measured
+    delay += capabilities.poll_first if is_polled else 0
+    return Reports(capabilities.delivery_report, has_clicks, delay, is_measured)
 
 
 def check_clicks(strategy: Strategy, reports: ByType) -> None:
@@ -77,10 +109,11 @@ def _of_term(term: Term, reports: Sequence[Reports]) -> Iterator[str]:
         return
     deliveries = {of_channel.delivery for of_channel in reports}
     is_late = deliveries != {DeliveryReport.ACCEPTED} or term.missing is Missing.CLICKED
-    delay = max(of_channel.delay for of_channel in reports)
-    if is_late and term.within < delay:
-        usual = f"most receipts of {term.channel} take up to {delay} s"
-        yield f"{usual}, so {term.within} s are too short for many people"
+    slowest = max(reports, key=lambda of_channel: of_channel.delay)
+    if is_late and term.within < slowest.delay:
+        usual = f"most receipts of {term.channel} take up to {slowest.delay} s"
+        since = " (measured in the last 30 days)" if slowest.is_measured else ""
+        yield f"{usual}{since}, so {term.within} s are too short for many people"
     if term.missing is Missing.CLICKED and not all(r.has_clicks for r in reports):
         yield f"some delivery channels for {term.channel} do not report clicks"
     if term.missing is Missing.DELIVERED and deliveries == {DeliveryReport.ACCEPTED}:

@@ -17,7 +17,7 @@ from chalicelib.domain.plans import ChunkId, Plan, Target, TargetLoss
 from chalicelib.flow import chunk_context, dispatch
 from chalicelib.flow.candidates import NOTHING, Candidate, Known, has_day, next_candidates
 from chalicelib.flow.chunk_context import ChunkContext
-from chalicelib.flow.rules import caps, gate, personal
+from chalicelib.flow.rules import caps, gate, personal, topics
 from chalicelib.flow.select import Contacts, Selection, fitting, select, select_contact
 from chalicelib.ports import World
 
@@ -106,6 +106,7 @@ def make_plan(
         next=after if fits == len(selected) else candidates[fits - 1].after,
         starts=_starts(world, message, chosen),
         values=tuple(selection.values for selection in targets) if message.personal else (),
+        quiet=topics.quiet_of(message, targets),
     )
 
 

@@ -50,6 +50,12 @@ def counts_of(world: World, key: str, first: int, last: int) -> list[Mapping[str
     return [day.body["counts"] for day in world.figures.between(name, begin, end)]
 
 
+def last(world: World, key: str, number: int) -> list[Mapping[str, int]]:
+    """Return the counters of the last days, today among them, with one query."""
+    today = day_of(world.limits, world.clock.now())
+    return counts_of(world, key, today - number + 1, today)
+
+
 def changing(world: World, cells: Iterable[Cell]) -> None:
     """Set the timers that fold the days of cells, before the cells change."""
     delay = world.limits.recount_delays[-2] * 1000

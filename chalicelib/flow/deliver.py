@@ -15,14 +15,14 @@ from typing import NamedTuple
 from chalicelib.domain import elements
 from chalicelib.domain.chunks import CallAnswer, Chunk
 from chalicelib.domain.delivery_channels import Channel
-from chalicelib.domain.errors import TooEarly
+from chalicelib.domain.errors import Rejected, TooEarly
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.jobs import DeliverJob, Envelope
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import CallKey
 from chalicelib.domain.provider_io import Capabilities
 from chalicelib.domain.values import frozen
-from chalicelib.flow import first, withdraw
+from chalicelib.flow import first, third_party, withdraw
 from chalicelib.flow.delivery import early, expiry, files, quota, rate, slots
 from chalicelib.flow.delivery.budget import Budget
 from chalicelib.flow.delivery.calls import Caller, ClaimedBefore
@@ -33,6 +33,7 @@ from chalicelib.flow.follow_up import FollowUp
 from chalicelib.flow.outbox import Outbox
 from chalicelib.flow.recording import Part, Recorder
 from chalicelib.flow.rules import caps
+from chalicelib.observability import measure
 from chalicelib.ports import World
 
 
@@ -139,11 +140,19 @@ def _run(work: _Work, calls: Sequence[OpenCall]) -> None:
         part = work.part(FollowUp(world, work.job, message, channel, work.chunk), len(allowed))
         made = work.make(allowed, resume, part)
         reservation.consume(made.consumed)
+        _measure(job, message, made.answers)
         part.follow([*recorded, *made.answers])
         if made.failure is not None:
             raise made.failure
         work.requeue(made.resend, made.resume)
         reservation.consume(made.resumed_of(reservation.calls))
+
+
+def _measure(job: DeliverJob, message: Message, answers: Iterable[CallAnswer]) -> None:
+    """Note how long the calls of a first step took to get to their provider, in seconds."""
+    for answer in answers if job.step == 0 else ():
+        seconds = (answer.time - message.starts) / 1000
+        measure("submitted_after", seconds, priority=str(message.priority.value))
 
 
 class Round(NamedTuple):
@@ -223,7 +232,9 @@ class _Work:
                     raise Postponed(1, of_job=True)
                 if caller is None:
                     of_job = (self.world, self.job, self.message, self.channel, self.chunk)
-                    parts = files.fetch(self.world, self.job, self.message, budget)
+                    parts = self._refused() or files.fetch(
+                        self.world, self.job, self.message, budget
+                    )
                     budget.begin_calls()
                     caller = Caller(*of_job, opened, parts, budget, part.kept)
                 answer = caller.make(call)
@@ -231,6 +242,11 @@ class _Work:
                     yield call, answer
             except Postponed as wait:
                 yield call, self._put_off(calls[n:], wait)
+
+    def _refused(self) -> Rejected | None:
+        """Return why the provider need not be asked, because it surely refuses every call."""
+        content = self.message.contents[self.job.channel]
+        return third_party.refused(self.world, self.channel, content)
 
     def _put_off(self, calls: Sequence[OpenCall], wait: Postponed) -> Envelope | Resume | None:
         """Return a job of the first call alone, so that the calls behind it need not wait for it.

@@ -68,7 +68,6 @@ def _message(
         workers={e.code: e.worker for e in frozen if e.worker},
         occasion=request.occasion,
         hold=hold,
-        rates=choice.rates(world, request.channel.key, resolved.strategy),
         step_rules=gate.step_rules(request, resolved),
         **_as_asked(request),
         **_of_rules(world, request, resolved),
@@ -92,6 +91,7 @@ def _of_rules(world: World, request: SendRequest, resolved: ResolvedSend) -> dic
         "caps": applying(settings, request.priority, request.topic, types),
         "personal": personal.of_elements(world, request, resolved),
         "purpose": consents.purpose_of(request),
+        **choice.frozen_of(world, request, resolved.strategy),
         **topics.frozen_of(world, request),
     }
 

@@ -122,8 +122,9 @@ def _escalate(world: World, message: Message, chunk: Chunk) -> Chunk | None:
     """
     at = chunk.plan.id
     for step in range(0 if chunk.plan.starts else 1, len(message.strategy.steps)):
-        members = _ready(world, message, chunk, step)
-        if members and gate.for_step(world, message, step) is None:
+        due = _due(world, message, chunk, step)
+        held = gate.for_members(world, message, chunk, step, due)
+        if members := tuple(t for t in due if t not in held):
             number = len(chunk.entrants_of(step))
             ready = Entrants(step, number, members, world.clock.now())
             entrants = gate.for_entrants(world, message, chunk, ready)
@@ -137,8 +138,8 @@ def _escalate(world: World, message: Message, chunk: Chunk) -> Chunk | None:
     return None
 
 
-def _ready(world: World, message: Message, chunk: Chunk, step: int) -> tuple[int, ...]:
-    """Return the targets that go on to this step now."""
+def _due(world: World, message: Message, chunk: Chunk, step: int) -> tuple[int, ...]:
+    """Return the targets that go on to this step now, unless a rule holds them."""
     now = world.clock.now()
     if step == 0:
         return tuple(t for t in chunk.not_started if chunk.plan.starts[t] <= now)
@@ -252,14 +253,13 @@ def _next_check_of(world: World, chunk: Chunk, call: OpenCall) -> int:
 
 def _condition_times(world: World, message: Message, chunk: Chunk, now: int) -> Iterable[int]:
     """Yield the times (ms) at which a target may go on to the next step."""
-    yield from (chunk.plan.starts[target] for target in chunk.not_started)
-    for step in range(1, len(message.strategy.steps)):
-        is_ready = False
+    starts = (chunk.plan.starts[target] for target in chunk.not_started)
+    yield from (start for start in starts if start > now)
+    for step in range(0 if chunk.plan.starts else 1, len(message.strategy.steps)):
         for target in chunk.members(step - 1) - chunk.members(step):
             verdict, due = chunk.verdict(message, target, step, now)
-            is_ready = is_ready or verdict is Verdict.GO
             if verdict is Verdict.WAIT and due is not None:
                 yield due
-        hold = gate.for_step(world, message, step) if is_ready else None
-        if hold is not None:
-            yield hold.until
+        going = _due(world, message, chunk, step)
+        held = gate.for_members(world, message, chunk, step, going)
+        yield from (held[target].until if target in held else now for target in going)

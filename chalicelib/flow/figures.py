@@ -22,7 +22,7 @@ from chalicelib.domain.jobs import Timer, TimerKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.notes import Note
 from chalicelib.domain.plans import ChunkId
-from chalicelib.flow import days
+from chalicelib.flow import days, reach
 from chalicelib.flow import fact_files as fact_files_step
 from chalicelib.ports import Document, World
 from chalicelib.ports.figures import Key
@@ -75,6 +75,7 @@ def count_blocks(world: World, timers: Sequence[Timer]) -> None:
 def part_of_block(world: World, block: int) -> Part:
     known = notes.gathered(world.notes.of_block(block))
     chunks = [(one.message, chunk) for one in known.messages for chunk in one.chunks]
+    reach.keep(world, chunks)
     counted = [figures.of_request(one.message) for one in known.messages]
     counted += [figures.of_chunk(*of) for of in chunks]
     lines: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -88,7 +89,9 @@ def part_of_block(world: World, block: int) -> Part:
 def count_chunks(world: World, chunks: Iterable[tuple[Message, Chunk]]) -> None:
     """Add what chunks have gained. They belong to messages whose request is noted."""
     now = world.clock.now() // 1000
-    parts = [part_of_chunk(message, chunk) for message, chunk in chunks if now < message.expires]
+    living = [(message, chunk) for message, chunk in chunks if now < message.expires]
+    reach.keep(world, living)
+    parts = [part_of_chunk(message, chunk) for message, chunk in living]
     for some in _slices(parts, PARTS):
         add(world, some)
 

@@ -26,6 +26,7 @@ LONGEST = 1024  # characters of a token
 _OTHERS = re.compile(r"[^A-Za-z0-9_-]")  # characters that no token has
 
 Chosen = Collection[tuple[int, str]]  # topics with the channel types on which they are wanted
+First = Mapping[int, str]  # topics with the channel type on which each is wanted most
 
 
 @frozen
@@ -48,7 +49,8 @@ class Page:
     kinds: Sequence[ChannelType]
     chosen: frozenset[tuple[int, str]]
     quiet: QuietTime | None
-    has_quiet: bool  # only users have quiet times
+    is_user: bool  # only users have quiet times, and channels to choose from
+    first: First
 
 
 def token(vault: Vault, person: Person) -> str:
@@ -92,8 +94,9 @@ def page_of(world: World, person: Person) -> Page:
         for kind in kinds
         if preferences.wants(topic.number, kind, opt_in=topic.opt_in)
     )
-    quiet, has_quiet = preferences.quiet, user is not None
-    return Page(person, access.name, topics, kinds, chosen, quiet, has_quiet)
+    first = {number: kind for number, kind in preferences.first.items() if (number, kind) in chosen}
+    is_user = user is not None
+    return Page(person, access.name, topics, kinds, chosen, preferences.quiet, is_user, first)
 
 
 def _user(world: World, person: Person) -> User | None:
@@ -118,24 +121,27 @@ def _of_contact(world: World, person: Person, topics: Sequence[Topic]) -> Prefer
     return Preferences(said)
 
 
-def save(world: World, token: str, chosen: Chosen, quiet: QuietTime | None) -> Page:
+def save(world: World, token: str, chosen: Chosen, quiet: QuietTime | None, first: First) -> Page:
     """Save what a person chose, and return it. Safe to repeat. Raises ForgedToken, Conflict."""
     before = page(world, token)
-    save_of(world, before, chosen, quiet)
+    save_of(world, before, chosen, quiet, first)
     return page_of(world, before.person)
 
 
-def save_of(world: World, before: Page, chosen: Chosen, quiet: QuietTime | None) -> None:
+def save_of(
+    world: World, before: Page, chosen: Chosen, quiet: QuietTime | None, first: First
+) -> None:
     """Save the choices of a person for all topics of a page."""
     person, numbers = before.person, [topic.number for topic in before.topics]
     choices = choose(numbers, before.kinds, chosen)
-    if not before.has_quiet:
+    if not before.is_user:
         now = world.clock.now()
         for number, kinds in choices.items():
             key = rule.refusal_key(person.channel_key, number)
             world.audiences.set_opt_out(person.kind, person.contact, [key], now, not kinds)
         return
-    raw = stored(Preferences(choices, quiet))
+    kept = {number: kind for number, kind in first.items() if kind in choices.get(number, ())}
+    raw = stored(Preferences(choices, quiet, kept))
 
     def attempt(userids: Sequence[str], known: Mapping[str, User]) -> Collection[str]:
         changed = [

@@ -44,14 +44,17 @@ class QueryResult:
     code: str = ""
     kind: str = ""  # misconfigured, rejected, unavailable, throttled, uncertain
     link: str = field(default="", repr=False)
+    made: str = ""  # the provider's id of what it has made
     token: Token | None = field(default=None, repr=False)
 
 
 # -- in the API
 
 
-def ask(world: World, channel: Channel, question: Query, redirect_uri: str = "") -> str:
-    """Send a query, and return the id under which its answer will be.
+def ask(
+    world: World, channel: Channel, question: Query, redirect_uri: str = "", id: str = ""
+) -> str:
+    """Send a query, and return the id under which its answer will be: a new one by default.
 
     Raises NotServed if the stage runs nothing that could ask.
     """
@@ -61,7 +64,7 @@ def ask(world: World, channel: Channel, question: Query, redirect_uri: str = "")
     if question is Query.AUTHORISATION and not capabilities.authorisation:
         reason = f"{channel.platform} is not authorised by a page, but by its credentials"
         raise Invalid("code", reason)
-    job = QueryJob(channel.code, question, secrets.token_hex(16), redirect_uri)
+    job = QueryJob(channel.code, question, id or secrets.token_hex(16), redirect_uri)
     worker = capabilities.worker
     world.queues.send([Envelope(job, Priority.HIGH, channel.type, channel.code, worker=worker)])
     return job.id
@@ -126,16 +129,21 @@ def _with_token(world: World, access: AccessChannel, kind: ChannelType) -> Chann
 def answer(world: World, job: QueryJob) -> None:
     """Ask the provider, and store its answer. A repeat does no harm: the later answer stands."""
     channel = world.settings.channel(job.channel)
+    answered: QueryResult | None
     try:
         if channel is None:
             raise Rejected("no_such_channel")
         with connect(world, channel) as session:
-            answered = _ask_provider(session, job)
+            if job.question is Query.TEMPLATES:
+                answered = _about_templates(world, job, channel, session)
+            else:
+                answered = _ask_provider(session, job)
     except ProviderError as error:
         is_throttled = isinstance(error, Throttled)
         kind = "throttled" if is_throttled else type(error).__name__.lower()
         answered = QueryResult(error.code, kind)
-    keep(world, job.id, answered)
+    if answered is not None:
+        keep(world, job.id, answered)
 
 
 def keep(world: World, id: str, result: QueryResult) -> None:
@@ -151,6 +159,18 @@ def _ask_provider(session: Session, job: QueryJob) -> QueryResult:
         return QueryResult(link=session.authorisation_link(job.redirect_uri))
     session.check()
     return QueryResult()
+
+
+def _about_templates(
+    world: World, job: QueryJob, channel: Channel, session: Session
+) -> QueryResult | None:
+    """Carry out what a stored order says. None: another job answers."""
+    from chalicelib.flow import third_party
+
+    try:
+        return QueryResult(made=third_party.carry_out(world, job, channel, session.registry()))
+    except third_party.Unfinished:
+        return None
 
 
 def _name(id: str) -> str:

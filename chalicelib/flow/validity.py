@@ -7,13 +7,15 @@ closes them, opening it again opens them: nothing is stored.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.delivery_channels import Channel, ChannelType
+from chalicelib.domain.figures import DEPLOYMENT
 from chalicelib.domain.provider_io import Capabilities
-from chalicelib.domain.strategy_advice import Reports, reports_of
+from chalicelib.domain.strategy_advice import DAYS, Reports, delays, reports_of
+from chalicelib.flow import days
 from chalicelib.ports import Provider, World
 
 
@@ -60,9 +62,23 @@ def closed(
     return [kind for kind in dict.fromkeys(channel_types) if kind not in opened]
 
 
-def reports(world: World, access: AccessChannel) -> dict[ChannelType, list[Reports]]:
-    """Return the reports of the delivery channels that an access channel can use now, by type."""
+def measured(world: World, access: AccessChannel) -> dict[ChannelType, list[Reports]]:
+    """Return the reports of delivery channels, with delays that the deployment measured.
+
+    It takes one request.
+    """
+    return reports(world, access, delays(days.last(world, DEPLOYMENT, DAYS)))
+
+
+def reports(
+    world: World, access: AccessChannel, within: Mapping[str, int] | None = None
+) -> dict[ChannelType, list[Reports]]:
+    """Return the reports of the delivery channels that an access channel can use now, by type.
+
+    `within`: seconds within which most receipts came, by code, where they were measured.
+    """
     by_type: dict[ChannelType, list[Reports]] = {}
     for channel, provider in open_channels(world, access):
-        by_type.setdefault(channel.type, []).append(reports_of(provider.capabilities, channel))
+        of_channel = reports_of(provider.capabilities, channel, (within or {}).get(channel.code))
+        by_type.setdefault(channel.type, []).append(of_channel)
     return by_type

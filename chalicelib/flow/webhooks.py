@@ -13,7 +13,7 @@ from chalicelib.domain.provider_io import (
     Webhook,
     WebhookRequest,
 )
-from chalicelib.flow import bounces, provider_query, receipts
+from chalicelib.flow import bounces, provider_query, receipts, third_party
 from chalicelib.observability import log
 from chalicelib.ports import World
 
@@ -35,6 +35,8 @@ def take_webhook(world: World, code: str, token: str, request: WebhookRequest) -
         _use_authorisation(world, channel, webhook.authorised)
     receipts.record(world, channel.code, webhook.receipts)
     receipts.record_replies(world, channel.code, webhook.replies)
+    if webhook.reviews:
+        third_party.take_reviews(world, channel, webhook.reviews)
     if webhook.contacts:
         bounces.record(world, channel, webhook.contacts)
     return webhook

@@ -104,10 +104,12 @@ def test(world: World, key: str, id: str) -> str:
     return probe.ask(world, key, id)
 
 
-def page(world: World, key: str, since: str, until: str, limit: int) -> Sequence[Batch]:
+def page(
+    world: World, key: str, since: str, until: str, limit: int, *, newest_first: bool = False
+) -> Sequence[Batch]:
     """Return batches in the order of time, without their bodies."""
     access_channels.get(world, key)
-    return world.callbacks.list(key, since, until, limit)
+    return world.callbacks.list(key, since, until, limit, newest_first=newest_first)
 
 
 def batch(world: World, key: str, id: str) -> Batch:

@@ -5,7 +5,7 @@ What messages keep of a person is sealed and expires with them. So their counts 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from chalicelib.domain import audiences, keys
@@ -19,9 +19,11 @@ from chalicelib.domain.rules.topics import Preferences
 from chalicelib.domain.topics import TOPICS
 from chalicelib.domain.users import User
 from chalicelib.domain.values import frozen
-from chalicelib.flow import preferences
+from chalicelib.flow import preferences, reach
 from chalicelib.manage import access_channels, users
 from chalicelib.ports import World
+
+Consents = Mapping[tuple[ChannelType, str], Mapping[tuple[str, str], Consent]]
 
 _SETS = {Family.LIST: audiences.listing, Family.SEGMENT: audiences.segment}
 
@@ -31,23 +33,39 @@ class Known:
     """A person: the user, what its contacts agreed to, where it is a member, and what counts."""
 
     user: User
-    consents: Mapping[tuple[ChannelType, str], Mapping[tuple[str, str], Consent]]
+    consents: Consents
     groups: Sequence[Group]
     marks: Mapping[str, Sequence[Mark]]  # by channel key
+    reached: Mapping[str, Sequence[Mark]]  # by channel key, of messages of the last days
+
+
+def consents(world: World, userid: str) -> Consents:
+    """Return what the contacts of a user have agreed to. Raises NotFound."""
+    return _consents(world, _user(world, userid))
+
+
+def _user(world: World, userid: str) -> User:
+    user = world.users.get([userid]).get(userid) if 0 < len(userid) <= users.USERID else None
+    if user is None:
+        raise NotFound("user")
+    return user
+
+
+def _consents(world: World, user: User) -> Consents:
+    contacts = sorted(user.all_contacts)
+    every = {(kind, contact): world.consents.of(kind, contact) for kind, contact in contacts}
+    return {contact: said for contact, said in every.items() if said}
 
 
 def known(world: World, userid: str) -> Known:
     """Return all that is known of a user. Raises NotFound."""
-    user = world.users.get([userid]).get(userid) if 0 < len(userid) <= users.USERID else None
-    if user is None:
-        raise NotFound("user")
-    contacts = sorted(user.all_contacts)
-    consents = {(kind, contact): world.consents.of(kind, contact) for kind, contact in contacts}
+    user = _user(world, userid)
     return Known(
         user,
-        {contact: said for contact, said in consents.items() if said},
+        _consents(world, user),
         _groups_of(world, userid),
-        {key: marks.marks for key, marks in _marks(world, userid).items()},
+        {key: marks.marks for key, marks in _marks(world, _counts(userid)).items()},
+        {key: marks.marks for key, marks in _marks(world, _reach(userid)).items()},
     )
 
 
@@ -63,11 +81,17 @@ def _groups_of(world: World, userid: str) -> Sequence[Group]:
     return [groups[name] for name in sorted(world.audiences.sets_of(userid, list(groups)))]
 
 
-def _marks(world: World, userid: str) -> Mapping[str, Marks]:
-    names = {
-        keys.join("cap", channel.key, "user", userid): channel.key
-        for channel in world.records.of(ACCESS_CHANNELS).list()
-    }
+def _counts(userid: str) -> Callable[[str], str]:
+    return lambda key: keys.join("cap", key, "user", userid)
+
+
+def _reach(userid: str) -> Callable[[str], str]:
+    return lambda key: reach.name_of(key, userid)
+
+
+def _marks(world: World, name_of: Callable[[str], str]) -> Mapping[str, Marks]:
+    """Return the marks of all access channels, by channel key."""
+    names = {name_of(access.key): access.key for access in world.records.of(ACCESS_CHANNELS).list()}
     return {names[name]: marks for name, marks in world.marks.get(list(names)).items()}
 
 
@@ -81,13 +105,23 @@ def erase(world: World, userid: str) -> Known:
         world.audiences.change(_SETS[group.family](group.number), [], [userid])
     for kind, contact in person.consents:
         world.consents.delete(kind, contact)
-    names = {keys.join("cap", key, "user", userid): m for key, m in _marks(world, userid).items()}
-    world.marks.put({name: Marks((), marks.version) for name, marks in names.items()})
+    for name_of in (_counts(userid), _reach(userid)):
+        marks = _marks(world, name_of).items()
+        world.marks.put({name_of(key): Marks((), of_key.version) for key, of_key in marks})
     if reasons := users.delete(world, [userid]):
         if users.BUSY in reasons.values():
             raise Conflict(users.BUSY)
         raise NotFound("user")
     return person
+
+
+def preferred(world: World, userid: str, key: str) -> preferences.Page:
+    """Return what a user may choose of an access channel, and has chosen. Raises NotFound."""
+    access_channels.get(world, key)
+    page = preferences.page_of(world, preferences.Person(key, userid, ChannelType.EMAIL, ""))
+    if not page.is_user:
+        raise NotFound("user")
+    return page
 
 
 def prefer(world: World, userid: str, key: str, choices: Preferences) -> None:
@@ -97,17 +131,15 @@ def prefer(world: World, userid: str, key: str, choices: Preferences) -> None:
     for n, number in enumerate(choices.topics):
         if number not in topics:
             raise Invalid(f"topics[{n}].topic", "no such topic")
-    person = preferences.Person(key, userid, ChannelType.EMAIL, "")
-    page = preferences.page_of(world, person)
-    if not page.has_quiet:
-        raise NotFound("user")
+    page = preferred(world, userid, key)
     chosen = {
         (number, kind)
         for number in topics
         for kind in choices.topics.get(number, _kept(page, number))
     }
     every = replace(page, kinds=tuple(ChannelType))
-    preferences.save_of(world, every, chosen, choices.quiet)
+    left_out = {n: kind for n, kind in page.first.items() if n not in choices.topics}
+    preferences.save_of(world, every, chosen, choices.quiet, {**left_out, **choices.first})
 
 
 def _kept(page: preferences.Page, number: int) -> Sequence[str]:

@@ -14,7 +14,7 @@ from itertools import islice
 from chalicelib.domain import keys
 from chalicelib.domain.access_channels import ACCESS_CHANNELS, AccessChannel
 from chalicelib.domain.errors import Invalid
-from chalicelib.domain.imports import Doubtful, Fault, Faulty, FileFormat
+from chalicelib.domain.imports import Doubtful, Fault, Faulty, FileFormat, Several
 from chalicelib.domain.rules.sensitive_words import MAX_WORDS, check_word
 from chalicelib.flow.rules.sensitive_words import RULE, read, write
 from chalicelib.manage import access_channels, records
@@ -23,6 +23,7 @@ from chalicelib.manage.imports.report import MEDIA
 from chalicelib.ports import Form, World
 
 MAX_UPLOAD = 10_000_000  # bytes of a workbook
+MAX_ERRORS = 100  # of a workbook that its refusal lists
 SECONDS = 3600  # for which addresses of files work
 COLUMNS = ("word", "enabled")
 ON = frozenset({"", "1", "on", "true", "yes", "开", "开启", "是"})
@@ -39,10 +40,14 @@ def words_of(world: World, channel: AccessChannel) -> dict[str, bool]:
     return read(world, name) if name else {}
 
 
-def page(world: World, key: str, after: str, limit: int) -> Sequence[tuple[str, bool]]:
-    """Return the next words in their order, each on or off."""
+def page(
+    world: World, key: str, after: str, limit: int, text: str = ""
+) -> Sequence[tuple[str, bool]]:
+    """Return the next words in their order, each on or off. `text`: only words that have it."""
     words = words_of(world, access_channels.get(world, key))
-    return list(islice(((word, words[word]) for word in sorted(words) if word > after), limit))
+    wanted = text.casefold()
+    fitting = (word for word in sorted(words) if word > after and wanted in word.casefold())
+    return [(word, words[word]) for word in islice(fitting, limit)]
 
 
 def switch(world: World, key: str, version: int | None, *, on: bool) -> AccessChannel:
@@ -94,7 +99,7 @@ def form(world: World) -> tuple[str, Form]:
 def import_file(
     world: World, key: str, version: int | None, upload: str, *, replace: bool
 ) -> AccessChannel:
-    """Add the words of an uploaded workbook, all or none. Raise Invalid for a wrong row."""
+    """Add the words of an uploaded workbook, all or none. Raise Several for wrong rows."""
     raw = world.files.read(_upload(upload))
     if raw is None:
         raise Faulty("upload", Fault.GONE)
@@ -102,23 +107,38 @@ def import_file(
 
 
 def _words(raw: bytes) -> dict[str, bool]:
+    """Read the rows of a workbook. Raise Several with what is wrong in them."""
     sheet = sheets.read(raw, FileFormat.XLSX)
     header = [str(name).lower() for name in sheet.header]
     if header[:1] != [COLUMNS[0]] or header[1:] not in ([], [COLUMNS[1]]):
         raise Faulty(COLUMNS[0], Fault.MISSING_COLUMN)
     words: dict[str, bool] = {}
+    errors: list[Invalid] = []
     for number, cells in sheet.rows():
-        word, state = [*cells, ""][:2]
-        for cell in (word, state):
-            if isinstance(cell, Doubtful):
-                raise Faulty(f"row {number}", cell.fault)
-        if state.lower() not in ON | OFF:
-            raise Invalid(f"row {number}", "enabled: on or off")
         try:
-            words[check_word(word)] = state.lower() in ON
+            word, enabled = _row(number, [*cells, ""][:2])
+            words[word] = enabled
         except Invalid as error:
-            raise Invalid(f"row {number}", error.reason) from error
+            errors.append(error)
+            if len(errors) == MAX_ERRORS:
+                break
+    if errors:
+        raise Several(errors)
     return words
+
+
+def _row(number: int, cells: Sequence[str]) -> tuple[str, bool]:
+    """Read a word and its state. Raise Invalid with the number of the row."""
+    field, (word, state) = f"row {number}", cells
+    for cell in cells:
+        if isinstance(cell, Doubtful):
+            raise Faulty(field, cell.fault)
+    if state.lower() not in ON | OFF:
+        raise Invalid(field, "enabled: on or off")
+    try:
+        return check_word(word), state.lower() in ON
+    except Invalid as error:
+        raise Invalid(field, error.reason) from error
 
 
 def export(world: World, key: str) -> str:

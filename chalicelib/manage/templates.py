@@ -28,7 +28,7 @@ from chalicelib.domain.templates import (
 )
 from chalicelib.domain.values import frozen
 from chalicelib.flow.content import render as content
-from chalicelib.flow.rules import sensitive_words
+from chalicelib.flow.rules import sensitive_words, third_party
 from chalicelib.manage import access_channels
 from chalicelib.manage.records import at_version
 from chalicelib.ports import World
@@ -268,6 +268,7 @@ def _checked(
     """Return the variables that hold addresses. Raise Invalid for contents that cannot be sent."""
     channel = access_channels.get(world, channel_key)
     _check_contents(world, contents)
+    third_party.check_contents(world, channel, contents)
     sensitive_words.check_contents(world, channel, contents)
     mentioned = _mentioned(contents)
     for n, link in enumerate(links or ()):

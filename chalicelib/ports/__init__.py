@@ -26,7 +26,14 @@ from chalicelib.ports.fact_files import FactDraft, FactFiles
 from chalicelib.ports.figures import Document, Figures, Notes
 from chalicelib.ports.files import Files, Form, Imports
 from chalicelib.ports.messages import IdempotencyKey, Ledger, Lookup, Lookups, Messages
-from chalicelib.ports.providers import Provider, Providers, RateLimiter, Session, Tokens
+from chalicelib.ports.providers import (
+    Provider,
+    Providers,
+    RateLimiter,
+    Registry,
+    Session,
+    Tokens,
+)
 from chalicelib.ports.recordings import Recording, Recordings
 from chalicelib.ports.records import Records, RecordStore
 from chalicelib.ports.secrets import Credentials, Vault
@@ -79,6 +86,7 @@ __all__ = (
     "Recording",
     "Recordings",
     "Records",
+    "Registry",
     "Reply",
     "Session",
     "Settings",

@@ -25,8 +25,10 @@ class Callbacks(Protocol):
     def get(self, channel_key: str, id: str) -> Batch | None:
         """Return a batch, read consistently."""
 
-    def list(self, channel_key: str, since: str, until: str, limit: int) -> Sequence[Batch]:
-        """Return the batches with ids above `since` and below `until`, oldest first.
+    def list(
+        self, channel_key: str, since: str, until: str, limit: int, *, newest_first: bool = False
+    ) -> Sequence[Batch]:
+        """Return the batches with ids above `since` and below `until`, in the order of time.
 
         Their bodies are left out. Limit 0 means all.
         """

@@ -19,6 +19,39 @@ from chalicelib.domain.provider_io import (
     Webhook,
     WebhookRequest,
 )
+from chalicelib.domain.third_party import Draft, Keyword, Registered, Sort, Title
+
+
+class Registry(Protocol):
+    """An account's templates and signatures at its provider.
+
+    A platform has the methods that its `Registers` names the actions of. They raise like
+    `Session.send`. Only `create` and `choose` must not be repeated.
+    """
+
+    def all(self) -> Sequence[Registered]:
+        """Return all that the account has, of every sort that can be listed."""
+
+    def read(self, sort: Sort, id: str) -> Registered | None:
+        """Return a template or signature, or None if the provider does not have it."""
+
+    def create(self, draft: Draft) -> Registered:
+        """Create a template or signature, which the provider then reviews."""
+
+    def change(self, id: str, draft: Draft) -> Registered:
+        """Change what was refused, so that the provider reviews it again."""
+
+    def delete(self, sort: Sort, id: str) -> None:
+        """Delete at the provider. What is gone already may be deleted again."""
+
+    def titles(self) -> Sequence[Title]:
+        """Return the titles of the library that the account may choose from."""
+
+    def keywords(self, id: str) -> Sequence[Keyword]:
+        """Return the keywords of a template of the library."""
+
+    def choose(self, id: str, keywords: Sequence[int], scene: str) -> str:
+        """Make a template with these keywords, in their order, and return its id."""
 
 
 class Session(Protocol):
@@ -63,6 +96,9 @@ class Session(Protocol):
 
         None: the provider has no such tokens.
         """
+
+    def registry(self) -> Registry:
+        """Return the account's templates. Only a provider with `capabilities.registers` has any."""
 
     def authorisation_link(self, redirect_uri: str) -> str:
         """Return the page on which the account's owner authorises us.

@@ -22,6 +22,7 @@ from chalicelib.domain.errors import (
     Unverified,
 )
 from chalicelib.domain.provider_io import Outcome, Receipt, Reply, Token, Webhook, WebhookRequest
+from chalicelib.ports import Registry
 from chalicelib.web.egress import Policy
 from chalicelib.web.http import Http
 from chalicelib.web.messages import Response
@@ -76,6 +77,9 @@ class PlainSession:
 
     def authorisation_link(self, redirect_uri: str) -> str:
         raise Rejected("no_authorisation")
+
+    def registry(self) -> Registry:
+        raise Rejected("no_templates")
 
 
 def settings(required: str = "", optional: str = "") -> Mapping[str, bool]:

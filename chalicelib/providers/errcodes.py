@@ -141,6 +141,18 @@ class TokenApi:
             )
         return answer
 
+    def get(self, url: str, query: Mapping[str, str]) -> VendorAnswer:
+        """Read something of the account, and return the vendor's answer, successful or not."""
+        value = self._tokens.get(self._name, self.fetch)
+        answer = self._get(url, query, value)
+        if answer.code in self._codes.stale:
+            answer = self._get(url, query, self._tokens.renew(self._name, value, self.fetch))
+        return answer
+
+    def _get(self, url: str, query: Mapping[str, str], token: str) -> VendorAnswer:
+        params = {"access_token": token, **query}
+        return self._read(safe_request(self._http, "GET", url, params=params), Unavailable)
+
     def _post(self, url: str, body: Mapping[str, Any], token: str, *, safe: bool) -> VendorAnswer:
         query = {"access_token": token}
         if safe:

@@ -26,7 +26,7 @@ from chalicelib.flow.content import render
 from chalicelib.flow.messages import ending_of, sent_by
 from chalicelib.flow.select import target_of
 from chalicelib.ports import World
-from chalicelib.reports import withdrawal
+from chalicelib.reports import life, withdrawal
 from chalicelib.reports.chunks import chunk_of
 
 _STATES = (
@@ -174,7 +174,7 @@ def target(world: World, channel_key: str, msgid: str, userid: str) -> dict[str,
     chunk = world.ledger.chunk(at, sent) if at else None
     for position, planned in enumerate(chunk.plan.targets if chunk else ()):
         if chunk and planned.id == userid:
-            return _life(sent, chunk, position)
+            return _life(world, sent, chunk, position)
     if userid not in sent.userids:
         raise NotFound("target")
     return {
@@ -184,6 +184,8 @@ def target(world: World, channel_key: str, msgid: str, userid: str) -> dict[str,
         "loss": None,
         "why": None,
         "refused": {},
+        "choices": [],
+        "waiting": None if ending else life.held(sent),
         "deliveries": [],
     }
 
@@ -195,7 +197,7 @@ def target_with(
     return target(world, channel_key, msgid, target_of(world.vault, kind, contact))
 
 
-def _life(sent: Message, chunk: Chunk, position: int) -> dict[str, Any]:
+def _life(world: World, sent: Message, chunk: Chunk, position: int) -> dict[str, Any]:
     planned = chunk.plan.targets[position]
     deliveries = [
         _delivery(sent, chunk, step, entrants.time, ref)
@@ -213,6 +215,8 @@ def _life(sent: Message, chunk: Chunk, position: int) -> dict[str, Any]:
         "loss": planned.loss.value if planned.loss else None,
         "why": reasons.of_loss(planned.loss.value)._asdict() if planned.loss else None,
         "refused": _refused(chunk, position),
+        "choices": list(life.choices(sent, chunk, position)),
+        "waiting": life.waiting(world, sent, chunk, position),
         "planned": chunk.plan.time,
         "deliveries": deliveries,
     }

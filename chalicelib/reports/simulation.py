@@ -231,7 +231,8 @@ def _aws_usd(
 
 
 def _warnings(world: World, request: SendRequest, message: Message) -> list[str]:
-    reports = validity.reports(world, request.channel)
+    has_terms = any(step.terms for step in message.strategy.steps)
+    reports = (validity.measured if has_terms else validity.reports)(world, request.channel)
     found = strategy_advice.warnings(message.strategy, reports)
     counted = {
         message.channels[code]

@@ -1,8 +1,7 @@
 """Corrections of MiniStack 1.5.33 where it differs from AWS.
 
 Each function describes AWS. The deployed code and template stay untouched.
-After an update of MiniStack, check the names that this module replaces: apply() raises
-AttributeError for a missing one.
+apply() raises AttributeError if an update of MiniStack lacks a name that it replaces.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from infra.local import fair_queues
+from infra.local import cores, fair_queues
 from infra.local.counts import Counts
 
 TICK = 0.1  # seconds between two looks for messages whose delay or visibility timeout has ended
@@ -30,7 +29,7 @@ FUNCTION_URLS = "/_aws/lambda-url/"  # the emulator's path to them
 
 
 def apply(counts: Counts, *, windows: bool = False) -> None:
-    """Call once, after MiniStack is imported and before it serves.
+    """Call once, before MiniStack serves.
 
     `windows`: records of streams gather for the batching windows of their event sources.
     """
@@ -54,6 +53,7 @@ def apply(counts: Counts, *, windows: bool = False) -> None:
     _bare_interpreter(lambda_runtime)
     _unpack_once(lambda_runtime)
     _no_waiting_for_logs(lambda_runtime)
+    cores.apply(lambda_svc, lambda_runtime)
 
 
 def _import_gateway_responses(v1: Any) -> None:

@@ -35,6 +35,7 @@ PORTS = ("emulator", "api", "sandbox", "smtp", "smtps", "starttls", "cmpp")
 LOCAL_SOURCES = [
     ROOT / "infra" / "local" / "emulator.py",
     ROOT / "infra" / "local" / "differences.py",
+    ROOT / "infra" / "local" / "cores.py",
     ROOT / "infra" / "local" / "fair_queues.py",
     ROOT / "infra" / "local" / "insides.py",
     ROOT / "infra" / "local" / "counts.py",

@@ -14,7 +14,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chalicelib import config
-from infra.template import alarms, facts, functions, http_api, queues, receipts, rest_api, workers
+from infra.template import (
+    alarms,
+    dashboard,
+    facts,
+    functions,
+    http_api,
+    queues,
+    receipts,
+    rest_api,
+    workers,
+)
 from infra.template.stage import Resource, Stage, camel
 
 if TYPE_CHECKING:
@@ -25,9 +35,9 @@ HERE = Path(__file__).resolve().parent
 Template = dict[str, Any]
 
 
-def write_merge_file(stage: str, chalice: Config, target: Path) -> None:
+def write_merge_file(stage: str, chalice: Config, target: Path, runtime: str) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(assemble(Stage(stage, chalice)), indent=1))
+    target.write_text(json.dumps(assemble(Stage(stage, chalice, runtime)), indent=1))
 
 
 def assemble(stage: Stage) -> Template:
@@ -48,7 +58,8 @@ def assemble(stage: Stage) -> Template:
     _add_jobs_and_functions(stage, resources)
     resources |= http_api.resources(stage) | rest_api.resources(stage)
     resources["ApiAccessLogs"] = http_api.access_logs(stage, functions.LOG_DAYS)
-    resources |= alarms.resources(stage)
+    rings = facts.where_on(alarms.resources(stage))
+    resources |= rings | dashboard.resources(stage, rings)
     template["Resources"] = facts.where_on(resources) | facts.resources(stage)
     template["Outputs"] |= {name: {"Condition": rest_api.ON} for name in rest_api.OUTPUTS}
     template["Outputs"]["PublicUrl"] = {
@@ -59,7 +70,7 @@ def assemble(stage: Stage) -> Template:
 
 
 def _add_jobs_and_functions(stage: Stage, resources: Resource) -> None:
-    for family in stage.families:
+    for family in (*stage.families, stage.facts):
         resources |= queues.resources(stage, family)
     variables = {**stage.environment, **functions.environment(stage)}
     for family in stage.workers:

@@ -67,11 +67,12 @@ def _function(stage: Stage, function: str) -> Resource:
         variables["RECEIPTS_URL"] = receipts.url()
     properties: Resource = {
         "FunctionName": config.function_name(stage.name, function),
+        "Runtime": stage.runtime,  # Chalice would take that of whoever packages
         "Environment": {"Variables": variables},
         "LoggingConfig": logging_config(f"{logical_id(function)}Logs"),
         "Tracing": TRACING,
     }
-    families = [family for family in stage.families if family.function == function]
+    families = [f for f in (*stage.families, stage.facts) if f.function == function]
     for family in families:
         properties["Events"] = dict(_event_sources(stage, family))
     if function == facts.NAME:

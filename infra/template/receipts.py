@@ -49,7 +49,7 @@ def _function(stage: Stage, settings: Resource) -> Resource:
     concurrency = {"Fn::If": ["HasReceiptsConcurrency", {"Ref": "ReceiptsConcurrency"}, MISSING]}
     properties = {
         "FunctionName": config.function_name(stage.name, NAME),
-        "Runtime": scope.lambda_python_version,
+        "Runtime": stage.runtime,
         "Handler": "app.app",
         "CodeUri": "./deployment.zip",
         "Architectures": [scope.lambda_architecture],

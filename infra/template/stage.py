@@ -60,6 +60,7 @@ class Stage:
 
     name: str
     chalice: Config
+    runtime: str  # Python of the functions, such as `python3.11`
 
     @property
     def environment(self) -> dict[str, str]:
@@ -118,8 +119,15 @@ class Stage:
         return [Family(workers.CMPP, "", 1, timeout, queues)]
 
     @property
+    def facts(self) -> Family:
+        """The family of jobs for fact files, which exists only where they are on."""
+        name = config.facts_queue()
+        queues = {Priority.LOW: name}
+        return Family(name, name, 1, self.timeout(name), queues, concurrency=CONCURRENCY[0])
+
+    @property
     def families(self) -> list[Family]:
-        """The families of chunks, of each channel type, of fact files, imports and callbacks.
+        """The families of chunks, of each channel type, of imports, and of callbacks.
 
         A delivery function works through its batch one job after another. It must end before its
         own timeout, even if the provider does not answer in time. That bounds the batch (5 jobs of
@@ -139,13 +147,8 @@ class Stage:
             families.append(Family(channel_type.value, function, size, timeout, queues))
         imports, callbacks = config.imports_queue(), config.callbacks_queue()
         reports = self.timeout(callbacks), {Priority.LOW: callbacks}
-        facts = config.facts_queue()
         return [
             *families,
-            Family(
-                *(facts, facts, 1, self.timeout(facts), {Priority.LOW: facts}),
-                concurrency=CONCURRENCY[0],
-            ),
             Family(imports, imports, 1, self.timeout(imports), {Priority.LOW: imports}),
             Family(callbacks, callbacks, CALLBACKS_BATCH, *reports, CALLBACKS_WINDOW),
         ]

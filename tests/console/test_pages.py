@@ -18,6 +18,7 @@ from tests.console.conftest import NAME, Browser, Page, a_member, plain
 
 pages.load()
 
+CALLBACK = {"url": "https://shop.example.com/c", "auth": "both", "retries": "ums"}
 MSGID = re.compile(r"/messages/([0-9a-z]{16})")
 
 
@@ -55,6 +56,9 @@ def _with_contents(browser: Browser, base: str) -> Browser:
         ("/groups/segments/1/members", {"add": "u1, u2"}),
         ("/lists/black", {"name": "staff"}),
         ("/tags", {"name": "vip"}),
+        ("/rules/topics", {"name": "Offers"}),
+        ("/rules/words", {"words": "lottery", "enabled": "1"}),
+        ("/rules/callbacks/addresses", {**CALLBACK, "secret": "s"}),
     ):
         page = browser.post(base + path, fields)
         assert page.status == 200, (path, page.plain)
@@ -87,7 +91,8 @@ def addresses(browser: Browser) -> list[str]:
     paths = [
         route.path for route in ROUTES if route.method == "GET" and "check_id" not in route.path
     ]
-    absent = ("/imports/{id}", "/review/{id}")  # nothing of the kind is there
+    # Nothing of the kind is there.
+    absent = ("/imports/{id}", "/review/{id}", "/calls/{id}", "/scheduled/{id}", "/{id}/edit")
     paths = [path for path in paths if not path.endswith(absent)]
     return [re.sub(r"\{(\w+)\}", lambda name: ids.get(name[1], "1"), path) for path in paths]
 

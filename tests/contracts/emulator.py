@@ -106,7 +106,6 @@ def environment(address: str) -> dict[str, str]:
         "WAKEUPS_ARN": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:schedules",
         "WAKEUPS_ROLE": f"arn:aws:iam::{ACCOUNT}:role/wakeups",
         "FILES_BUCKET": BUCKET,
-        "FACTS_BUCKET": FACTS_BUCKET,
         "SETTINGS_CACHE": "1000",
     }
 

@@ -50,6 +50,8 @@ def test_batches_are_listed_by_time_without_their_bodies(world: World, unique: s
     assert listed == [replace(batch, body=b"") for batch in batches]
     part = world.callbacks.list(unique, batches[4].id, batches[20].id, 10)
     assert [batch.id for batch in part] == [batch.id for batch in batches[5:15]]
+    newest = world.callbacks.list(unique, batches[4].id, batches[20].id, 3, newest_first=True)
+    assert [batch.id for batch in newest] == [batches[n].id for n in (19, 18, 17)]
     rest = world.callbacks.list(unique, batches[4].id, batches[8].id, 10)
     assert [batch.id for batch in rest] == [batch.id for batch in batches[5:8]]
 

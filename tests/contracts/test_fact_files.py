@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,15 @@ from tests.contracts.test_figures import stored_images
 
 ROW = FactRow("shop", "m1", None, 1_794_000_000_123, "message", 1_794_000_000_001)
 ODD = ROW._replace(template=7, target='u"1\n\\N,用户\ud800', chunk=0, number=499, code="")
+
+
+@pytest.fixture(autouse=True)
+def on(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Turn fact files on, for the adapters that are built after this."""
+    monkeypatch.setenv("FACTS_BUCKET", FACTS_BUCKET)
+    config.settings.cache_clear()
+    yield
+    config.settings.cache_clear()
 
 
 def put(world: World, name: str, etag: str, *rows: FactRow) -> bool:

@@ -7,13 +7,15 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from chalicelib.domain import figures, notes
 from chalicelib.domain.chunks import CallAnswer
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.notes import Note
 from chalicelib.domain.plans import CallKey, ChunkId, Entrants, TargetLoss
-from chalicelib.flow import days
+from chalicelib.flow import days, reach
 from chalicelib.flow import figures as figures_step
 from chalicelib.ports import Document, World
 from tests.builders import a_plan, a_strategy, a_user
@@ -86,6 +88,33 @@ def test_notes_of_a_message_say_what_its_stored_items_say(world: World) -> None:
     (cell, *_) = counted
     assert counted[cell]["template|7|planned"] == 3
     assert counted[cell][f"lost|{TargetLoss.UNKNOWN_USER}"] == 1
+
+
+@pytest.mark.parametrize("in_message", [False, True])
+@pytest.mark.parametrize("rated", [False, True])
+def test_notes_name_targets_only_where_own_rates_are_kept(
+    real: World, in_message: bool, rated: bool
+) -> None:
+    message = a_message("ann", "zoe", rated=rated)
+    plan = a_plan(message, users=[a_user("ann", push=("r1",))])
+    if in_message:
+        real.messages.create(message, plan, None)
+    else:
+        real.ledger.put_plan(plan, message)
+    note = real.notes.of_message(image_of(real, message.msgid)) if in_message else None
+    said = [note] if note else [Note(plan.id, message), *noted(real, plan.id)]
+    real.notes.add([*said, Note(plan.id, FACTS)])
+    block = notes.gathered(real.notes.of_block(said[0].block))
+    (held,) = [each for each in block.messages if each.message.msgid == message.msgid]
+    assert held.message.rated == rated
+    (chunk,) = held.chunks
+    assert [t.id for t in chunk.plan.targets] == (["ann", "zoe"] if rated else ["", ""])
+    reach.keep(real, [(held.message, chunk)])
+    kept = reach.of_users(real, message.channel_key, ["ann", "zoe"])
+    assert {
+        userid: [m.kind for m in marks if m.msgid == message.msgid]
+        for userid, marks in kept.items()
+    } == ({"ann": ["app|delivered|2"]} if rated else {})
 
 
 def noted(world: World, at: ChunkId) -> list[Note]:

@@ -54,6 +54,8 @@ def test_what_rules_need_is_read_as_it_was_created(container: Container) -> None
     message = a_message(
         caps=(Cap(3, 24), Cap(1, 48, "sms", 7, ())),
         topic=7,
+        rated=True,
+        rates={"best": {"app": 0.5}},
         personal={"push": Personal(("a", "name"), ("a",), True)},
     )
     create(container(), message)

@@ -12,6 +12,21 @@ from chalicelib.domain.delivery_channels import DELIVERY_CHANNELS, ChannelType
 from chalicelib.domain.errors import Conflict, Stale
 from chalicelib.domain.groups import GROUPS, Family, Group
 from chalicelib.domain.members import MEMBERS, Member, Role
+from chalicelib.domain.third_party import (
+    LIBRARIES,
+    REGISTERED,
+    Field,
+    Keyword,
+    Library,
+    Registered,
+    Review,
+    Sort,
+    Title,
+    key_of,
+)
+from chalicelib.domain.third_party import (
+    Family as TemplateFamily,
+)
 from chalicelib.ports import World
 from tests.builders import a_channel
 from tests.contracts import faults
@@ -116,12 +131,38 @@ def test_a_field_that_is_emptied_is_empty_when_it_is_read(
     container: Container, unique: str
 ) -> None:
     channels = container().records.of(DELIVERY_CHANNELS)
-    before = a_channel(unique, ChannelType.SMS, name=unique, calls_per_second=5, price=0.045)
+    before = a_channel(
+        unique, ChannelType.SMS, name=unique, calls_per_second=5, price=0.045, has_templates=True
+    )
     channels.put(before)
     assert container().records.of(DELIVERY_CHANNELS).get(unique) == before
     after = replace(before, calls_per_second=None, deliveries_per_day=0, price=None, version=2)
     channels.update(before, after)
     assert container().records.of(DELIVERY_CHANNELS).get(unique) == after
+
+
+def test_a_third_party_template_is_read_as_it_was_put_and_changed(
+    container: Container, unique: str
+) -> None:
+    for family, kind in REGISTERED.items():
+        sort = Sort.SIGNATURE if family is TemplateFamily.SIGNATURE else Sort.NOTICE
+        fields = (Field("enum1", "状态", "enum", ("已发货", "已完成")), Field("thing2"))
+        before = Registered(unique, "n1", sort, "提醒", "{{thing2.DATA}}", fields, account="f")
+        store = container().records.of(kind)
+        store.put(before)
+        assert container().records.of(kind).get(key_of(unique, "n1")) == before
+        after = replace(before, is_invalid=True, review=Review.REFUSED, reason="x", version=2)
+        store.update(before, after)
+        assert list(container().records.of(kind).list(unique)) == [after]
+        with pytest.raises(Stale):
+            store.update(before, after)
+
+
+def test_a_library_is_read_as_it_was_put(container: Container, unique: str) -> None:
+    keywords = {"99": (Keyword(1, "物品名称", "名称", "thing"),)}
+    before = Library(unique, (Title("99", "付款成功通知", True, "616"),), keywords, 7, "f")
+    container().records.of(LIBRARIES).put(before)
+    assert container().records.of(LIBRARIES).get(unique) == before
 
 
 def test_changes_are_listed_by_month_the_newest_first(container: Container, unique: str) -> None:

@@ -173,7 +173,7 @@ def test_every_event_that_warns_is_explained_and_is_logged() -> None:
 
 
 def test_every_metric_is_explained() -> None:
-    counted = set(re.findall(r'\bmetric\("(\w+)"', SOURCES))
+    counted = set(re.findall(r'\b(?:metric|measure)\("(\w+)"', SOURCES))
     assert len(counted) >= 10
     rows = re.findall(r"^\| `(\w+)` \|", section(EVENTS, "Metrics"), re.MULTILINE)
     assert sorted(rows) == sorted(counted)

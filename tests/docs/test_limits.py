@@ -11,6 +11,7 @@ from chalicelib.domain import (
     links,
     messages,
     strategies,
+    third_party,
     topics,
 )
 from chalicelib.domain import imports as domain_imports
@@ -90,6 +91,9 @@ NUMBERS = {
     "hours of a frequency cap's window": caps.MAX_HOURS,
     "topics of an access channel": topics.MAX_TOPICS,
     "seconds that a step waits": strategies.MAX_WITHIN,
+    "third-party templates of a delivery channel": third_party.MAX_REGISTERED,
+    "titles of a library": third_party.MAX_TITLES,
+    "templates of a library whose keywords are kept": third_party.MAX_KEYWORDS,
 }
 
 

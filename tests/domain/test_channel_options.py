@@ -35,6 +35,7 @@ def test_what_is_not_ours_is_left_for_the_provider() -> None:
         "track_links": False,
         "track_opens": True,
         "unsubscribe": False,
+        "domain_rates": {"qq.com": 0.5, "mail.example.co.uk": 20},
     }
     words = {"unsubscribe_words": ["TD"], "subscribe_words": []}
     assert channel_options.check({**ours, **words, "server": "s"}) == {"server": "s"}
@@ -59,6 +60,13 @@ def test_what_is_not_ours_is_left_for_the_provider() -> None:
         ("unsubscribe_words", ["x" * 21]),
         ("unsubscribe_words", ["x"] * 51),
         ("subscribe_words", [1]),
+        ("domain_rates", ["qq.com"]),
+        ("domain_rates", {"QQ.com": 1}),
+        ("domain_rates", {"@qq.com": 1}),
+        ("domain_rates", {"com": 1}),
+        ("domain_rates", {"qq.com": 0}),
+        ("domain_rates", {"qq.com": True}),
+        ("domain_rates", {f"d{n}.example": 1 for n in range(21)}),
     ],
 )
 def test_an_option_of_another_shape_is_refused_and_if_stored_counts_as_not_given(

@@ -11,6 +11,7 @@ from chalicelib.domain import reasons
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.plans import TargetLoss, Unchosen
 from chalicelib.domain.reasons import Reason
+from chalicelib.domain.rules.checks import CHECKS, Stage
 
 ROOT = Path(__file__).parents[2]
 ALL = {**reasons.LOSSES, **reasons.LEFT_OUT, **reasons.FACTS, **reasons.CODES}
@@ -20,6 +21,13 @@ CHINESE = re.compile(r"[一-鿿]")
 def test_no_loss_of_a_target_is_without_a_sentence() -> None:
     assert set(reasons.LOSSES) == set(TargetLoss)
     assert set(reasons.LEFT_OUT) == set(Unchosen)
+
+
+def test_no_hold_is_without_a_sentence() -> None:
+    holding = (check for check in CHECKS if check.stage is not Stage.TARGET)
+    names = {name for check in holding for name in check.outcomes if not name.isdigit()}
+    assert names - {*TargetLoss} <= set(reasons.HOLDS)
+    assert {"quiet_hours", "quiet_time"} <= names
 
 
 def test_no_fact_is_without_a_sentence() -> None:
@@ -32,9 +40,8 @@ def test_every_code_is_one_that_the_code_gives() -> None:
     assert [code for code in reasons.CODES if f'"{code}"' not in others] == []
 
 
-@pytest.mark.parametrize("name", ALL)
-def test_a_sentence_is_short_and_in_both_languages(name: str) -> None:
-    reason = ALL[name]  # type: ignore[index]
+@pytest.mark.parametrize("reason", [*ALL.values(), *reasons.HOLDS.values()])
+def test_a_sentence_is_short_and_in_both_languages(reason: Reason) -> None:
     assert CHINESE.search(reason.zh)
     assert len(reason.zh) <= 30
     assert reason.en

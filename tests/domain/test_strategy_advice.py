@@ -11,7 +11,7 @@ from chalicelib.domain.delivery_channels import ChannelType, ReceiptMode
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.provider_io import ClickReport, DeliveryReport
 from chalicelib.domain.strategies import Missing, Step, Strategy, Term
-from chalicelib.domain.strategy_advice import Reports, check_clicks, reports_of, warnings
+from chalicelib.domain.strategy_advice import Reports, check_clicks, delays, reports_of, warnings
 from tests.builders import a_channel
 from tests.fakes.providers import TEXT
 
@@ -72,3 +72,22 @@ def test_a_channel_reports_clicks_by_its_platform_unless_its_links_are_switched_
     assert not reports_of(none).has_clicks
     polled = a_channel("text", receipts=ReceiptMode.POLL)
     assert reports_of(TEXT, polled).delay == TEXT.receipt_delay + TEXT.poll_first
+
+
+def test_a_delay_is_measured_where_enough_receipts_came() -> None:
+    day = {"latency|sms|text|0": 45, "latency|sms|text|20": 45, "latency|sms|text|32": 10}
+    more = {"latency|app|push|4": 99, "channel|sms|text|delivered": 99}
+    assert delays([day, more]) == {"text": 32}  # bucket 20 ends at 2 ** 5 seconds
+    assert delays([day, day, more, {"latency|sms|text|32": 100}]) == {"text": 256}
+    assert delays([]) == {}
+
+
+@pytest.mark.parametrize(("within", "is_short"), [(31, True), (32, False)])
+def test_a_measured_delay_goes_before_that_of_the_platform(within: int, is_short: bool) -> None:
+    reports = reports_of(TEXT, a_channel("text"), 32)
+    found = warnings(strategy(Missing.DELIVERED, within), opened(reports))
+    told = "most receipts of app take up to 32 s (measured in the last 30 days)"
+    assert [text for text in found if told in text] == found
+    assert bool(found) is is_short
+    polled = reports_of(TEXT, a_channel("text", receipts=ReceiptMode.POLL), 32)
+    assert polled.delay == 32 + TEXT.poll_first

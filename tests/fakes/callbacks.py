@@ -34,11 +34,13 @@ class FakeCallbacks:
         with self.steps.around("callbacks.get", write=False):
             return copy_of(self.stored.get((channel_key, id)))
 
-    def list(self, channel_key: str, since: str, until: str, limit: int) -> Sequence[Batch]:
+    def list(
+        self, channel_key: str, since: str, until: str, limit: int, *, newest_first: bool = False
+    ) -> Sequence[Batch]:
         with self.steps.around("callbacks.list", write=False):
             batches = [
                 replace(batch, body=b"")
-                for (key, id), batch in sorted(self.stored.items())
+                for (key, id), batch in sorted(self.stored.items(), reverse=newest_first)
                 if key == channel_key and since < id < until
             ]
             return batches[:limit] if limit else batches

@@ -17,7 +17,7 @@ def stage(concurrency: Any) -> Stage:
     settings = {} if concurrency is None else {"concurrency": concurrency}
     on_disk = {"concurrency": DEFAULT, "stages": {"trial": settings}}
     chalice: Any = SimpleNamespace(config_from_disk=on_disk)
-    return Stage("trial", chalice)
+    return Stage("trial", chalice, "python3.11")
 
 
 @pytest.mark.parametrize("number", [2, 3, 1000])

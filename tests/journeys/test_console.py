@@ -29,6 +29,66 @@ NARROW = {"width": 320, "height": 700}
 BUDGETS = {"html": 14_000, "requests": 9, "bytes": 340_000}  # of a page, gzip, cold
 SHIFT = 0.05  # of the layout
 
+OWN = [
+    "/",
+    "/messages",
+    "/messages/scheduled",
+    "/messages/results",
+    "/messages/lookup",
+    "/messages/{msgid}",
+    "/messages/{msgid}/people/{user}",
+    "/messages/{msgid}/people/nobody",
+    "/templates",
+    "/templates/new",
+    "/templates/{template}",
+    "/templates/{template}/versions",
+    "/strategies",
+    "/strategies/new",
+    "/strategies/{rule}",
+    "/users",
+    "/users/new",
+    "/users/{user}",
+    "/users/{user}/messages",
+    "/users/{user}/preferences",
+    "/segments",
+    "/tags",
+    "/lists/black",
+    "/suppressions",
+    "/imports",
+    "/imports/new",
+    "/send",
+    "/send?kind=ordinary",
+    "/stats/messages",
+    "/stats/clicks",
+    "/stats/providers",
+    "/review",
+    "/review/mine",
+    "/review/settings",
+    "/rules",
+    "/rules/words",
+    "/rules/words/upload",
+    "/rules/topics",
+    "/rules/callbacks",
+    "/rules/callbacks/replay",
+]
+WHOLE = [
+    "/channels",
+    "/channels/new",
+    "/channels/new?platform=smtp",
+    "/channels/{sms}",
+    "/channels/{sms}/labels",
+    "/settings",
+    "/access/{key}",
+    "/access/new",
+    "/members",
+    "/members/new",
+    "/audit",
+    "/global-key",
+    "/developer",
+    "/account",
+    "/account/second-factor",
+]
+
 Browser = Any
 Page = Any
 
@@ -97,25 +157,10 @@ def paths(shop: Shop, stack: Mapping[str, Any]) -> list[str]:
     values = {"name": "Li", "url": "https://shop.example/1"}
     userids = [f"{shop.mark}-{n}" for n in range(5)]
     msgid = shop.api.send([*userids, "nobody"], template, values)
-    base = f"/c/{shop.key}"
-    own = ["", "/messages", "/messages/scheduled", "/messages/results", "/messages/lookup"]
-    own += [f"/messages/{msgid}", f"/messages/{msgid}/people/{userids[0]}"]
-    own += [f"/messages/{msgid}/people/nobody", "/templates", "/templates/new"]
-    own += [f"/templates/{template}", f"/templates/{template}/versions", "/strategies"]
-    own += [
-        "/strategies/new",
-        f"/strategies/{rule}",
-        "/users",
-        "/users/new",
-        f"/users/{userids[0]}",
-    ]
-    own += ["/segments", "/tags", "/lists/black", "/imports", "/imports/new", "/send"]
-    own += ["/send?kind=ordinary", "/stats/messages", "/stats/clicks", "/stats/providers"]
-    own += ["/review", "/review/mine", "/rules"]
-    whole = ["/channels", "/channels/new", "/channels/new?platform=smtp", "/settings"]
-    whole += [f"/channels/{shop.code('sms')}", f"/access/{shop.key}", "/access/new", "/members"]
-    whole += ["/members/new", "/audit", "/developer", "/account", "/account/second-factor"]
-    return [base + path for path in own] + whole
+    ids = {"msgid": msgid, "user": userids[0], "template": template, "rule": rule}
+    ids |= {"sms": shop.code("sms"), "key": shop.key}
+    own = [f"/c/{shop.key}{path.format(**ids)}" for path in OWN]
+    return own + [path.format(**ids) for path in WHOLE]
 
 
 @pytest.mark.parametrize("look", LOOKS, ids="-".join)

@@ -234,7 +234,7 @@ def test_the_best_channel_of_the_last_30_days_is_chosen_and_stays_with_the_messa
     stored = fake.messages.stored[msgid]
     assert stored.rates == {"best": {"sms": 0.95} if is_chosen else {}}
     life: Any = report.target(fake.ports, SHOP, msgid, "ann")
-    assert life["refused"] == {("push" if is_chosen else "text"): "lower_rate"}
+    assert life["refused"] == ({"push": "lower_rate"} if is_chosen else {"text": "stands_later"})
 
 
 def test_it_warns_of_a_condition_on_clicks_without_a_link(fake: FakeWorld) -> None:

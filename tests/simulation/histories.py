@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -14,7 +15,9 @@ from chalicelib.domain.jobs import FactsJob, Timer, TimerKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.notes import Note
 from chalicelib.domain.plans import CallKey, ChunkId, Entrants, Plan, Target, TargetLoss
-from chalicelib.flow import days, fact_files, tally
+from chalicelib.domain.reach import reached
+from chalicelib.domain.rules.caps import Mark
+from chalicelib.flow import days, fact_files, reach, tally
 from chalicelib.flow import figures as figures_step
 from chalicelib.ports import World
 from tests.builders import a_message, a_strategy
@@ -25,9 +28,9 @@ STRATEGIES = (a_strategy("app"), a_strategy("app", "sms"), a_strategy("app,sms",
 CODES = ("", "7", "quota_used_up")
 READS = (
     *("figures.load.done", "figures.between.done", "notes.of_block.done", "ledger.chunk.done"),
-    "fact_files.etag.done",
+    *("marks.get.done", "fact_files.etag.done"),
 )
-WRITES = ("figures.", "notes.", "timers.", "fact_files.")
+WRITES = ("figures.", "notes.", "timers.", "marks.", "fact_files.")
 BIG = tuple(f"u{number:03d}" for number in range(101))
 
 
@@ -89,6 +92,7 @@ class History:
             channel_key=self.chance.choice(("shop", "mall")),
             template=(self.chance.randrange(3), 1),
             accepted=accepted,
+            rated=self.chance.random() < 0.3,
         )
         plan = self._plan(message)
         in_message = not is_big and self.chance.random() < 0.5
@@ -218,6 +222,19 @@ class History:
             elif position.startswith("line#"):
                 total = figures.added([total, {Cell(name, figures.LINE): document.body}])
         return without_zeros(total)
+
+    def reach(self) -> dict[str, list[Mark]]:
+        """Return the reach of the rated messages to each person, at once."""
+        marks: defaultdict[str, list[Mark]] = defaultdict(list)
+        for message in self.messages:
+            chunk = self.world.ledger.chunk(ChunkId(message.msgid, 0), message)
+            assert chunk is not None
+            for userid, of_user in reached(message, chunk).items() if message.rated else ():
+                marks[reach.name_of(message.channel_key, userid)] += of_user
+        return {name: sorted(of_user) for name, of_user in marks.items()}
+
+    def kept_reach(self) -> dict[str, list[Mark]]:
+        return {name: sorted(kept.marks) for name, kept in self.world.marks.stored.items()}
 
     def counted_by_day(self) -> Iterator[tuple[str, int, dict[str, int]]]:
         for (name, position), document in self.world.figures.stored.items():

@@ -23,6 +23,7 @@ def test_the_figures_of_random_histories_are_those_of_a_recount(group: int) -> N
         deaths += history.deaths
         assert history.counted() == history.recounted(), seed
         assert folded(history) == by_day(history), seed
+        assert history.kept_reach() == history.reach(), seed
     assert deaths > HISTORIES / GROUPS / 2
 
 

@@ -39,7 +39,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "audiences": {"BatchGetItem", "Query"},
         "messages": {"GetItem", "Query", "PutItem", "DeleteItem"},
         "ledger": {"GetItem", "Query", "PutItem"},
-        "lookups": {"GetItem", "PutItem", "UpdateItem"},  # the quota of broadcasts
+        "lookups": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem"},  # quota, marks
         "due": {"PutItem", "BatchWriteItem"},
     },
     "chunks": {
@@ -48,7 +48,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "audiences": {"BatchGetItem", "Query"},
         "messages": {"GetItem", "BatchGetItem", "Query", "PutItem"},
         "ledger": {"GetItem", "Query", "PutItem"},
-        "lookups": {"BatchGetItem", "PutItem"},  # marks of frequency caps
+        "lookups": {"BatchGetItem", "PutItem"},  # marks
         "due": {"BatchWriteItem"},
     },
     "deliver": {
@@ -56,6 +56,8 @@ TABLES: dict[str, dict[str, set[str]]] = {
             "GetItem",
             "BatchGetItem",
             "Query",
+            "PutItem",  # third-party templates alone, as the condition says
+            "UpdateItem",
         },  # the users of a delivery channel, for an opt-out
         "users": {"BatchGetItem", "PutItem"},  # marks
         "audiences": {"BatchGetItem", "Query", "UpdateItem"},  # opt-outs, and whose a contact is
@@ -164,6 +166,8 @@ FILES: dict[str, set[tuple[str, str]]] = {
         ("PutObject", "words/*"),
         ("DeleteObject", "words/*"),
     },
+    "chunks": {("GetObject", "words/*")},
+    "schedules": {("GetObject", "words/*")},
     "imports": {
         ("GetObject", "imports/*"),
         ("PutObject", "imports/*"),

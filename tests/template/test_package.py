@@ -8,6 +8,9 @@ import sys
 import zipfile
 from pathlib import Path
 
+import pytest
+
+from infra import package
 from infra.package import AWS_SERVICES, ENDPOINTS, ROOT
 from infra.package_lock import LAYER_FILE
 from tests.template.conftest import of_type
@@ -17,8 +20,8 @@ def test_every_handler_of_the_package_imports_in_a_bare_interpreter(
     packaged_here: Path, tmp_path: Path
 ) -> None:
     template = json.loads((packaged_here / "sam.json").read_text())
-    with zipfile.ZipFile(packaged_here / "deployment.zip") as package:
-        package.extractall(tmp_path)
+    with zipfile.ZipFile(packaged_here / "deployment.zip") as zipped:
+        zipped.extractall(tmp_path)
     handlers = [
         properties["Handler"] for _, properties in of_type(template, "AWS::Serverless::Function")
     ]
@@ -52,8 +55,8 @@ def test_cfn_lint_finds_nothing(packaged: Path) -> None:
 
 
 def test_the_package_for_aws_has_arm_binaries_only(packaged: Path) -> None:
-    with zipfile.ZipFile(packaged / "deployment.zip") as package:
-        names = package.namelist()
+    with zipfile.ZipFile(packaged / "deployment.zip") as zipped:
+        names = zipped.namelist()
     binaries = [name for name in names if name.endswith(".so")]
     assert binaries
     assert not [name for name in binaries if "x86_64" in name or "darwin" in name]
@@ -64,8 +67,8 @@ def test_the_package_for_aws_has_arm_binaries_only(packaged: Path) -> None:
 
 def test_duckdb_is_in_the_layer_alone_and_both_fit_in_lambda(packaged: Path) -> None:
     """Lambda takes 250 MB of a function with its layers, unzipped."""
-    with zipfile.ZipFile(packaged / "deployment.zip") as package:
-        names, size = package.namelist(), sum(entry.file_size for entry in package.infolist())
+    with zipfile.ZipFile(packaged / "deployment.zip") as code:
+        names, size = code.namelist(), sum(entry.file_size for entry in code.infolist())
     assert not [name for name in names if "duckdb" in name and not name.startswith("chalicelib")]
     with zipfile.ZipFile(packaged / LAYER_FILE) as layer:
         assert {name.split("/")[0] for name in layer.namelist()} == {"python"}
@@ -73,6 +76,36 @@ def test_duckdb_is_in_the_layer_alone_and_both_fit_in_lambda(packaged: Path) -> 
         size += sum(entry.file_size for entry in layer.infolist())
     assert [name for name in binaries if "_duckdb" in name and "aarch64" in name]
     assert size < 250 * 10**6
+
+
+def test_the_functions_python_is_pinned_whoever_packages(packaged: Path) -> None:
+    version = "{}.{}".format(*package.RUNTIME)
+    template = json.loads((packaged / "sam.json").read_text())
+    runtimes = {
+        properties["Runtime"] for _, properties in of_type(template, "AWS::Serverless::Function")
+    }
+    assert runtimes == {f"python{version}"}
+    with zipfile.ZipFile(packaged / "deployment.zip") as zipped:
+        names = zipped.namelist()
+    built = {name for name in names if name.endswith(".so") and ".cpython-" in name}
+    assert built
+    assert all(f".cpython-{version.replace('.', '')}-" in name for name in built)
+
+
+def test_byte_code_is_that_of_the_functions_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "one.py").write_text("x = 1")
+    monkeypatch.setattr(package, "OWN", (3, 99))
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    package._compile([tmp_path], package.RUNTIME)
+    assert not list(tmp_path.rglob("*.pyc"))
+    assert "no Python 3.11 here" in capsys.readouterr().err
+    asked: list[str] = []
+    monkeypatch.setattr("shutil.which", lambda name: asked.append(name) or sys.executable)
+    package._compile([tmp_path / "one.py"], package.RUNTIME)
+    assert asked == ["python3.11"]
+    assert [path.stem.split(".")[0] for path in tmp_path.rglob("*.pyc")] == ["one"]
 
 
 def test_the_package_has_the_descriptions_of_the_services_that_are_used() -> None:
@@ -86,8 +119,8 @@ def test_the_package_has_the_descriptions_of_the_services_that_are_used() -> Non
 
 
 def test_the_package_has_the_endpoints_of_those_services_alone(packaged: Path) -> None:
-    with zipfile.ZipFile(packaged / "deployment.zip") as package:
-        endpoints = json.loads(package.read("botocore/data/endpoints.json"))
+    with zipfile.ZipFile(packaged / "deployment.zip") as zipped:
+        endpoints = json.loads(zipped.read("botocore/data/endpoints.json"))
     named = {name for partition in endpoints["partitions"] for name in partition["services"]}
     assert named == set(ENDPOINTS)
     partitions = {partition["partition"] for partition in endpoints["partitions"]}

@@ -27,11 +27,14 @@ class Check(NamedTuple):
     outcomes: tuple[str, ...]
 
 
+_UNCHOSEN = ("dearer", "lower_rate", "lower_own_rate", "less_preferred", "stands_later")
+
 CHECKS = (
     Check(Stage.MESSAGE, "review", ("1015023", "1019071")),
     Check(Stage.MESSAGE, "lists and segment", ("1015046", "1019005", "1019006")),
     Check(Stage.MESSAGE, "template", ("1015031", "1015073", "1015084")),
     Check(Stage.MESSAGE, "strategy", ("1015026", "1019001")),
+    Check(Stage.MESSAGE, "third-party template", ("1019008",)),
     Check(Stage.MESSAGE, "topic", ("1019007",)),
     Check(Stage.MESSAGE, "callback address", ("1019061",)),
     Check(Stage.MESSAGE, "sensitive words", ("1015034",)),
@@ -46,8 +49,10 @@ CHECKS = (
     Check(Stage.TARGET, "preferences", ("unwanted", "quiet_time")),
     Check(Stage.TARGET, "consent", ("no_consent",)),
     Check(Stage.TARGET, "personal values", ("no_value", "unfit_value")),
-    Check(Stage.TARGET, "choice of a channel", ("dearer", "lower_rate")),
+    Check(Stage.TARGET, "sensitive words", ("sensitive_value",)),
+    Check(Stage.TARGET, "choice of a channel", _UNCHOSEN),
     Check(Stage.TARGET, "caps", ("capped",)),
     Check(Stage.STEP, "quiet hours", ("quiet_hours",)),
+    Check(Stage.STEP, "preferences", ("quiet_time",)),
     Check(Stage.STEP, "caps", ("capped",)),
 )

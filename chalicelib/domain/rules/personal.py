@@ -66,6 +66,28 @@ def without(text: str) -> str:
     return re.sub(_PLACEHOLDER, " ", text)
 
 
+def around(text: str, width: int) -> Iterator[str]:
+    """Yield the parts of a text that are about so many characters away from a placeholder.
+
+    Parts end at a blank if there is one nearby. Parts that meet are one, so that together they are
+    never longer than the text.
+    """
+    begin = end = -1
+    for place in re.finditer(_PLACEHOLDER, text):
+        if begin >= 0 and place.start() - width > end:
+            yield text[begin:end]
+            begin = -1
+        if begin < 0:
+            start = max(0, place.start() - width)
+            blank = text.find(" ", start, place.start() - width // 2) if start else -1
+            begin = max(start, blank)
+        stop = place.end() + width
+        blank = text.rfind(" ", place.end() + width // 2, stop)
+        end = stop if blank < 0 or stop >= len(text) else blank
+    if begin >= 0:
+        yield text[begin:end]
+
+
 def fill(
     content: Content,
     values: Values,

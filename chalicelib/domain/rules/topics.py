@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import field
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -34,16 +35,26 @@ class QuietTime(NamedTuple):
             return self.begin <= clock < self.end
         return clock >= self.begin or clock < self.end
 
+    def until(self, at: int) -> int | None:
+        """Return when (ms) the quiet time ends in which a moment is. None: it is in none."""
+        if not self.has(at):
+            return None
+        from chalicelib.domain.rules.quiet_hours import Window, minutes  # few people have one
+
+        return Window(minutes(self.begin), minutes(self.end), self.zone, ()).ends(at)
+
 
 @frozen
 class Preferences:
     """A person's choices for one access channel.
 
     `topics`: topic -> channel types on which it is wanted. A topic that is missing was not chosen.
+    `first`: topic -> the channel type on which it is wanted most.
     """
 
     topics: Mapping[int, tuple[str, ...]]
     quiet: QuietTime | None = None
+    first: Mapping[int, str] = field(default_factory=dict)
 
     def wants(self, topic: int, kind: ChannelType, *, opt_in: bool) -> bool:
         """Tell if messages of a topic are wanted on a channel type."""
@@ -65,7 +76,8 @@ def read(raw: Mapping[str, Any]) -> Preferences:
     """Read the choices for one access channel from what is stored of a user."""
     quiet = raw.get("quiet")
     topics = {int(number): tuple(kinds) for number, kinds in raw.get("topics", {}).items()}
-    return Preferences(topics, QuietTime(*quiet) if quiet else None)
+    first = {int(number): kind for number, kind in raw.get("first", {}).items()}
+    return Preferences(topics, QuietTime(*quiet) if quiet else None, first)
 
 
 def of(user: User | None, channel_key: str) -> Preferences | None:
@@ -82,7 +94,12 @@ def refusal_key(channel_key: str, topic: int) -> str:
 def stored(preferences: Preferences) -> dict[str, Any]:
     """Return the choices as they are stored."""
     topics = {str(number): list(kinds) for number, kinds in sorted(preferences.topics.items())}
-    return {"topics": topics, **({"quiet": list(preferences.quiet)} if preferences.quiet else {})}
+    first = {str(number): kind for number, kind in sorted(preferences.first.items())}
+    return {
+        "topics": topics,
+        **({"quiet": list(preferences.quiet)} if preferences.quiet else {}),
+        **({"first": first} if first else {}),
+    }
 
 
 def choose(

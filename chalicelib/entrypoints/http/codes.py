@@ -86,6 +86,8 @@ _MEANINGS: Mapping[int, str] = {
     1019005: "`option.white_id`: the whitelist does not exist",
     1019006: "`aud_segment`: the segment does not exist",
     1019007: "`option.topic`: the topic does not exist",
+    1019008: "the provider no longer has the"
+    " [third-party template](third-party-templates.md) or signature that a content names",
     1019031: "the message was accepted more than 24 hours ago and cannot be withdrawn any more",
     1019041: "the `Idempotency-Key` was used with another body",
     1019071: "the review has a level at which nobody may approve but who asks",

@@ -89,6 +89,12 @@ REFUSALS: Mapping[type[Refusal], Entry] = {
         PARAMETER, 400, "模板版本不存在", "template {number} has no version {version}"
     ),
     errors.TemplateClosed: Entry(1015073, 400, "通用模板已失效", _NO_CHANNEL),
+    errors.ThirdPartyInvalid: Entry(
+        1019008,
+        400,
+        "第三方平台已没有该模板或签名 {id} (通道 {channel})",
+        "the provider of {channel} no longer has the {what} {id}; refresh, or choose another",
+    ),
     errors.UnknownStrategy: Entry(
         1015026, 400, "发送策略已失效", "strategy {number} does not exist"
     ),

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.imports import Fault, Faulty, Translated
+from chalicelib.domain.rules.sensitive_words import MAX_LENGTH
 from chalicelib.entrypoints.http.language import Language, Text
 from chalicelib.manage import users
 
@@ -155,6 +156,9 @@ _CHINESE = {
     "must be all or the channel key of an access channel": "须为 all 或渠道标识",
     "there is no such segment": "分群不存在",
     "there is no such list": "名单不存在",
+    "enabled: on or off": "enabled 须为 on 或 off",
+    f"1 to {MAX_LENGTH} characters": f"须为 1 到 {MAX_LENGTH} 个字符",
+    "must have a letter or a digit": "须含有字母、汉字或数字",
     "1 to 64 of letters, digits and _@!#$&*+=.|¥￥-": "须为 1 到 64 个字母, 数字或 _@!#$&*+=.|¥￥-",
 }
 _BAD_VALUE = "格式不正确"  # of a rule that has no Chinese text

@@ -35,7 +35,7 @@ from chalicelib.domain.provider_io import (
     Recipient,
 )
 from chalicelib.domain.strategies import Verdict
-from chalicelib.flow import provider_ids
+from chalicelib.flow import provider_ids, third_party
 from chalicelib.flow.content import email, render
 from chalicelib.flow.delivery import outcomes, refusals
 from chalicelib.flow.delivery.answers import Answers, put_answer
@@ -58,7 +58,7 @@ class ClaimedBefore(OpenUMSError):
 class Caller:
     """The calls of one job over one connection, opened with the first. `opened` closes it.
 
-    `files`: those of every call, or why the calls have failed.
+    `files`: those of every call, or why all calls fail.
     """
 
     def __init__(
@@ -226,6 +226,7 @@ class Caller:
             with provider_ids.of_error(recipient.contact for recipient in outgoing.recipients):
                 answer = self._connect().send(outgoing)
         except Rejected as error:
+            third_party.note(self.world, self.channel, outgoing.recipients[0].content, error)
             return self._record_all(call, record, Outcome(Loss.SUBMIT_FAILED, error.code))
         except Uncertain as error:
             return self._uncertain(call, record, error)

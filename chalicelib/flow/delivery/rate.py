@@ -4,12 +4,15 @@ A job reserves a time for as many calls as a second takes, with one update. The 
 reserve together. It comes back at that
 time, and what is left of the job reserves again. Reservations follow each other in the order of
 asking, and a fifth of the rate is for priority 1.
+
+Mails to a domain may have a rate of their own. A job with such mails waits for the latest of its
+reservations.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -91,27 +94,59 @@ def limit(
 
     Without a rate limit these are all calls, and no reservation is made.
     """
-    rate = limit_of(channel, world.providers.of(channel.platform).capabilities)
-    if not rate.per_second or not calls:
+    taken = [(meter, units) for meter, units in _used(world, channel, chunk, calls) if any(units)]
+    if not taken:
         return calls, None
-    ends = list(accumulate(len(call.refs) if rate.of_deliveries else 1 for call in calls))
-    number = max(1, sum(end <= rate.per_second for end in ends))
+    number = max(1, min(meter.calls_of_a_second(units) for meter, units in taken))
     now = world.clock.now()
     not_before = job.slot if job.slot and now - job.slot < MISSED else 0
     is_urgent = message.priority is Priority.HIGH
-    not_before = not_before or turns.reserve(
-        world, channel.code, ends[number - 1], rate.per_second, urgent=is_urgent
+    not_before = not_before or max(
+        turns.reserve(world, meter.name, sum(units[:number]), meter.per_second, urgent=is_urgent)
+        for meter, units in taken
+        if any(units[:number])
     )
     if not_before - now >= SOON:
         observability.metric("jobs_paced")
         note_long_wait(world, job, message, chunk, calls, not_before)
-        wait = (not_before - now) / 1000
-        return (), Resume(job.start, wait, not_before, job.tries, job.fetches)
+        return (), Resume(job.start, (not_before - now) / 1000, not_before, job.tries, job.fetches)
     rest = calls[number:]
     if not rest:
         return calls, None
     note_long_wait(world, job, message, chunk, rest, now + SOON)
     return calls[:number], Resume(rest[0].key.start, 1, tries=job.tries)
+
+
+class Meter(NamedTuple):
+    """A rate limit of a delivery channel: of all its calls, or of mails to one domain."""
+
+    name: str
+    per_second: float
+    of_deliveries: bool = True
+    domain: str = ""
+
+    def units(self, chunk: Chunk, call: OpenCall) -> int:
+        """Count what a call takes of the rate."""
+        if self.domain:
+            end = f"@{self.domain}"
+            return sum(chunk.plan.contact(ref).lower().endswith(end) for ref in call.refs)
+        return len(call.refs) if self.of_deliveries else 1
+
+    def calls_of_a_second(self, units: Sequence[int]) -> int:
+        """Count the first calls that a second takes."""
+        return sum(end <= self.per_second for end in accumulate(units))
+
+
+def _used(
+    world: World, channel: Channel, chunk: Chunk, calls: Sequence[OpenCall]
+) -> Iterator[tuple[Meter, list[int]]]:
+    """Yield each meter of a delivery channel, with what each call takes of it."""
+    rate = limit_of(channel, world.providers.of(channel.platform).capabilities)
+    meters = [Meter(channel.code, *rate)] if rate.per_second else []
+    for domain, per_second in channel_options.of(channel.options).domain_rates.items():
+        meters.append(Meter(f"{channel.code}@{domain}", per_second, domain=domain))
+    for meter in meters:
+        yield meter, [meter.units(chunk, call) for call in calls]
 
 
 class Rate(NamedTuple):

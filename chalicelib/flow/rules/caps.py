@@ -7,8 +7,7 @@ nothing was submitted, gives the marks back.
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from chalicelib.domain import keys
@@ -18,14 +17,10 @@ from chalicelib.domain.facts import FactKind
 from chalicelib.domain.funnel import is_undecided
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId, Entrants, Plan
-from chalicelib.domain.rules.caps import ANY, LOSS, Ask, Mark, Marks, count, without
+from chalicelib.domain.rules.caps import ANY, LOSS, Ask, Mark, count, without
+from chalicelib.flow import marks
 from chalicelib.flow.select import Selection, leave_out
 from chalicelib.ports import World
-
-ROUNDS = 30  # of one change, when others change the same people meanwhile
-
-# Returns the marks of a name after a change, or None if there is nothing to change.
-_Change = Callable[[str, Sequence[Mark]], Sequence[Mark] | None]
 
 
 def for_targets(
@@ -155,38 +150,18 @@ def _count(world: World, message: Message, asks: Mapping[str, Ask]) -> dict[str,
     """Count for all names, and return the refused kinds by name."""
     refused: dict[str, frozenset[str]] = {}
 
-    def counted(name: str, marks: Sequence[Mark]) -> Sequence[Mark] | None:
-        answer = count(marks, message.caps, asks[name], world.clock.now())
+    def counted(name: str, known: Sequence[Mark]) -> Sequence[Mark] | None:
+        answer = count(known, message.caps, asks[name], world.clock.now())
         refused[name] = answer.refused
-        return answer.marks if len(set(answer.marks) - set(marks)) else None
+        return answer.marks if len(set(answer.marks) - set(known)) else None
 
-    _change(world, asks, counted)
+    marks.change(world, asks, counted)
     return refused
 
 
 def _give_back(world: World, msgid: str, kinds_by_name: Mapping[str, frozenset[str]]) -> None:
-    def given_back(name: str, marks: Sequence[Mark]) -> Sequence[Mark] | None:
-        left = without(marks, msgid, kinds_by_name[name])
-        return left if len(left) < len(marks) else None
+    def given_back(name: str, known: Sequence[Mark]) -> Sequence[Mark] | None:
+        left = without(known, msgid, kinds_by_name[name])
+        return left if len(left) < len(known) else None
 
-    _change(world, kinds_by_name, given_back)
-
-
-def _change(world: World, names: Collection[str], change: _Change) -> None:
-    """Change the marks of all names, each from the version that was read. Raise TimeoutError."""
-    left: Collection[str] = names
-    for tried in range(ROUNDS):
-        if not left:
-            return
-        stored = world.marks.get(sorted(left))
-        changed: dict[str, Marks] = {}
-        for name in left:
-            before = stored.get(name, Marks())
-            after = change(name, before.marks)
-            if after is not None:
-                changed[name] = Marks(tuple(after), before.version)
-        left = world.marks.put(changed) if changed else ()
-        if left:
-            world.clock.sleep(random.uniform(0, min(0.01 * 2**tried, 0.5)))  # noqa: S311 - spreads
-    if left:
-        raise TimeoutError("the marks of a person were contended in every round")
+    marks.change(world, kinds_by_name, given_back)

@@ -25,6 +25,7 @@ from chalicelib.flow.rules import (
     personal,
     quiet_hours,
     sensitive_words,
+    third_party,
     topics,
 )
 from chalicelib.flow.select import Selection
@@ -40,6 +41,7 @@ EntrantRule = Callable[[World, Message, Chunk, Entrants], Entrants]
 
 # In the order of domain/rules/checks.py.
 MESSAGE_RULES: tuple[MessageRule, ...] = (
+    third_party.for_message,
     topics.for_message,
     callbacks.check,
     sensitive_words.for_message,
@@ -49,6 +51,7 @@ TARGET_RULES: tuple[TargetRule, ...] = (
     topics.for_targets,
     consents.for_targets,
     personal.for_targets,
+    sensitive_words.for_targets,
     choice.for_targets,
     caps.for_targets,  # the last one: what any rule leaves out must not count
 )
@@ -83,6 +86,15 @@ def for_step(world: World, message: Message, step: int) -> Hold | None:
     """Return the longest hold of a later step of a strategy, before anybody enters it."""
     holds = [STEP_RULES[stem](world, message, step) for stem in message.step_rules]
     return max((hold for hold in holds if hold is not None), default=None)
+
+
+def for_members(
+    world: World, message: Message, chunk: Chunk, step: int, members: Sequence[int]
+) -> Mapping[int, Hold]:
+    """Return the holds of targets that would enter a step now. Who is not held may enter it."""
+    hold = for_step(world, message, step) if members else None
+    held = topics.for_members(message, chunk, step, members, world.clock.now())
+    return held if hold is None else {t: max(hold, held.get(t, hold)) for t in members}
 
 
 def step_rules(request: SendRequest, resolved: ResolvedSend) -> tuple[str, ...]:

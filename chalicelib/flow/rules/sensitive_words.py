@@ -7,21 +7,25 @@ reads a file once. Without the switch nothing is read or imported.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain import elements
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.errors import SensitiveWord, WordsGone
-from chalicelib.domain.messages import Hold
+from chalicelib.domain.messages import Hold, Message
+from chalicelib.domain.rules import personal
+from chalicelib.domain.templates import Content
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedSend
+from chalicelib.flow.select import Selection, leave_out
 from chalicelib.ports import World
 
 if TYPE_CHECKING:
     from chalicelib.domain.rules.sensitive_words import Finder
 
-RULE = "sensitive_words"
+RULE, SENSITIVE = "sensitive_words", "sensitive_value"
+AROUND = 256  # characters around a value, more than a word has when it is spaced out
 FINDERS = 8  # access channels whose words a container remembers
 
 _finders: OrderedDict[str, Finder] = OrderedDict()
@@ -33,6 +37,41 @@ def for_message(world: World, request: SendRequest, resolved: ResolvedSend) -> H
     if finder is not None:
         _check(finder, _of_message(request, resolved))
     return None
+
+
+def for_targets(
+    world: World, message: Message, selections: Sequence[Selection]
+) -> Sequence[Selection]:
+    """Leave out contents in which the values of a person make a word of the access channel."""
+    access = world.settings.access_channel(message.channel_key) if message.personal else None
+    finder = _finder(world, access) if access else None
+    if finder is None:
+        return selections
+    known: dict[tuple[str, frozenset[tuple[str, str]]], bool] = {}
+
+    def is_sensitive(code: str, values: Mapping[str, str]) -> bool:
+        key = code, frozenset(values.items())
+        if key not in known:
+            content = message.contents[code]
+            known[key] = any(map(finder.find_in_markup, _filled(content, values)))
+        return known[key]
+
+    def reasons(selection: Selection) -> dict[str, str]:
+        values = {
+            code: {name: text for name, text in selection.values.items() if name in taken.names}
+            for code in selection.contacts
+            if (taken := message.personal.get(code))
+        }
+        return {code: SENSITIVE for code, of in values.items() if is_sensitive(code, of)}
+
+    return [leave_out(selection, reasons(selection)) for selection in selections]
+
+
+def _filled(content: Content, values: Mapping[str, str]) -> Iterator[str]:
+    """Yield what values make of a content, with the text around them. The rest was searched."""
+    for _, text in _texts(content, ""):
+        for part in personal.around(text, AROUND):
+            yield str(personal.fill({"": part}, values)[""])
 
 
 def check_contents(world: World, channel: AccessChannel, contents: Mapping[Any, Any]) -> None:

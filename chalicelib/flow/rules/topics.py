@@ -6,10 +6,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalicelib.domain.audiences import AudienceKind
+from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.errors import UnknownTopic
-from chalicelib.domain.messages import Message
-from chalicelib.domain.rules.topics import UNWANTED, Preferences, of, refusal_key
+from chalicelib.domain.messages import Hold, Message
+from chalicelib.domain.rules.topics import (
+    QUIET,
+    SILENT,
+    UNWANTED,
+    Preferences,
+    QuietTime,
+    of,
+    refusal_key,
+)
 from chalicelib.domain.topics import TOPICS
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedSend
@@ -40,9 +49,21 @@ def for_targets(
     """Leave out contacts on channels that people do not want, and those that would ring now."""
     if message.audience.kind is AudienceKind.CONTACTS:
         return _for_contacts(world, message, selections) if message.topic else selections
-    first = message.strategy.steps[0].channels
-    now = None if message.priority is Priority.HIGH else world.clock.now()
-    return [_for_user(message, selection, first, now) for selection in selections]
+    first, now = message.strategy.steps[0].channels, world.clock.now()
+    return [
+        _for_user(message, selection, first, _begin(message, selection, now))
+        for selection in selections
+    ]
+
+
+def _begin(message: Message, selection: Selection, now: int) -> int | None:
+    """Return when (ms) the first step begins for a target, None if nothing is quiet for it."""
+    if message.priority is Priority.HIGH:
+        return None
+    occasion = message.occasion
+    if occasion is None or not occasion.zone_attribute or selection.user is None:
+        return now
+    return max(now, occasion.start(selection.user.attributes))
 
 
 def _for_user(
@@ -64,6 +85,38 @@ def _for_user(
         )
     }
     return leave_out(selection, reasons)
+
+
+def quiet_of(
+    message: Message, selections: Sequence[Selection]
+) -> Mapping[int, tuple[str, str, str]]:
+    """Return the quiet times of targets, by their position, that later steps may have to wait for.
+
+    They are those of the planning, as contacts are.
+    """
+    if message.priority is Priority.HIGH or len(message.strategy.steps) == 1:
+        return {}
+    return {
+        n: (preferences.quiet.begin, preferences.quiet.end, preferences.quiet.zone)
+        for n, selection in enumerate(selections)
+        if selection.target.loss is None
+        and (preferences := of(selection.user, message.channel_key))
+        and preferences.quiet
+    }
+
+
+def for_members(
+    message: Message, chunk: Chunk, step: int, members: Sequence[int], now: int
+) -> Mapping[int, Hold]:
+    """Return the holds of targets for whom a later step would ring in their quiet time."""
+    rings = [c for c in message.codes_of(step) if message.channels[c] not in SILENT]
+    quiet = {t: QuietTime(*chunk.plan.quiet[t]) for t in members if t in chunk.plan.quiet}
+    ends = {
+        t: time.until(now)
+        for t, time in quiet.items()
+        if step and any(code in chunk.plan.targets[t].contacts for code in rings)
+    }
+    return {t: Hold(until, QUIET) for t, until in ends.items() if until is not None}
 
 
 def _for_contacts(

@@ -21,6 +21,7 @@ from chalicelib.domain.errors import (
     Misconfigured,
     ProviderError,
     Rejected,
+    TemplateGone,
     Throttled,
     Unavailable,
     Uncertain,
@@ -83,7 +84,7 @@ SUB_CODES: Mapping[str, type[ProviderError]] = {
     "isv.missing-version": Misconfigured,
     "isv.invalid-parameter": Rejected,
     # https://developer.aliyun.com/ask/285646: often the library's TM… instead of one's own id
-    "PUB.MSG_TEMPLATE_NOT_EXIST": Rejected,
+    "PUB.MSG_TEMPLATE_NOT_EXIST": TemplateGone,
     "SYSTEM_ERROR": Unavailable,
 }
 # People who do not follow the life account get nothing until they do:
@@ -109,6 +110,7 @@ class Alipay(PlainProvider):
         clickable=alipay_content.CLICKABLE,
         credentials=settings("app_id private_key", "alipay_public_key app_auth_token"),
         options=settings("", "base_url"),
+        registers=alipay_content.REGISTERS,
     )
 
     def __init__(self, http: Http, clock: Callable[[], float] = time.time) -> None:

@@ -7,19 +7,22 @@ UMS's `msg_alipay_life` for the lengths.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.provider_io import Clickable
 from chalicelib.domain.templates import placeholders, without_placeholders
+from chalicelib.domain.third_party import Action, Family, Field, Registers, Sort, Use
 from chalicelib.providers.base import check_names, required_text
+from chalicelib.providers.registries import fields_in
 
 TEMPLATE_ID, HEAD_COLOR, URL, ACTION_NAME, VALUE = 128, 10, 256, 16, 128
 
 CLICKABLE = Clickable(("context.url",))
 
 _VALUE = re.compile(r"keyword[1-9]\d?|first|remark", re.ASCII)
+_NAMES = re.compile(r"(?<![A-Za-z0-9])(?:keyword[1-9]\d?|first|remark)(?![A-Za-z0-9])", re.ASCII)
 _USER_ID = re.compile(r"2088\d{12}", re.ASCII)
 
 
@@ -64,6 +67,29 @@ def _text(raw: Mapping[str, Any], key: str, path: str, limit: int) -> str:
     if len(plain) > limit:
         raise Invalid(f"{path}.{key}" if path else key, f"must have at most {limit} characters")
     return plain
+
+
+def uses(content: Mapping[str, Any]) -> Sequence[Use]:
+    """Return the template that a content names, with its values."""
+    values = {
+        name: str(value["value"])
+        for name, value in content["context"].items()
+        if _VALUE.fullmatch(name)
+    }
+    id = str(content.get("template_id"))
+    return [Use(Family.TEMPLATE, id, "template_id", values, "context", ".value")]
+
+
+def fields_of(text: str) -> tuple[Field, ...]:
+    """Return the key fields that an operator has copied, with braces around them or without."""
+    names = dict.fromkeys(_NAMES.findall(text))
+    return fields_in(text) or tuple(Field(name) for name in names)
+
+
+# Alipay does not tell anybody which templates an account has.
+REGISTERS = Registers(
+    actions={Sort.MESSAGE: frozenset({Action.ENTER})}, uses=uses, fields=fields_of
+)
 
 
 def _width(text: str) -> int:

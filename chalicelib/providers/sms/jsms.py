@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 from chalicelib.domain.errors import (
@@ -17,6 +18,8 @@ from chalicelib.domain.errors import (
     Misconfigured,
     ProviderError,
     Rejected,
+    SignatureGone,
+    TemplateGone,
     Throttled,
     Unavailable,
 )
@@ -32,7 +35,7 @@ from chalicelib.domain.provider_io import (
     WebhookRequest,
 )
 from chalicelib.domain.templates import placeholders
-from chalicelib.ports import Session
+from chalicelib.ports import Registry, Session
 from chalicelib.providers import refusals
 from chalicelib.providers.base import (
     PlainSession,
@@ -47,8 +50,9 @@ from chalicelib.providers.base import (
     settings,
     vendor_error,
 )
-from chalicelib.providers.sms import jsms_receipts, platform, receipts
+from chalicelib.providers.sms import jsms_receipts, jsms_registry, platform, receipts
 from chalicelib.web.http import Http
+from chalicelib.web.messages import Response
 
 BASE_URL = "https://api.sms.jpush.cn"
 CALL_SIZE = 1000
@@ -66,7 +70,7 @@ ERRORS: Mapping[str, type[ProviderError]] = {
     "50007": Rejected,  # invalid body
     "50008": Misconfigured,  # not registered for SMS
     "50009": Throttled,  # too often
-    "50013": Rejected,  # invalid temp_id
+    "50013": TemplateGone,  # invalid temp_id
     "50014": Misconfigured,  # no balance
     "50016": Misconfigured,  # no such API: a wrong address
     "50017": Misconfigured,
@@ -86,6 +90,7 @@ ERRORS: Mapping[str, type[ProviderError]] = {
     "50037": Rejected,  # forbidden word
     "50038": Rejected,  # length of a code
     "50046": Misconfigured,  # no signature set for the application
+    "50102": SignatureGone,  # invalid sign_id
 }
 # JSMS answers 403 to most business errors, so 403 alone says nothing about the credentials.
 STATUSES: Mapping[int, type[ProviderError]] = {403: Rejected}
@@ -99,8 +104,11 @@ LATER = frozenset({"50008", "50009", "50014", "50019", "50035", "50036", "50046"
 class Jsms:
     """Implements Provider."""
 
-    capabilities = platform.capabilities(
-        "jsms", CALL_SIZE, settings("app_key master_secret"), settings("", "base_url")
+    capabilities = replace(
+        platform.capabilities(
+            "jsms", CALL_SIZE, settings("app_key master_secret"), settings("", "base_url")
+        ),
+        registers=jsms_registry.REGISTERS,
     )
 
     def __init__(self, http: Http) -> None:
@@ -150,7 +158,7 @@ class JsmsSession(PlainSession):
     """Implements Session."""
 
     def __init__(self, account: Account, http: Http) -> None:
-        self._http = http
+        self._http, self._account = http, account
         self._auth = (
             str(account.credentials["app_key"]),
             str(account.credentials["master_secret"]),
@@ -187,12 +195,30 @@ class JsmsSession(PlainSession):
             "jsms",
         )
 
+    def registry(self) -> Registry:
+        return jsms_registry.JsmsRegistry(self._account, self._ask, self._safe, _read)
+
+    def _ask(self, method: str, path: str, **options: Any) -> Response:
+        return self._http.request(method, self._base_url + path, auth=self._auth, **options)
+
+    def _safe(self, method: str, path: str, **options: Any) -> Response:
+        """Ask what may be asked again."""
+        url = self._base_url + path
+        return safe_request(self._http, method, url, auth=self._auth, **options)
+
     def _get(self, path: str, expected: type) -> Any:
         reply = safe_request(self._http, "GET", self._base_url + path, auth=self._auth)
         body = reply.json()
         if reply.status == 200 and isinstance(body, expected):
             return body
         raise safe_error(vendor_error(reply, ERRORS, STATUSES))
+
+
+def _read(reply: Response) -> Mapping[str, Any]:
+    """Return a successful answer about a template, which may have no body."""
+    if reply.status == 200 and error_code(body := reply.json()) in (None, "50000"):
+        return body if isinstance(body, Mapping) else {}
+    raise vendor_error(reply, ERRORS, STATUSES)
 
 
 def batch(call: OutgoingCall) -> dict[str, Any]:

@@ -15,7 +15,16 @@ from typing import Any
 
 from chalicelib.domain.errors import Invalid, Unverified
 from chalicelib.domain.provider_io import Receipt, ReceiptKind, Reply, Webhook, WebhookRequest
-from chalicelib.providers.base import identifier, milliseconds, read_entries, read_form, read_json
+from chalicelib.domain.third_party import Family, Report, Review
+from chalicelib.providers.base import (
+    identifier,
+    milliseconds,
+    number,
+    read_entries,
+    read_form,
+    read_json,
+)
+from chalicelib.providers.registries import readable
 from chalicelib.providers.sms import receipts
 
 log = logging.getLogger(__name__)
@@ -42,6 +51,13 @@ STATES = {
 }
 NO_SUCH_NUMBER = "4004"
 
+# Callback page, samples: what was reviewed, and the name of its id.
+REVIEWED = {
+    "SMS_TEMPLATE": (Family.TEMPLATE, "tempId"),
+    "SMS_SIGN": (Family.SIGNATURE, "signId"),
+}
+REVIEWS = {"1": Review.APPROVED, "2": Review.REFUSED}
+
 
 def signature(app_key: str, master_secret: str, nonce: str, timestamp: str) -> str:
     signed = f"appKey={app_key}&appMasterSecret={master_secret}&nonce={nonce}&timestamp={timestamp}"
@@ -65,7 +81,9 @@ def read_callback(request: WebhookRequest, secret: Mapping[str, str]) -> Webhook
         return Webhook(nonce=nonce, replies=read_replies(read_json(form.get("data", ""), "data")))
     if callback_type == "SMS_REPORT":
         return Webhook(read_reports(read_json(form.get("data", ""), "data")), nonce=nonce)
-    # SMS_TEMPLATE, SMS_SIGN: reviews.
+    if callback_type in REVIEWED:
+        reviews = read_reviews(callback_type, read_json(form.get("data", ""), "data"))
+        return Webhook(nonce=nonce, reviews=reviews)
     extra = {"provider": "jsms", "callback_type": identifier(callback_type)[:40]}
     log.info("callback ignored", extra=extra)
     return Webhook(nonce=nonce)
@@ -87,6 +105,19 @@ def _verify(form: Mapping[str, str], secret: Mapping[str, str], now: int) -> Non
         raise Unverified("timestamp")
     if not -CLOCK_SKEW_MS <= now - int(timestamp) <= REPLAY_WINDOW_MS:
         raise Unverified("timestamp")
+
+
+def read_reviews(callback_type: str, listed: Any) -> Sequence[Report]:
+    """Read what JSMS has decided on texts or signatures."""
+    family, id_name = REVIEWED[callback_type]
+
+    def read(entry: Mapping[str, Any]) -> Report | None:
+        id, review = number(entry.get(id_name)), REVIEWS.get(str(entry.get("status")))
+        if id is None or review is None:
+            return None
+        return Report(family, str(id), review, readable(entry.get("refuseReason"), 500))
+
+    return read_entries("reviews", listed, read, "jsms")
 
 
 def read_reports(listed: Any) -> Sequence[Receipt]:

@@ -17,6 +17,7 @@ from chalicelib.domain.errors import (
     ProviderError,
     QuotaUsedUp,
     Rejected,
+    TemplateGone,
     Throttled,
     Unavailable,
 )
@@ -47,7 +48,7 @@ ERRORS: Mapping[str, type[ProviderError]] = {
     "40001": Misconfigured,  # secret, or an access token that is not the newest, also the new one
     "40013": Misconfigured,  # appid
     "40014": Misconfigured,  # access token, also the new one
-    "40037": Rejected,  # template_id: not of this account, or deleted
+    "40037": TemplateGone,  # template_id: not of this account, or deleted
     "40125": Misconfigured,  # secret
     "40164": Misconfigured,  # IP address not on the account's list
     "40165": Rejected,  # pagepath
@@ -62,7 +63,7 @@ ERRORS: Mapping[str, type[ProviderError]] = {
     "41030": Rejected,  # page
     "42001": Misconfigured,  # access token expired, also the new one
     "43107": Misconfigured,  # account or template is blocked for subscription messages
-    "43116": Rejected,  # template is blocked
+    "43116": TemplateGone,  # template is blocked
     "45009": QuotaUsedUp,  # of the day
     "45011": Throttled,  # calls of a minute
     "45168": Rejected,  # forbidden words
@@ -82,6 +83,8 @@ ERRORS: Mapping[str, type[ProviderError]] = {
     "61011": Misconfigured,  # component
     "61023": Misconfigured,  # refresh token
     "200011": Misconfigured,  # account is blocked
+    # Of the library: the account has as many as it may, the template is blocked, wrong arguments.
+    **dict.fromkeys(("200012", "200013", "200014", "200020", "200021"), Rejected),
 }
 # 61003 also comes for a token of an authorisation that was taken back and given again since.
 STALE = frozenset({"40001", "40014", "42001", "61003"})
@@ -112,6 +115,7 @@ GRANTS = frozenset(
         "pre_auth_code",
         "authorization_info",
         "authorizer_access_token",
+        "template_list",
     }
 )
 

@@ -9,20 +9,22 @@ Lengths leave out placeholders, whose values come later.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.provider_io import Clickable
+from chalicelib.domain.rules.third_party import refusal
 from chalicelib.domain.templates import placeholders, without_placeholders
+from chalicelib.domain.third_party import Family, Sort, Use
 from chalicelib.providers.base import check_names, optional_text, required_text
+from chalicelib.providers.wechat.values import ANY, KINDS, VALUE_CHARACTERS
 
 TEMPLATE, SUBSCRIPTION = 0, 1
 
 TEMPLATE_ID_CHARACTERS = 128
 PAGE_CHARACTERS = 1024
 URL_CHARACTERS = 2048
-VALUE_CHARACTERS = 2048  # of a template message, whose values have no documented rules
 MAX_VALUES = 50
 
 # Of an Official Account. With both an address and a mini-program, WeChat opens the mini-program.
@@ -32,24 +34,8 @@ CLICKABLE = Clickable(("url", "page"), instead=("miniprogram", "appid"))
 STATES = ("developer", "trial", "formal")
 LANGUAGES = ("zh_CN", "en_US", "zh_HK", "zh_TW")
 
-# Values of subscription notices and messages, by the beginning of their key.
-# Each has a limit of characters and a pattern.
-RULES: Mapping[str, tuple[int, str]] = {
-    "thing": (20, ""),
-    "number": (32, r"-?\d+(\.\d+)?"),
-    "letter": (32, r"[A-Za-z]+"),
-    "symbol": (5, ""),
-    "character_string": (32, r"[\x20-\x7e]+"),
-    "phone_number": (17, r"[\d\s()+-]+"),
-    "car_number": (8, ""),
-    "name": (20, ""),  # 10 where it is Chinese
-    "phrase": (5, ""),
-    "const": (20, ""),
-}
-
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
 _COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
-_HAN = re.compile(r"[一-鿿]")
 
 
 def message_type(content: Mapping[str, Any]) -> int:
@@ -161,15 +147,29 @@ def _as_text(entry: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _check_value(key: str, value: str, path: str) -> None:
-    value_type = key.rstrip("0123456789")
-    limit, form = RULES.get(value_type, (VALUE_CHARACTERS, ""))
+    """Check a value by the kind of its key. Placeholders count for nothing: values come later."""
+    kind = KINDS.get(key.rstrip("0123456789"), ANY)
     rest = without_placeholders(value)
-    if value_type == "name" and _HAN.search(rest):
-        limit = 10
-    if len(rest) > limit:
-        raise Invalid(f"{path}.value", f"must have at most {limit} characters")
-    if form and rest == value and not re.fullmatch(form, value, re.ASCII):
-        raise Invalid(f"{path}.value", "has characters that this type of value must not have")
+    reason = refusal(kind, rest) if rest == value or len(rest) > kind.limit else ""
+    if reason:
+        raise Invalid(f"{path}.value", reason)
+
+
+def uses_official(content: Mapping[str, Any]) -> Sequence[Use]:
+    """Return the template that a content of an Official Account names, with its values."""
+    is_message = message_type(content) == TEMPLATE
+    return _uses(content, Sort.MESSAGE if is_message else Sort.NOTICE)
+
+
+def uses_mini(content: Mapping[str, Any]) -> Sequence[Use]:
+    """Return the template that a content of a mini-program names, with its values."""
+    return _uses(content, Sort.NOTICE)
+
+
+def _uses(content: Mapping[str, Any], sort: Sort) -> Sequence[Use]:
+    values = {key: str(_as_text(entry).get("value", "")) for key, entry in content["data"].items()}
+    id = str(content.get("template_id"))
+    return [Use(Family.TEMPLATE, id, "template_id", values, "data", ".value", sort)]
 
 
 def template_body(content: Mapping[str, Any], token: str | None) -> dict[str, Any]:

@@ -21,10 +21,13 @@ from chalicelib.domain.provider_io import (
     OutgoingCall,
     ProviderIds,
 )
+from chalicelib.domain.third_party import Registers, Sort
 from chalicelib.providers.tokens import AccessTokens
 from chalicelib.providers.wechat import api, content, receipts
 from chalicelib.providers.wechat.provider import WeChatProvider
+from chalicelib.providers.wechat.registry import NOTICES, fields_of
 from chalicelib.providers.wechat.session import WeChatSession
+from chalicelib.providers.wechat.values import KINDS
 from chalicelib.web.http import Http
 
 MESSAGES = 10_000_000  # per day. With payments 30 million (the page of sending).
@@ -34,6 +37,7 @@ class MiniProgramSession(WeChatSession):
     """Implements Session."""
 
     account_type = "2"
+    sorts = (Sort.NOTICE,)
 
     def send(self, call: OutgoingCall) -> Answer:
         body = content.mini_body(call.recipients[0].content)
@@ -63,6 +67,12 @@ class MiniProgram(WeChatProvider):
             hands_on_token=not component,
             credentials=api.credentials(component=component, callback=component),
             options=api.OPTIONS,
+            registers=Registers(
+                actions={Sort.NOTICE: NOTICES},
+                uses=content.uses_mini,
+                fields=fields_of,
+                kinds=KINDS,
+            ),
             deliveries_per_day=MESSAGES,
         )
         super().__init__(http, tokens, capabilities, MiniProgramSession)

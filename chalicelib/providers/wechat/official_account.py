@@ -23,12 +23,15 @@ from chalicelib.domain.provider_io import (
     OutgoingCall,
     ProviderIds,
 )
+from chalicelib.domain.third_party import Registers, Sort
 from chalicelib.providers.base import identifier
 from chalicelib.providers.errcodes import VendorAnswer
 from chalicelib.providers.tokens import AccessTokens
 from chalicelib.providers.wechat import api, content, receipts
 from chalicelib.providers.wechat.provider import WeChatProvider
+from chalicelib.providers.wechat.registry import MESSAGES, NOTICES, fields_of
 from chalicelib.providers.wechat.session import WeChatSession
+from chalicelib.providers.wechat.values import KINDS
 from chalicelib.web.http import Http
 
 # Per day, of an account with up to 100,000 followers. Larger accounts have more, which their
@@ -42,6 +45,7 @@ class OfficialAccountSession(WeChatSession):
     """Implements Session."""
 
     account_type = "1"
+    sorts = (Sort.MESSAGE, Sort.NOTICE)
 
     def token(self) -> str | None:
         return secrets.token_hex(16)
@@ -84,6 +88,12 @@ class OfficialAccount(WeChatProvider):
             hands_on_token=not component,
             credentials=api.credentials(component=component, callback=True),
             options=api.OPTIONS,
+            registers=Registers(
+                actions={Sort.MESSAGE: MESSAGES, Sort.NOTICE: NOTICES},
+                uses=content.uses_official,
+                fields=fields_of,
+                kinds=KINDS,
+            ),
             deliveries_per_day=TEMPLATE_MESSAGES,
         )
         super().__init__(http, tokens, capabilities, OfficialAccountSession)

@@ -7,11 +7,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from chalicelib.domain.provider_io import Account, Answer, Outcome, OutgoingCall, Token
+from chalicelib.domain.third_party import Sort
+from chalicelib.ports import Registry
 from chalicelib.providers.base import PlainSession
 from chalicelib.providers.errcodes import MALFORMED, SUCCESS, VendorAnswer
 from chalicelib.providers.tokens import AccessTokens
 from chalicelib.providers.wechat.api import LOST, OPENID, OwnApi, base_url
 from chalicelib.providers.wechat.component import AuthorisedApi
+from chalicelib.providers.wechat.registry import WeChatRegistry
 from chalicelib.web.http import Http
 
 
@@ -22,6 +25,7 @@ class WeChatSession(PlainSession, ABC):
     """
 
     account_type: str
+    sorts: tuple[Sort, ...]  # of templates that the account can have
 
     def __init__(
         self, http: Http, tokens: AccessTokens, account: Account, *, component: bool
@@ -46,6 +50,9 @@ class WeChatSession(PlainSession, ABC):
             self._api.token()
         else:
             self._api.fetch()
+
+    def registry(self) -> Registry:
+        return WeChatRegistry(self._api, self._account, self._base_url, self.sorts)
 
     def authorisation_link(self, redirect_uri: str) -> str:
         """Return the page on which the account's administrator scans the QR code.

@@ -36,6 +36,7 @@ class Alipay:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        self._gone: set[tuple[str, str]] = set()  # application and template
         self._key = rsa.generate_private_key(65537, 2048)
         public = self._key.public_key().public_bytes(
             serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
@@ -43,10 +44,19 @@ class Alipay:
         self.public_key = base64.b64encode(public).decode()
 
     def clear(self) -> None:
-        """Forget nothing: the gateway keeps no state."""
+        """Forget nothing: templates stay deleted."""
 
     def routes(self) -> Sequence[web.RouteDef]:
-        return [web.post("/gateway.do", self.gateway)]
+        return [
+            web.post("/gateway.do", self.gateway),
+            web.post("/_console/template", self.delete_template),
+        ]
+
+    async def delete_template(self, request: web.Request) -> web.Response:
+        """Delete a template as its owner does on Alipay's pages (`{"app_id", "id"}`)."""
+        body = await request.json()
+        self._gone.add((str(body["app_id"]), str(body["id"])))
+        return web.json_response({"deleted": body["id"]})
 
     def no_such(self, status: int) -> Refusal:
         return Refusal(status, status, {})
@@ -66,6 +76,8 @@ class Alipay:
         try:
             rules.check_envelope(fields, account.master_secret)
             person, template = rules.message(fields.get("biz_content", ""))
+            if (call.account, template["template_id"]) in self._gone:
+                raise rules.Problem("40004", "PUB.MSG_TEMPLATE_NOT_EXIST")
             await self._send(request, call, person, template)
         except rules.Problem as problem:
             result = RESULTS.get(problem.code, Result.REFUSED)

@@ -36,10 +36,26 @@ CODES: Mapping[int, tuple[int, str]] = {
     50017: (415, "media not supported"),
     50018: (405, "request method not support"),
     50019: (500, "server error"),
+    50020: (403, "template is in review"),
+    50021: (403, "template was refused"),
+    50025: (403, "wrong template type"),
     50030: (403, "recipients is empty"),
     50031: (403, "too much recipients"),
+    50041: (403, "invalid ttl value"),
+    50042: (403, "template is empty"),
+    50043: (403, "template too long"),
+    50044: (403, "template parameter invalid"),
+    50045: (403, "remark too long"),
+    50047: (403, "modify template not allow"),
+    50052: (403, "template contains special symbol"),
+    50053: (403, "special template parameter need extra remark for confirmation"),
+    50102: (403, "invalid sign id"),
+    50103: (403, "other signatures in the audit"),
+    50104: (403, "invalid signature"),
 }
 DELIVERED, PHONE_OFF = 4001, 4003
+# The type of a callback, by a field of its data.
+TYPES = {"replyTime": "SMS_REPLY", "tempId": "SMS_TEMPLATE", "signId": "SMS_SIGN"}
 
 _MOBILE = re.compile(r"(?!\+?861[0-9]{10}$)\+?[0-9]{7,15}")
 
@@ -132,7 +148,7 @@ def parcel(account: Account, events: Sequence[Event]) -> Parcel:
         "nonce": nonce,
         "timestamp": timestamp,
         "signature": signature(account.app_key, account.master_secret or "", nonce, timestamp),
-        "type": "SMS_REPLY" if "replyTime" in events[0] else "SMS_REPORT",
+        "type": next((type for name, type in TYPES.items() if name in events[0]), "SMS_REPORT"),
         "data": compact(events[0] if account.receipt_batch == 1 else list(events)),
     }
     headers = {"Content-Type": "application/x-www-form-urlencoded"}

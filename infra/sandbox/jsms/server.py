@@ -23,9 +23,10 @@ from infra.sandbox.accounts import Account, Event
 from infra.sandbox.behaviour import Behaviour, of
 from infra.sandbox.calllog import Call, Result
 from infra.sandbox.jsms import rules
+from infra.sandbox.jsms.registry import Registry
 from infra.sandbox.outbox import Parcel
 from infra.sandbox.sms import SmsPlatform, Text, pulled
-from infra.sandbox.vendor import Refusal, authenticated
+from infra.sandbox.vendor import Core, Refusal, authenticated
 
 NAME = "jsms"
 ACCOUNT_DEFAULTS = {"receipt_batch": 1}
@@ -41,8 +42,13 @@ class Jsms(SmsPlatform):
 
     name = NAME
 
+    def __init__(self, core: Core) -> None:
+        super().__init__(core)
+        self._registry = Registry(core, self._begin)
+
     def routes(self) -> Sequence[web.RouteDef]:
         return [
+            *self._registry.routes(),
             web.post("/v1/messages", self.message),
             web.post("/v1/messages/batch", self.batch),
             web.get("/v1/report", self.reports, allow_head=False),
@@ -58,6 +64,7 @@ class Jsms(SmsPlatform):
         body = await _body(request, call)
         try:
             message = rules.message(body)
+            self._registry.check(account, body)
         except Refusal as error:
             raise error.about(call, _mobile(body)) from None
         if of(message["mobile"]) is Behaviour.REJECT:
@@ -70,6 +77,7 @@ class Jsms(SmsPlatform):
         body = await _body(request, call)
         try:
             recipients = rules.batch(body)
+            self._registry.check(account, body)
         except Refusal as error:
             raise error.about(call) from None
         ids = await self._send(request, call, account, body, recipients)

@@ -20,9 +20,7 @@ class Requests:
         self._core, self._name, self._tokens = core, name, tokens
 
     async def read(self, request: web.Request) -> tuple[Call, dict[str, Any]]:
-        call = Call(
-            provider=self._name, endpoint=endpoint(request, self._name), outcome=Result.ACCEPTED
-        )
+        call = self.begun(request)
         try:
             body = json.loads(await request.read())
         except (ValueError, RecursionError):
@@ -30,6 +28,11 @@ class Requests:
         if not isinstance(body, dict):
             raise rules.error(47001).about(call)
         return call, body
+
+    def begun(self, request: web.Request) -> Call:
+        return Call(
+            provider=self._name, endpoint=endpoint(request, self._name), outcome=Result.ACCEPTED
+        )
 
     def holder(self, request: web.Request, call: Call) -> Account:
         """Return the account of the token in the address. Raises Refusal."""

@@ -40,6 +40,12 @@ TEXTS: Mapping[int, str] = {
     61010: "code is expired",
     61011: "invalid component",
     61023: "refresh_token is invalid",
+    200012: "private template count overlimit",
+    200014: "invalid template tid",
+    200017: "invalid limit",
+    200019: "invalid category ids",
+    200020: "invalid kidList",
+    200021: "invalid sceneDesc",
 }
 
 OPENID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -76,14 +82,19 @@ def busy(seconds: int) -> Refusal:
     return error(45011, result=Result.THROTTLED, headers={"Retry-After": str(seconds)})
 
 
-def check(body: Any, account: Account, *, subscription: bool) -> str:
-    """Return the openid of a valid message. Raises Refusal."""
+def check(
+    body: Any, account: Account, known: list[str] | None = None, *, subscription: bool
+) -> str:
+    """Return the openid of a valid message. Raises Refusal.
+
+    `known` are the fields of a template that the account has registered.
+    """
     if not isinstance(body, dict):
         raise error(47001)
     openid, data = body.get("touser"), body.get("data")
     if not isinstance(openid, str) or not OPENID.fullmatch(openid):
         raise error(40003)
-    fields = _fields(account, body.get("template_id"))
+    fields = _fields(account, body.get("template_id")) if known is None else known
     if not isinstance(data, dict) or not all(isinstance(entry, dict) for entry in data.values()):
         raise error(47001)
     for name in fields or data:

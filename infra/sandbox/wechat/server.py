@@ -23,6 +23,7 @@ from infra.sandbox.vendor import Core, Refusal, never_answer, new_ids
 from infra.sandbox.wechat import events, rules
 from infra.sandbox.wechat.component import Components
 from infra.sandbox.wechat.requests import Requests
+from infra.sandbox.wechat.templates import Templates
 
 NAME = "wechat"
 ACCOUNT_DEFAULTS = {"receipt_batch": 1}
@@ -41,6 +42,7 @@ class WeChat:
         self._tokens = AccessTokens(core, NAME)
         self._requests = Requests(core, NAME, self._tokens)
         self._components = Components(core, NAME, self._tokens, self._requests)
+        self._templates = Templates(core, self._requests)
         self._ids = new_ids()
         self.clear()
 
@@ -59,6 +61,7 @@ class WeChat:
             ),
             web.post("/_console/unfollow", self.unfollow),
             *self._components.routes(),
+            *self._templates.routes(),
         ]
 
     def no_such(self, status: int) -> Refusal:
@@ -87,7 +90,8 @@ class WeChat:
         account, path = self._requests.holder(request, call), request.path.partition("/message/")[2]
         call = replace(call, account=account.app_key, token=str(body.get("client_msg_id", "")))
         try:
-            openid = rules.check(body, account, subscription=path != TEMPLATE)
+            known = self._templates.check(account, body.get("template_id"))
+            openid = rules.check(body, account, known, subscription=path != TEMPLATE)
         except Refusal as error:
             raise error.about(call) from None
         if of(openid) is Behaviour.REJECT or (account.app_key, openid) in self._left:

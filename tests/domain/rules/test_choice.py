@@ -1,8 +1,9 @@
-"""The cheapest channel of a step, for each target."""
+"""The channel that a step chooses for each target."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -24,26 +25,26 @@ def a_choosing_message(choice: Choice = Choice.CHEAPEST) -> Message:
 
 
 @pytest.mark.parametrize(
-    ("prices", "contacts", "kept"),
+    ("prices", "contacts", "kept", "why"),
     [
-        ({"push": 0, "text": 5}, ("push", "text", "mail"), {"push", "mail"}),
-        ({"push": 5, "text": 1}, ("push", "text", "mail"), {"text", "mail"}),
-        ({"push": 3, "text": 5}, ("push", "text"), {"text"}),  # two pushes cost 6
-        ({"push": 2.5, "text": 5}, ("push", "text"), {"push"}),  # the first of equal ones
-        ({"push": 9, "text": 1}, ("push", "mail"), {"push", "mail"}),  # the only one
-        ({"push": 9, "text": 1}, ("mail",), {"mail"}),
+        ({"push": 0, "text": 5}, ("push", "text", "mail"), {"push", "mail"}, "dearer"),
+        ({"push": 5, "text": 1}, ("push", "text", "mail"), {"text", "mail"}, "dearer"),
+        ({"push": 3, "text": 5}, ("push", "text"), {"text"}, "dearer"),  # two pushes cost 6
+        ({"push": 2.5, "text": 5}, ("push", "text"), {"push"}, "stands_later"),  # of equal ones
+        ({"push": 9, "text": 1}, ("push", "mail"), {"push", "mail"}, "dearer"),  # the only one
+        ({"push": 9, "text": 1}, ("mail",), {"mail"}, "dearer"),
     ],
 )
 def test_a_step_keeps_the_cheapest_channel_that_reaches_the_target(
-    prices: dict[str, float], contacts: tuple[str, ...], kept: set[str]
+    prices: dict[str, float], contacts: tuple[str, ...], kept: set[str], why: str
 ) -> None:
     chosen = {code: ALL[code] for code in contacts}
     target = Target("ann", None, {code: len(of) for code, of in chosen.items()}, {"mail": "x"})
     message, ranks = a_choosing_message(), Ranks({**prices, "mail": 9}, {})
     target, left = choose(message.strategy, message.channels, target, chosen, ranks)
     assert set(left) == set(target.contacts) == kept
-    dearer = {code for code, reason in target.refused.items() if reason == "dearer"}
-    assert dearer == set(contacts) - kept
+    left_out = {code for code, reason in target.refused.items() if reason == why}
+    assert left_out == set(contacts) - kept
     assert target.refused["mail"] == "x"
 
 
@@ -66,9 +67,7 @@ def test_the_best_channel_is_that_with_the_highest_rate() -> None:
     for choice, app, sms, kept in (
         (Choice.BEST, 0.9, 0.8, "push"),
         (Choice.BEST, 0.7, 0.8, "text"),
-        (Choice.MOST_CLICKED, 0.2, 0.2, "push"),
         (Choice.BEST, None, 0.0, "text"),  # a rate, however low, goes before none
-        (Choice.BEST, None, None, "push"),
     ):
         known = {kind: rate for kind, rate in (("app", app), ("sms", sms)) if rate is not None}
         message = a_choosing_message(choice)
@@ -77,6 +76,43 @@ def test_the_best_channel_is_that_with_the_highest_rate() -> None:
         target, left = choose(message.strategy, message.channels, target, ALL, ranks)
         assert set(left) == {kept, "mail"}
         assert set(target.refused.values()) == {"lower_rate"}
+
+
+def chosen_by(choice: Choice, ranks: Ranks) -> tuple[str, str]:
+    """Return the chosen delivery channel of app and SMS, and why the other one was left out."""
+    message = a_choosing_message(choice)
+    target = Target("ann", None, {code: len(of) for code, of in ALL.items()})
+    target, left = choose(message.strategy, message.channels, target, ALL, ranks)
+    (kept,), (reason,) = set(left) - {"mail"}, target.refused.values()
+    return kept, reason
+
+
+@pytest.mark.parametrize("rates", [{}, {"most_clicked": {"app": 0.2, "sms": 0.2}}])
+def test_of_two_that_are_as_good_the_first_one_is_chosen(rates: dict[str, Any]) -> None:
+    assert chosen_by(Choice.MOST_CLICKED, Ranks({}, rates)) == ("push", "stands_later")
+
+
+@pytest.mark.parametrize(
+    ("of_all", "own", "chosen"),
+    [
+        ({"app": 0.9, "sms": 0.8}, {"app": 0.25, "sms": 1.0}, ("text", "lower_own_rate")),
+        ({"app": 0.9, "sms": 0.8}, {"app": 0.25}, ("text", "lower_own_rate")),
+        ({"app": 0.9, "sms": 0.8}, {"sms": 0.85}, ("push", "lower_own_rate")),
+        ({"app": 0.9, "sms": 0.8}, {"email": 0.1}, ("push", "lower_rate")),
+        ({}, {"sms": 0.0}, ("text", "lower_own_rate")),
+    ],
+)
+def test_the_own_rate_of_a_target_goes_before_that_of_all_people(
+    of_all: dict[str, float], own: dict[str, float], chosen: tuple[str, str]
+) -> None:
+    assert chosen_by(Choice.BEST, Ranks({}, {"best": of_all}, {"best": own})) == chosen
+
+
+def test_what_a_target_prefers_is_chosen_where_it_can_be_reached() -> None:
+    assert chosen_by(Choice.PREFERENCE, Ranks({}, {}, {}, "sms")) == ("text", "less_preferred")
+    assert chosen_by(Choice.PREFERENCE, Ranks({}, {}, {}, "app")) == ("push", "less_preferred")
+    for nowhere in ("", "email", "wechatoa"):
+        assert chosen_by(Choice.PREFERENCE, Ranks({}, {}, {}, nowhere)) == ("push", "stands_later")
 
 
 def test_rates_are_those_of_a_channel_type_over_all_days_and_delivery_channels() -> None:

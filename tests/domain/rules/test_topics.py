@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.rules.topics import Preferences, QuietTime, choose, read, stored
@@ -46,6 +48,16 @@ def test_a_quiet_time_within_a_day() -> None:
     assert not QuietTime("12:00", "14:00", "Nowhere/Land").has(at(13))
 
 
+@given(st.integers(0, 400 * 86_400), st.sampled_from(["Europe/Berlin", "Asia/Shanghai"]))
+def test_a_quiet_time_ends_at_the_first_moment_that_is_not_quiet(later: int, zone: str) -> None:
+    quiet, moment = QuietTime("22:00", "03:30", zone), at(0) + later * 1000
+    until = quiet.until(moment)
+    assert (until is not None) is quiet.has(moment)
+    if until is not None:
+        assert not quiet.has(until)
+        assert all(quiet.has(time) for time in (until - 1000, (until + moment) // 2))
+
+
 def test_what_rings_is_left_out_in_a_quiet_time_and_mails_are_not() -> None:
     quiet = Preferences({}, NIGHT)
     assert quiet.reason(0, SMS, at(23), opt_in=False) == "quiet_time"
@@ -56,7 +68,8 @@ def test_what_rings_is_left_out_in_a_quiet_time_and_mails_are_not() -> None:
 
 
 def test_choices_are_read_as_they_were_stored() -> None:
-    for preferences in (Preferences({}), Preferences({1: ("sms",), 12: ()}, NIGHT)):
+    full = Preferences({1: ("sms",), 12: ()}, NIGHT, {1: "sms"})
+    for preferences in (Preferences({}), full):
         assert read(stored(preferences)) == preferences
 
 

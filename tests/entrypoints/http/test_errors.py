@@ -28,6 +28,8 @@ FILLED = {
     "code": "40013",
     "word": "word",
     "state": "cancelled",
+    "id": "tpl1",
+    "channel": "wx1",
     "url": "https://shop.example/callbacks",
     "first": 3,
     "last": 6,

@@ -11,6 +11,13 @@ from chalicelib import observability
 from chalicelib.domain.errors import Misconfigured
 
 
+@pytest.fixture(autouse=True)
+def _nothing_before(capsys: pytest.CaptureFixture[str]) -> None:
+    """Forget what other tests have measured in this process."""
+    observability.flush_metrics()
+    capsys.readouterr()
+
+
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
@@ -157,6 +164,23 @@ def test_metrics_are_summed_and_written_once_for_their_stage(
         "Metrics": [{"Name": "job_failed"}],
     }
     assert line["stage"] == "prod"
+
+
+def test_measured_values_are_written_by_their_dimensions_and_bounded(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STAGE", "prod")
+    with observability.unit_of_work(function="x"):
+        for value in (1.23456, 2):
+            observability.measure("provider_ms", value, channel="sms1")
+        for _ in range(observability.MAX_VALUES + 1):
+            observability.measure("provider_ms", 3, channel="mail1")
+    of_sms, of_mail = lines(capsys)
+    assert of_sms["provider_ms"] == [1.235, 2]
+    assert (of_sms["stage"], of_sms["channel"]) == ("prod", "sms1")
+    (described,) = of_sms["_aws"]["CloudWatchMetrics"]
+    assert described["Dimensions"] == [["stage", "channel"]]
+    assert len(of_mail["provider_ms"]) == observability.MAX_VALUES
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ import pytest
 from chalicelib.domain.chunks import Deferral
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.errors import Throttled
-from chalicelib.domain.jobs import TimerKind
+from chalicelib.domain.jobs import DeliverJob, TimerKind
 from chalicelib.domain.plans import CallKey, ChunkId
 from chalicelib.flow import evaluate
 from chalicelib.flow.delivery import rate
-from tests.builders import a_channel, an_access_channel
+from tests.builders import a_channel, a_message, a_plan, an_access_channel, at_once
 from tests.fakes.clock import START
 from tests.fakes.world import FakeWorld
 from tests.flow.delivery.mails import planned, run
@@ -220,3 +220,48 @@ def test_a_wait_covers_the_calls_of_its_job_only() -> None:
             CallKey(0, 1, "text", 100),
         )
     )
+
+
+def addressed(fake: FakeWorld, *contacts: str, rates: dict[str, float], **more: Any) -> DeliverJob:
+    """Plan mails to these addresses, one per call, on a channel with rates for domains."""
+    a_mail_channel(fake, domain_rates=rates, **more)
+    message = a_message(
+        *(f"u{n}" for n in range(len(contacts))),
+        strategy=at_once("email"),
+        call_sizes={"mail": 1},
+    )
+    fake.messages.has(message)
+    plan = a_plan(message)
+    contacts_of = tuple({"mail": (contact,)} for contact in contacts)
+    fake.ledger.put_plan(replace(plan, contacts=contacts_of), message)
+    return DeliverJob(message.msgid, 0, 0, 0, "mail", 0, len(contacts))
+
+
+def test_mails_to_other_domains_than_the_limited_need_no_reservation(fake: FakeWorld) -> None:
+    addresses = ("ann@example.com", "ben@notqq.com", "cid@mail.qq.com")
+    job = addressed(fake, *addresses, rates={"qq.com": 1})
+    assert run(fake, job) == []
+    assert len(fake.providers.mail.calls) == 3
+    assert "rate_limiter.reserve" not in fake.log
+
+
+def test_mails_to_a_limited_domain_wait_for_their_turn(fake: FakeWorld) -> None:
+    addresses = ("ann@qq.com", "ben@example.com", "cid@QQ.com", "dan@qq.com")
+    job = addressed(fake, *addresses, rates={"qq.com": 2})
+    assert run(fake, job) == [(replace(job, start=3), 1)]
+    assert len(fake.providers.mail.calls) == 3
+    ((waiting, _),) = run(fake, replace(job, start=3))
+    assert waiting.slot == START + 1250
+
+
+def test_the_latest_of_several_reservations_counts(fake: FakeWorld) -> None:
+    fake.rate_limiter.reserve("mail@gmail.com", 8, 1, urgent=False)
+    addresses = ("ann@qq.com", "ben@gmail.com")
+    rates = {"qq.com": 5, "gmail.com": 1}
+    job = addressed(fake, *addresses, rates=rates, calls_per_second=50)
+    ((waiting, delay),) = run(fake, job)
+    assert (waiting.slot, delay) == (START + 10_000, 10)
+    assert not fake.providers.mail.calls
+    fake.clock.advance(delay)
+    assert run(fake, waiting) == []
+    assert len(fake.providers.mail.calls) == 2

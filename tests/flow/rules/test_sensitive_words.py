@@ -5,14 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Invalid, SensitiveWord, Stale, WordsGone
-from chalicelib.flow import submit
+from chalicelib.domain.plans import ChunkId
+from chalicelib.domain.rules.personal import around
+from chalicelib.domain.users import UserChange
+from chalicelib.flow import single, submit
 from chalicelib.flow.requests import SendRequest
-from chalicelib.manage import sensitive_words, templates
-from tests.builders import SHOP, a_template
+from chalicelib.manage import sensitive_words, templates, users
+from tests.builders import SHOP, a_template, at_once
 from tests.simulation.world import Simulation
 
 SMS = ChannelType.SMS
@@ -132,3 +137,77 @@ def test_there_are_at_most_so_many_words(monkeypatch: pytest.MonkeyPatch) -> Non
     simulation = with_words("a1", "b2")
     with pytest.raises(Invalid, match="more than"):
         sensitive_words.change(simulation.world.ports, SHOP, None, {"c3": True})
+
+
+def personal(
+    simulation: Simulation, text: str, *kinds: str, **names: object
+) -> dict[str, tuple[str | None, dict[str, str]]]:
+    """Send a template with attributes to people who have these names. Return their losses."""
+    simulation.world.settings.put_template(a_template(7, kinds or ("sms",), text))
+    simulation.world.settings.put_strategy(7, SHOP, "all", at_once(*(kinds or ("sms",))))
+    changes = [UserChange(userid, attributes={"name": name}) for userid, name in names.items()]
+    users.change(simulation.world.ports, changes)
+    msgid = send(simulation, template=7, rule_id=7, userids=tuple(names), template_para={})
+    message = simulation.world.messages.stored[msgid]
+    chunk = single.chunk_of(simulation.world.ports, ChunkId(msgid, 0), message)
+    assert chunk is not None
+    return {t.id: (t.loss, dict(t.refused)) for t in chunk.plan.targets}
+
+
+def test_a_person_whose_attribute_has_a_word_falls_out_and_the_others_do_not() -> None:
+    simulation = with_words("赌博", "viagra")
+    found = personal(simulation, "Hi {{user.name}}", ann="赌.博王", bob="Bob", dan="VIAGRA")
+    lost = ("sensitive_value", {"text": "sensitive_value"})
+    assert found == {"ann": lost, "bob": (None, {}), "dan": lost}
+
+
+def test_a_word_that_an_attribute_and_the_template_make_together_is_found() -> None:
+    found = personal(with_words("赌博"), "去赌{{user.name}}", ann="博士", bob="气")
+    assert (found["ann"][0], found["bob"][0]) == ("sensitive_value", None)
+
+
+def test_only_contents_that_take_the_attribute_are_left_out() -> None:
+    simulation = with_words("赌博")
+    simulation.world.settings.put_template(
+        replace(
+            a_template(8, ("sms", "email")),
+            contents={SMS: {"text": "Hi {{user.name}}"}, ChannelType.EMAIL: {"text": "Hi"}},
+        )
+    )
+    simulation.world.settings.put_strategy(8, SHOP, "both", at_once("sms", "email"))
+    users.change(simulation.world.ports, [UserChange("ann", attributes={"name": "赌博"})])
+    msgid = send(simulation, template=8, rule_id=8, userids=("ann",), template_para={})
+    message = simulation.world.messages.stored[msgid]
+    chunk = single.chunk_of(simulation.world.ports, ChunkId(msgid, 0), message)
+    assert chunk is not None
+    (target,) = chunk.plan.targets
+    assert (target.loss, dict(target.contacts)) == (None, {"mail": 1})
+    assert target.refused == {"text": "sensitive_value"}
+
+
+def test_attributes_are_not_searched_while_the_switch_is_off() -> None:
+    simulation = with_words("赌博", on=False)
+    assert personal(simulation, "Hi {{user.name}}", ann="赌博") == {"ann": (None, {})}
+    assert not [step for step in simulation.world.log if step.startswith("files.")]
+
+
+@given(st.text("a 字\n", max_size=300), st.text("a 字\n", max_size=300), st.integers(0, 40))
+def test_a_part_around_a_value_ends_at_a_blank_or_far_away(
+    before: str, behind: str, width: int
+) -> None:
+    place = "{{user.name}}"
+    (part,) = around(before + place + behind, width)
+    left, _, right = part.partition(place)
+    assert before.endswith(left)
+    assert behind.startswith(right)
+    assert len(before) == len(left) or len(left) >= width // 2
+    assert len(behind) == len(right) or len(right) >= width // 2
+    assert max(len(left), len(right)) <= width
+
+
+def test_parts_that_meet_are_one() -> None:
+    assert list(around("x{{user.a}}yyyy{{user.b}}" + "z" * 99 + "{{user.c}}", 4)) == [
+        "x{{user.a}}yyyy{{user.b}}zzzz",
+        "zzzz{{user.c}}",
+    ]
+    assert list(around("plain", 4)) == []

@@ -127,7 +127,7 @@ def test_a_mail_of_a_topic_leads_to_the_readers_choices() -> None:
     page = preferences.page(simulation.world.ports, found[1])
     assert page.person == Person(SHOP, "ann", EMAIL, "ann@example.com")
     assert page.chosen == {(1, kind) for kind in ("app", "sms", "email")}
-    saved = preferences.save(simulation.world.ports, found[1], {(1, "sms")}, ALWAYS)
+    saved = preferences.save(simulation.world.ports, found[1], {(1, "sms")}, ALWAYS, {})
     assert (saved.chosen, saved.quiet) == ({(1, "sms")}, ALWAYS)
 
 
@@ -143,6 +143,6 @@ def test_a_contact_without_a_user_chooses_on_the_page_too() -> None:
     ports = simulation.world.ports
     token = preferences.token(ports.vault, Person(SHOP, "", EMAIL, "who@example.com"))
     assert preferences.page(ports, token).chosen == {(1, "email")}
-    assert preferences.save(ports, token, (), None).chosen == frozenset()
+    assert preferences.save(ports, token, (), None, {}).chosen == frozenset()
     simulation.world.clock.advance(1)
-    assert preferences.save(ports, token, {(1, "email")}, None).chosen == {(1, "email")}
+    assert preferences.save(ports, token, {(1, "email")}, None, {}).chosen == {(1, "email")}

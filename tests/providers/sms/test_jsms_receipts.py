@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.errors import Invalid, Unverified
 from chalicelib.domain.provider_io import Receipt, ReceiptKind, WebhookRequest
+from chalicelib.domain.third_party import Family, Report, Review
 from chalicelib.providers.sms import jsms_receipts
 from chalicelib.providers.sms.jsms import Jsms
 from tests.providers.scripted import ScriptedTransport, account, http, reply
@@ -89,7 +90,30 @@ def test_every_status_is_delivered_or_not(code: str) -> None:
     assert receipt.code == ("" if code == "4001" else code)
 
 
-@pytest.mark.parametrize("kind", ["SMS_TEMPLATE", "SMS_SIGN", "SMS_NEW", ""])
+@pytest.mark.parametrize(
+    ("kind", "entry", "report"),
+    [
+        (
+            "SMS_TEMPLATE",
+            {"tempId": 7, "status": 2, "refuseReason": "no"},
+            Report(Family.TEMPLATE, "7", Review.REFUSED, "no"),
+        ),
+        (
+            "SMS_SIGN",
+            {"signId": 8, "status": 1, "refuseReason": ""},
+            Report(Family.SIGNATURE, "8", Review.APPROVED),
+        ),
+    ],
+)
+def test_reviews_are_read(kind: str, entry: dict[str, object], report: Report) -> None:
+    result = webhook(form(entry, kind))
+    assert (result.reviews, result.receipts) == ([report], ())
+    assert result.nonce
+    for unknown in ({**entry, "status": 3}, {"status": 1}, 7):
+        assert webhook(form(unknown, kind)).reviews == []
+
+
+@pytest.mark.parametrize("kind", ["SMS_NEW", ""])
 def test_other_callbacks_are_acknowledged_and_counted(
     kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:

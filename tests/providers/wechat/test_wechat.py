@@ -13,6 +13,7 @@ from chalicelib.domain.errors import (
     ProviderError,
     QuotaUsedUp,
     Rejected,
+    TemplateGone,
     Throttled,
     Unavailable,
     Uncertain,
@@ -142,7 +143,7 @@ def test_what_wechat_keeps_for_its_own_review_may_still_be_sent_by_it() -> None:
 
 @pytest.mark.parametrize(
     ("code", "kind"),
-    [(40251, QuotaUsedUp), (43107, Misconfigured), (43116, Rejected), (45168, Rejected)],
+    [(40251, QuotaUsedUp), (43107, Misconfigured), (43116, TemplateGone), (45168, Rejected)],
 )
 def test_what_an_account_may_not_send_any_more_is_not_a_fault_of_one_message(
     code: int, kind: type[Exception]

@@ -17,6 +17,7 @@ KINDS = {
     "tags": N_("Tags of users"),
     "segment": N_("Members of a segment"),
     "list": N_("Members of a black- or whitelist"),
+    "suppressions": N_("Contacts to suppress"),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from chalicelib.console.door import ApiError, Reply
+from chalicelib.console.pages.review import settings as settings
 from chalicelib.console.routes import page
 from chalicelib.console.visit import Visit
 

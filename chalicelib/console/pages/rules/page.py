@@ -1,4 +1,4 @@
-"""Rules of an access channel: quiet hours, broadcasts a day, retention, reviews, callbacks."""
+"""Rules of sending of an access channel: quiet hours, caps, broadcasts, consent, retention."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from chalicelib.console.door import ApiError, Reply
 from chalicelib.console.routes import page
 from chalicelib.console.visit import Visit
 from chalicelib.domain.members import Role
+from chalicelib.domain.rules.caps import MAX_CAPS
 
-ADMIN, OPERATOR = Role.ADMINISTRATOR.value, Role.OPERATOR.value
-MORE_WINDOWS = 1  # empty rows of the form beyond those that are set
-MAX_WINDOWS, MAX_LEVELS = 15, 5
-BATCHES = 20
-CALLBACKS = "access-channels/{key}/callbacks"
+OPERATOR = Role.OPERATOR.value
+MAX_WINDOWS = 15
+ALL = (1, 2, 3)  # priorities
+USUAL = [2, 3]  # priorities that a new row is for
+DAY = 24  # hours
+RULES = ("quiet-hours", "broadcast-quota", "retention", "caps", "consents")
 
 
 @page("GET", "/c/{key}/rules")
@@ -23,141 +25,121 @@ def rules(visit: Visit) -> Reply:
 
 
 def _shown(visit: Visit, error: ApiError | None = None) -> Reply:
-    quiet = visit.api.get("quiet-hours/{key}", key=visit.key)
-    reviews = visit.api.get("access-channels/{key}/reviews", key=visit.key)
-    members = visit.api.get("members", query={"limit": 100})["members"]
+    now = {rule: visit.api.get(f"{rule}/{{key}}", key=visit.key) for rule in RULES}
+    posted = visit.request.path.rpartition("/")[2]
+    windows = _windows(visit) if posted == "quiet-hours" else now["quiet-hours"]["windows"]
+    caps = _caps(visit) if posted == "caps" else now["caps"]["caps"]
+    query = {"channel_key": visit.key, "limit": 100}
     return visit.show(
         "rules/rules.html",
         error=error,
-        quiet=quiet,
-        windows=[*quiet["windows"], *[None] * MORE_WINDOWS][:MAX_WINDOWS],
-        zone=_zone(visit),
-        quota=visit.api.get("broadcast-quota/{key}", key=visit.key),
-        retention=visit.api.get("retention/{key}", key=visit.key),
-        reviews=reviews,
-        levels=_levels(reviews),
-        members=members,
-        callbacks=visit.api.get(CALLBACKS, key=visit.key),
-        batches=visit.api.get(f"{CALLBACKS}/batches", query={"limit": BATCHES}, key=visit.key)[
-            "batches"
-        ],
+        quiet=now["quiet-hours"],
+        windows=[*windows, None][:MAX_WINDOWS],
+        zone="Asia/Shanghai" if visit.door.utc_offset == 8 else "UTC",
+        quota=now["broadcast-quota"],
+        retention=now["retention"],
+        version=now["caps"]["version"],
+        caps=[*map(_shown_cap, caps), None][:MAX_CAPS],
+        consent=now["consents"],
+        topics=visit.api.get("topics", query=query)["topics"],
+        usual=USUAL,
     )
 
 
-def _zone(visit: Visit) -> str:
-    return "Asia/Shanghai" if visit.door.utc_offset == 8 else "UTC"
-
-
-def _levels(reviews: Mapping[str, Any]) -> Sequence[Sequence[str]]:
-    """Return the levels of messages' reviews, with an empty one to fill in."""
-    levels = list(reviews["messages"]["levels"]) if reviews["messages"] else []
-    return [*levels, []][:MAX_LEVELS]
-
-
-def _change(visit: Visit, method: str, route: str, body: Any = None) -> Reply:
-    version = visit.form.number("version")
-    known = version if isinstance(version, int) and method == "PUT" else None
+def _put(visit: Visit, rule: str, body: Mapping[str, Any] | None) -> Reply:
+    """Set a rule, or switch it off. The page shows a refused form again."""
+    route = f"{rule}/{{key}}"
     try:
-        visit.api.change(method, route, body, version=known, key=visit.key)
+        if body is None:
+            visit.api.change("DELETE", route, key=visit.key)
+        else:
+            visit.api.change("PUT", route, body, version=visit.form.version, key=visit.key)
     except ApiError as error:
         return _shown(visit, error)
     return visit.go(visit.at("/rules"), "saved")
 
 
+def _ticked(visit: Visit, place: int) -> list[int]:
+    """Return the priorities that are ticked in a row of a form."""
+    return [n for n in ALL if f"{place}:{n}" in visit.form.many("priorities")]
+
+
 @page("POST", "/c/{key}/rules/quiet-hours", needs=OPERATOR)
 def quiet_hours(visit: Visit) -> Reply:
+    windows = _windows(visit)
+    body = {"action": visit.form.text("action"), "windows": windows} if windows else None
+    return _put(visit, "quiet-hours", body)
+
+
+def _windows(visit: Visit) -> Sequence[Mapping[str, Any]]:
+    """Return the rows of quiet hours that have a time."""
     form = visit.form
-    begins, ends = form.fields.get("begin", ()), form.fields.get("end", ())
-    windows = [
+    rows = zip(form.column("begin"), form.column("end"), strict=False)
+    return [
         {
             "begin": begin,
             "end": end,
             "time_zone": form.text("time_zone"),
-            "priorities": [n for n in (1, 2, 3) if f"{place}:{n}" in form.many("priorities")],
+            "priorities": _ticked(visit, place),
         }
-        for place, (begin, end) in enumerate(zip(begins, ends, strict=False))
-        if begin and end
+        for place, (begin, end) in enumerate(rows)
+        if begin or end
     ]
-    if not windows:
-        return _change(visit, "DELETE", "quiet-hours/{key}")
-    body = {"action": form.text("action"), "windows": windows}
-    return _change(visit, "PUT", "quiet-hours/{key}", body)
+
+
+@page("POST", "/c/{key}/rules/caps", needs=OPERATOR)
+def caps(visit: Visit) -> Reply:
+    asked = _caps(visit)
+    return _put(visit, "caps", {"caps": asked} if asked else None)
+
+
+def _caps(visit: Visit) -> Sequence[Mapping[str, Any]]:
+    """Return the rows of caps that have a number."""
+    form = visit.form
+    names = ("most", "span", "unit", "channel", "topic")
+    rows = zip(*(form.column(name) for name in names), strict=False)
+    return [
+        {
+            "most": _number(most),
+            "days" if unit == "days" else "hours": _number(span),
+            "channel": kind or None,
+            "topic": _number(topic) if topic else None,
+            "exempt": [n for n in ALL if n not in _ticked(visit, place)],
+        }
+        for place, (most, span, unit, kind, topic) in enumerate(rows)
+        if most or span
+    ]
+
+
+def _number(text: str) -> Any:
+    """Return a number, or the text as it is, which the API refuses with its reason."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < DAY else text
+
+
+def _shown_cap(cap: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a cap as a row of the form. Whole days are shown as days."""
+    hours = cap.get("hours")
+    if "days" not in cap and isinstance(hours, int) and hours and hours % DAY == 0:
+        cap = {**cap, "days": hours // DAY}
+    unit = "days" if "days" in cap else "hours"
+    return {**cap, "span": cap[unit], "unit": unit}
 
 
 @page("POST", "/c/{key}/rules/broadcast-quota", needs=OPERATOR)
 def broadcast_quota(visit: Visit) -> Reply:
     number = visit.form.number("per_day")
-    if number is None:
-        return _change(visit, "DELETE", "broadcast-quota/{key}")
-    return _change(visit, "PUT", "broadcast-quota/{key}", {"per_day": number})
+    return _put(visit, "broadcast-quota", None if number is None else {"per_day": number})
 
 
 @page("POST", "/c/{key}/rules/retention", needs=OPERATOR)
 def retention(visit: Visit) -> Reply:
     number = visit.form.number("days")
-    if number is None:
-        return _change(visit, "DELETE", "retention/{key}")
-    return _change(visit, "PUT", "retention/{key}", {"days": number})
+    return _put(visit, "retention", None if number is None else {"days": number})
 
 
-@page("POST", "/c/{key}/rules/reviews", needs=ADMIN)
-def reviews(visit: Visit) -> Reply:
-    """Set who must approve messages from the console and from the API, level by level."""
-    form = visit.form
-    levels = [form.many(f"level{n}") for n in range(MAX_LEVELS)]
-    levels = [level for level in levels if level]
-    cases = [{"origin": origin} for origin in ("console", "api") if origin in form.many("origins")]
-    before = visit.api.get("access-channels/{key}/reviews", key=visit.key)
-    messages = {"levels": levels, "cases": cases} if levels and cases else None
-    templates = {"levels": levels} if levels and form.flag("templates") else None
-    body = {"messages": messages, "templates": templates}
-    if before["messages"] and messages and _cases(before["messages"]["cases"]) == cases:
-        messages["cases"] = before["messages"]["cases"]  # with kinds and audiences of the API
-    return _change(visit, "PUT", "access-channels/{key}/reviews", body)
-
-
-def _cases(cases: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    return [{"origin": case["origin"]} for case in cases]
-
-
-@page("POST", "/c/{key}/rules/callbacks", needs=ADMIN)
-def callbacks(visit: Visit) -> Reply:
-    form = visit.form
-    states = [int(state) for state in form.many("states") if state.isdigit()]
-    body: dict[str, Any] = {"enabled": form.flag("enabled")}
-    body |= {"states": states} if states else {}
-    body |= {"default": form.text("default")} if form.text("default") else {}
-    version = form.number("version")
-    known = version if isinstance(version, int) else None
-    try:
-        visit.api.change("PATCH", CALLBACKS, body, version=known, key=visit.key)
-    except ApiError as error:
-        return _shown(visit, error)
-    return visit.go(visit.at("/rules"), "saved")
-
-
-@page("POST", "/c/{key}/rules/callbacks/addresses", needs=ADMIN)
-def add_address(visit: Visit) -> Reply:
-    """Add an address. Its signing secret is shown once."""
-    body = {"url": visit.form.text("url"), "auth": visit.form.text("auth") or "basic"}
-    if visit.form.text("secret"):
-        body["secret"] = visit.form.text("secret")
-    try:
-        added = visit.api.change("POST", f"{CALLBACKS}/addresses", body, key=visit.key)
-    except ApiError as error:
-        return _shown(visit, error)
-    return visit.show("rules/secret.html", added=added)
-
-
-@page("POST", "/c/{key}/rules/callbacks/addresses/{id}", needs=ADMIN)
-def change_address(visit: Visit) -> Reply:
-    """Test an address, or delete it."""
-    path, id = f"{CALLBACKS}/addresses/{{id}}", visit.ids["id"]
-    try:
-        if visit.form.text("do") == "test":
-            check = visit.api.change("POST", f"{path}/test", None, key=visit.key, id=id)
-            return visit.show("rules/tested.html", check=check)
-        visit.api.change("DELETE", path, key=visit.key, id=id)
-    except ApiError as error:
-        return _shown(visit, error)
-    return visit.go(visit.at("/rules"), "deleted")
+@page("POST", "/c/{key}/rules/consents", needs=OPERATOR)
+def consents(visit: Visit) -> Reply:
+    """Require a consent of messages whose topic names no purpose of its own."""
+    purpose = visit.form.text("purpose")
+    exempt = [n for n in ALL if n not in _ticked(visit, 0)]
+    return _put(visit, "consents", {"purpose": purpose, "exempt": exempt} if purpose else None)

@@ -8,6 +8,8 @@ from typing import Any
 
 from chalicelib.console import contents
 from chalicelib.console.door import ApiError, Problem, Reply
+from chalicelib.console.pages.send import filled as filled_in
+from chalicelib.console.pages.send import times
 from chalicelib.console.routes import page
 from chalicelib.console.visit import Visit
 from chalicelib.domain.members import Role
@@ -18,7 +20,30 @@ LISTED = 100  # templates, strategies, lists and segments that one can choose fr
 
 @page("GET", "/c/{key}/send", needs=OPERATOR)
 def compose(visit: Visit) -> Reply:
-    return _form(visit, "" if visit.asked("kind") == "ordinary" else visit.asked("template"))
+    if visit.asked("schedule") and not _fill(visit, visit.asked("schedule")):
+        return visit.go(visit.at(f"/messages/scheduled/{visit.asked('schedule')}/edit"))
+    chosen = visit.form.text("template") or visit.asked("template")
+    return _form(visit, "" if visit.asked("kind") == "ordinary" else chosen)
+
+
+def _fill(visit: Visit, id: str) -> bool:
+    """Fill the form in from a scheduled message. Return False if it cannot hold all of it."""
+    stored = visit.api.get("schedules/{id}", id=id)
+    body = visit.api.get("schedules/{id}/message", id=id)
+    more = times.fields(stored["schedule"], stored["next"], visit.texts)
+    more |= {"name": stored["name"]}
+    if visit.asked("copy") != "1":
+        more |= {"schedule": id, "version": str(stored["version"])}
+    filled = filled_in.fields(body["message"], broadcast=body["broadcast"])
+    visit.form = filled_in.form_of(filled, more)
+    try:
+        made = _request(visit)["message"]
+    except ApiError:
+        return False
+    # The times stand apart from the message.
+    option = {n: v for n, v in body["message"].get("option", {}).items() if n != "schedule"}
+    message = {**body["message"], "option": option}
+    return filled_in.comparable(made) == filled_in.comparable(message)
 
 
 @page("POST", "/c/{key}/send", needs=OPERATOR)
@@ -43,18 +68,17 @@ def send(visit: Visit) -> Reply:
 
 
 def _send(visit: Visit, body: dict[str, Any]) -> Any:
-    """Send now, or store the message until its time."""
+    """Send now, or store the message until its time. A scheduled message may be changed so."""
     form = visit.form
-    once = form.text("once")
-    if form.text("when") != "later":
+    once, id = form.text("once"), form.text("schedule")
+    if not times.waits(form):
         return visit.api.change("POST", "messages", body, once=once)
-    at = form.text("at")
-    if not at:
-        raise ApiError(400, [Problem("at", visit.say("Choose a time."))])
-    offset = visit.texts.at(visit.texts.now).strftime("%z")
-    schedule = {"at": f"{at[:16]}{offset[:3]}:{offset[3:]}"}
     named = {"name": form.text("name")} if form.text("name") else {}
-    return visit.api.change("POST", "schedules", {**body, **named, "schedule": schedule}, once=once)
+    body = {**body, **named, "schedule": times.schedule_of(visit)}
+    if not id:
+        return visit.api.change("POST", "schedules", body, once=once)
+    del body["channel_key"]
+    return visit.api.change("PUT", "schedules/{id}", body, version=form.version, id=id)
 
 
 @page("POST", "/c/{key}/send/simulation", needs=OPERATOR)
@@ -90,6 +114,7 @@ def _form(visit: Visit, number: str, error: ApiError | None = None, asks: bool =
         strategies=visit.api.get("strategies", query=owner)["strategies"],
         lists=visit.api.get("lists", query=owner)["lists"],
         segments=visit.api.get("segments", query=owner)["segments"],
+        topics=visit.api.get("topics", query=owner)["topics"],
         kinds=kinds,
         typed={kind: contents.typed_of(form, kind) for kind in kinds},
         audience=form.text("audience") or _audience(visit),
@@ -138,6 +163,8 @@ def _option(visit: Visit) -> dict[str, Any]:
     option: dict[str, Any] = {"priority": form.number("priority") or 2}
     if form.text("sendno"):
         option["sendno"] = form.text("sendno")
+    if form.text("topic"):
+        option["topic"] = form.number("topic")
     kind, _, number = form.text("list").partition(":")
     if kind in ("black", "white") and number.isdigit():
         option[f"{kind}_id"] = int(number)

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from chalicelib.console.contents import lines, pairs
 from chalicelib.console.door import ApiError, Reply
 from chalicelib.console.labels import TYPES
+from chalicelib.console.pages.users import person as person
 from chalicelib.console.routes import page
 from chalicelib.console.visit import Visit
 from chalicelib.domain.delivery_channels import ChannelType
@@ -70,6 +72,7 @@ def _form(visit: Visit, found: Mapping[str, Any] | None, error: ApiError | None 
         user=found,
         fields=_fields(channels, found),
         tags=", ".join(found["tags"].get("all", ())) if found else "",
+        attributes=lines(_texts(found)),
     )
 
 
@@ -126,7 +129,24 @@ def _entry(visit: Visit, userid: str, found: Mapping[str, Any] | None) -> dict[s
             _put(values, kind, scope, typed)
         elif before:
             _put(gone, kind, scope, before)
-    return {"userid": userid, "set": values} | ({"del": gone} if gone else {})
+    attributes = _attributes(pairs(visit.form.raw("attributes")), _texts(found))
+    more: dict[str, Any] = {"del": gone} if gone else {}
+    more |= {"attributes": attributes} if attributes else {}
+    return {"userid": userid, "set": values, **more}
+
+
+def _texts(found: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return the attributes that are a text or a number, as texts. Lists are left alone."""
+    values = found["attributes"] if found else {}
+    return {name: str(value) for name, value in values.items() if not isinstance(value, list)}
+
+
+def _attributes(typed: Mapping[str, str], before: Mapping[str, str]) -> dict[str, str | None]:
+    """Return the attributes that the form changes. None takes one away."""
+    changed: dict[str, str | None] = {
+        name: value for name, value in typed.items() if before.get(name) != value
+    }
+    return changed | {name: None for name in before if name not in typed}
 
 
 def _put(entry: dict[str, Any], kind: str, scope: str, values: list[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint, Response
@@ -175,18 +176,21 @@ def check_address(context: RequestContext, key: str, id: str) -> Response:
     role=Role.READ_ONLY,
 )
 def list_callback_batches(context: RequestContext, key: str) -> dict[str, Any]:
-    """List the batches of callbacks with the attempts to deliver them, oldest first."""
+    """List the batches of callbacks with the attempts to deliver them, in the order of time."""
     query: BatchesQuery = context.query()
     known_key(key)
     begin = keys.message_id(query.since, bytes(4))
     end = LAST if query.until is None else keys.message_id(query.until, bytes(4))
+    is_newest_first = query.order == "newest"
+
+    def read(after: str, limit: int) -> Sequence[Batch]:
+        since, until = (
+            (begin, min(after or end, end)) if is_newest_first else (max(after, begin), end)
+        )
+        return callbacks.page(context.world, key, since, until, limit, newest_first=is_newest_first)
+
     return cursors.page(
-        "batches",
-        context,
-        cursors.time_ordered_id,
-        lambda after, limit: callbacks.page(context.world, key, max(after, begin), end, limit),
-        lambda batch: batch.id,
-        _batch,
+        "batches", context, cursors.time_ordered_id, read, lambda batch: batch.id, _batch
     )
 
 

@@ -20,7 +20,7 @@ from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.manage import access_channels
 
 if TYPE_CHECKING:
-    from chalicelib.entrypoints.http.schemas.consents import ConsentRuleBody
+    from chalicelib.entrypoints.http.schemas.consents import ConsentEntries, ConsentRuleBody
 
 bp = Blueprint(__name__)
 
@@ -57,6 +57,27 @@ def delete_consent_rule(context: RequestContext, key: str) -> Response:
     """Require a consent no longer."""
     version = expected_if_given(context)
     access_channels.set_rule(context.world, known_key(key), version, RULE, None)
+    return Response("", {}, 204)
+
+
+@admin(
+    bp,
+    f"{ONE}/records",
+    "POST",
+    request="consents.ConsentEntries",
+    status=204,
+    errors=(404,),
+    role=Role.OPERATOR,
+)
+def record_consents_of(context: RequestContext, key: str) -> Response:
+    """Record consents of contacts for an access channel, or that they were taken back.
+
+    The latest word counts.
+    """
+    from chalicelib.manage.consents import record
+
+    body: ConsentEntries = context.body()
+    record(context.world, access_channels.get(context.world, known_key(key)).key, body.said())
     return Response("", {}, 204)
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.members import Role
+from chalicelib.domain.reach import reach_of
+from chalicelib.domain.rules.caps import Mark
 from chalicelib.domain.rules.topics import Preferences, QuietTime
 from chalicelib.entrypoints.http.admin.route import admin, known_key
-from chalicelib.entrypoints.http.admin.users import shown
+from chalicelib.entrypoints.http.admin.users import shown, shown_contact
 from chalicelib.entrypoints.http.context import RequestContext
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.people import PreferencesBody
+    from chalicelib.manage.people import Consents
 
 bp = Blueprint(__name__)
 
@@ -35,27 +39,56 @@ def export_person(context: RequestContext, userid: str) -> dict[str, Any]:
     return {
         "user": shown(context, person.user),
         "preferences": dict(person.user.preferences),
-        "consents": [
-            {
-                "type": kind.value,
-                "contact": contact,
-                "channel_key": key,
-                "purpose": purpose,
-                **consent._asdict(),
-            }
-            for (kind, contact), said in person.consents.items()
-            for (key, purpose), consent in sorted(said.items())
-        ],
+        "consents": _said(person.consents, str),
         "memberships": [
             {"family": group.family.value, "id": group.number, "name": group.name}
             for group in person.groups
         ],
-        "counted": [
-            {"channel_key": key, "msgid": mark.msgid, "time": mark.time}
-            for key, marks in sorted(person.marks.items())
-            for mark in marks
+        "counted": [_mark(key, mark) for key, mark in _by_key(person.marks)],
+        "reached": [
+            {**_mark(key, mark), "channel": of_type.channel_type, "stage": of_type.stage}
+            for key, mark in _by_key(person.reached)
+            for of_type in (reach_of(mark),)
         ],
     }
+
+
+def _by_key(marks: Mapping[str, Sequence[Mark]]) -> Iterator[tuple[str, Mark]]:
+    return ((key, mark) for key, of_key in sorted(marks.items()) for mark in of_key)
+
+
+def _mark(key: str, mark: Mark) -> dict[str, Any]:
+    return {"channel_key": key, "msgid": mark.msgid, "time": mark.time}
+
+
+def _said(consents: Consents, show: Callable[[str], str]) -> list[dict[str, Any]]:
+    return [
+        {
+            "type": kind.value,
+            "contact": show(contact),
+            "channel_key": key,
+            "purpose": purpose,
+            **consent._asdict(),
+        }
+        for (kind, contact), said in consents.items()
+        for (key, purpose), consent in sorted(said.items())
+    ]
+
+
+@admin(
+    bp,
+    "users/{userid}/consents",
+    "GET",
+    response="people.PersonConsents",
+    errors=(404,),
+    role=Role.READ_ONLY,
+    tag="users",
+)
+def list_consents(context: RequestContext, userid: str) -> dict[str, Any]:
+    """List what the contacts of a user have agreed to, or no longer agree to."""
+    from chalicelib.manage import people
+
+    return {"consents": _said(people.consents(context.world, userid), shown_contact(context))}
 
 
 @admin(
@@ -83,6 +116,35 @@ def erase_person(context: RequestContext, userid: str) -> dict[str, Any]:
 @admin(
     bp,
     "users/{userid}/preferences/{key}",
+    "GET",
+    response="people.PreferencesShown",
+    errors=(404,),
+    role=Role.READ_ONLY,
+    tag="users",
+)
+def get_preferences(context: RequestContext, userid: str, key: str) -> dict[str, Any]:
+    """Get what a user wants of an access channel, for each of its topics."""
+    from chalicelib.manage import people
+
+    page = people.preferred(context.world, userid, known_key(key))
+    quiet = page.quiet
+    return {
+        "kinds": [kind.value for kind in page.kinds],
+        "topics": [
+            {
+                "topic": topic.number,
+                "name": topic.name,
+                "channels": [k.value for k in page.kinds if (topic.number, k.value) in page.chosen],
+            }
+            for topic in page.topics
+        ],
+        "quiet": quiet and {"begin": quiet.begin, "end": quiet.end, "time_zone": quiet.zone},
+    }
+
+
+@admin(
+    bp,
+    "users/{userid}/preferences/{key}",
     "PUT",
     request="people.PreferencesBody",
     status=204,
@@ -98,5 +160,6 @@ def set_preferences(context: RequestContext, userid: str, key: str) -> Response:
     topics = {choice.topic: tuple(kind.value for kind in choice.channels) for choice in body.topics}
     quiet = body.quiet
     times = QuietTime(quiet.begin, quiet.end, quiet.time_zone) if quiet else None
-    people.prefer(context.world, userid, known_key(key), Preferences(topics, times))
+    first = {choice.topic: choice.first.value for choice in body.topics if choice.first}
+    people.prefer(context.world, userid, known_key(key), Preferences(topics, times, first))
     return Response("", {}, 204)

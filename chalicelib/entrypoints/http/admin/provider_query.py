@@ -72,13 +72,17 @@ def _query(context: RequestContext, code: str, query: Query, redirect_uri: str =
 def shown(id: str, result: provider_query.QueryResult | None) -> Response:
     """Answer with the result of a query or a test, or with its id while there is none."""
     if result is None:
-        body = {"check_id": id, "status": "pending", "code": "", "kind": "", "link": None}
+        body = _check(id, "pending", provider_query.QueryResult())
         return Response(body, dict(JSON), 202)
-    body = {
+    return Response(_check(id, "failed" if result.code else "ok", result), dict(JSON), 200)
+
+
+def _check(id: str, status: str, result: provider_query.QueryResult) -> dict[str, Any]:
+    return {
         "check_id": id,
-        "status": "failed" if result.code else "ok",
+        "status": status,
         "code": result.code,
         "kind": result.kind,
         "link": result.link or None,
+        "made": result.made or None,
     }
-    return Response(body, dict(JSON), 200)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.access_channels import AccessChannel
-from chalicelib.domain.imports import Faulty
+from chalicelib.domain.errors import Invalid
+from chalicelib.domain.imports import Faulty, Several
 from chalicelib.domain.members import Role
 from chalicelib.entrypoints.http import cursors
 from chalicelib.entrypoints.http.admin.route import (
@@ -18,13 +20,15 @@ from chalicelib.entrypoints.http.admin.route import (
     tagged,
 )
 from chalicelib.entrypoints.http.context import RequestContext
-from chalicelib.entrypoints.http.errors import PARAMETER, Refused
+from chalicelib.entrypoints.http.errors import PARAMETER, FieldError, Refused
+from chalicelib.entrypoints.http.language import Text
 from chalicelib.manage import access_channels
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.sensitive_words import (
         WordsChange,
         WordsImport,
+        WordsQuery,
         WordsSwitch,
     )
 
@@ -66,19 +70,22 @@ def switch_sensitive_words(context: RequestContext, key: str) -> Response:
     bp,
     f"{ONE}/words",
     "GET",
-    query="base.ListQuery",
+    query="sensitive_words.WordsQuery",
     response="sensitive_words.WordsPage",
     role=Role.READ_ONLY,
 )
 def list_sensitive_words(context: RequestContext, key: str) -> dict[str, Any]:
-    """List the sensitive words of an access channel."""
+    """List the sensitive words of an access channel, all or those that have a text."""
     from chalicelib.manage import sensitive_words
 
+    query: WordsQuery = context.query()
     return cursors.page(
         "words",
         context,
         cursors.tag,
-        lambda after, limit: sensitive_words.page(context.world, known_key(key), after, limit),
+        lambda after, limit: sensitive_words.page(
+            context.world, known_key(key), after, limit, query.text
+        ),
         lambda entry: entry[0],
         lambda entry: {"word": entry[0], "enabled": entry[1]},
     )
@@ -128,12 +135,23 @@ def import_sensitive_words(context: RequestContext, key: str) -> Response:
         changed = sensitive_words.import_file(
             context.world, known_key(key), version, body.upload, replace=body.replace
         )
-    except Faulty as error:
-        from chalicelib.entrypoints.http import import_errors
-
-        english, chinese = (import_errors.say(error, language) for language in ("en", "zh"))
-        raise Refused(PARAMETER, english, chinese, field=error.field) from None
+    except (Faulty, Several) as error:
+        raise _wrong_rows(error.errors if isinstance(error, Several) else [error]) from None
     return _answer(changed)
+
+
+def _wrong_rows(errors: Sequence[Invalid]) -> Refused:
+    """Return the refusal of a file, with all of its errors."""
+    from chalicelib.entrypoints.http import import_errors
+
+    refused = Refused(PARAMETER, errors[0].reason)
+    refused.errors = [
+        FieldError(
+            error.field, Text(*(import_errors.say(error, tongue) for tongue in ("en", "zh")))
+        )
+        for error in errors
+    ]
+    return refused
 
 
 @admin(

@@ -64,7 +64,7 @@ def list_strategies(context: RequestContext) -> Any:
     """List the strategies of an access channel."""
     query: OfOwner = context.query()
     access = access_channels.get(context.world, known_key(query.channel_key))
-    reports = validity.reports(context.world, access)
+    reports = validity.measured(context.world, access)
     return cursors.page(
         "strategies",
         context,
@@ -104,7 +104,8 @@ def delete_strategy(context: RequestContext, rule_id: str) -> Response:
 
 def _tagged(context: RequestContext, entry: StrategyEntry, status: int = 200) -> Response:
     access = access_channels.get(context.world, entry.channel_key)
-    return tagged(_shown(entry, validity.reports(context.world, access)), entry.version, status)
+    reports = validity.measured(context.world, access)
+    return tagged(_shown(entry, reports), entry.version, status)
 
 
 def _shown(entry: StrategyEntry, reports: ByType) -> dict[str, Any]:

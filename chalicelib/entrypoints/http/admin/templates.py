@@ -21,6 +21,7 @@ from chalicelib.entrypoints.http.admin.route import (
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.problems import JSON
 from chalicelib.flow import validity
+from chalicelib.flow.rules import third_party
 from chalicelib.manage import access_channels, templates
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ CHANGES: dict[str, Any] = {
     "POST",
     request="templates.TemplateBody",
     status=201,
-    errors=(404, 1019071),
+    errors=(404, 1019008, 1019071),
     **CHANGES,
 )
 def add_template(context: RequestContext) -> Response:
@@ -90,7 +91,7 @@ def get_template(context: RequestContext, template_id: str) -> Response:
     "PUT",
     request="templates.TemplateChange",
     matches=True,
-    errors=(1019071,),
+    errors=(1019008, 1019071),
     **CHANGES,
 )
 def change_template(context: RequestContext, template_id: str) -> Response:
@@ -169,8 +170,17 @@ def preview_template(context: RequestContext, template_id: str) -> dict[str, Any
         "template_id": template.number,
         "version": template.version,
         "contents": {type.value: content for type, content in preview.contents.items()},
+        "texts": {type.value: texts for type, texts in _texts(context, template, preview).items()},
         "warnings": list(preview.warnings),
     }
+
+
+def _texts(
+    context: RequestContext, template: Template, preview: templates.Preview
+) -> dict[ChannelType, list[str]]:
+    """Return the texts that third-party templates make of a preview."""
+    access = access_channels.get(context.world, template.channel_key)
+    return third_party.shown(context.world, access, preview.contents)
 
 
 def _put(context: RequestContext, template: Template, status: int = 200) -> Response:

@@ -204,10 +204,15 @@ def _check(refused: Mapping[str, str]) -> None:
         raise Invalid("userid", reason)
 
 
+def shown_contact(context: RequestContext) -> Callable[[str], str]:
+    """Return how contacts are shown to the member: masked, if it may only read."""
+    is_reader = context.member is not None and context.member.role is Role.READ_ONLY
+    return masked if is_reader else str
+
+
 def shown(context: RequestContext, user: User) -> dict[str, Any]:
     """Show a user. Contacts are masked for members who may only read."""
-    is_reader = context.member is not None and context.member.role is Role.READ_ONLY
-    show = masked if is_reader else str
+    show = shown_contact(context)
     return {
         "userid": user.userid,
         "contacts": {

@@ -25,6 +25,7 @@ TAGS: Mapping[str, str] = {
     "reviews": "Messages and templates that members must approve.",
     "quiet-hours": "Times at which an access channel sends nothing.",
     "broadcast-quota": "Broadcasts that an access channel may send in a day.",
+    "choice": "Rates of each user, by which steps choose a channel.",
     "retention": "Days for which the messages of an access channel are kept.",
     "suppressions": "Contacts that no access channel sends to.",
     "lists": "Black- and whitelists.",
@@ -141,6 +142,14 @@ BODIES: Mapping[str, Any] = {
         "name": "hello",
         "contents": {"app": {"alert": "Hello {{name}}"}, "sms": {"temp_id": 1, "temp_para": {}}},
     },
+    "third_party.TextBody": {
+        "text": "您的验证码是{{code}}，2分钟内有效。",
+        "category": "verification",
+        "seconds": 120,
+    },
+    "third_party.SignatureBody": {"text": "极光推送"},
+    "third_party.TemplateImport": {"id": "37582"},
+    "third_party_library.KeywordChoice": {"keywords": [1, 2]},
     "consents.ConsentRuleBody": {"purpose": "marketing"},
     "consents.ConsentEntries": {
         "consents": [

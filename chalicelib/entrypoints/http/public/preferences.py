@@ -19,6 +19,7 @@ bp = Blueprint(__name__)
 
 _FORM_BYTES = 32_768
 _TIME = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
+_FIRST = re.compile(r"f([0-9]{1,15})", re.ASCII)
 _BOX = re.compile(r"([0-9]{1,15})\.([a-z_]{1,30})", re.ASCII)
 
 
@@ -49,7 +50,9 @@ def choose(context: RequestContext, token: str) -> Response:
         form = _form(context.raw)
         boxes = [box for text in form.get("t", ()) if (box := _BOX.fullmatch(text))]
         chosen = {(int(box[1]), box[2]) for box in boxes}
-        shown = preferences.save(context.world, token, chosen, _quiet(form))
+        named = ((_FIRST.fullmatch(name), kinds[0]) for name, kinds in form.items())
+        first = {int(name[1]): kind for name, kind in named if name}
+        shown = preferences.save(context.world, token, chosen, _quiet(form), first)
     else:
         shown = preferences.page(context.world, token)
     text = preferences_page.html_of(shown, language, is_saved=is_saved)

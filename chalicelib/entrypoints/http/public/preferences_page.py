@@ -34,6 +34,7 @@ TITLE = Text("What you want to get", "消息偏好")
 SAVED = Text("Your choices are saved.", "已保存您的选择。")
 NOTHING = Text("There is nothing to choose yet.", "暂无可选项。")
 QUIET = Text("Quiet time: nothing rings (mails may come)", "免打扰时段: 不响铃 (邮件除外)")
+FIRST, ANY = Text("Preferably by", "优先使用"), Text("any of them", "均可")
 BEGIN, END = Text("from", "从"), Text("to", "到")
 ZONE = Text("time zone", "时区")
 SAVE = Text("Save", "保存")
@@ -47,7 +48,7 @@ def html_of(page: Page, language: Language, *, is_saved: bool) -> str:
         return escape(text.in_language(language))
 
     topics = "".join(_topic(page, topic, language) for topic in page.topics)
-    fields = topics + (_quiet(page, language) if page.has_quiet else "")
+    fields = topics + (_quiet(page, language) if page.is_user else "")
     form = f'<form method="post">{fields}<p><button>{say(SAVE)}</button></p></form>'
     note = f"<p role=status>{say(SAVED)}</p>" if is_saved else ""
     return (
@@ -67,7 +68,21 @@ def _topic(page: Page, topic: Topic, language: Language) -> str:
         for kind in page.kinds
     )
     about = f"<p>{escape(topic.description)}</p>" if topic.description else ""
-    return f"<fieldset><legend>{escape(topic.name)}</legend>{about}{boxes}</fieldset>"
+    first = _first(page, topic, language) if page.is_user and len(page.kinds) > 1 else ""
+    return f"<fieldset><legend>{escape(topic.name)}</legend>{about}{boxes}{first}</fieldset>"
+
+
+def _first(page: Page, topic: Topic, language: Language) -> str:
+    """Return the list of channel types of which a person may prefer one for a topic."""
+    known = page.first.get(topic.number, "")
+    choices = [("", ANY), *((kind.value, KINDS[kind]) for kind in page.kinds)]
+    options = "".join(
+        f'<option value="{kind}"{" selected" if kind == known else ""}>'
+        f"{escape(text.in_language(language))}</option>"
+        for kind, text in choices
+    )
+    label = escape(FIRST.in_language(language))
+    return f'<label>{label} <select name="f{topic.number}">{options}</select></label>'
 
 
 def _quiet(page: Page, language: Language) -> str:

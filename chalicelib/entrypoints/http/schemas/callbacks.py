@@ -115,6 +115,7 @@ class CallbackBatches(Page):
 class BatchesQuery(LongListQuery):
     since: Annotated[int, Field(ge=0, lt=10**14)] = 0
     until: Annotated[int | None, Field(ge=0, lt=10**14)] = None
+    order: Literal["oldest", "newest"] = "oldest"
 
 
 class Replay(Strict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field, model_validator
@@ -17,6 +18,7 @@ from chalicelib.entrypoints.http.schemas.base import (
     matching,
     refusal,
 )
+from chalicelib.manage.consents import Said
 
 MAX_CONSENTS = 100  # of a request
 
@@ -50,13 +52,17 @@ class ConsentEntry(Sparse):
             raise refusal(PARAMETER, "is not a contact of this type", "不是该类型的联系方式")
         return self
 
-    @property
-    def canonical(self) -> str:
-        return contacts.canonical(self.type, self.contact) or ""
+    def said(self) -> Said:
+        canonical = contacts.canonical(self.type, self.contact) or ""
+        about = (self.given, self.time, self.source, self.text_version)
+        return Said(self.type, canonical, self.purpose, *about)
 
 
 class ConsentEntries(Sparse):
     consents: Annotated[list[ConsentEntry], Field(min_length=1, max_length=MAX_CONSENTS)]
+
+    def said(self) -> Sequence[Said]:
+        return [entry.said() for entry in self.consents]
 
 
 class ConsentRuleBody(Strict):

@@ -8,6 +8,8 @@ from pydantic import Field
 
 from chalicelib.domain.audiences import AudienceKind
 from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.plans import Unchosen
+from chalicelib.domain.strategies import Choice
 from chalicelib.entrypoints.http.schemas.audiences import RegistrationId
 from chalicelib.entrypoints.http.schemas.base import Answer, LongListQuery, Page, Strict
 
@@ -178,6 +180,27 @@ class Delivery(Answer):
     facts: list[FactShown]
 
 
+class ChosenChannel(Answer):
+    """A channel type that a step has chosen for the target."""
+
+    step: int
+    choose: Choice
+    channel: ChannelType
+    reason: Unchosen | None
+    zh: str
+    en: str
+
+
+class Waiting(Answer):
+    """A step that the target waits for."""
+
+    step: int
+    until: int
+    reason: str
+    zh: str
+    en: str
+
+
 class Target(Answer):
     code: int
     msgid: str
@@ -187,6 +210,8 @@ class Target(Answer):
     why: Sentence | None
     planned: int | None = None
     refused: dict[str, str]
+    choices: list[ChosenChannel]
+    waiting: Waiting | None
     deliveries: list[Delivery]
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.topics import MAX_TOPICS
-from chalicelib.entrypoints.http.schemas.base import Answer, Strict
+from chalicelib.entrypoints.http.errors import PARAMETER
+from chalicelib.entrypoints.http.schemas.base import Answer, Strict, refusal
 from chalicelib.entrypoints.http.schemas.quiet_hours import Time, TimeZone
 from chalicelib.entrypoints.http.schemas.users import User
 
@@ -23,6 +24,13 @@ def _different(choices: list[TopicChoice]) -> list[TopicChoice]:
 class TopicChoice(Strict):
     topic: Annotated[int, Field(ge=1)]
     channels: Annotated[list[Type], Field(max_length=len(ChannelType))]
+    first: Type | None = None
+
+    @model_validator(mode="after")
+    def _of_channels(self) -> TopicChoice:
+        if self.first is not None and self.first not in self.channels:
+            raise refusal(PARAMETER, "first: must be one of channels", "first: 须为 channels 之一")
+        return self
 
 
 class QuietTime(Strict):
@@ -51,6 +59,32 @@ class PersonConsent(Answer):
     text_version: str
 
 
+class PersonConsents(Answer):
+    consents: list[PersonConsent]
+
+
+class TopicWanted(Answer):
+    """A topic, and the channel types on which a user wants it."""
+
+    topic: int
+    name: str
+    channels: list[ChannelType]
+
+
+class QuietTimeShown(Answer):
+    begin: str
+    end: str
+    time_zone: str
+
+
+class PreferencesShown(Answer):
+    """Choices of a user. `kinds`: channel types on which the user has a contact."""
+
+    kinds: list[ChannelType]
+    topics: list[TopicWanted]
+    quiet: QuietTimeShown | None
+
+
 class MembershipOfPerson(Answer):
     family: str
     id: int
@@ -63,6 +97,16 @@ class Counted(Answer):
     time: int
 
 
+class ReachOfPerson(Answer):
+    """The furthest stage of a message on a channel type."""
+
+    channel_key: str
+    msgid: str
+    time: int
+    channel: ChannelType
+    stage: Literal["submitted", "delivered", "clicked"]
+
+
 class Person(Answer):
     """All that is stored of a person besides messages."""
 
@@ -71,6 +115,7 @@ class Person(Answer):
     consents: list[PersonConsent]
     memberships: list[MembershipOfPerson]
     counted: list[Counted]
+    reached: list[ReachOfPerson]
 
 
 class Erased(Answer):

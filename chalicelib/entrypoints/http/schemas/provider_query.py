@@ -27,3 +27,4 @@ class Check(Answer):
     code: str
     kind: Literal["", "misconfigured", "rejected", "unavailable", "throttled", "uncertain"]
     link: str | None
+    made: str | None

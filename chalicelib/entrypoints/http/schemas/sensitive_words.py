@@ -9,7 +9,14 @@ from pydantic import AfterValidator, Field, model_validator
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.rules.sensitive_words import MAX_LENGTH, check_word
 from chalicelib.entrypoints.http.errors import PARAMETER
-from chalicelib.entrypoints.http.schemas.base import Answer, Page, Strict, Versioned, refusal
+from chalicelib.entrypoints.http.schemas.base import (
+    Answer,
+    ListQuery,
+    Page,
+    Strict,
+    Versioned,
+    refusal,
+)
 from chalicelib.entrypoints.http.schemas.imports import Upload
 
 MAX_CHANGES = 1000  # words that one request adds, and removes
@@ -54,6 +61,10 @@ class WordsImport(Strict):
 
     upload: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
     replace: bool = False
+
+
+class WordsQuery(ListQuery):
+    text: Annotated[str, Field(max_length=MAX_LENGTH)] = ""
 
 
 class Words(Versioned):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo
 
 from chalicelib.domain import contacts
 from chalicelib.domain.delivery_channels import ChannelType
@@ -16,15 +16,12 @@ MAX_CONTACTS = 100  # of one request. An import takes more.
 Text = Annotated[str, Field(min_length=1, max_length=contacts.LONGEST), Digits]
 
 
-def _canonical(channel_type: ChannelType, text: str, path: str) -> str:
-    found = contacts.canonical(channel_type, text)
-    if found is None:
-        raise refusal(
-            PARAMETER,
-            f"{path}: is not a contact of this channel type",
-            f"{path}: 不是该类型的联系方式",
-        )
-    return found
+def _of_type(text: str, info: ValidationInfo) -> str:
+    """Check a contact against its channel type, unless that was refused itself."""
+    kind = info.data.get("type")
+    if kind is not None and contacts.canonical(kind, text) is None:
+        raise refusal(PARAMETER, "is not a contact of this channel type", "不是该类型的联系方式")
+    return text
 
 
 def _suppressible(channel_type: ChannelType) -> ChannelType:
@@ -33,6 +30,7 @@ def _suppressible(channel_type: ChannelType) -> ChannelType:
     return channel_type
 
 
+Contact = Annotated[Text, AfterValidator(_of_type)]
 Suppressible = Annotated[ChannelType, Field(strict=False), AfterValidator(_suppressible)]
 
 
@@ -40,18 +38,11 @@ class ContactsBody(Strict):
     """Contacts of one channel type: phone numbers or e-mail addresses."""
 
     type: Suppressible
-    contacts: Annotated[list[Text], Field(min_length=1, max_length=MAX_CONTACTS)]
-
-    @model_validator(mode="after")
-    def _readable(self) -> ContactsBody:
-        self.distinct()
-        return self
+    contacts: Annotated[list[Contact], Field(min_length=1, max_length=MAX_CONTACTS)]
 
     def distinct(self) -> Sequence[str]:
         """Return the contacts in their canonical spelling, each once."""
-        named = [
-            _canonical(self.type, text, f"contacts[{n}]") for n, text in enumerate(self.contacts)
-        ]
+        named = [contacts.canonical(self.type, text) or text for text in self.contacts]
         return contacts.distinct(self.type, named)
 
 
@@ -59,12 +50,7 @@ class OneContact(Strict):
     """A phone number or an e-mail address."""
 
     type: Suppressible
-    contact: Text
-
-    @model_validator(mode="after")
-    def _readable(self) -> OneContact:
-        _canonical(self.type, self.contact, "contact")
-        return self
+    contact: Contact
 
 
 class SuppressionsChanged(Answer):

@@ -89,4 +89,5 @@ class Preview(Answer):
     template_id: int
     version: int
     contents: Shown
+    texts: dict[ChannelType, list[str]]
     warnings: list[str]

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint
 
-from chalicelib.domain.consents import Consent
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.problems import ums_error
 from chalicelib.entrypoints.http.route import Auth, route
+from chalicelib.manage.consents import record
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.consents import ConsentEntries
@@ -30,11 +30,5 @@ bp = Blueprint(__name__)
 def record_consents(context: RequestContext) -> dict[str, Any]:
     """Record consents of contacts, or that they were taken back. The latest word counts."""
     body: ConsentEntries = context.body()
-    now = context.world.clock.now()
-    for entry in body.consents:
-        time = now if entry.time is None else min(entry.time, now)
-        consent = Consent(entry.given, time, entry.source, entry.text_version)
-        context.world.consents.put(
-            entry.type, entry.canonical, context.sender.key, entry.purpose, consent
-        )
+    record(context.world, context.sender.key, body.said())
     return {"code": 0, "message": "success"}

@@ -10,7 +10,7 @@ from chalicelib.domain.callbacks import BatchState
 from chalicelib.flow.callbacks import deliver
 from chalicelib.ports import Reply
 from tests.entrypoints.conftest import KEY, OTHER_KEY, SECRET, SENDER, Api, message
-from tests.entrypoints.http.admin.management import change, problem
+from tests.entrypoints.http.admin.management import change, pages, problem
 from tests.flow.callbacks import shop
 
 URL = "https://shop.example/callbacks"
@@ -168,6 +168,8 @@ def test_a_list_of_batches_comes_in_pages_and_by_time(configured: Api) -> None:
     assert [batch["id"] for batch in later] == ids[2:]
     before = configured.admin("GET", f"{OF}/batches?until={middle}").json["batches"]
     assert [batch["id"] for batch in before] == ids[:1]
+    listed = pages(configured, f"{OF}/batches?limit=2&order=newest", "batches")
+    assert [batch["id"] for page in listed for batch in page] == ids[::-1]
 
 
 @pytest.mark.parametrize(

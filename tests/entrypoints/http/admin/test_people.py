@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from chalicelib.domain import audiences
-from tests.entrypoints.conftest import KEY, SENDER, Api, message
+from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
+from chalicelib.domain.members import MEMBERS, Member, Role
+from chalicelib.domain.plans import ChunkId, Entrants
+from chalicelib.flow import reach
+from tests.entrypoints.conftest import KEY, SENDER, Api, message, sha256
 from tests.entrypoints.http.admin.management import change, problem
 from tests.entrypoints.http.admin.test_caps import CAPS, a_topic
 
@@ -20,7 +25,15 @@ def a_person(api: Api) -> str:
     assert api("POST", "/v1/consents", {"consents": [said]}, auth=SENDER).code == 0
     api.world.audiences.change(audiences.listing(5), ["user1"])
     change(api, CAPS, {"caps": [{"most": 3, "days": 1}]}, "PUT")
+    change(api, f"choice/{KEY}", {"own_rates": True}, "PUT")
     msgid: str = api.send(message(aud_userid=["user1"])).json["msgid"]
+    accepted = api.fake.messages.stored[msgid]
+    chunk = api.fake.ledger.chunk(ChunkId(msgid, 0), accepted)
+    assert chunk is not None
+    (code,) = chunk.plan.targets[0].contacts
+    reported = (Fact(DeliveryRef(0, code, 0), FactKind.SUBMITTED, accepted.accepted),)
+    chunk = replace(chunk, reported=reported, entrants=(Entrants(1, 0, (0,), 0),))
+    reach.keep(api.world, [(accepted, chunk)])
     return msgid
 
 
@@ -39,6 +52,8 @@ def test_an_export_has_all_that_is_known(configured: Api) -> None:
     assert (consent["purpose"], consent["given"], consent["text_version"]) == ("news", True, "2")
     assert person["memberships"] == [{"family": "list", "id": 5, "name": "list 5"}]
     assert [entry["msgid"] for entry in person["counted"]] == [msgid]
+    (reached,) = person["reached"]
+    assert (reached["msgid"], reached["channel"], reached["stage"]) == (msgid, "sms", "submitted")
 
 
 def test_an_erasure_forgets_the_person_and_leaves_the_counts(configured: Api) -> None:
@@ -51,19 +66,64 @@ def test_an_erasure_forgets_the_person_and_leaves_the_counts(configured: Api) ->
     assert configured("GET", f"/v1/messages/{msgid}", auth=SENDER).json == before
     configured.users([{"userid": "user1", "phone": {"all": "18756432567"}}])
     again = export(configured)
-    assert (again["consents"], again["memberships"], again["counted"]) == ([], [], [])
+    assert (again["consents"], again["memberships"]) == ([], [])
+    assert (again["counted"], again["reached"]) == ([], [])
+
+
+def test_consents_are_recorded_by_a_member_and_listed_masked_for_readers(configured: Api) -> None:
+    configured.users([{"userid": "user1", "phone": {"all": "18756432567"}}])
+    entry = {"type": "sms", "contact": "187 5643 2567", "purpose": "news", "given": True}
+    said = {**entry, "source": "phone call", "text_version": "2026-1"}
+    path = f"consents/{KEY}/records"
+    assert configured.admin("POST", path, {"consents": [said]}).status == 204
+    (listed,) = configured.admin("GET", "users/user1/consents").json["consents"]
+    assert (listed["contact"], listed["given"]) == ("18756432567", True)
+    assert (listed["channel_key"], listed["text_version"]) == (KEY, "2026-1")
+    taken_back = {**entry, "given": False, "time": listed["time"] + 1}
+    configured.world.clock.advance(5)
+    assert configured.admin("POST", path, {"consents": [taken_back]}).status == 204
+    reader = Member("reader", "r", Role.READ_ONLY, sha256("secret"))
+    configured.fake.records.of(MEMBERS).put(reader)
+    path_of_user = "/admin/v1/users/user1/consents"
+    (listed,) = configured("GET", path_of_user, auth="reader:secret").json["consents"]
+    assert (listed["contact"], listed["given"]) == ("187****2567", False)
+    problem(configured, "GET", "users/nobody/consents", status=404)
+    wrong = {"consents": [{**entry, "contact": "x"}]}
+    problem(configured, "POST", path, wrong, field="consents[0]")
+    problem(configured, "POST", "consents/nothing/records", {"consents": [entry]}, status=404)
+
+
+def test_what_a_user_wants_is_shown_for_every_topic(configured: Api) -> None:
+    configured.users([{"userid": "user1", "phone": {"all": "18756432567"}}])
+    first, second = a_topic(configured), a_topic(configured, name="News")
+    path = f"users/user1/preferences/{KEY}"
+    body = {"topics": [{"topic": first, "channels": []}], "quiet": QUIET}
+    assert configured.admin("PUT", path, body).status == 204
+    shown = configured.admin("GET", path).json
+    assert shown["kinds"] == ["sms"]
+    assert shown["quiet"] == QUIET
+    wanted = {topic["topic"]: topic["channels"] for topic in shown["topics"]}
+    assert wanted == {first: [], second: ["sms"]}
+    problem(configured, "GET", f"users/nobody/preferences/{KEY}", status=404)
 
 
 def test_an_operator_sets_what_a_user_wants(configured: Api) -> None:
     configured.users([{"userid": "user1", "phone": {"all": "18756432567"}}])
     first, second = a_topic(configured), a_topic(configured, name="News")
     path = f"users/user1/preferences/{KEY}"
-    body = {"topics": [{"topic": first, "channels": ["email"]}], "quiet": QUIET}
+    wanted = {"topic": first, "channels": ["email", "sms"], "first": "sms"}
+    body = {"topics": [wanted], "quiet": QUIET}
     assert configured.admin("PUT", path, body).status == 204
     assert export(configured)["preferences"][KEY] == {
-        "topics": {str(first): ["email"], str(second): ["sms"]},
+        "topics": {str(first): ["sms", "email"], str(second): ["sms"]},
         "quiet": ["22:00", "08:00", "Asia/Shanghai"],
+        "first": {str(first): "sms"},
     }
+    other = {"topics": [{"topic": second, "channels": []}], "quiet": QUIET}
+    assert configured.admin("PUT", path, other).status == 204
+    assert export(configured)["preferences"][KEY]["first"] == {str(first): "sms"}
+    nowhere = {"topics": [{"topic": first, "channels": ["sms"], "first": "email"}]}
+    problem(configured, "PUT", path, nowhere, field="topics[0]")
     unknown = {"topics": [{"topic": 99, "channels": []}]}
     problem(configured, "PUT", path, unknown, field="topics[0].topic")
     wrong = {"quiet": {**QUIET, "time_zone": "Nowhere/Land"}}

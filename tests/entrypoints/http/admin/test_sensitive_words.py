@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from chalicelib.manage.imports import sheets
+from chalicelib.manage.sensitive_words import MAX_ERRORS
 from tests.entrypoints.conftest import KEY, Api, message
 from tests.entrypoints.http.admin.management import change, pages, problem
 
@@ -84,6 +86,23 @@ def test_a_wrong_file_changes_nothing(
     id = uploaded(configured, *rows, header=header)
     problem(configured, "POST", f"{PATH}/import", {"upload": id}, field=field)
     assert configured.admin("GET", PATH).json["count"] == 0
+
+
+def test_every_wrong_row_of_a_file_is_named(configured: Api) -> None:
+    id = uploaded(configured, ["赌博", "maybe"], ["彩票", "on"], ["…", "on"])
+    reply = configured.admin("POST", f"{PATH}/import", {"upload": id})
+    assert reply.status == 400
+    assert [error["field"] for error in reply.json["errors"]] == ["row 2", "row 4"]
+    many = uploaded(configured, *[["", "on"] for _ in range(MAX_ERRORS)], ["…", "on"])
+    listed = configured.admin("POST", f"{PATH}/import", {"upload": many}).json["errors"]
+    assert len(listed) <= MAX_ERRORS
+
+
+def test_words_are_searched_by_a_part(configured: Api) -> None:
+    add(configured, "赌博", "博彩", "Viagra")
+    for text, expected in (("博", ["博彩", "赌博"]), ("AGR", ["Viagra"]), ("none", [])):
+        (listed,) = pages(configured, f"{PATH}/words?text={quote(text)}", "words")
+        assert [entry["word"] for entry in listed] == expected
 
 
 def test_an_upload_that_is_not_there_is_refused(configured: Api) -> None:

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.figures import DEPLOYMENT
+from chalicelib.flow import days
+from chalicelib.ports import Document
 from tests.entrypoints.conftest import (
     JSMS,
     KEY,
@@ -227,3 +230,20 @@ def test_a_warning_goes_when_its_reason_goes(configured: Api) -> None:
     assert (answer["valid"], answer["closed"]) == (False, ["sms"])
     assert configured.admin("PUT", path, {"enabled": True}).status == 200
     assert configured.admin("GET", f"strategies/{answer['rule_id']}").json["warnings"] == []
+
+
+@pytest.mark.parametrize(("age", "is_warned"), [(29, True), (30, False)])
+def test_receipts_of_the_last_30_days_say_how_long_they_take(
+    configured: Api, age: int, is_warned: bool
+) -> None:
+    fake = configured.fake
+    day = days.day_of(fake.limits, fake.clock.now()) - age
+    counts = {"latency|app|app1|32": 60, "latency|app|app1|0": 60}  # 32 ends at 256 s
+    key = days.day_key(DEPLOYMENT, day)
+    assert fake.figures.store([Document(key, 1, {"seen": 1, "counts": counts})])
+    short = {"channels": ["sms"], "condition": when("app", "delivered", 255)}
+    answer = made(configured, APPS, short)
+    assert answer["warnings"] == is_warned * [
+        "steps[1].condition: most receipts of app take up to 256 s (measured in the last 30 days),"
+        " so 255 s are too short for many people"
+    ]

@@ -56,7 +56,7 @@ def test_an_export_can_be_imported(configured: Api) -> None:
         ({**BODY, "type": "wechatoa"}, "type"),
         ({**BODY, "contacts": []}, "contacts"),
         ({**BODY, "contacts": [PHONE] * 101}, "contacts"),
-        ({**BODY, "contacts": ["not a number"]}, "body"),
+        ({**BODY, "contacts": ["not a number"]}, "contacts[0]"),
     ],
 )
 def test_what_cannot_be_suppressed_is_refused(

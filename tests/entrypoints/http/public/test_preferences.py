@@ -59,18 +59,22 @@ def test_choices_are_saved_and_shown(configured: Api) -> None:
     first, second = a_topic(configured), a_topic(configured, name="News")
     path = a_reader(configured)
     quiet = (("begin", "22:00"), ("end", "08:00"), ("zone", "Asia/Shanghai"))
-    saved = post(configured, path, ("t", f"{first}.sms"), ("t", "99.sms"), *quiet)
+    prefers = ((f"f{first}", "sms"), (f"f{second}", "sms"), ("f99", "sms"))
+    saved = post(configured, path, ("t", f"{first}.sms"), ("t", "99.sms"), *prefers, *quiet)
     assert saved.status == 200
     assert "已保存" in saved.body.decode()
     shown = configured("GET", path, auth=None).body.decode()
     assert shown.count("checked") == 1
     assert f'value="{first}.sms" checked' in shown
     assert 'value="22:00"' in shown
+    assert shown.count("selected") == 1 + 1  # nothing is preferred for the other topic
+    assert '<option value="sms" selected>短信' in shown
     person = configured.admin("POST", "users/user1/export").json
     assert person["preferences"] == {
         KEY: {
             "topics": {str(first): ["sms"], str(second): []},
             "quiet": ["22:00", "08:00", "Asia/Shanghai"],
+            "first": {str(first): "sms"},
         }
     }
 

@@ -15,6 +15,7 @@ from chalicelib.entrypoints.http.openapi.meanings import (
     people,
     rules,
     sending,
+    third_party,
     users,
     waiting,
 )
@@ -25,6 +26,7 @@ AREAS = (
     people.FIELDS,
     management.FIELDS,
     rules.FIELDS,
+    third_party.FIELDS,
     callbacks.FIELDS,
     figures.FIELDS,
     waiting.FIELDS,

@@ -29,6 +29,7 @@ FIELDS: Mapping[str, str] = {
     " `failed` (tried as often as `retries` says).",
     "CallbackBatch.time": "Time of its latest record, in ms.",
     "batches": "Batches of callbacks, oldest first.",
+    "BatchesQuery.order": "`newest` first, or `oldest` first, which is the default.",
     "BatchesQuery.since": "Time from which batches are listed, in ms.",
     "BatchesQuery.until": "Time up to which batches are listed, in ms. Default: now.",
     "CallbackBatchWithRecords.body": "Records of the batch, as they are sent.",

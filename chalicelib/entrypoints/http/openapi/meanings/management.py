@@ -46,8 +46,8 @@ FIELDS: Mapping[str, str] = {
     " not empty, `valid` is false.",
     "code": "0 for success, otherwise an error code.",
     "choose": "Each person gets the message on one channel type that reaches the person: the"
-    " `cheapest`, or the one with the `best` delivery rate or the `most_clicked` one of the last 30"
-    " days. Omitted: on all of them.",
+    " `cheapest`, the one with the `best` delivery rate or the `most_clicked` one of the last 30"
+    " days, or the one of the person's `preference` for the topic. Omitted: on all of them.",
     "condition": "Condition on earlier steps. The first step does not have one.",
     "content_per_recipient": "True if one call can carry a different content for each recipient.",
     "contents": "Contents by channel type, as its platforms take them.",

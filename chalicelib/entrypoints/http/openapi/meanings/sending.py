@@ -105,6 +105,13 @@ FIELDS: Mapping[str, str] = {
     "progress": "Numbers of targets and deliveries that are still open.",
     "Progress.planned": "Targets whose contacts are chosen.",
     "provider_id": "Provider's own id of the delivery.",
+    "choices": "Channel type that each step has chosen for the target, where the step chooses one.",
+    "ChosenChannel.choose": "Way of choosing, as the strategy says.",
+    "ChosenChannel.reason": "Reason why other channels were left out. null: none of them reaches"
+    " the target.",
+    "waiting": "Step that the target waits for. null: it waits for none.",
+    "Waiting.until": "Time (ms) until which the step waits. A condition is judged again then.",
+    "Waiting.reason": "Reason: `condition`, `schedule`, `quiet_hours` or `quiet_time`.",
     "refused": "Reasons why a contact was left out while others were used, by channel type.",
     "RegistrationIds.data": "Registration ids.",
     "Report.status": "State of the message: `accepted`, `sending`, `finished` or `withdrawn`.",

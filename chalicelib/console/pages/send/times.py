@@ -1,0 +1,78 @@
+"""Times of a message: the schedule that the form stands for, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.console.door import ApiError, Problem
+from chalicelib.console.forms import Form
+from chalicelib.console.texts import Texts
+from chalicelib.console.visit import Visit
+
+LATER = ("later", "repeat", "date")  # kinds of times at which a message waits
+MINUTES = 16  # characters of a time without its seconds
+
+
+def waits(form: Form) -> bool:
+    """Tell if the message of a form is sent at times of its own."""
+    return form.text("when") in LATER
+
+
+def schedule_of(visit: Visit) -> dict[str, Any]:
+    """Return the schedule of a form. Raise ApiError where a time is missing."""
+    form = visit.form
+    kind = form.text("when")
+    schedule = {"later": _once, "repeat": _again, "date": _of_users}[kind](visit)
+    if form.text("zone_attribute"):
+        schedule["zone_attribute"] = form.text("zone_attribute")
+    if form.number("if_late") is not None:
+        schedule["if_late"] = form.number("if_late")
+    return schedule
+
+
+def _once(visit: Visit) -> dict[str, Any]:
+    at = visit.form.text("at")[:MINUTES]
+    if not at:
+        raise ApiError(400, [Problem("schedule.at", visit.say("Choose a time."))])
+    if visit.form.text("zone_attribute"):
+        return {"at": at, "time_zone": visit.form.text("time_zone")}
+    offset = visit.texts.at(visit.texts.now).strftime("%z")
+    return {"at": f"{at}{offset[:3]}:{offset[3:]}"}
+
+
+def _again(visit: Visit) -> dict[str, Any]:
+    return {"cron": visit.form.text("cron"), **_ends(visit.form)}
+
+
+def _of_users(visit: Visit) -> dict[str, Any]:
+    form = visit.form
+    date: dict[str, Any] = {"attribute": form.text("attribute"), "time": form.text("time")}
+    date["days"] = form.number("days") or 0
+    date["yearly"] = form.flag("yearly")
+    return {"date": date, **_ends(form)}
+
+
+def _ends(form: Form) -> dict[str, str]:
+    until = {"until": form.text("until")[:MINUTES]} if form.text("until") else {}
+    return {**until, "time_zone": form.text("time_zone")}
+
+
+def fields(schedule: Mapping[str, Any], next: int | None, texts: Texts) -> dict[str, str]:
+    """Return the fields that stand for a schedule, whose next time is `next` (ms)."""
+    filled = {
+        "time_zone": schedule["time_zone"],
+        "zone_attribute": schedule["zone_attribute"] or "",
+        "if_late": str(schedule["if_late"]),
+        "until": (schedule["until"] or "")[:MINUTES],
+    }
+    if schedule["cron"]:
+        return {**filled, "when": "repeat", "cron": schedule["cron"]}
+    if schedule["date"]:
+        date = schedule["date"]
+        filled |= {"attribute": date["attribute"], "time": date["time"], "days": str(date["days"])}
+        return {**filled, "when": "date"} | ({"yearly": "1"} if date["yearly"] else {})
+    if schedule["zone_attribute"]:
+        return {**filled, "when": "later", "at": schedule["at"][:MINUTES]}
+    at = f"{texts.at(next):%Y-%m-%dT%H:%M}" if next else ""
+    return {**filled, "when": "later", "at": at, "time_zone": ""}
