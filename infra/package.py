@@ -24,7 +24,6 @@ import py_compile
 import shutil
 import subprocess
 import sys
-import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -37,10 +36,6 @@ BUILD = ROOT / ".build"
 AWS, HERE, CONTAINER = "aws", "here", "container"
 ARCHITECTURE = "aarch64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
 WHEELS = {AWS: "manylinux2014_aarch64", CONTAINER: f"manylinux2014_{ARCHITECTURE}"}
-LAYER_WHEELS = {
-    AWS: "manylinux_2_26_aarch64",
-    CONTAINER: f"manylinux_2_{26 if ARCHITECTURE == 'aarch64' else 27}_{ARCHITECTURE}",
-}
 
 # The Python of the functions on AWS, whoever packages. The tests run on it. AWS supports it until
 # 2027-06-30: docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes (2026-11).
@@ -65,8 +60,9 @@ def inputs_hash(stage: str, target: str, source: Path = ROOT) -> str:
         source / "app.py",
         *(lock.file for lock in package_lock.LOCKS),
         ROOT / "infra" / "package.py",
+        ROOT / "infra" / "layer.py",
     ]
-    files += _files(source / "chalicelib", source / ".chalice", ROOT / "infra" / "template")
+    files += files_below(source / "chalicelib", source / ".chalice", ROOT / "infra" / "template")
     return f"{stage} {target} {runtime(target)} {OWN} {digest(files)}"
 
 
@@ -79,13 +75,15 @@ def digest(files: Iterable[Path]) -> str:
     """Hash files by name and content. A folder stands for the sources below it."""
     sha256 = hashlib.sha256()
     for file in files:
-        for path in _files(file) if file.is_dir() else [file]:
+        for path in files_below(file) if file.is_dir() else [file]:
             sha256.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return sha256.hexdigest()
 
 
 def package(stage: str, *, target: str, source: Path = ROOT) -> Path:
     """Package if the inputs have changed. Return the directory of `sam.json` and the zip."""
+    from infra.layer import layer
+
     if source == ROOT:
         console.build()
     work = BUILD / f"{stage}-{target}"
@@ -101,12 +99,12 @@ def package(stage: str, *, target: str, source: Path = ROOT) -> Path:
     vendor.unlink(missing_ok=True)
     vendor.symlink_to(_vendor(target))
     _run_chalice(stage, project, work / "merge.json", out, runtime(target))
-    shutil.copyfile(_layer(target), out / package_lock.LAYER_FILE)
+    shutil.copyfile(layer(target), out / package_lock.LAYER_FILE)
     packaged_inputs.write_text(inputs)
     return out
 
 
-def _files(*folders: Path) -> Iterator[Path]:
+def files_below(*folders: Path) -> Iterator[Path]:
     """Yield every source file below the folders, always in the same sequence."""
     for folder in folders:
         for path in sorted(folder.rglob("*")):
@@ -122,9 +120,9 @@ def _stage_project(source: Path, project: Path, version: tuple[int, int]) -> Non
     """
     project.mkdir(parents=True, exist_ok=True)
     sources = {Path("app.py"): source / "app.py"}
-    for path in _files(source / "chalicelib", source / ".chalice"):
+    for path in files_below(source / "chalicelib", source / ".chalice"):
         sources[path.relative_to(source)] = path
-    for copy in list(_files(project / "chalicelib", project / ".chalice")):
+    for copy in list(files_below(project / "chalicelib", project / ".chalice")):
         if copy.relative_to(project) not in sources:
             copy.unlink()
     changed = [name for name, path in sources.items() if _copy(path, project / name)]
@@ -175,7 +173,7 @@ def _vendor(target: str) -> Path:
         return vendor
     fresh = vendor.with_suffix(".tmp")
     shutil.rmtree(fresh, ignore_errors=True)
-    _install(target, fresh)
+    install(target, fresh)
     _trim(fresh)
     if runtime(target) == OWN:
         _add_byte_code_of_chalice(fresh)
@@ -187,30 +185,7 @@ def _vendor(target: str) -> Path:
     return vendor
 
 
-def _layer(target: str) -> Path:
-    """Zip the packages of the layer, once per lock, platform and Python version."""
-    recipe = [package_lock.LAYER.file.read_text(), target, str(runtime(target))]
-    digest = hashlib.sha256(repr(recipe).encode()).hexdigest()[:16]
-    layer = BUILD / f"layer-{target}-{digest}.zip"
-    if layer.is_file():
-        return layer
-    folder = BUILD / f"layer-{target}.tmp"
-    shutil.rmtree(folder, ignore_errors=True)
-    _install(target, folder / "python", package_lock.LAYER, LAYER_WHEELS)
-    fresh = layer.with_suffix(".tmp")
-    with zipfile.ZipFile(fresh, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in _files(folder):  # always the same bytes, or the layer would be replaced
-            entry = zipfile.ZipInfo(path.relative_to(folder).as_posix())
-            entry.external_attr = 0o644 << 16
-            archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
-    shutil.rmtree(folder)
-    for old in BUILD.glob(f"layer-{target}-*.zip"):
-        old.unlink()
-    fresh.rename(layer)
-    return layer
-
-
-def _install(
+def install(
     target: str,
     folder: Path,
     lock: package_lock.Lock = package_lock.PACKAGE,

@@ -29,7 +29,7 @@ from chalicelib.domain import keys, notes
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind, decode
 from chalicelib.domain.messages import Hold, Message
-from chalicelib.domain.notes import Note
+from chalicelib.domain.notes import Note, OptOut
 from chalicelib.domain.plans import ChunkId, Entrants, Plan, Target, TargetLoss
 from chalicelib.ports.figures import Document, Key
 
@@ -102,6 +102,19 @@ class Notes:
         return [_note(raw) for row in rows for raw in unpack(row["body"])]
 
 
+def opt_out_put(opt_out: OptOut) -> Item:
+    """Build the action that notes an opt-out, for the transaction that writes its effect."""
+    body = pack([_raw(Note(notes.NOWHERE, opt_out))])
+    expires = (opt_out.block + 1) * notes.BLOCK // 1000 + notes.LIFE
+    key: Values = {"pk": _name(opt_out.block), "sk": keys.join("out", opt_out.id)}
+    return {
+        "Put": {
+            "TableName": table("messages"),
+            "Item": to_item({**key, "expires": expires, "body": body}),
+        }
+    }
+
+
 def _name(block: int) -> str:
     return keys.join("notes", str(block))
 
@@ -125,6 +138,8 @@ def _known_of(targets: Sequence[Any], *, is_rated: bool) -> list[Any]:
 def _raw(note: Note) -> list[Any]:
     """Return a note as JSON has it. `_note` reads it."""
     value = note.value
+    if isinstance(value, OptOut):
+        return [*note.chunk, "out", list(value)]
     if isinstance(value, Message):
         body: dict[str, Any] = {name: getattr(value, name) for name in _PARTS}
         body |= {name: getattr(value, name) for name in _RARE if getattr(value, name)}
@@ -151,6 +166,8 @@ def _targets(plan: Plan) -> list[Any]:
 def _note(raw: Sequence[Any]) -> Note:
     msgid, number, kind, body = raw
     chunk = ChunkId(msgid, number)
+    if kind == "out":
+        return Note(chunk, OptOut(*body))
     keys.message_id_bytes(msgid)
     if kind == "message":
         return Note(chunk, _message(chunk, body))

@@ -28,6 +28,7 @@ from chalicelib.aws.items import (
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
 from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.notes import OptOut
 from chalicelib.domain.users import Suppression, User
 from chalicelib.ports import Vault
 
@@ -76,7 +77,10 @@ class Users:
         return int(answer["Count"]) * keys.BUCKETS
 
     def save(
-        self, users: Sequence[User], before: Mapping[str, User] | None = None
+        self,
+        users: Sequence[User],
+        before: Mapping[str, User] | None = None,
+        counted: Mapping[str, Sequence[OptOut]] | None = None,
     ) -> frozenset[str]:
         first = {user.userid: user for user in reversed(users)}
         # Of two versions of a user in one call, the second is late.
@@ -89,6 +93,11 @@ class Users:
             new_tags |= user.all_tags - stored.all_tags
         self._name_tags(new_tags)
         writes = [(user, [self._put(user), *self._sets(user, stored)]) for user, stored in changes]
+        if counted:
+            from chalicelib.aws.figures import opt_out_put
+
+            for user, actions in writes:
+                actions += map(opt_out_put, counted.get(user.userid, ()))
         return frozenset(lost | self._write(writes))
 
     def _name_tags(self, tags: set[tuple[str, str]]) -> None:

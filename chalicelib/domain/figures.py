@@ -13,11 +13,13 @@ Names of counters are parts joined by `|`:
     loss|<type>|<code>|<reason>      deliveries lost, by reason
     template|<n>|<stage>             people of a template, by stage
     latency|<type>|<code>|<bucket>   receipts, by the time since their submission
+    optout|<type>|<way>              opt-outs, also `template|<n>|opted_out`
     reported|<stage>                 people, in the quarter in which it was reported
     reported|<type>|<code>|<stage>   deliveries, in the quarter in which it was reported
 
-`requests` stands in the quarter of acceptance, and `reported` in that of the report. All others
-stand in the quarter in which the message was sent: accepted, or the end of its hold.
+`requests` stands in the quarter of acceptance, and `reported` in that of the report. Opt-outs
+stand in the quarter in which they were recorded. All others stand in that in which the message was
+sent: accepted, or the end of its hold.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.facts import DeliveryState, FactKind
 from chalicelib.domain.funnel import STAGES, count, losses_of, refused, reported_at, stages_of
 from chalicelib.domain.messages import Message
+from chalicelib.domain.notes import OptOut
 from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.strategies import MAX_WITHIN
 from chalicelib.domain.values import frozen
@@ -96,6 +99,14 @@ def quarter_of(time: int) -> int:
 def of_request(message: Message) -> Figures:
     """Count the message itself, which was accepted."""
     return {Cell(message.channel_key, quarter_of(message.accepted)): Counter(requests=1)}
+
+
+def of_opt_out(opt_out: OptOut) -> Figures:
+    """Count an opt-out, also for the template of the message that offered it."""
+    counts = Counter({f"optout|{opt_out.channel_type}|{opt_out.way}": 1})
+    if opt_out.template:
+        counts[f"template|{opt_out.template}|opted_out"] = 1
+    return {Cell(opt_out.channel_key, quarter_of(opt_out.time)): counts}
 
 
 def of_line(message: Message, chunk: Chunk) -> Counter[str]:

@@ -8,7 +8,7 @@ comes late, a file has each fact once and never loses one.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 
 from chalicelib.domain import fact_files, keys, notes
@@ -24,22 +24,24 @@ from chalicelib.ports import World
 from chalicelib.ports.fact_files import FactDraft
 
 ROUNDS = 20  # in which others may be faster
+EARLY = 1200_000  # ms before the end of a unit's facts, in which a sweep and a job have time
 
 
-def changing(world: World, units: Iterable[ChunkId]) -> None:
+def changing(world: World, units: Mapping[ChunkId, int]) -> None:
     """Set the timers that write the files of units, before it is stored that facts were counted.
 
     The older the unit, the longer its facts wait: an hour, or a day, as the sums of days do.
+    `units` has the times (ms) at which their facts end. A file is written shortly before.
     """
     if not world.fact_files.is_on:
         return
     now = world.clock.now()
     soonest = now + 2 * world.limits.clock_width * 1000
+    short, long = (delay * 1000 for delay in world.limits.recount_delays[-2:])
     timers = []
-    for unit in sorted(set(units)):
-        short, long = (delay * 1000 for delay in world.limits.recount_delays[-2:])
+    for unit, ends in sorted(units.items()):
         delay = short if now - _begin(unit) < 3 * short else long
-        at = (soonest // delay + 1) * delay
+        at = min((soonest // delay + 1) * delay, max(soonest, ends - EARLY))
         timers.append(Timer(at, TimerKind.FACTS, unit, Priority.LOW))
     world.timers.set(timers, punctual=False)
 
@@ -87,8 +89,8 @@ def _drafts(world: World, unit: ChunkId, stack: ExitStack) -> dict[str, FactDraf
             drafts[day] = stack.enter_context(world.fact_files.draft())
         drafts[day].add(some)
     # Facts expire after this time, so all that were read before are there.
-    ends = message.expires if message else _begin(unit) // 1000 + notes.COUNTED
-    return drafts if world.clock.now() // 1000 < ends else None
+    ends = message.expires * 1000 if message else _begin(unit) + notes.COUNTED * 1000
+    return drafts if world.clock.now() < ends else None
 
 
 def _of_quarter(world: World, quarter: int) -> Iterator[tuple[str, Iterable[FactRow]]]:

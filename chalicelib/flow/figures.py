@@ -20,7 +20,7 @@ from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.figures import Cell, Part
 from chalicelib.domain.jobs import Timer, TimerKind
 from chalicelib.domain.messages import Message
-from chalicelib.domain.notes import Note
+from chalicelib.domain.notes import Note, OptOut
 from chalicelib.domain.plans import ChunkId
 from chalicelib.flow import days, reach
 from chalicelib.flow import fact_files as fact_files_step
@@ -45,6 +45,13 @@ def note(world: World, new: Sequence[Note]) -> None:
     now = world.clock.now()
     blocks = sorted({note.block for note in new})
     world.timers.set([_timer(world, block, now) for block in blocks], punctual=False)
+
+
+def expect(world: World, opt_outs: Iterable[OptOut]) -> None:
+    """Set the timers that count opt-outs, before they are written."""
+    now = world.clock.now()
+    timers = [_timer(world, block, now) for block in sorted({out.block for out in opt_outs})]
+    world.timers.set(timers, punctual=False)
 
 
 def _timer(world: World, block: int, now: int) -> Timer:
@@ -78,6 +85,7 @@ def part_of_block(world: World, block: int) -> Part:
     reach.keep(world, chunks)
     counted = [figures.of_request(one.message) for one in known.messages]
     counted += [figures.of_chunk(*of) for of in chunks]
+    counted += map(figures.of_opt_out, known.opt_outs)
     lines: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for message, chunk in chunks[:LINES]:
         lines[message.msgid].update(figures.of_line(message, chunk))
@@ -149,10 +157,16 @@ def _add_some(
     difference = figures.added(differences)
     cells = {**difference, **figures.of_deployment(difference)}
     days.changing(world, cells)
-    stored_parts = parts[: len(documents)]
-    fact_files_step.changing(world, [part.unit for part in stored_parts if part.unit])
+    units = {p.unit: _end_of(p, p.unit) for p in parts[: len(documents)] if p.unit is not None}
+    fact_files_step.changing(world, units)
     expires = max(part.expires for part in parts)
     return world.figures.store([*documents, *_changed(world, cells, shard, expires)])
+
+
+def _end_of(part: Part, unit: ChunkId) -> int:
+    """Return the time (ms) until which the facts of a part are counted."""
+    kept = KEPT if unit.msgid else KEPT + notes.LIFE - notes.COUNTED
+    return (part.expires - kept) * 1000
 
 
 def _stored(part: Part, before: Document | None, held: figures.Figures) -> Document:

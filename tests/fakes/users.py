@@ -11,6 +11,7 @@ from dataclasses import replace
 from chalicelib.domain import audiences, contacts, keys
 from chalicelib.domain.consents import Consent
 from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.notes import OptOut
 from chalicelib.domain.users import SUPPRESSED, User
 from chalicelib.ports import SuppressedContact
 from tests.fakes.copies import copy_of
@@ -21,13 +22,17 @@ class FakeUsers:
     def __init__(self, steps: Steps) -> None:
         self.steps = steps
         self.stored: dict[str, User] = {}
+        self.opted_out: list[OptOut] = []  # the notes that were written
 
     def get(self, userids: Sequence[str], *, fresh: bool = True) -> Mapping[str, User]:
         with self.steps.around("users.get", write=False):
             return {u: copy_of(self.stored[u]) for u in dict.fromkeys(userids) if u in self.stored}
 
     def save(
-        self, users: Sequence[User], before: Mapping[str, User] | None = None
+        self,
+        users: Sequence[User],
+        before: Mapping[str, User] | None = None,
+        counted: Mapping[str, Sequence[OptOut]] | None = None,
     ) -> frozenset[str]:
         lost = set()
         for batch in (users[start : start + 100] for start in range(0, len(users), 100)):
@@ -38,6 +43,7 @@ class FakeUsers:
                         lost.add(user.userid)
                     else:
                         self.stored[user.userid] = replace(copy_of(user), version=user.version + 1)
+                        self.opted_out += (counted or {}).get(user.userid, ())
         return frozenset(lost)
 
     def delete(self, users: Sequence[User]) -> frozenset[str]:
@@ -134,11 +140,14 @@ class FakeAudiences:
         channel_keys: Sequence[str],
         time: int,
         out: bool,
+        counted: Sequence[OptOut] = (),
     ) -> None:
         name = contacts.identity(channel_type, contact)
-        for channel_key in channel_keys:
+        for n, channel_key in enumerate(channel_keys):
             with self.steps.around("audiences.opt", write=True):
                 times = self.opt_out_times.setdefault((channel_type, name), {})
+                if counted and -time <= times.get(channel_key, 0) <= 0:
+                    self.users.opted_out.append(counted[n])
                 if abs(times.get(channel_key, 0)) <= time:
                     times[channel_key] = time if out else -time
 

@@ -46,6 +46,7 @@ class History:
     messages: list[Message] = field(default_factory=list)
     stream: list[Note | ChunkId] = field(default_factory=list)
     deaths: int = 0
+    kept: int = 0  # seconds for which messages are kept longer
 
     def __post_init__(self) -> None:
         self.chance = random.Random(self.seed)
@@ -94,6 +95,7 @@ class History:
             accepted=accepted,
             rated=self.chance.random() < 0.3,
         )
+        message = replace(message, expires=message.expires + self.kept)
         plan = self._plan(message)
         in_message = not is_big and self.chance.random() < 0.5
         message = replace(message, plan=plan if in_message else None)

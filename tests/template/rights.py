@@ -61,7 +61,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         },  # the users of a delivery channel, for an opt-out
         "users": {"BatchGetItem", "PutItem"},  # marks
         "audiences": {"BatchGetItem", "Query", "UpdateItem"},  # opt-outs, and whose a contact is
-        "messages": {"GetItem", "BatchGetItem"},
+        "messages": {"GetItem", "BatchGetItem", "PutItem"},  # notes of opt-outs
         "ledger": {"GetItem", "BatchGetItem", "Query", "PutItem", "BatchWriteItem"},
         "lookups": {"GetItem", "BatchGetItem", "PutItem", "BatchWriteItem", "UpdateItem"},
         "due": {"BatchWriteItem"},
@@ -89,7 +89,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "settings": {"GetItem", "BatchGetItem", "Query"},
         "users": {"BatchGetItem", "PutItem"},
         "audiences": {"BatchGetItem", "Query", "UpdateItem"},
-        "messages": {"GetItem", "BatchGetItem"},
+        "messages": {"GetItem", "BatchGetItem", "PutItem"},  # notes of opt-outs
         "ledger": {"GetItem", "BatchGetItem", "Query", "PutItem", "BatchWriteItem"},
         "lookups": {"GetItem", "BatchGetItem", "PutItem", "BatchWriteItem", "UpdateItem"},
         "due": {"BatchWriteItem"},

@@ -46,6 +46,7 @@ class Totals(Answer):
     requests: int
     users: Rates
     deliveries: Rates
+    opted_out: int
 
 
 class PartRates(Rates):
@@ -56,6 +57,7 @@ class PartRates(Rates):
     opened: int
     scanned: int
     complained: int
+    opted_out: int | None
 
 
 class Series(Answer):
