@@ -146,8 +146,10 @@ def _copy(path: Path, copy: Path) -> bool:
     return True
 
 
-def _compile(paths: Iterable[Path], version: tuple[int, int]) -> None:
+def _compile(paths: Iterable[Path], version: tuple[int, int], *, strict: bool = True) -> None:
     """Compile files and folders for a version of Python, if this machine has it.
+
+    `strict`: raise CalledProcessError for a file that is not valid Python.
 
     Chalice copies app.py from the project's root, without its byte code.
     """
@@ -161,7 +163,7 @@ def _compile(paths: Iterable[Path], version: tuple[int, int]) -> None:
         return
     command = [python, "-m", "compileall", "-q", "-j", "0", "--invalidation-mode", "unchecked-hash"]
     listed = "\n".join(names)
-    subprocess.run([*command, "-i", "-"], input=listed, text=True, check=False)
+    subprocess.run([*command, "-i", "-"], input=listed, text=True, check=strict)
 
 
 def _vendor(target: str) -> Path:
@@ -177,7 +179,7 @@ def _vendor(target: str) -> Path:
     _trim(fresh)
     if runtime(target) == OWN:
         _add_byte_code_of_chalice(fresh)
-    _compile([fresh], runtime(target))
+    _compile([fresh], runtime(target), strict=False)
     for old in BUILD.glob(f"vendor-{target}-*"):
         if old != fresh:
             shutil.rmtree(old)

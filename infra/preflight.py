@@ -18,7 +18,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra import aws_errors
+from infra import aws_errors, routes_out
 from infra.concurrency import ROOM_FOR_API, fitting, sources
 from infra.package import AWS, CONTAINER, HERE, package_apart
 from infra.stacks import NOT_CREATED, DeploymentFailed, aws, describe, refuse_unready, stack_name
@@ -231,6 +231,15 @@ def _subnets(deployment: Deployment) -> Iterator[Finding]:
     if parameters["DeliverySubnets"] and not parameters["DeliverySecurityGroups"]:
         text = "DeliverySubnets needs DeliverySecurityGroups: add the parameter"
         yield Finding(Level.FAIL, "subnets", text)
+        return
+    subnets = [name.strip() for name in parameters["DeliverySubnets"].split(",") if name.strip()]
+    if not subnets:
+        return
+    if faults := list(routes_out.faults(deployment.session.client("ec2"), subnets)):
+        text = f"{', '.join(faults)}: providers need a NAT gateway (docs/how-to/fixed-ip.md)"
+        yield Finding(Level.FAIL, "subnets", text)
+    else:
+        yield Finding(Level.OK, "subnets", f"{', '.join(subnets)} have a way out")
 
 
 def _cmpp(deployment: Deployment) -> Iterator[Finding]:

@@ -86,6 +86,11 @@ class Audiences:
             values[":after"], condition = after, "pk = :pk AND sk > :after"
         return list(islice(_query(values, condition, limit), limit))
 
+    def known_tags(self, tags: Collection[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+        by_key = {name_of(*tag): tag for tag in tags}
+        rows = get_many(table("audiences"), ({"pk": pk, "sk": sk} for pk, sk in by_key))
+        return frozenset(by_key[row["pk"], row["sk"]] for row in rows)
+
     def users_of(self, kind: ChannelType, contact: str) -> Sequence[str]:
         userids: set[str] = set()
         for name in contacts.owner_names(kind, contact):
@@ -103,8 +108,6 @@ class Audiences:
         counted: Sequence[OptOut] = (),
     ) -> None:
         """Replace the older time of each access channel: of an opt-out, negative for an opt-in."""
-        from botocore.exceptions import ClientError
-
         key = self._opt_out_key(kind, contacts.identity(kind, contact))
         for n, channel_key in enumerate(channel_keys):
             if counted and _is_new(key, channel_key, time, counted[n]):
@@ -114,18 +117,7 @@ class Audiences:
             if channel_key == SUPPRESSED:  # an export needs the contact itself
                 values[":sealed"] = self._vault.seal(pack([kind, contact]), _sealed_for(key["sk"]))
                 change += ", sealed = :sealed"
-            try:
-                client("dynamodb").update_item(
-                    TableName=table("audiences"),
-                    Key=to_item(key),
-                    UpdateExpression=change,
-                    ConditionExpression="attribute_not_exists(#of) OR #of BETWEEN :least AND :most",
-                    ExpressionAttributeNames={"#of": OPT_OUT + channel_key},
-                    ExpressionAttributeValues=to_item(values),
-                )
-            except ClientError as error:
-                if error_code(error) != "ConditionalCheckFailedException":
-                    raise
+            _put_opt_out(key, channel_key, change, values)
 
     def suppressed(self, after: str, limit: int) -> Sequence[SuppressedContact]:
         more: dict[str, Any] = {
@@ -304,3 +296,21 @@ def _is_new(key: Mapping[str, str], channel_key: str, time: int, opt_out: OptOut
     except Cancelled:
         return False
     return True
+
+
+def _put_opt_out(key: Mapping[str, str], channel_key: str, change: str, values: Values) -> None:
+    """Change the time of an access channel, unless a later one is stored."""
+    from botocore.exceptions import ClientError
+
+    try:
+        client("dynamodb").update_item(
+            TableName=table("audiences"),
+            Key=to_item(key),
+            UpdateExpression=change,
+            ConditionExpression="attribute_not_exists(#of) OR #of BETWEEN :least AND :most",
+            ExpressionAttributeNames={"#of": OPT_OUT + channel_key},
+            ExpressionAttributeValues=to_item(values),
+        )
+    except ClientError as error:
+        if error_code(error) != "ConditionalCheckFailedException":
+            raise

@@ -56,6 +56,8 @@ def _item(
             marks["start"] = retention.start
     if reported and retention.callbacks:
         marks["callbacks"] = retention.callbacks
+    if reported and retention.followed:
+        marks["followed"] = 1
     return to_item(
         {"pk": partition(chunk), "sk": sk, "expires": retention.expires, **marks, **values}
     )

@@ -215,6 +215,8 @@ def _row(key: str, to: Lookup, expires: int) -> Item:
         known["start"] = to.retention.start
     if to.retention is not None and to.retention.callbacks:
         known["callbacks"] = to.retention.callbacks
+    if to.retention is not None and to.retention.followed:
+        known["followed"] = 1
     return to_item({"pk": key, "to": _text(to), "expires": expires, **known})
 
 
@@ -229,7 +231,7 @@ def _lookup(row: Mapping[str, Any]) -> Lookup:
     ref = (rest[0], rest[1]) if rest else None
     retention: Retention | None = None
     if "counted" in row:
-        marks = (row.get("start", 0), row.get("callbacks", ""))
+        marks = (row.get("start", 0), row.get("callbacks", ""), bool(row.get("followed")))
         retention = Retention(row["expires"], bool(row["counted"]), *marks)
     parts = tuple(rest[2]) if len(rest) > 2 else ()
     return Lookup(ChunkId(msgid, chunk), ref, parts, element, retention)

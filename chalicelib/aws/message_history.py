@@ -12,7 +12,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any
 
 from chalicelib.aws.items import Item, from_image, pack, to_item, unpack, write_many
@@ -29,6 +29,7 @@ DAY = 86_400_000  # ms
 TARGET_GROUPS = 4  # of targets whose messages are found together
 BUNDLE = 100  # messages
 PAGE = 100  # bundles per request
+FIGURES = 30 * 86400  # seconds for which figures are kept longer than their message
 DELETED = "deleted"  # in place of a bundle's digest
 
 
@@ -52,7 +53,8 @@ def entry(image: Mapping[str, Any]) -> Entry:
         body.get("origin", ""),
     )
     named = () if audience.is_scanned else tuple(unpack(row["userids"]))
-    return Entry(body["channel_key"], summary, row["expires"], named)
+    segment = body["audience"].get("segment", 0)
+    return Entry(body["channel_key"], summary, row["expires"], named, segment)
 
 
 def add(entries: Sequence[Entry]) -> None:
@@ -66,7 +68,28 @@ def add(entries: Sequence[Entry]) -> None:
         for (channel_key, _), group in groups.items()
         for msgids in _slices(sorted(group))
     ]
-    write_many(table("messages"), [*bundles, *_sent(entries)], key=("pk", "sk"))
+    of_segments = [_of_segment(each) for each in entries if each.segment]
+    items = [*bundles, *_sent(entries), *of_segments]
+    write_many(table("messages"), items, key=("pk", "sk"))
+
+
+def _of_segment(each: Entry) -> Item:
+    """Build the item by which a segment knows its message, as long as its figures are kept."""
+    return to_item(
+        {
+            "pk": keys.join("segment-messages", each.segment),
+            "sk": each.summary.msgid,
+            "expires": each.expires + FIGURES,
+            "body": pack(astuple(each.summary)),
+        }
+    )
+
+
+def of_segment(number: int, limit: int) -> list[Summary]:
+    """Return the newest messages to a segment, newest first."""
+    values = {":pk": keys.join("segment-messages", number)}
+    rows = query("messages", "pk = :pk", values, ScanIndexForward=False, Limit=limit)
+    return [_summary(unpack(row["body"])) for row in islice(rows, limit)]
 
 
 def sent_to(target: str, days: Sequence[int]) -> list[Sent]:

@@ -24,7 +24,8 @@ _SEALED = ("contents", "links", "callback")
 # Left out where a message has none.
 _RARE = (
     *("hold", "step_rules", "rates", "rated", "occasion", "name", "origin", "unplanned"),
-    *("caps", "topic", "opt_in", "purpose", "personal"),
+    "followed",
+    *("caps", "topic", "opt_in", "purpose", "personal", "split"),
 )
 
 
@@ -74,6 +75,10 @@ def read(vault: Vault, row: Mapping[str, Any]) -> Message:
         from chalicelib.aws.stored_request_codec import read_occasion
 
         typed["occasion"] = read_occasion(body["occasion"])
+    if "split" in body:
+        from chalicelib.domain.rules.ab_tests import Split
+
+        typed["split"] = Split(*body["split"])
     plan = None
     if "targets" in row:
         plan = ledger_items.read_plan_of(vault, ChunkId(row["pk"], 0), row)
@@ -100,11 +105,14 @@ def contacts_item(vault: Vault, message: Message, number: int, contacts: Sequenc
 
 
 def _stored_audience(audience: Audience) -> dict[str, Any]:
-    return {"kind": audience.kind, "sets": audience.sets, "walkers": audience.partitions}
+    stored = {"kind": audience.kind, "sets": audience.sets, "walkers": audience.partitions}
+    rare = {"rule": audience.rule, "segment": audience.segment}
+    return {**stored, **{name: value for name, value in rare.items() if value}}
 
 
 def _audience(raw: Mapping[str, Any]) -> Audience:
-    return Audience(AudienceKind(raw["kind"]), tuple(raw["sets"]), raw["walkers"])
+    rare = {name: raw[name] for name in ("rule", "segment") if name in raw}
+    return Audience(AudienceKind(raw["kind"]), tuple(raw["sets"]), raw["walkers"], **rare)
 
 
 def context(msgid: str) -> str:

@@ -162,6 +162,9 @@ class Messages:
         days = range(until // message_history.DAY, since // message_history.DAY - 1, -1)
         return message_history.sent_to(target, days)
 
+    def of_segment(self, number: int, limit: int) -> Sequence[Summary]:
+        return message_history.of_segment(number, limit)
+
     def contacts(self, msgid: str) -> Sequence[str]:
         if self._contacts[0] != msgid:
             parts = [

@@ -152,12 +152,23 @@ def _encode_group(group: Group) -> Values:
         "channel_key": group.channel_key,
         "name": group.name,
         "kind": group.kind,
+        "rule": pack(dict(group.rule)) if group.rule else None,
+        "daily": group.daily,
     }
 
 
 def _decode_group(number: str, row: Row) -> Group:
     family = Family(row["family"])
-    return Group(family, int(number), row["channel_key"], row["name"], row["kind"], row["version"])
+    return Group(
+        family,
+        int(number),
+        row["channel_key"],
+        row["name"],
+        row["kind"],
+        row["version"],
+        unpack(row["rule"]) if row.get("rule") else {},
+        bool(row.get("daily")),
+    )
 
 
 def _encode_topic(topic: Topic) -> Values:

@@ -130,6 +130,9 @@ class StoredRequests:
                 return requests[:limit]
             before = rows[-1]["sk"]
 
+    def ab_tests(self, channel_key: str, before: str, limit: int) -> Sequence[StoredRequest]:
+        return self._newest(keys.join("ab-tests", channel_key), before, limit)
+
     def results(self, of: str, before: str, limit: int) -> Sequence[Result]:
         from chalicelib.aws.stored_request_codec import read_result
 
@@ -214,6 +217,8 @@ def _put(item: Item) -> Item:
 def _rows(request: StoredRequest) -> list[Item]:
     """Return the rows by which lists find a request."""
     places: list[tuple[str, str]] = []
+    if request.ab_test is not None:
+        places.append((keys.join("ab-tests", request.channel_key), request.id))
     if request.is_scheduled:
         places.append((keys.join("schedules", request.channel_key), request.position))
     if request.review is not None:

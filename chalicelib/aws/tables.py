@@ -39,6 +39,7 @@ messages — TTL of the message, unless another lifetime is named
     <id>, stored                  request that waits, its review sealed (kept while it waits)
     <id>, stored#000001           body of a stored request, in parts, sealed
     schedules#<key>, <ms>#<id>    scheduled request of an access channel, by its next occurrence
+    ab-tests#<key>, <id>          A/B test of an access channel (400 days after its end)
     reviews#<member>, <id>        request that a member may decide now
     asked#<member>, <id>          request whose review a member asked for
     decided#<member>, <id>        request that a member has decided
@@ -54,6 +55,11 @@ messages — TTL of the message, unless another lifetime is named
     days#<key>, <day>             sum of a day's cells, in the deployment's zone (forever)
     spans#<key>, <span>           totals of 90 days (forever)
     coverage#<key>, -             users with a contact by channel, as counted last (forever)
+    segment-count#<n>, -          members of a segment, as counted last (forever)
+    segment-sizes#<n>, <day>      size of a segment on a day (two years)
+    segment-messages#<n>, <msgid>  message to a segment (30 days longer)
+    events#<name>#<bucket>, <userid>  last events of a user, sealed (90 days)
+    interactions#<key>#<bucket>, <userid><what>  interaction of a user (90 days)
     export#<id>, -                export with the names of its files (30 days)
     imports, import id            progress of an import (30 days)
     import#<id>, bad#000001       bad rows of an import up to a row (30 days)

@@ -7,9 +7,10 @@ rows change in the same transaction.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
-from chalicelib.aws import audiences
+from chalicelib.aws import audiences, traces
 from chalicelib.aws.clients import client
 from chalicelib.aws.items import (
     TRANSACTION,
@@ -25,10 +26,12 @@ from chalicelib.aws.items import (
     unpack,
     write_many,
 )
+from chalicelib.aws.queries import query
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.notes import OptOut
+from chalicelib.domain.traces import Logs
 from chalicelib.domain.users import Suppression, User
 from chalicelib.ports import Vault
 
@@ -76,10 +79,21 @@ class Users:
         )
         return int(answer["Count"]) * keys.BUCKETS
 
+    def userids(self, bucket: int, most: int) -> Sequence[str]:
+        rows = query(
+            "users",
+            "#bucket = :b",
+            {":b": bucket},
+            ExpressionAttributeNames=_RESERVED,
+            ProjectionExpression="userid",
+        )
+        return [str(row["userid"]) for row in islice(rows, most)]
+
     def save(
         self,
         users: Sequence[User],
         before: Mapping[str, User] | None = None,
+        logs: Logs | None = None,
         counted: Mapping[str, Sequence[OptOut]] | None = None,
     ) -> frozenset[str]:
         first = {user.userid: user for user in reversed(users)}
@@ -92,13 +106,27 @@ class Users:
         for user, stored in changes:
             new_tags |= user.all_tags - stored.all_tags
         self._name_tags(new_tags)
-        writes = [(user, [self._put(user), *self._sets(user, stored)]) for user, stored in changes]
+        of_user = self._log_puts(logs or {})
         if counted:
             from chalicelib.aws.figures import opt_out_put
 
-            for user, actions in writes:
-                actions += map(opt_out_put, counted.get(user.userid, ()))
+            for userid, opt_outs in counted.items():
+                of_user.setdefault(userid, []).extend(map(opt_out_put, opt_outs))
+        writes = [
+            (user, [self._put(user), *of_user.get(user.userid, ()), *self._sets(user, stored)])
+            for user, stored in changes
+        ]
         return frozenset(lost | self._write(writes))
+
+    def _log_puts(self, logs: Logs) -> dict[str, list[Item]]:
+        """Return the actions that write logs, by user id."""
+        puts: dict[str, list[Item]] = {}
+        for (userid, name), log in logs.items():
+            item = traces.log_item(self._vault, userid, name, log)
+            puts.setdefault(userid, []).append(
+                {"Put": {"TableName": table("messages"), "Item": item}}
+            )
+        return puts
 
     def _name_tags(self, tags: set[tuple[str, str]]) -> None:
         """Write names of tags for lists, before a user has them. Each container does so once."""

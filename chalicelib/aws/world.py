@@ -28,6 +28,7 @@ from chalicelib.aws.stored_requests import StoredRequests
 from chalicelib.aws.templates import Templates
 from chalicelib.aws.timers import Timers
 from chalicelib.aws.tokens import Tokens
+from chalicelib.aws.traces import Traces
 from chalicelib.aws.users import Users
 from chalicelib.aws.vault import Credentials, Vault
 from chalicelib.aws.wakeups import Wakeups
@@ -72,6 +73,7 @@ def _of_people(vault: Vault, users: Users) -> dict[str, Any]:
         "users": users,
         "audiences": Audiences(vault),
         "consents": Consents(vault),
+        "traces": Traces(vault),
         "marks": MarkStore(),
     }
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import field
 from enum import StrEnum
+from typing import Any
 
 from chalicelib.domain import keys
 from chalicelib.domain.values import frozen
@@ -28,6 +30,9 @@ class Audience:
     kind: AudienceKind = AudienceKind.USERS
     sets: tuple[str, ...] = ()
     partitions: int = 1
+    # of users who belong to it besides (domain/segment_rules.py), frozen with the message
+    rule: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    segment: int = 0  # the number of its segment, 0: none
 
     @property
     def is_scanned(self) -> bool:
@@ -53,10 +58,14 @@ class Audience:
         """Return whether a user with these tags (scope, name) has none of the audience's tags.
 
         The user's row in a set may be stale, but the user's own tags are not. Segments are ignored:
-        nobody has left an audience without tags.
+        nobody has left an audience without tags. Of an audience by a rule, all users are looked at.
         """
+        return bool(self.tags) and not self.rule and not self.has_tag(tags)
+
+    def has_tag(self, tags: Iterable[tuple[str, str]]) -> bool:
+        """Return whether a user with these tags (scope, name) has one of the audience's tags."""
         names = self.tags
-        return bool(names) and not any(tag(scope, name) in names for scope, name in tags)
+        return bool(names) and any(tag(scope, name) in names for scope, name in tags)
 
 
 def tag(scope: str, name: str) -> str:

@@ -28,11 +28,13 @@ from chalicelib.domain.jobs import (
     FactsJob,
     FileJob,
     ImportJob,
+    InteractionsJob,
     PlanJob,
     PollJob,
     Query,
     QueryJob,
     RecallJob,
+    SegmentJob,
     Timer,
     TimerKind,
     TimersJob,
@@ -53,6 +55,7 @@ _PLAIN: Mapping[str, type[Any]] = {
     "export": ExportJob,
     "coverage": CoverageJob,
     "facts": FactsJob,
+    "segment": SegmentJob,
     "callback_retry": CallbackRetry,
     "callback_replay": CallbackReplay,
     "callback_test": CallbackTest,
@@ -60,6 +63,7 @@ _PLAIN: Mapping[str, type[Any]] = {
 _KINDS: Mapping[type[AnyJob], str] = {
     TimersJob: "timers",
     CallbackJob: "callbacks",
+    InteractionsJob: "interactions",
     **{job_type: name for name, job_type in _PLAIN.items()},
 }
 
@@ -74,10 +78,12 @@ def encode(job: AnyJob) -> str:
 def _fields(job: AnyJob) -> Mapping[str, Any]:
     if isinstance(job, TimersJob):
         return {"timers": [_row(timer) for timer in job.timers]}
-    if isinstance(job, CallbackJob):
+    if isinstance(job, CallbackJob | InteractionsJob):
         events = [
             [*one.chunk, json.loads(encode_facts(one.facts)), *one.targets] for one in job.events
         ]
+        if isinstance(job, InteractionsJob):
+            return {"events": events}
         return {"channel_key": job.channel_key, "time": job.time, "events": events}
     return asdict(job)
 
@@ -85,7 +91,7 @@ def _fields(job: AnyJob) -> Mapping[str, Any]:
 def decode_chunk_job(text: str) -> ChunkJob:
     """Raise ValueError for a text that is not a job of the queues of chunks."""
     job = _decode(text)
-    if not isinstance(job, PlanJob | WithdrawJob | TimersJob | CoverageJob):
+    if not isinstance(job, ChunkJob):
         raise ValueError(f"{type(job).__name__} on a queue of chunks")
     return job
 
@@ -132,6 +138,8 @@ def _decode(text: str) -> AnyJob:
         kind = body.pop("kind")
         if kind == "timers":
             return TimersJob(tuple(_timer(row) for row in body["timers"]))
+        if kind == "interactions":
+            return InteractionsJob(tuple(map(_events, body["events"])))
         if kind == "callbacks":
             events = tuple(map(_events, body.pop("events")))
             return CallbackJob(_typed("channel_key", body["channel_key"]), body["time"], events)

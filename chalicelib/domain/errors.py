@@ -177,6 +177,10 @@ class BeingSent(Refusal):
     """The time of the stored request has come, so that it can no longer be changed."""
 
 
+class StillTesting(Refusal):
+    """Nobody chooses a variant of an A/B test or changes its messages before its end."""
+
+
 class NotReviewer(Refusal):
     """The member is not a reviewer of the level that must decide, or asked for the review."""
 
@@ -271,10 +275,7 @@ class ProviderError(OpenUMSError):
 
 
 class Rejected(ProviderError):
-    """The provider will never take this call.
-
-    The deliveries of the call have failed. A strategy goes on at once.
-    """
+    """The provider will never take this call. Its deliveries have failed."""
 
 
 class TemplateGone(Rejected):
@@ -314,7 +315,4 @@ class Forged(OpenUMSError):
 
 
 class Unverified(OpenUMSError):
-    """A webhook that does not come from the provider.
-
-    Its signature is wrong, it is too old, or its nonce was used with another body.
-    """
+    """A webhook with a wrong signature, too old, or with a nonce of another body."""

@@ -5,7 +5,10 @@ The members of a group are kept in `Audiences`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import field
 from enum import StrEnum
+from typing import Any
 
 from chalicelib.domain.records import Kind
 from chalicelib.domain.values import frozen
@@ -19,7 +22,13 @@ class Family(StrEnum):
     TAG = "tag"
 
 
-KINDS = {Family.LIST: ("black", "white"), Family.SEGMENT: ("manual", "file"), Family.TAG: ("tag",)}
+RULES = "rules"  # the kind of a segment whose members a rule finds
+
+KINDS = {
+    Family.LIST: ("black", "white"),
+    Family.SEGMENT: ("manual", "file", RULES),
+    Family.TAG: ("tag",),
+}
 
 
 @frozen
@@ -36,6 +45,8 @@ class Group:
     name: str  # unique within its family and access channel
     kind: str
     version: int = 1
+    rule: Mapping[str, Any] = field(default_factory=dict)  # domain/segment_rules.py
+    daily: bool = False  # a segment that is counted every day
 
 
 GROUPS = {

@@ -104,6 +104,7 @@ class TimerKind(StrEnum):
     FIGURES = "figures"  # what a block of small messages adds to the figures
     DAY = "day"  # the sum of a day's figures
     FACTS = "facts"  # the fact files of a unit
+    SEGMENT = "segment"  # the daily count of a segment, whose number stands for a message's id
     POLL = "poll"  # ask the provider for a chunk's receipts
     WAKE = "wake"  # whether a stored request, whose id stands for a message's, missed its wake-up
 
@@ -149,6 +150,21 @@ class CoverageJob:
 
     key: str
     version: int
+
+
+@frozen
+class SegmentJob:
+    """Count the next members of a segment."""
+
+    number: int
+    version: int
+
+
+@frozen
+class InteractionsJob:
+    """Keep the interactions of users that facts tell."""
+
+    events: tuple[Events, ...]
 
 
 @frozen
@@ -212,7 +228,7 @@ class CallbackTest:
     id: str
 
 
-ChunkJob = PlanJob | WithdrawJob | TimersJob | CoverageJob
+ChunkJob = PlanJob | WithdrawJob | TimersJob | CoverageJob | SegmentJob | InteractionsJob
 ChannelJob = DeliverJob | RecallJob | PollJob | QueryJob | TimersJob
 FileJob = ImportJob | ExportJob
 AnyCallbackJob = CallbackJob | CallbackRetry | CallbackReplay | CallbackTest

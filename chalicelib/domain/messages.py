@@ -17,6 +17,7 @@ from chalicelib.domain.templates import Content
 from chalicelib.domain.values import frozen
 
 if TYPE_CHECKING:  # few messages have one
+    from chalicelib.domain.rules.ab_tests import Split
     from chalicelib.domain.rules.schedules import Occasion
 
 CHUNK_TARGETS = 500
@@ -47,6 +48,7 @@ class Entry(NamedTuple):
     summary: Summary
     expires: int  # epoch seconds
     targets: tuple[str, ...] = ()  # those that it names
+    segment: int = 0  # to which it is sent, 0: none
 
 
 class Sent(NamedTuple):
@@ -71,12 +73,13 @@ class Ending(NamedTuple):
 
 
 class Retention(NamedTuple):
-    """Retention of a message's items, and notes whether they change counts or have callbacks."""
+    """Retention of a message's items, and notes by which the streams pass them on."""
 
     expires: int  # epoch seconds
     counted: bool
     start: int = 0  # ms: the end of the message's hold, 0: it had none
     callbacks: str = ""  # the channel key of the access channel that gets them, empty for none
+    followed: bool = False  # the interactions of its users are kept
 
 
 @frozen
@@ -126,11 +129,13 @@ class Message:
     topic: int = 0  # 0: none
     opt_in: bool = False  # the topic is only for people who have chosen it
     purpose: str = ""  # that contacts must have consented to
+    split: Split | None = None  # of an A/B test: the part of the audience that it is for
     # by code, the attributes of users that a content takes
     personal: Mapping[str, Personal] = field(default_factory=dict)
     # of a message whose first jobs were sent before it was stored
     plan: Plan | None = field(default=None, repr=False)
     unplanned: bool = False  # one person, whom the first job plans
+    followed: bool = False  # the interactions of its users are kept
 
     @property
     def summary(self) -> Summary:
@@ -176,7 +181,7 @@ class Message:
     @property
     def retention(self) -> Retention:
         start = self.hold.until if self.hold else 0
-        return Retention(self.expires, not self.inline, start, self.callbacks)
+        return Retention(self.expires, not self.inline, start, self.callbacks, self.followed)
 
     @property
     def callbacks(self) -> str:

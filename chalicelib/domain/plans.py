@@ -29,6 +29,7 @@ class TargetLoss(StrEnum):
     BLACKLISTED = "blacklisted"
     NOT_WHITELISTED = "not_whitelisted"
     OTHER_DAY = "other_day"
+    HOLDOUT = "holdout"
     CAPPED = "capped"
 
 

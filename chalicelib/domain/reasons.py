@@ -23,6 +23,10 @@ class Reason(NamedTuple):
 
 
 LOSSES: Mapping[TargetLoss, Reason] = {
+    TargetLoss.HOLDOUT: Reason(
+        "用户在 A/B 测试的对照组里, 不发送",
+        "The person is held out of the A/B test, and gets none of its messages",
+    ),
     TargetLoss.UNKNOWN_USER: Reason(
         "用户不存在",
         "There is no such user",

@@ -1,4 +1,7 @@
-"""Stored requests: sends that wait for their time or for approval, and templates under review."""
+"""Stored requests: sends that wait, templates under review, and A/B tests.
+
+An A/B test waits for the end of its variants. Its body is that of a send, with their differences.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,16 @@ from collections.abc import Mapping
 from dataclasses import field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chalicelib.domain.audiences import AudienceKind
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.rules.reviews import Kind, Origin, Review
 from chalicelib.domain.rules.schedules import Occurrence, Outcome, Timing, next_after
 from chalicelib.domain.values import frozen
+
+if TYPE_CHECKING:  # few requests belong to one
+    from chalicelib.domain.rules.ab_tests import AbTest, Split
 
 
 class Form(StrEnum):
@@ -21,6 +27,7 @@ class Form(StrEnum):
     SEND = "send"
     BROADCAST = "broadcast"
     TEMPLATE = "template"  # a template, new or changed
+    AB_TEST = "ab_test"
 
 
 class State(StrEnum):
@@ -92,6 +99,8 @@ class StoredRequest:
     local: str = ""  # its local time, ISO 8601
     review: Review | None = field(default=None, repr=False)
     last: Result | None = None
+    ab_test: AbTest | None = field(default=None, repr=False)
+    split: Split | None = None  # of a send that belongs to an A/B test
     version: int = 1
     expires: int | None = None  # epoch seconds, None: not while it waits
 
@@ -114,7 +123,7 @@ class StoredRequest:
 
     @property
     def is_send(self) -> bool:
-        return self.written.form is not Form.TEMPLATE
+        return self.written.form in (Form.SEND, Form.BROADCAST)
 
     @property
     def is_put_elsewhere(self) -> bool:

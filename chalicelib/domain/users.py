@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from functools import partial, reduce
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple, TypeVar
 
 from chalicelib.domain import contacts as spelling
 from chalicelib.domain.delivery_channels import Channel, ChannelType
+from chalicelib.domain.traces import Event
 from chalicelib.domain.values import frozen
 
 ALL = "all"
@@ -184,15 +186,6 @@ class Bindings:
 
 
 @frozen
-class Event:
-    """An event of a user. An optional `id` tells a repeat from a second event."""
-
-    name: str
-    time: int  # ms
-    id: str = ""
-
-
-@frozen
 class UserChange:
     """A change of a user's bindings and other data.
 
@@ -290,6 +283,12 @@ def _with_event(user: User, event: Event) -> User:
     events = {**user.events, event.name: (count + 1, max(last, event.time))}
     recent = (*user.recent, event.id)[-RECENT_EVENTS:] if event.id else user.recent
     return replace(user, events=events, recent=recent)
+
+
+def counted(user: User, events: Sequence[Event]) -> list[Event]:
+    """Return the events that a user does not know yet."""
+    states = pairwise(accumulate(events, _with_event, initial=user))
+    return [event for event, (old, new) in zip(events, states, strict=True) if new is not old]
 
 
 def _named(change: UserChange, channel_type: ChannelType) -> frozenset[str]:

@@ -23,8 +23,8 @@ from chalicelib.ports import World
 
 
 def estimate(world: World, audience: Audience, userids: Sequence[str]) -> int:
-    """Return the approximate number of targets, in one request for each set."""
-    if audience.kind is AudienceKind.EVERYONE:
+    """Return about how many users are looked at, in one request for each set."""
+    if audience.kind is AudienceKind.EVERYONE or audience.rule:
         return world.users.estimate()
     return (world.audiences.estimate(audience.sets) if audience.sets else 0) + len(userids)
 

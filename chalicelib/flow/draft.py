@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from chalicelib.domain import audiences, keys
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.audiences import Audience, AudienceKind
+from chalicelib.domain.groups import GROUPS, Family
 from chalicelib.domain.messages import Hold, Message
 from chalicelib.domain.rules.caps import RULE, applying, settings_of
 from chalicelib.domain.users import ALL
-from chalicelib.flow import audience
+from chalicelib.flow import audience, interactions
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedSend, resolve
 from chalicelib.flow.rules import (
+    ab_tests,
     callbacks,
     choice,
     consents,
@@ -42,6 +44,7 @@ def draft(world: World, request: SendRequest) -> Draft:
     """Make the message of a request, after all checks of the message. Nothing is stored."""
     resolved = resolve(world, request)
     hold = gate.for_message(world, request, resolved)
+    request, resolved = ab_tests.named_of(request, resolved)
     message = _message(world, request, resolved, hold)
     return Draft(message, tuple(resolved.contacts.values()))
 
@@ -78,7 +81,8 @@ def _message(
 def _is_planned_late(message: Message) -> bool:
     """Tell if the first job plans the message: nothing but the one user decides on its call."""
     rules = (message.hold, message.occasion, message.topic, message.purpose, message.caps)
-    is_free = not any((*rules, message.personal, message.black_id, message.white_id))
+    others = (message.split, message.personal, message.black_id, message.white_id)
+    is_free = not any((*rules, *others))
     is_of_user = message.audience.kind is AudienceKind.USERS and len(message.userids) == 1
     return is_of_user and is_free and len(message.codes_of(0)) == 1
 
@@ -102,6 +106,7 @@ def _as_asked(request: SendRequest) -> dict[str, Any]:
         "channel_key": request.channel.key,
         "restricted": request.channel.restricted,
         "priority": request.priority,
+        "split": request.split,
         "topic": request.topic,
         "rule_id": request.rule_id,
         "app_para": request.app_para,
@@ -111,6 +116,7 @@ def _as_asked(request: SendRequest) -> dict[str, Any]:
         "black_id": request.black_id,
         "white_id": request.white_id,
         "callback": callbacks.of_message(request),
+        "followed": not request.contacts and interactions.are_kept(request.channel),
     }
 
 
@@ -126,9 +132,12 @@ def _audience(world: World, request: SendRequest) -> Audience:
         return Audience(AudienceKind.USERS)
     kind = AudienceKind.EVERYONE if request.everyone else AudienceKind.SETS
     sets = [_tag(world, request.channel, name) for name in request.tags]
+    rule: Mapping[str, Any] = {}
     if request.segment is not None:
-        sets.append(audiences.segment(request.segment))
-    whole = Audience(kind, tuple(dict.fromkeys(sets)))
+        segment = world.records.of(GROUPS[Family.SEGMENT]).get(request.segment)
+        rule = segment.rule if segment else {}
+        sets += [] if rule else [audiences.segment(request.segment)]
+    whole = Audience(kind, tuple(dict.fromkeys(sets)), rule=rule, segment=request.segment or 0)
     size = audience.estimate(world, whole, request.userids)
     return replace(whole, partitions=_partitions(world, size))
 

@@ -51,6 +51,7 @@ def make(
         owner=request.owner,
         name=name,
         timing=request.timing,
+        split=request.split,
         # without a time of its own: how long it may wait for approval
         next=now + retention.days(world, request.channel) * DAY,
         review=review,
@@ -116,5 +117,5 @@ def add(world: World, stored: StoredRequest, key: IdempotencyKey | None = None) 
 
 def wake(world: World, stored: StoredRequest) -> None:
     """Set the wake-up of a request's next occurrence. Its timer alone ends a review."""
-    if stored.timing is not None:
+    if stored.timing is not None or stored.ab_test is not None:
         world.wakeups.set(stored.id, max(stored.next, world.clock.now() + SOONEST))

@@ -162,7 +162,7 @@ def save_of(
             for user in known.values()
         ]
         left = {user.userid: _left(world, before, user, choices, way) for user in known.values()}
-        return world.users.save(changed, known, left) if changed else ()
+        return world.users.save(changed, known, counted=left) if changed else ()
 
     if user_writes.write(world, [person.userid], attempt):
         raise Conflict("others changed the user at the same time")

@@ -13,6 +13,7 @@ from chalicelib.domain.templates import Content
 from chalicelib.domain.values import frozen
 
 if TYPE_CHECKING:  # few requests wait, and importing what they need slows a cold start
+    from chalicelib.domain.rules.ab_tests import Split
     from chalicelib.domain.rules.schedules import Occasion, Timing
     from chalicelib.domain.stored_requests import Written
 
@@ -49,6 +50,7 @@ class SendRequest:
     approved: bool = False  # by a review, as it is
     occasion: Occasion | None = None  # of a schedule whose occurrences are not the same for all
     msgid: str = ""  # the id that its sender has already
+    split: Split | None = None  # of an A/B test: the part of the audience that it is for
 
     @property
     def names_sets(self) -> bool:

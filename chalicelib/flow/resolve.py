@@ -261,10 +261,10 @@ def _render(
 def _click_types(request: SendRequest, strategy: Strategy) -> Collection[ChannelType]:
     """Return the channel types on which a call for each person is worth knowing who clicks.
 
-    These are the ones that the strategy asks about, and all when the request names few people.
+    A strategy asks about some. All count where few people are named, or a test compares clicks.
     """
-    is_small = 0 < request.named <= INLINE_TARGETS
-    return frozenset(ChannelType) if is_small else strategy.clicks
+    is_all = 0 < request.named <= INLINE_TARGETS or (request.split and request.split.clicks)
+    return frozenset(ChannelType) if is_all else strategy.clicks
 
 
 def _check_rendered(

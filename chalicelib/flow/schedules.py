@@ -47,11 +47,21 @@ class Door(NamedTuple):
     refusals: tuple[type[Exception], ...]
 
 
-def carry_out(world: World, id: str, door: Door) -> None:
-    """Carry out what is due of a request. A repeat sends nothing twice."""
+Advance = Callable[[World, StoredRequest, Door], object]
+
+
+def carry_out(world: World, id: str, door: Door, advance: Advance | None = None) -> None:
+    """Carry out what is due of a request. A repeat sends nothing twice.
+
+    `advance` carries out what is due of an A/B test.
+    """
     for _ in range(ROUNDS):
         stored = world.stored.get(id)
         if stored is None or not stored.is_due(world.clock.now()) or stored.is_put_elsewhere:
+            return
+        if stored.ab_test is not None:
+            if advance is not None:
+                advance(world, stored, door)
             return
         result, review = _run(world, stored, door)
         after = _after(world, stored, result, review)
@@ -98,6 +108,7 @@ def _request(stored: StoredRequest, read: SendRequest) -> SendRequest:
         approved=stored.review is not None and stored.review.approved,
         occasion=occasion(timing, stored.occurrence.local) if timing else None,
         msgid="" if timing else stored.id,
+        split=stored.split,
     )
 
 

@@ -81,10 +81,20 @@ def _recount(
 
 def counts_of(world: World, message: Message) -> Counts:
     """Return the counts of a message: counted now where it is small, otherwise as stored."""
-    is_small = not message.audience.is_scanned and len(message.userids) <= LIVE_TARGETS
-    return (
-        live(world, message) if is_small else total(world.messages.counts(message.msgid).values())
-    )
+    if is_counted_on_request(message):
+        return live(world, message)
+    return total(world.messages.counts(message.msgid).values())
+
+
+def is_counted_on_request(message: Message) -> bool:
+    return not message.audience.is_scanned and len(message.userids) <= LIVE_TARGETS
+
+
+def recount_soon(world: World, message: Message) -> None:
+    """Have each chunk of a message counted once more, in its next slots. A repeat is harmless."""
+    soonest = world.clock.now() + 2 * world.limits.clock_width * 1000
+    chunks = [ChunkId(message.msgid, number) for number in world.messages.counts(message.msgid)]
+    world.timers.set([Timer(soonest, TimerKind.RECOUNT, chunk, Priority.LOW) for chunk in chunks])
 
 
 def live(world: World, message: Message) -> Counts:

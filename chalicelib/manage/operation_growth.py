@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 from chalicelib.domain import contacts as spelling
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.delivery_channels import Channel, ChannelType
-from chalicelib.domain.users import Event, UserChange
+from chalicelib.domain.traces import Event
+from chalicelib.domain.users import UserChange
 from chalicelib.domain.values import frozen
-from chalicelib.manage import users
+from chalicelib.manage import events, users
 from chalicelib.ports import World
 
 
@@ -104,9 +105,7 @@ def set_attributes(world: World, cuid: int, attributes: Mapping[str, Any]) -> Se
 
 def report_events(world: World, happened: Sequence[tuple[int, Event]]) -> Sequence[Failure]:
     """Count events by CUID. An event with an id counts once, however often it is reported."""
-    return _failures(
-        users.change(world, [UserChange(str(cuid), events=(event,)) for cuid, event in happened])
-    )
+    return _failures(events.record(world, [(str(cuid), event) for cuid, event in happened]))
 
 
 def _failures(refused: Mapping[str, str]) -> Sequence[Failure]:

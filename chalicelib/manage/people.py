@@ -108,6 +108,8 @@ def erase(world: World, userid: str) -> Known:
     for name_of in (_counts(userid), _reach(userid)):
         marks = _marks(world, name_of).items()
         world.marks.put({name_of(key): Marks((), of_key.version) for key, of_key in marks})
+    for channel in world.records.of(ACCESS_CHANNELS).list():
+        world.traces.forget_interactions(channel.key, userid)
     if reasons := users.delete(world, [userid]):
         if users.BUSY in reasons.values():
             raise Conflict(users.BUSY)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from chalicelib.domain.errors import BeingSent, NotFound, NotWaiting
+from chalicelib.domain.errors import BeingSent, NotFound, NotWaiting, StillTesting
 from chalicelib.domain.rules.reviews import Review
-from chalicelib.domain.stored_requests import Form, Result, State, StoredRequest
+from chalicelib.domain.stored_requests import Result, State, StoredRequest
 from chalicelib.flow import keep
 from chalicelib.flow import withdraw as withdrawal
 from chalicelib.flow.requests import SendRequest
@@ -31,7 +31,7 @@ def add(
 def get(world: World, id: str) -> StoredRequest:
     """Return a stored message, or raise NotFound."""
     stored = world.stored.get(id)
-    if stored is None or stored.written.form is Form.TEMPLATE:
+    if stored is None or not stored.is_send:
         raise NotFound("scheduled message")
     return stored
 
@@ -41,6 +41,8 @@ def change(
 ) -> StoredRequest:
     """Replace message and schedule. What needs a review is reviewed from the first level on."""
     before = _changeable(world, id, version)
+    if before.split is not None:
+        raise StillTesting("id")
     if request.written is not None:
         # What came by API is reviewed as such, also when a member changes it.
         written = request.written._replace(origin=before.written.origin)

@@ -11,7 +11,8 @@ from typing import Any
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Invalid
-from chalicelib.domain.users import ALL, MAX_EVENTS, Bindings, User, UserChange, apply
+from chalicelib.domain.traces import Log, Occurrence, added
+from chalicelib.domain.users import ALL, MAX_EVENTS, Bindings, User, UserChange, apply, counted
 from chalicelib.domain.values import frozen
 from chalicelib.flow import suppressions, user_writes
 from chalicelib.ports import World
@@ -74,7 +75,7 @@ def change_all(
             elif after != before or not before.version:
                 changed.append(after)
         changed = suppressions.apply_earlier_opt_outs(world, changed, stored)
-        lost = world.users.save(changed, stored) if changed else frozenset()
+        lost = world.users.save(changed, stored, _logs(world, changed, stored, by_user))
         saved.update(user.userid for user in changed if user.userid not in lost)
         return lost
 
@@ -124,12 +125,35 @@ def _too_large(user: User) -> str:
     return ""
 
 
+def _logs(
+    world: World,
+    changed: Sequence[User],
+    stored: Mapping[str, User],
+    by_user: Mapping[str, Sequence[UserChange]],
+) -> Mapping[tuple[str, str], Log]:
+    """Return the logs of the events that are new to users, with these events added."""
+    new: dict[tuple[str, str], list[Occurrence]] = {}
+    for user in changed:
+        events = [event for change in by_user[user.userid] for event in change.events]
+        for event in counted(stored.get(user.userid, User(user.userid)), events):
+            occurrence = Occurrence(event.time, event.properties)
+            new.setdefault((user.userid, event.name), []).append(occurrence)
+    if not new:
+        return {}
+    logs, now = world.traces.logs(list(new)), world.clock.now()
+    grown = {name: added(logs.get(name, ()), some, now) for name, some in new.items()}
+    return {name: log for name, log in grown.items() if log}
+
+
 def delete(world: World, userids: Sequence[str]) -> Mapping[str, str]:
     """Delete users with all that is bound to them. Return a reason for each user not deleted."""
     known: set[str] = set()
 
     def attempt(userids: Sequence[str], stored: Mapping[str, User]) -> Collection[str]:
         known.update(stored)
+        for user in stored.values():
+            if user.events:
+                world.traces.forget_logs(user.userid, list(user.events))
         return world.users.delete(list(stored.values())) if stored else ()
 
     busy = user_writes.write(world, userids, attempt)

@@ -39,7 +39,7 @@ from chalicelib.ports.records import Records, RecordStore
 from chalicelib.ports.secrets import Credentials, Vault
 from chalicelib.ports.settings import Audit, Settings, Templates
 from chalicelib.ports.stored_requests import StoredRequests, Wakeups
-from chalicelib.ports.users import Audiences, Consents, SuppressedContact, Users
+from chalicelib.ports.users import Audiences, Consents, SuppressedContact, Traces, Users
 from chalicelib.ports.work import (
     Clock,
     Counters,
@@ -97,6 +97,7 @@ __all__ = (
     "Templates",
     "Timers",
     "Tokens",
+    "Traces",
     "Users",
     "Vault",
     "Wakeups",

@@ -95,6 +95,9 @@ class Messages(Protocol):
         Those of the last seconds may be missing. Others of the first day may be among them.
         """
 
+    def of_segment(self, number: int, limit: int) -> Sequence[Summary]:
+        """Return the newest messages to a segment, newest first, as long as they have figures."""
+
     def links(self, msgid: str) -> Mapping[str, str] | None:
         """Return the addresses of a message's link variables, or None once they have expired.
 

@@ -59,6 +59,9 @@ class StoredRequests(Protocol):
     def decided(self, member: str, before: str, limit: int) -> Sequence[StoredRequest]:
         """Return the requests that a member has decided, newest first."""
 
+    def ab_tests(self, channel_key: str, before: str, limit: int) -> Sequence[StoredRequest]:
+        """Return the A/B tests of an access channel, newest first. Their bodies are empty."""
+
     def results(self, of: str, before: str, limit: int) -> Sequence[Result]:
         """Return results of a request or of an access channel, newest first, from a position on."""
 

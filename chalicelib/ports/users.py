@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
+from chalicelib.domain.callbacks import Events
 from chalicelib.domain.consents import Consent
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.notes import OptOut
+from chalicelib.domain.traces import Interacted, Log, Logs
 from chalicelib.domain.users import User
 
 
@@ -32,13 +34,14 @@ class Users(Protocol):
         self,
         users: Sequence[User],
         before: Mapping[str, User] | None = None,
+        logs: Logs | None = None,
         counted: Mapping[str, Sequence[OptOut]] | None = None,
     ) -> frozenset[str]:
         """Write every user whose `version` is still the stored one (0: not stored).
 
         Return the userids that were changed meanwhile. `before` has the users as they were read.
-        Tags and contacts that a user loses leave their sets in the same transaction. `counted`: by
-        userid, notes of opt-outs that are written with the user.
+        Tags and contacts that a user loses leave their sets in the same transaction. `logs` of
+        these users are written in it, too, and notes of opt-outs that `counted` has by userid.
         """
 
     def delete(self, users: Sequence[User]) -> frozenset[str]:
@@ -53,6 +56,9 @@ class Users(Protocol):
 
     def estimate(self) -> int:
         """Return the approximate number of users, in one request."""
+
+    def userids(self, bucket: int, most: int) -> Sequence[str]:
+        """Return the ids of a bucket's users in order, at most so many, without the users."""
 
 
 class Audiences(Protocol):
@@ -81,6 +87,12 @@ class Audiences(Protocol):
 
     def tags(self, scope: str, after: str, limit: int) -> Sequence[str]:
         """Return the next tags of a scope, in order: those that a user has, or once had."""
+
+    def known_tags(self, tags: Collection[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+        """Return those of the tags (scope, tag) that a user has, or once had.
+
+        One batch read per 100.
+        """
 
     def users_of(self, channel_type: ChannelType, contact: str) -> Sequence[str]:
         """Return the users with a contact, in any scope, label or spelling, in order.
@@ -120,6 +132,37 @@ class Audiences(Protocol):
         read per 100 contacts. For many contacts, it is a read of all contacts that ever opted out,
         while these are not too many.
         """
+
+
+class Traces(Protocol):
+    """The last events of users, and their interactions with messages, for 90 days.
+
+    They stand in the order of users. So those of a page of users are read by ranges, one for each
+    bucket, and cost what they hold.
+    """
+
+    def followed(self, image: Mapping[str, Any]) -> Events | None:
+        """Read the facts in a new item of the ledger, or None if its message is not followed."""
+
+    def logs(self, wanted: Sequence[tuple[str, str]]) -> Logs:
+        """Return logs by user id and name, read consistently, one batch read per 100."""
+
+    def logs_between(self, userids: Sequence[str], name: str) -> Mapping[str, Log]:
+        """Return an event's logs of a page of users, which are in order, by user id."""
+
+    def forget_logs(self, userid: str, names: Sequence[str]) -> None:
+        """Delete the logs of a user."""
+
+    def interact(self, channel_key: str, new: Sequence[tuple[str, Interacted]]) -> None:
+        """Add interactions of users, one batch write per 25. A repeat changes nothing."""
+
+    def interactions_between(
+        self, channel_key: str, userids: Sequence[str]
+    ) -> Mapping[str, Sequence[Interacted]]:
+        """Return the interactions of a page of users, which are in order, by user id."""
+
+    def forget_interactions(self, channel_key: str, userid: str) -> None:
+        """Delete the interactions of a user."""
 
 
 class Consents(Protocol):

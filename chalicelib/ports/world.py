@@ -20,7 +20,7 @@ from chalicelib.ports.records import RecordStore
 from chalicelib.ports.secrets import Credentials, Vault
 from chalicelib.ports.settings import Audit, Settings, Templates
 from chalicelib.ports.stored_requests import StoredRequests, Wakeups
-from chalicelib.ports.users import Audiences, Consents, Users
+from chalicelib.ports.users import Audiences, Consents, Traces, Users
 from chalicelib.ports.work import Clock, Counters, MarkStore, Queues, Timers
 
 
@@ -77,6 +77,7 @@ class World:
     users: Users
     audiences: Audiences
     consents: Consents
+    traces: Traces
     messages: Messages
     ledger: Ledger
     lookups: Lookups

@@ -62,6 +62,7 @@ def message(world: World, channel_key: str, msgid: str) -> dict[str, Any]:
         "priority": sent.priority.value,
         "template": {"id": number, "version": version} if number else None,
         "rule_id": sent.rule_id,
+        "ab_test": {"id": sent.split.test, "variant": sent.split.variant} if sent.split else None,
         "sendno": sent.sendno,
         "progress": _progress(sent, counts),
         "funnel": _funnel(sent, counts),

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from chalicelib.domain import elements, simulation, strategy_advice
+from chalicelib.domain import elements, keys, simulation, strategy_advice
 from chalicelib.domain.audiences import AudienceKind
 from chalicelib.domain.delivery_channels import Channel, ReceiptMode
 from chalicelib.domain.facts import DeliveryRef
@@ -119,11 +119,27 @@ def _targets(world: World, message: Message, plans: Sequence[Plan]) -> int:
     """
     if not message.audience.is_scanned:
         return len(message.userids)
+    if message.audience.rule:
+        return max(sum(len(plan.targets) for plan in plans), _members(world, message))
     width = world.limits.sizes.chunk_targets
     scanned = sum(width if plan.next is not None else len(plan.targets) for plan in plans)
     planned = sum(len(plan.targets) for plan in plans)
     size = audience.estimate(world, message.audience, message.userids)
+    if message.split is not None:  # others are passed over, so that its chunks are full
+        return max(planned, round(size * message.split.share))
     return max(planned, round(size * planned / scanned) if scanned else 0)
+
+
+def _members(world: World, message: Message) -> int:
+    """Estimate the members of a segment by rules, and of the tags beside it."""
+    from chalicelib.flow import segment_samples
+
+    tags = [
+        {"tag": keys.split(name)[2], "scope": keys.split(name)[1]} for name in message.audience.tags
+    ]
+    rule = {"any": [message.audience.rule, *tags]}
+    estimate = segment_samples.estimate(world, message.channel_key, rule)
+    return estimate.members + len(message.userids)
 
 
 # -- figures

@@ -33,6 +33,7 @@ def _waiting(stored: StoredRequest) -> dict[str, Any]:
     """Report that nothing has left."""
     about, nobody = stored.about, dict.fromkeys(STAGES, 0)
     template = {"id": about.template, "version": 0} if about.template else None
+    split = stored.split
     open_counts = dict.fromkeys(("planned", "undecided", "unsubmitted", "awaiting_receipt"), 0)
     return {
         "msgid": stored.id,
@@ -41,6 +42,7 @@ def _waiting(stored: StoredRequest) -> dict[str, Any]:
         "priority": about.priority,
         "template": template,
         "rule_id": about.rule_id,
+        "ab_test": {"id": split.test, "variant": split.variant} if split else None,
         "sendno": about.sendno,
         "progress": {"targets": None, **open_counts},
         "funnel": {"users": nobody, "channels": {}},

@@ -23,16 +23,19 @@ def test_messages_to_a_person_are_listed_with_what_became_of_them(shop: Browser)
 
 def test_preferences_are_set_and_a_wrong_time_zone_is_kept(shop: Browser) -> None:
     fields = {"topic": "1", "wanted": ["1.sms"], "begin": "22:00", "end": "08:00"}
+    fields |= {"first.1": "sms"}
     page = shop.post(at(shop, "/preferences"), {**fields, "time_zone": "Asia/Shanghai"})
     assert "Saved." in page.plain
     assert 'value="1.sms" checked' in page.text
     assert 'value="1.app" checked' not in page.text
+    assert '<option value="sms" selected>' in page.text
     assert page.field("begin") == "22:00"
     refused = shop.post(at(shop, "/preferences"), {**fields, "time_zone": "Nowhere"})
     assert (refused.status, refused.field("time_zone")) == (400, "Nowhere")
     assert wrong(refused, "quiet")
     cleared = shop.post(at(shop, "/preferences"), {"topic": "1", "wanted": ["1.app"]})
     assert cleared.field("begin") == ""
+    assert '<option value="sms" selected>' not in cleared.text
 
 
 def test_a_consent_is_recorded_and_taken_back(shop: Browser) -> None:

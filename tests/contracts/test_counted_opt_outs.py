@@ -53,8 +53,8 @@ def test_a_note_is_written_with_the_user_or_not_at_all(world: World, unique: str
     user = a_user(unique)
     stored = replace(user, version=1)
     first, lost = an_opt_out(unique), an_opt_out(unique)
-    assert world.users.save([user], {}, {unique: [first]}) == frozenset()
-    assert world.users.save([user], {}, {unique: [lost]}) == {unique}
+    assert world.users.save([user], {}, counted={unique: [first]}) == frozenset()
+    assert world.users.save([user], {}, counted={unique: [lost]}) == {unique}
     assert noted(world, unique, first, lost) == [first]
-    assert world.users.save([stored], {unique: stored}, {"other": [lost]}) == frozenset()
+    assert world.users.save([stored], {unique: stored}, counted={"other": [lost]}) == frozenset()
     assert noted(world, unique, first, lost) == [first]

@@ -15,6 +15,7 @@ from chalicelib.domain.jobs import TimerKind
 from chalicelib.domain.limits import MAX_CONTENT
 from chalicelib.domain.messages import Ending, Hold
 from chalicelib.domain.plans import ChunkId
+from chalicelib.domain.rules.ab_tests import Split
 from chalicelib.domain.rules.caps import Cap
 from chalicelib.domain.rules.personal import Personal
 from chalicelib.ports import World
@@ -54,6 +55,7 @@ def test_what_rules_need_is_read_as_it_was_created(container: Container) -> None
     message = a_message(
         caps=(Cap(3, 24), Cap(1, 48, "sms", 7, ())),
         topic=7,
+        split=Split("t", "b", 10, 20, 9000, True),
         rated=True,
         rates={"best": {"app": 0.5}},
         personal={"push": Personal(("a", "name"), ("a",), True)},

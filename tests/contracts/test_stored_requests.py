@@ -15,6 +15,19 @@ from chalicelib.domain.audiences import AudienceKind
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Conflict, Stale
 from chalicelib.domain.jobs import TimerKind
+from chalicelib.domain.rules.ab_tests import (
+    AbTest,
+    Comparison,
+    Decision,
+    Failure,
+    Figures,
+    Metric,
+    Phase,
+    Rest,
+    Split,
+    Then,
+    Variant,
+)
 from chalicelib.domain.rules.reviews import Kind, Origin, Review
 from chalicelib.domain.rules.schedules import DateRule, Outcome, Timing
 from chalicelib.domain.stored_requests import About, Form, Result, State, StoredRequest, Written
@@ -46,6 +59,49 @@ def a_request(channel_key: str, **changes: Any) -> StoredRequest:
     return StoredRequest(**{**fields, **changes})
 
 
+def an_ab_test(channel_key: str, **changes: Any) -> StoredRequest:
+    """Build an A/B test that has come to its end, with everything that one may have."""
+    figures = Figures(9, 8, 7, 6, 5)
+    test = AbTest(
+        variants=(
+            Variant("a", 1000, "m1", recounted=NOW, measured=NOW, figures=figures),
+            Variant("b", 1000, failure=Failure("refused", 1015034, "a word")),
+        ),
+        holdout=500,
+        metric=Metric.CLICKED,
+        minutes=60,
+        confidence=0.95,
+        if_winner=Then.ASK,
+        if_none=Then.BASELINE,
+        phase=Phase.SENT,
+        withdraws=True,
+        decision=Decision(NOW, "a", (Comparison("b", 0.01, 0.02),)),
+        rest=Rest("a", "m-ann", NOW, "m2", Failure("missed")),
+    )
+    body = {"broadcast": False, "message": {"template_id": 1}, "variants": {"b": {"rule_id": 2}}}
+    written = Written(Form.AB_TEST, body, Origin.CONSOLE, "m-ann")
+    fields = {"written": written, "timing": None, "local": "", "ab_test": test, **changes}
+    return a_request(channel_key, **fields)
+
+
+def test_ab_tests_are_listed_by_access_channel(world: World, unique: str) -> None:
+    tests = [an_ab_test(unique, id=keys.message_id(NOW + n, b"test")) for n in range(3)]
+    for test in (*tests, an_ab_test(f"{unique}-other"), a_request(unique)):
+        world.stored.create(test)
+    newest_first = [test.id for test in reversed(tests)]
+    listed = world.stored.ab_tests(unique, "", 9)
+    assert [test.id for test in listed] == newest_first
+    assert listed[0].ab_test == tests[2].ab_test
+    assert not listed[0].written.body
+    after = world.stored.ab_tests(unique, newest_first[0], 1)
+    assert [test.id for test in after] == newest_first[1:2]
+    gone = tests[0].written._replace(body={})
+    ended = tests[0].changed(state=State.DONE, written=gone, expires=2**40)
+    world.stored.update(tests[0], ended)
+    assert [test.id for test in world.stored.ab_tests(unique, "", 9)] == newest_first
+    assert world.stored.get(ended.id) == ended
+
+
 def a_result(request: StoredRequest, **changes: Any) -> Result:
     fields = {"id": request.id, "at": request.next, "time": NOW, "outcome": Outcome.SENT}
     return Result(**{**fields, "msgid": "m", "expires": NOW // 1000 + 3600, **changes})
@@ -63,6 +119,8 @@ def test_a_request_is_stored_with_its_body(container: Container, unique: str) ->
         a_request(unique, timing=None, local="", review=Review((("m1",),), ("m2",))),
         a_request(unique, written=Written(Form.BROADCAST, big)),
         a_request(unique, last=a_result(a_request(unique)), state=State.REJECTED),
+        a_request(unique, split=Split("t", "b", 10, 20, 9000, True)),
+        an_ab_test(unique),
     ):
         assert container().stored.create(request) is None
         assert container().stored.get(request.id) == request

@@ -10,13 +10,16 @@ from chalicelib.domain import (
     limits,
     links,
     messages,
+    segment_rules,
     strategies,
     third_party,
     topics,
+    traces,
 )
 from chalicelib.domain import imports as domain_imports
 from chalicelib.domain.callbacks import BATCH
 from chalicelib.domain.rules import (
+    ab_tests,
     callbacks,
     caps,
     quiet_hours,
@@ -26,6 +29,7 @@ from chalicelib.domain.rules import (
 )
 from chalicelib.entrypoints.http import bodies, cursors, route
 from chalicelib.entrypoints.http.schemas.consents import MAX_CONSENTS
+from chalicelib.entrypoints.http.schemas.operation_growth import MAX_PROPERTIES
 from chalicelib.flow import tally, withdraw
 from chalicelib.flow.content import attachments
 from chalicelib.flow.delivery import budget, calls, files
@@ -45,10 +49,17 @@ NUMBERS = {
     "targets of a message that is counted when somebody asks": tally.LIVE_TARGETS,
     "bytes of a user's contacts and tags": users.USER_BYTES,
     "bytes of a message's contents": limits.MAX_CONTENT,
+    "conditions of a segment's rule": segment_rules.MAX_CONDITIONS,
+    "levels of a segment's rule": segment_rules.MAX_DEPTH,
+    "characters of a segment's rule": segment_rules.MAX_SIZE,
+    "events of a name that keep their properties": traces.MAX_COUNT,
+    "bytes of an event's properties": MAX_PROPERTIES,
+    "days of events and interactions": traces.KEPT_DAYS,
     "runs of a schedule in an hour": crons.PER_HOUR,
     "minutes within which a missed time is made up for": schedules.MAX_IF_LATE,
     "days between a user's date and the day of sending": schedules.MAX_DAYS,
     "cases of messages that need a review": reviews.MAX_CASES,
+    "variants of an A/B test": ab_tests.MAX_VARIANTS,
     "bytes of a mail's files": attachments.MAX_TOTAL,
     "bytes of a report that are read": bounces.MOST,
     "entries of a post of bounces": reports.MAX_ENTRIES,

@@ -134,6 +134,11 @@ class FakeMessages:
             ]
             return sorted(found, key=lambda sent: sent.msgid, reverse=True)
 
+    def of_segment(self, number: int, limit: int) -> Sequence[Summary]:
+        with self.steps.around("messages.of_segment", write=False):
+            sent = [m.summary for m in self.stored.values() if m.audience.segment == number]
+            return sorted(sent, key=lambda summary: summary.msgid, reverse=True)[:limit]
+
     def links(self, msgid: str) -> Mapping[str, str] | None:
         with self.steps.around("messages.links", write=False):
             return copy_of(self._links.get(msgid))

@@ -106,6 +106,15 @@ class FakeStoredRequests:
             ]
             return [_header(r) for r in found[:limit]]
 
+    def ab_tests(self, channel_key: str, before: str, limit: int) -> Sequence[StoredRequest]:
+        with self.steps.around("stored.newest", write=False):
+            found = [
+                r
+                for id, r in sorted(self.stored.items(), reverse=True)
+                if r.ab_test and r.channel_key == channel_key and (not before or id < before)
+            ]
+            return [_header(r) for r in found[:limit]]
+
     def results(self, of: str, before: str, limit: int) -> Sequence[Result]:
         with self.steps.around("stored.results", write=False):
             return [

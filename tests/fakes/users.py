@@ -12,6 +12,7 @@ from chalicelib.domain import audiences, contacts, keys
 from chalicelib.domain.consents import Consent
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.notes import OptOut
+from chalicelib.domain.traces import Log, Logs
 from chalicelib.domain.users import SUPPRESSED, User
 from chalicelib.ports import SuppressedContact
 from tests.fakes.copies import copy_of
@@ -23,6 +24,7 @@ class FakeUsers:
         self.steps = steps
         self.stored: dict[str, User] = {}
         self.opted_out: list[OptOut] = []  # the notes that were written
+        self.logs: dict[tuple[str, str], Log] = {}
 
     def get(self, userids: Sequence[str], *, fresh: bool = True) -> Mapping[str, User]:
         with self.steps.around("users.get", write=False):
@@ -32,6 +34,7 @@ class FakeUsers:
         self,
         users: Sequence[User],
         before: Mapping[str, User] | None = None,
+        logs: Logs | None = None,
         counted: Mapping[str, Sequence[OptOut]] | None = None,
     ) -> frozenset[str]:
         lost = set()
@@ -44,6 +47,8 @@ class FakeUsers:
                     else:
                         self.stored[user.userid] = replace(copy_of(user), version=user.version + 1)
                         self.opted_out += (counted or {}).get(user.userid, ())
+                        of_user = {n: log for n, log in (logs or {}).items() if n[0] == user.userid}
+                        self.logs.update(copy_of(of_user))
         return frozenset(lost)
 
     def delete(self, users: Sequence[User]) -> frozenset[str]:
@@ -72,6 +77,10 @@ class FakeUsers:
 
     def estimate(self) -> int:
         return len(self.stored)
+
+    def userids(self, bucket: int, most: int) -> Sequence[str]:
+        with self.steps.around("users.userids", write=False):
+            return sorted(u for u in self.stored if keys.bucket(u) == bucket)[:most]
 
     def has(self, *users: User) -> None:
         """Store users, as the set-up of a test."""
@@ -126,6 +135,11 @@ class FakeAudiences:
             for user in self.users.stored.values():
                 tags.update(tag for bind, tag in user.all_tags if bind == scope and tag > after)
             return sorted(tags)[:limit]
+
+    def known_tags(self, tags: Collection[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+        with self.steps.around("audiences.known_tags", write=False):
+            known = {tag for user in self.users.stored.values() for tag in user.all_tags}
+            return frozenset(known.intersection(tags))
 
     def users_of(self, channel_type: ChannelType, contact: str) -> Sequence[str]:
         with self.steps.around("audiences.users_of", write=False):

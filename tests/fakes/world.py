@@ -23,6 +23,7 @@ from tests.fakes.settings import FakeSettings, FakeTemplates
 from tests.fakes.steps import Steps
 from tests.fakes.stored_requests import waiting
 from tests.fakes.stores import FakeLookups, FakeMarkStore, FakeRateLimiter, FakeTokens
+from tests.fakes.traces import FakeTraces
 from tests.fakes.users import FakeAudiences, FakeConsents, FakeUsers
 
 LIMITS = Limits(
@@ -55,6 +56,7 @@ class FakeWorld(Steps):
         self.audit = FakeAudit(self)
         self.users = FakeUsers(self)
         self.audiences, self.consents = FakeAudiences(self, self.users), FakeConsents(self)
+        self.traces = FakeTraces(self, self.users)
         self.ledger = FakeLedger(self)
         self.messages = FakeMessages(self, self.ledger, self.timers)
         self.stored, self.wakeups = waiting(self, self.messages, self.timers)

@@ -233,8 +233,43 @@ def test_subnets_need_security_groups_also_those_of_an_earlier_deployment(tmp_pa
     previous = {"DeliverySubnets": "subnet-1"}
     checked = findings(Account(status="CREATE_COMPLETE", previous=previous), tmp_path)
     assert checked["subnets"].level is Level.FAIL
-    account = Account(status="CREATE_COMPLETE", previous=previous)
-    assert "subnets" not in findings(account, tmp_path, DeliverySecurityGroups="sg-1")
+
+
+NAT = {"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-1", "State": "active"}
+PUBLIC = {"DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw-1", "State": "active"}
+WITHIN = {"DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "local", "State": "active"}
+OWN, MAIN = {"SubnetId": "subnet-1", "Main": False}, {"Main": True}
+
+
+def route_table(association: Mapping[str, Any], *routes: Mapping[str, str]) -> dict[str, Any]:
+    return {"VpcId": "vpc-1", "Associations": [association], "Routes": [WITHIN, *routes]}
+
+
+@pytest.mark.parametrize(
+    ("tables", "fault"),
+    [
+        ([route_table(OWN, NAT)], ""),
+        ([route_table(MAIN, NAT)], ""),
+        ([route_table(MAIN, NAT), route_table(OWN, PUBLIC)], "is public"),
+        ([route_table(MAIN, PUBLIC), route_table(OWN, NAT)], ""),
+        ([route_table(MAIN)], "has no route"),
+        ([route_table({"SubnetId": "subnet-2", "Main": False}, NAT)], "has no route"),
+        ([route_table(OWN, {**NAT, "State": "blackhole"})], "is gone"),
+    ],
+)
+def test_subnets_need_a_way_out_to_providers(
+    tmp_path: Path, tables: list[dict[str, Any]], fault: str
+) -> None:
+    account = Account().free()
+    asked = {"SubnetIds": ["subnet-1"]}
+    answer = {"Subnets": [{"SubnetId": "subnet-1", "VpcId": "vpc-1"}]}
+    account.add("ec2", "describe_subnets", answer, asked)
+    of_network = {"Filters": [{"Name": "vpc-id", "Values": ["vpc-1"]}]}
+    account.add("ec2", "describe_route_tables", {"RouteTables": tables}, of_network)
+    groups = {"DeliverySubnets": "subnet-1", "DeliverySecurityGroups": "sg-1"}
+    checked = findings(account, tmp_path, **groups)["subnets"]
+    assert checked.level is (Level.FAIL if fault else Level.OK)
+    assert fault in checked.text
 
 
 def test_a_parameter_that_the_template_does_not_have_is_named(tmp_path: Path) -> None:

@@ -22,9 +22,21 @@ PEOPLE: Mapping[str, tuple[str, str, bool, bool]] = {
     "delivered_clicked": ("deliver", "click", False, False),
     "delivered_unclicked": ("deliver", "deliver", False, True),
     "silent_clicked": ("silent", "click", False, True),
+    "late_clicked": ("late", "click", False, True),
+    "late_unclicked": ("late", "deliver", False, True),  # with AND, the push came before its time
     "silent_unclicked": ("silent", "deliver", True, True),
     "no_app_unclicked": ("", "deliver", True, True),
     "no_app_clicked": ("", "click", False, True),
+}
+
+# The behaviour of the push and that of the SMS, and who gets the third step: with AND, with OR.
+THREE: Mapping[str, tuple[str, str, bool, bool]] = {
+    "clicked": ("click", "silent", False, False),  # never enters the second step
+    "delivered": ("deliver", "silent", False, False),  # nor does this person
+    "texted": ("silent", "deliver", False, True),
+    "texted_late": ("silent", "late", True, True),
+    "reached_nowhere": ("silent", "silent", True, True),
+    "no_phone": ("silent", "", True, True),
 }
 
 
@@ -110,3 +122,47 @@ def test_a_condition_on_the_first_step_holds_back_the_third(shop: Shop) -> None:
         for userid in people
     }
     assert steps == {"delivered_clicked": {1}, "silent_clicked": {1, 2, 3}}
+
+
+def test_three_steps_with_a_condition_on_both_earlier_ones(shop: Shop) -> None:
+    """Push, an SMS if it is not delivered, then WeChat by AND or OR of click and delivery."""
+    shop.upload(
+        [
+            shop.user(
+                userid,
+                app=[shop.contact("app", n, push)],
+                wechatoa=shop.contact("wechatoa", n),
+                sms=shop.contact("sms", n, text) if text else "",
+            )
+            for n, (userid, (push, text, _, _)) in enumerate(THREE.items(), 50)
+        ]
+    )
+    terms = [
+        {"channel": "app", "missing": "clicked", "within": WECHAT_WITHIN},
+        {"channel": "sms", "missing": "delivered", "within": APP_WITHIN},
+    ]
+    second = {"channels": ["sms"], "condition": {"missing": "delivered", "within": APP_WITHIN}}
+    template, sent = shop.template(**shop.contents()), dict[str, str]()
+    for operator in ("and", "or"):
+        condition = {"operator": operator, "terms": terms}
+        third = {"channels": ["wechatoa"], "condition": condition}
+        rule = shop.strategy({"channels": ["app"]}, second, third)
+        sent[operator] = shop.api.send(list(THREE), template, VALUES, rule_id=rule)
+    for column, (operator, msgid) in enumerate(sent.items(), 2):
+        expected = {userid for userid, row in THREE.items() if row[column]}
+        eventually(
+            lambda m=msgid: shop.api.message(m)["steps"][2]["targets"],
+            lambda n, e=expected: n >= len(e),
+        )
+        finished(shop, msgid)
+        entered = {
+            step: {
+                userid
+                for userid in THREE
+                for delivery in shop.api.target(msgid, userid)["deliveries"]
+                if delivery["step"] == step and delivery["state"] != "skipped"
+            }
+            for step in (2, 3)
+        }
+        assert entered[3] == expected, operator
+        assert entered[2] == {"texted", "texted_late", "reached_nowhere"}, operator

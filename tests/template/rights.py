@@ -46,7 +46,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "settings": {"GetItem"},
         "users": {"BatchGetItem", "Query"},
         "audiences": {"BatchGetItem", "Query"},
-        "messages": {"GetItem", "BatchGetItem", "Query", "PutItem"},
+        "messages": {"GetItem", "BatchGetItem", "Query", "PutItem", "BatchWriteItem"},
         "ledger": {"GetItem", "Query", "PutItem"},
         "lookups": {"BatchGetItem", "PutItem"},  # marks
         "due": {"BatchWriteItem"},
@@ -118,7 +118,7 @@ SENDS_TO: dict[str, set[str]] = {
     "schedules": {"chunks", "delivery", "worker"},
     "imports": {"imports"},
     "callbacks": {"callbacks"},
-    "tally": {"callbacks"},
+    "tally": {"callbacks", "chunks"},
     "history": {"callbacks"},
     "deliver": {"chunks", "own"},
     "cmpp": {"chunks", "worker"},

@@ -40,6 +40,7 @@ CHECKS = (
     Check(Stage.MESSAGE, "sensitive words", ("1015034",)),
     Check(Stage.MESSAGE, "quiet hours", ("1015038", "quiet_hours")),
     Check(Stage.MESSAGE, "broadcast quota", ("1015029",)),
+    Check(Stage.TARGET, "A/B test", ("holdout",)),
     Check(Stage.TARGET, "user", ("unknown_user",)),
     Check(Stage.TARGET, "day of the schedule", ("other_day",)),
     Check(Stage.TARGET, "blacklist", ("blacklisted",)),

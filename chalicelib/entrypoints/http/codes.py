@@ -93,6 +93,8 @@ _MEANINGS: Mapping[int, str] = {
     1019071: "the review has a level at which nobody may approve but who asks",
     1019051: "the attachment is too large for a form; the text names the route for larger ones",
     1019052: "the provider did not return an access token in time",
+    1019081: "the [A/B test](sending-rules.md#ab-tests) is not over, so that nobody chooses a"
+    " variant or changes a message",
     1019061: "`callback.url` is not one of the callback addresses of the access channel",
     **_NO_CHANNEL,
 }

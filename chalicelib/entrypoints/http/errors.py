@@ -144,6 +144,12 @@ REFUSALS: Mapping[type[Refusal], Entry] = {
     errors.BeingSent: Entry(
         PARAMETER, 409, "已到发送时间, 不能修改", "its time has come, so that it is being sent"
     ),
+    errors.StillTesting: Entry(
+        1019081,
+        409,
+        "A/B 测试尚未结束",
+        "the A/B test is not over; its end decides, or cancel it first",
+    ),
     errors.NotReviewer: Entry(
         PARAMETER,
         409,

@@ -62,10 +62,14 @@ def written(body: Any, *, broadcast: bool, member: str = "") -> Written:
     from chalicelib.domain.stored_requests import Form, Written
 
     option = body.get("option") or {}
-    kept = {name: _as_written(name, value) for name, value in body.items()}
-    kept |= {"option": {k: v for k, v in option.items() if k != "schedule"}}
+    kept = as_stored(body) | {"option": {k: v for k, v in option.items() if k != "schedule"}}
     origin = Origin.CONSOLE if member else Origin.API
     return Written(Form.BROADCAST if broadcast else Form.SEND, kept, origin, member)
+
+
+def as_stored(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a body of a send whose numbers are those that were written."""
+    return {name: _as_written(name, value) for name, value in body.items()}
 
 
 def _as_written(name: str, value: Any) -> Any:

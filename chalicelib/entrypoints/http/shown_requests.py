@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,12 +16,17 @@ def is_broadcast(stored: StoredRequest) -> bool:
 
 
 def whole(stored: StoredRequest) -> dict[str, Any]:
-    body = {
+    body = without_ids(stored.written.body)
+    return {**shown(stored), "broadcast": is_broadcast(stored), "message": body}
+
+
+def without_ids(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the body of a send without registration ids."""
+    return {
         name: value
-        for name, value in stored.written.body.items()
+        for name, value in body.items()
         if not (isinstance(value, list) and name.startswith("aud_") and _has_ids(value))
     }
-    return {**shown(stored), "broadcast": is_broadcast(stored), "message": body}
 
 
 def _has_ids(groups: list[Any]) -> bool:

@@ -17,10 +17,12 @@ from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.jobs import (
     CoverageJob,
     DeliverJob,
+    InteractionsJob,
     PlanJob,
     PollJob,
     QueryJob,
     RecallJob,
+    SegmentJob,
     Timer,
     TimerKind,
     TimersJob,
@@ -34,6 +36,7 @@ from chalicelib.flow import (
     deliver,
     evaluate,
     figures,
+    interactions,
     poll,
     provider_query,
     tally,
@@ -73,6 +76,12 @@ def chunks(world: World, text: str) -> None:
         withdraw.withdraw_partition(world, job)
     elif isinstance(job, CoverageJob):
         coverage.count(world, job)
+    elif isinstance(job, InteractionsJob):
+        interactions.keep(world, job)
+    elif isinstance(job, SegmentJob):
+        from chalicelib.flow import segment_counts  # few deployments count segments
+
+        segment_counts.count(world, job)
     else:
         _check(world, job)
 
@@ -89,6 +98,10 @@ def _check(world: World, job: TimersJob) -> None:
         from chalicelib.flow import schedules  # where nobody schedules, nothing is imported
 
         schedules.wake_again(world, wakeups)
+    if daily := due(TimerKind.SEGMENT):
+        from chalicelib.flow import segment_counts
+
+        segment_counts.count_daily(world, daily)
     if recounts := due(TimerKind.RECOUNT):
         tally.recount(world, recounts)
     if blocks := due(TimerKind.FIGURES):

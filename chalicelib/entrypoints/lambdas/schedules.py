@@ -30,7 +30,8 @@ def schedules(world: World, event: Any, context: Any) -> dict[str, Any]:
     """Carry out the stored request whose time has come. EventBridge Scheduler names it."""
     # Only here, because pydantic and the checks of sends slow a cold start.
     from chalicelib.entrypoints.http import sends
+    from chalicelib.flow import ab_tests
     from chalicelib.flow.schedules import carry_out
 
-    carry_out(world, str(event["id"]), sends.door())
+    carry_out(world, str(event["id"]), sends.door(), ab_tests.advance)
     return {}

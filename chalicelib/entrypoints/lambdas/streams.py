@@ -13,11 +13,11 @@ from chalice.app import Blueprint
 
 from chalicelib import observability, wiring
 from chalicelib.domain import keys
-from chalicelib.domain.callbacks import News
+from chalicelib.domain.callbacks import Events, News
 from chalicelib.domain.messages import Entry
 from chalicelib.domain.notes import Note
 from chalicelib.domain.plans import ChunkId
-from chalicelib.flow import figures
+from chalicelib.flow import figures, interactions
 from chalicelib.flow import tally as tally_step
 from chalicelib.flow.callbacks import collect
 
@@ -36,6 +36,7 @@ class Change(NamedTuple):
     start: int | None
     note: Note | None
     news: News | None
+    followed: Events | None
 
 
 @bp.on_dynamodb_record(stream_arn="ledger")  # type: ignore[untyped-decorator]
@@ -65,10 +66,10 @@ def start_of(image: Mapping[str, Any]) -> int:
 def _change(record: Mapping[str, Any]) -> Change:
     """Read what an item of the ledger changes. Those of large messages carry `tally`."""
     chunk, image = chunk_of(record["Keys"]), record["NewImage"]
-    news = _news(record)
+    news, followed = _news(record), wiring.world().traces.followed(image)
     if "tally" in image:
-        return Change(chunk, start_of(image), None, news)
-    return Change(chunk, None, wiring.world().notes.of_ledger(image), news)
+        return Change(chunk, start_of(image), None, news, followed)
+    return Change(chunk, None, wiring.world().notes.of_ledger(image), news, followed)
 
 
 def _news(record: Mapping[str, Any]) -> News | None:
@@ -84,6 +85,7 @@ def _report(changes: Sequence[Change]) -> None:
         tally_step.changed(world, counted)
     figures.note(world, [each.note for each in changes if each.note is not None])
     collect.collect(world, [each.news for each in changes if each.news is not None])
+    interactions.collect(world, [each.followed for each in changes if each.followed is not None])
 
 
 def _added(record: Mapping[str, Any]) -> tuple[Entry, Note, News | None]:

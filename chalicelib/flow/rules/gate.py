@@ -18,6 +18,7 @@ from chalicelib.domain.plans import Entrants
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedSend
 from chalicelib.flow.rules import (
+    ab_tests,
     callbacks,
     caps,
     choice,
@@ -48,6 +49,7 @@ MESSAGE_RULES: tuple[MessageRule, ...] = (
     quiet_hours.for_message,
 )
 TARGET_RULES: tuple[TargetRule, ...] = (
+    ab_tests.for_targets,  # the first one: it takes the place of what the selection said
     topics.for_targets,
     consents.for_targets,
     personal.for_targets,

@@ -15,7 +15,7 @@ from itertools import islice
 from chalicelib.domain import keys
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.errors import Conflict, ImportEnded, Invalid, NotFound
-from chalicelib.domain.groups import GROUPS, Family
+from chalicelib.domain.groups import GROUPS, RULES, Family
 from chalicelib.domain.imports import (
     MAX_BYTES,
     MAX_FAULTS,
@@ -63,8 +63,13 @@ def begin(
 
 def _check_target(world: World, kind: ImportKind, target: int) -> None:
     family = _FAMILIES.get(kind)
-    if family is not None and world.records.of(GROUPS[family]).get(target) is None:
+    if family is None:
+        return
+    group = world.records.of(GROUPS[family]).get(target)
+    if group is None:
         raise Invalid("target", f"there is no such {family}")
+    if group.kind == RULES:
+        raise Invalid("target", "the members of a segment by rules are found by its rule")
 
 
 def start(world: World, id: str) -> Import:

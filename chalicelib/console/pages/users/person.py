@@ -91,7 +91,11 @@ def _topics(form: Form) -> list[dict[str, Any]]:
         number, _, kind = box.partition(".")
         if number.isdecimal() and int(number) in chosen:
             chosen[int(number)].append(kind)
-    return [{"topic": number, "channels": kinds} for number, kinds in chosen.items()]
+    return [
+        {"topic": number, "channels": kinds, "first": first if first in kinds else None}
+        for number, kinds in chosen.items()
+        for first in (form.text(f"first.{number}"),)
+    ]
 
 
 def _quiet(form: Form) -> dict[str, str] | None:

@@ -1,6 +1,6 @@
-"""Black- and whitelists, segments and tags, and the members of lists and segments.
+"""Black- and whitelists with their members, and tags.
 
-The three families share their functions. A tag does not have members: users carry it.
+A tag does not have members: users carry it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
         ListBody,
         Membership,
         Renaming,
-        SegmentBody,
         TagBody,
         TagRenaming,
     )
@@ -114,7 +113,7 @@ def change_list_members(context: RequestContext, id: str) -> dict[str, Any]:
     Adding a member again is not an error, and neither is removing a user who is not a member.
     """
     body: Membership = context.body()
-    return _change_members(context, _list_set(context, id), body)
+    return member_changes(context, _list_set(context, id), body)
 
 
 @admin(bp, "lists/{id}/members/{userid}", "GET", response="groups.SetMember", role=Role.READ_ONLY)
@@ -126,86 +125,6 @@ def get_list_member(context: RequestContext, id: str, userid: str) -> dict[str, 
 def _list_set(context: RequestContext, id: str) -> str:
     """Return the name of the set of members."""
     return audiences.listing(groups.get(context.world, Family.LIST, number(id)).number)
-
-
-# -- segments
-
-
-@admin(bp, "segments", "POST", request="groups.SegmentBody", **ADDS)
-def add_segment(context: RequestContext) -> Response:
-    """Add a segment of an access channel."""
-    body: SegmentBody = context.body()
-    return _add(context, Family.SEGMENT, body.channel_key, body.name, body.kind)
-
-
-@admin(
-    bp,
-    "segments",
-    "GET",
-    query="base.OfOwner",
-    response="groups.Segments",
-    errors=(404,),
-    role=Role.READ_ONLY,
-)
-def list_segments(context: RequestContext) -> dict[str, Any]:
-    """List the segments of an access channel."""
-    return _list(context, Family.SEGMENT, "segments")
-
-
-@admin(bp, "segments/{id}", "GET", response="groups.Group", role=Role.READ_ONLY)
-def get_segment(context: RequestContext, id: str) -> Response:
-    """Get a segment."""
-    return _tagged(groups.get(context.world, Family.SEGMENT, number(id)))
-
-
-@admin(bp, "segments/{id}", "PUT", request="groups.Renaming", **RENAMES)
-def rename_segment(context: RequestContext, id: str) -> Response:
-    """Rename a segment."""
-    body: Renaming = context.body()
-    return _rename(context, Family.SEGMENT, id, body.name)
-
-
-@admin(bp, "segments/{id}", "DELETE", **DELETES)
-def delete_segment(context: RequestContext, id: str) -> Response:
-    """Delete a segment."""
-    groups.delete(context.world, Family.SEGMENT, number(id), expected_if_given(context))
-    return Response("", {}, 204)
-
-
-@admin(
-    bp,
-    "segments/{id}/members",
-    "GET",
-    query="base.LongListQuery",
-    response="users.UserIdsPage",
-    role=Role.READ_ONLY,
-)
-def list_segment_members(context: RequestContext, id: str) -> dict[str, Any]:
-    """List the members of a segment."""
-    return userids_of(context, _segment_set(context, id))
-
-
-@admin(bp, "segments/{id}/members", "POST", request="groups.Membership", **CHANGES_MEMBERS)
-def change_segment_members(context: RequestContext, id: str) -> dict[str, Any]:
-    """Add members to a segment, and remove others.
-
-    Adding a member again is not an error, and neither is removing a user who is not a member.
-    """
-    body: Membership = context.body()
-    return _change_members(context, _segment_set(context, id), body)
-
-
-@admin(
-    bp, "segments/{id}/members/{userid}", "GET", response="groups.SetMember", role=Role.READ_ONLY
-)
-def get_segment_member(context: RequestContext, id: str, userid: str) -> dict[str, Any]:
-    """Get a member of a segment. 404 means that the user is not a member."""
-    return _member(context, _segment_set(context, id), userid)
-
-
-def _segment_set(context: RequestContext, id: str) -> str:
-    """Return the name of the set of members."""
-    return audiences.segment(groups.get(context.world, Family.SEGMENT, number(id)).number)
 
 
 # -- tags
@@ -252,7 +171,7 @@ def delete_tag(context: RequestContext, id: str) -> Response:
     return Response("", {}, 204)
 
 
-# -- shared by the three families
+# -- shared by both families
 
 
 def _add(context: RequestContext, family: Family, key: str, name: str, kind: str) -> Response:
@@ -276,7 +195,7 @@ def _rename(context: RequestContext, family: Family, id: str, name: str) -> Resp
     return _tagged(groups.rename(context.world, family, number(id), expected(context), name))
 
 
-def _change_members(context: RequestContext, name: str, change: Membership) -> dict[str, Any]:
+def member_changes(context: RequestContext, name: str, change: Membership) -> dict[str, Any]:
     context.world.audiences.change(name, change.add, change.remove)
     return {"added": len(set(change.add)), "removed": len(set(change.remove))}
 

@@ -135,6 +135,7 @@ def get_preferences(context: RequestContext, userid: str, key: str) -> dict[str,
                 "topic": topic.number,
                 "name": topic.name,
                 "channels": [k.value for k in page.kinds if (topic.number, k.value) in page.chosen],
+                "first": page.first.get(topic.number),
             }
             for topic in page.topics
         ],

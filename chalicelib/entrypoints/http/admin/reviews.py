@@ -140,7 +140,7 @@ def decide_review(context: RequestContext, id: str) -> Response:
     request="reviews.ReviewChange",
     response="reviews.Reviewed",
     matches=True,
-    errors=CHECKED,
+    errors=(*CHECKED, 1019081),
     role=Role.OPERATOR,
 )
 def change_review(context: RequestContext, id: str) -> Response:

@@ -149,7 +149,7 @@ def get_scheduled_body(context: RequestContext, id: str) -> dict[str, Any]:
     "PUT",
     request="schedules.ScheduleChange",
     matches=True,
-    errors=CHECKED,
+    errors=(*CHECKED, 1019081),
     **CHANGES,
 )
 def change_schedule(context: RequestContext, id: str) -> Response:

@@ -21,6 +21,7 @@ TAGS: Mapping[str, str] = {
     "caps": "Messages of an access channel that a person may get within a time.",
     "topics": "Subjects of messages, among which people choose.",
     "sensitive-words": "Words that messages and templates must not contain.",
+    "ab-tests": "Tests of contents, channels and times on parts of an audience.",
     "schedules": "Messages that wait for their time, and what became of them.",
     "reviews": "Messages and templates that members must approve.",
     "quiet-hours": "Times at which an access channel sends nothing.",
@@ -29,7 +30,9 @@ TAGS: Mapping[str, str] = {
     "retention": "Days for which the messages of an access channel are kept.",
     "suppressions": "Contacts that no access channel sends to.",
     "lists": "Black- and whitelists.",
-    "segments": "Groups of users.",
+    "segments": "Groups of users, by hand, by file and by rules.",
+    "events": "Events of users, with properties.",
+    "interactions": "Interactions of users with messages, kept for rules of segments.",
     "tags": "Tags that users may carry.",
     "imports": "Users, tags and members from files.",
     "Operation Growth": "Interface of Operation Growth.",
@@ -58,6 +61,7 @@ IN_PATHS: Mapping[str, tuple[str, str]] = {
     "userid": ("User id.", "zhangsan"),
     "scope": ("Scope: `all` or a channel key.", "all"),
     "tag": ("Tag.", "vip"),
+    "name": ("Name of an event.", "order"),
     "access_key": ("Access key of a member.", "m5e987ac6d2e04d95a9d8f0d"),
 }
 
@@ -159,6 +163,20 @@ BODIES: Mapping[str, Any] = {
     "people.PreferencesBody": {
         "quiet": {"begin": "22:00", "end": "08:00", "time_zone": "Asia/Shanghai"}
     },
+    "segments.SegmentBody": {
+        "channel_key": _KEY,
+        "name": "big spenders",
+        "kind": "rules",
+        "rule": {"attribute": "points", "is": "at_least", "value": 100},
+    },
+    "segments.SegmentEstimateBody": {
+        "channel_key": _KEY,
+        "rule": {"all": [{"contact": "app"}, {"not": {"contact": "email"}}]},
+    },
+    "events.EventsBody": {
+        "events": [{"userid": "zhangsan", "name": "order", "properties": {"amount": 120}}]
+    },
+    "events.EventBody": {"name": "order", "properties": {"amount": 120}},
     "topics.TopicBody": {"channel_key": _KEY, "name": "Offers"},
     "caps.CapsBody": {"caps": [{"most": 3, "days": 1, "channel": "sms"}]},
     "strategies.StrategyBody": {

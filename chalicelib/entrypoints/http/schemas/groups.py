@@ -1,4 +1,4 @@
-"""Lists, segments and tags, and the members of lists and segments."""
+"""Lists and tags, and the members of lists and segments."""
 
 from __future__ import annotations
 
@@ -25,12 +25,6 @@ class ListBody(Strict):
     channel_key: str
     name: Name
     kind: Literal["black", "white"]
-
-
-class SegmentBody(Strict):
-    channel_key: str
-    name: Name
-    kind: Literal["manual", "file"] = "manual"
 
 
 class TagBody(Strict):
@@ -61,10 +55,6 @@ class Group(Versioned):
 
 class Lists(Page):
     lists: list[Group]
-
-
-class Segments(Page):
-    segments: list[Group]
 
 
 class Tags(Page):

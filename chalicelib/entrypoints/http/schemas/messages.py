@@ -72,6 +72,13 @@ class Withdrawal(Answer):
     open: int
 
 
+class OfAbTest(Answer):
+    """The A/B test that a message belongs to."""
+
+    id: str
+    variant: str
+
+
 class Report(Answer):
     """The report of a message. Times are milliseconds since the epoch."""
 
@@ -97,6 +104,7 @@ class Report(Answer):
     priority: int
     template: Version | None
     rule_id: int
+    ab_test: OfAbTest | None
     sendno: str
     progress: Progress
     funnel: Funnel

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, RootModel
+from pydantic import AfterValidator, BeforeValidator, Field, RootModel
 
 from chalicelib.domain.limits import MAX_GROWTH_ITEMS
-from chalicelib.domain.users import Event
+from chalicelib.domain.traces import Event
 from chalicelib.entrypoints.http.errors import PARAMETER
 from chalicelib.entrypoints.http.schemas.base import Answer, Strict, matching, refusal
 from chalicelib.manage.operation_growth import LabelledContact
 
 MAX_CHANNELS, MAX_LABELS, MAX_ATTRIBUTES, MAX_LIST, MAX_TEXT = 50, 50, 100, 100, 1024
+MAX_PROPERTIES = 4096  # bytes of an event, as JSON
 
 
 def _text(value: Any) -> Any:
@@ -91,12 +93,23 @@ class Attributes(Strict):
     data: Annotated[Values, Field(min_length=1, max_length=MAX_ATTRIBUTES)]
 
 
+def _few_bytes(properties: dict[str, Any]) -> dict[str, Any]:
+    if len(json.dumps(properties, ensure_ascii=False).encode("utf-8", "replace")) > MAX_PROPERTIES:
+        raise refusal(
+            PARAMETER, f"must have at most {MAX_PROPERTIES} bytes", f"最多 {MAX_PROPERTIES} 字节"
+        )
+    return properties
+
+
+Properties = Annotated[Values, Field(max_length=MAX_ATTRIBUTES), AfterValidator(_few_bytes)]
+
+
 class EventRecord(Strict):
     cuid: Cuid
     eventName: Name
     itime: Number
     randomId: EventId = ""
-    properties: Annotated[Values, Field(max_length=MAX_ATTRIBUTES)] = {}
+    properties: Properties = {}
 
 
 class Events(Strict):
@@ -105,7 +118,10 @@ class Events(Strict):
 
     def happened(self) -> list[tuple[int, Event]]:
         return [
-            (record.cuid, Event(record.eventName, record.itime, record.randomId))
+            (
+                record.cuid,
+                Event(record.eventName, record.itime, record.randomId, record.properties),
+            )
             for record in self.data
         ]
 

@@ -69,6 +69,7 @@ class TopicWanted(Answer):
     topic: int
     name: str
     channels: list[ChannelType]
+    first: ChannelType | None
 
 
 class QuietTimeShown(Answer):

@@ -93,6 +93,7 @@ def test_whatever_changes_something_needs_a_role() -> None:
         ("POST", "/admin/v1/messages/{msgid}/targets"),
         ("POST", "/admin/v1/users/search"),
         ("POST", "/admin/v1/simulate"),
+        ("POST", "/admin/v1/segments/estimate"),
         ("POST", "/admin/v1/suppressions/search"),
         ("POST", "/admin/v1/lists/{id}/contacts/search"),
         ("POST", "/admin/v1/access-channels/{key}/callbacks/addresses/{id}/test"),

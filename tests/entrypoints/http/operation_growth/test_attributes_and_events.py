@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.entrypoints.conftest import KEY, SENDER, Api
+from tests.fakes.clock import START as NOW
 
 
 def test_attributes_are_kept_and_taken_away(growth: Api) -> None:
@@ -92,3 +93,12 @@ def test_a_user_has_200_kinds_of_events(growth: Api) -> None:
         report(range(1)),
     ] == [0, 0, 4107, 0]
     assert len(growth.fake.users.stored["555"].events) == 200
+
+
+def test_events_keep_their_properties(growth: Api) -> None:
+    event = {"cuid": 555, "eventName": "order", "itime": NOW, "properties": {"price": 3.5}}
+    path = "/smartop/api/v1/events/report"
+    assert growth("POST", path, {"appKey": KEY, "data": [event]}, auth=SENDER).json["code"] == 0
+    assert growth.fake.users.logs["555", "order"][0].properties == {"price": 3.5}
+    large = {**event, "properties": {f"p{n}": "x" * 1000 for n in range(5)}}
+    assert growth("POST", path, {"appKey": KEY, "data": [large]}, auth=SENDER).json["code"] == 40002

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from chalicelib.entrypoints.http.openapi.meanings import (
+    ab_tests,
     callbacks,
     figures,
     management,
     people,
     rules,
+    segments,
     sending,
     third_party,
     users,
@@ -27,9 +29,11 @@ AREAS = (
     management.FIELDS,
     rules.FIELDS,
     third_party.FIELDS,
+    segments.FIELDS,
     callbacks.FIELDS,
     figures.FIELDS,
     waiting.FIELDS,
+    ab_tests.FIELDS,
 )
 FIELDS: Mapping[str, str] = {name: text for area in AREAS for name, text in area.items()}
 

@@ -35,6 +35,7 @@ FIELDS: Mapping[str, str] = {
     "TopicChoice.first": "Channel type on which the topic is wanted most. null: none of them.",
     "PreferencesShown.kinds": "Channel types on which the user has a contact.",
     "TopicWanted.name": "Name of the topic.",
+    "TopicWanted.first": "Channel type on which the user wants the topic most, or null.",
     "TopicWanted.channels": "Channel types on which the user wants the topic.",
     "QuietTimeShown.begin": "First minute in which nothing rings, as `22:00`.",
     "QuietTimeShown.end": "Minute at which it ends. Before `begin`, it is that of the next day.",
