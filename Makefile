@@ -110,11 +110,12 @@ recount: .venv/.local ## count a message's pages again from its facts: make reco
 
 # ---- housekeeping
 
-lock: ## write requirements-lock.txt and requirements-package.txt anew, after a change of versions
+lock: ## write requirements-lock.txt and the locks of what is shipped anew, after a change of versions
 	@rm -rf .venv/lock && $(PYTHON) -m venv .venv/lock
 	@.venv/lock/bin/pip install -qq --disable-pip-version-check -r requirements-dev.txt
-	@(echo "# Exact versions of everything, for pip's -c. Rewritten by \`make lock\`."; .venv/lock/bin/pip freeze) > requirements-lock.txt
-	@.venv/lock/bin/python -m infra.package_lock
+	@(echo "# Exact versions of everything, for pip's -c. Rewritten by \`make lock\`."; .venv/lock/bin/pip freeze) > .venv/lock/versions.txt
+	@.venv/lock/bin/python -m infra.package_lock .venv/lock/versions.txt
+	@mv .venv/lock/versions.txt requirements-lock.txt
 	@rm -rf .venv/lock
 
 sbom: .venv/.local ## write the bill of materials of what is shipped, in CycloneDX's JSON

@@ -42,6 +42,10 @@ def imports_queue() -> str:
     return "imports"
 
 
+def facts_queue() -> str:
+    return "facts"
+
+
 def callbacks_queue() -> str:
     return "callbacks"
 
@@ -101,6 +105,7 @@ class Settings:
     wakeups_arn: str  # of the function that EventBridge Scheduler calls, empty where none is
     wakeups_role: str  # in which it calls
     files_bucket: str
+    facts_bucket: str  # of fact files, empty where they are off
     kms_key: str
     egress_allow: tuple[str, ...]  # private hosts and networks that the egress policy lets through
     clock_width: int  # one Step Functions execution serves all that is due within this time
@@ -130,6 +135,7 @@ def read_settings(environ: dict[str, str] | os._Environ[str] = os.environ) -> Se
         wakeups_arn=environ.get("WAKEUPS_ARN", ""),
         wakeups_role=environ.get("WAKEUPS_ROLE", ""),
         files_bucket=environ["FILES_BUCKET"],
+        facts_bucket=environ.get("FACTS_BUCKET", ""),
         kms_key=environ["KMS_KEY"],
         egress_allow=tuple(
             h.strip() for h in environ.get("EGRESS_ALLOW", "").split(",") if h.strip()

@@ -25,6 +25,7 @@ from chalicelib import config
 from infra import aws_errors, change_sets, preflight
 from infra.access_keys import first_access_key, new_access_key
 from infra.package import package_apart
+from infra.package_lock import LAYER_FILE
 from infra.stacks import NOT_CREATED, DeploymentFailed, aws, describe, refuse_unready, stack_name
 
 BEGUN = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
@@ -193,18 +194,26 @@ def _artifacts_bucket(session: Any, s3: Any) -> str:
 
 def _upload(s3: Any, bucket: str, packaged: Path) -> str:
     """Upload the code, and a template that points to it. Return the template's address."""
-    code = (packaged / "deployment.zip").read_bytes()
-    code_key = f"code/{hashlib.sha256(code).hexdigest()}.zip"
-    s3.put_object(Bucket=bucket, Key=code_key, Body=code)
+    code_key = _upload_zip(s3, bucket, packaged / "deployment.zip")
     template = json.loads((packaged / "sam.json").read_text())
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = f"s3://{bucket}/{code_key}"
+        if resource["Type"] == "AWS::Lambda::LayerVersion":
+            layer_key = _upload_zip(s3, bucket, packaged / LAYER_FILE)
+            resource["Properties"]["Content"] = {"S3Bucket": bucket, "S3Key": layer_key}
     body = json.dumps(template, separators=(",", ":")).encode()
     key = f"template/{hashlib.sha256(body).hexdigest()}.json"
     s3.put_object(Bucket=bucket, Key=key, Body=body)
     # The region's host, since the host of us-east-1 does not know every new bucket.
     return f"{s3.meta.endpoint_url}/{bucket}/{key}"
+
+
+def _upload_zip(s3: Any, bucket: str, file: Path) -> str:
+    content = file.read_bytes()
+    key = f"code/{hashlib.sha256(content).hexdigest()}.zip"
+    s3.put_object(Bucket=bucket, Key=key, Body=content)
+    return key
 
 
 def _outputs(described: Mapping[str, Any] | None) -> dict[str, str]:

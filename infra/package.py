@@ -2,7 +2,7 @@
 
 The command stages the project in `.build/<stage>-<target>/project`, with Lambda's packages in
 `vendor/`. It writes the merge file (infra/template/), and runs `chalice package`.
-It prints the directory of the result: `sam.json` and `deployment.zip`.
+It prints the directory of the result: `sam.json`, `deployment.zip`, and the layer of fact files.
 
 Targets differ only by the wheels in their zip:
 - `aws`: arm64 wheels.
@@ -24,7 +24,7 @@ import py_compile
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from infra import package_lock
@@ -58,10 +58,11 @@ def inputs_hash(stage: str, target: str, source: Path = ROOT) -> str:
     """Return a hash of everything that the package is made from."""
     files = [
         source / "app.py",
-        package_lock.LOCK,
+        *(lock.file for lock in package_lock.LOCKS),
         ROOT / "infra" / "package.py",
+        ROOT / "infra" / "layer.py",
     ]
-    files += _files(source / "chalicelib", source / ".chalice", ROOT / "infra" / "template")
+    files += files_below(source / "chalicelib", source / ".chalice", ROOT / "infra" / "template")
     return f"{stage} {target} {runtime(target)} {OWN} {digest(files)}"
 
 
@@ -74,13 +75,15 @@ def digest(files: Iterable[Path]) -> str:
     """Hash files by name and content. A folder stands for the sources below it."""
     sha256 = hashlib.sha256()
     for file in files:
-        for path in _files(file) if file.is_dir() else [file]:
+        for path in files_below(file) if file.is_dir() else [file]:
             sha256.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return sha256.hexdigest()
 
 
 def package(stage: str, *, target: str, source: Path = ROOT) -> Path:
     """Package if the inputs have changed. Return the directory of `sam.json` and the zip."""
+    from infra.layer import layer
+
     if source == ROOT:
         console.build()
     work = BUILD / f"{stage}-{target}"
@@ -96,11 +99,12 @@ def package(stage: str, *, target: str, source: Path = ROOT) -> Path:
     vendor.unlink(missing_ok=True)
     vendor.symlink_to(_vendor(target))
     _run_chalice(stage, project, work / "merge.json", out, runtime(target))
+    shutil.copyfile(layer(target), out / package_lock.LAYER_FILE)
     packaged_inputs.write_text(inputs)
     return out
 
 
-def _files(*folders: Path) -> Iterator[Path]:
+def files_below(*folders: Path) -> Iterator[Path]:
     """Yield every source file below the folders, always in the same sequence."""
     for folder in folders:
         for path in sorted(folder.rglob("*")):
@@ -116,9 +120,9 @@ def _stage_project(source: Path, project: Path, version: tuple[int, int]) -> Non
     """
     project.mkdir(parents=True, exist_ok=True)
     sources = {Path("app.py"): source / "app.py"}
-    for path in _files(source / "chalicelib", source / ".chalice"):
+    for path in files_below(source / "chalicelib", source / ".chalice"):
         sources[path.relative_to(source)] = path
-    for copy in list(_files(project / "chalicelib", project / ".chalice")):
+    for copy in list(files_below(project / "chalicelib", project / ".chalice")):
         if copy.relative_to(project) not in sources:
             copy.unlink()
     changed = [name for name, path in sources.items() if _copy(path, project / name)]
@@ -171,7 +175,7 @@ def _vendor(target: str) -> Path:
         return vendor
     fresh = vendor.with_suffix(".tmp")
     shutil.rmtree(fresh, ignore_errors=True)
-    _install(target, fresh)
+    install(target, fresh)
     _trim(fresh)
     if runtime(target) == OWN:
         _add_byte_code_of_chalice(fresh)
@@ -183,16 +187,21 @@ def _vendor(target: str) -> Path:
     return vendor
 
 
-def _install(target: str, folder: Path) -> None:
-    """Install the wheels of the lock. pip refuses a file with another hash."""
+def install(
+    target: str,
+    folder: Path,
+    lock: package_lock.Lock = package_lock.PACKAGE,
+    wheels: Mapping[str, str] = WHEELS,
+) -> None:
+    """Install the wheels of a lock. pip refuses a file with another hash."""
     folder.mkdir(parents=True)
     requirements = folder / "requirements.txt"
-    requirements.write_text(package_lock.for_lambda())
+    requirements.write_text(package_lock.for_lambda(lock))
     command = [sys.executable, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
     command += ["--no-compile", "--target", str(folder)]
-    if target in WHEELS:
+    if target in wheels:
         version = "{}.{}".format(*runtime(target))
-        command += ["--platform", WHEELS[target], "--python-version", version]
+        command += ["--platform", wheels[target], "--python-version", version]
         command += ["--implementation", "cp", "--only-binary", ":all:"]
     subprocess.run([*command, "--require-hashes", "-r", str(requirements)], check=True)
     requirements.unlink()

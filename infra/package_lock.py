@@ -1,7 +1,8 @@
-"""The lock of what is shipped: exact versions, and the hashes of their wheels.
+"""The locks of what is shipped: exact versions, and the hashes of their wheels.
 
-`python -m infra.package_lock` writes requirements-package.txt anew, by the versions of
-requirements-lock.txt. `make lock` runs it. Only pip speaks to the package index.
+`python -m infra.package_lock VERSIONS` writes requirements-package.txt and
+requirements-layer-lock.txt anew, by the versions of a file such as requirements-lock.txt.
+`make lock` runs it. Only pip speaks to the package index.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCK = ROOT / "requirements-package.txt"
 
 # Chalice adds its own runtime to the package. Its other requirements serve only packaging.
 NOT_FOR_LAMBDA = ("chalice",)
@@ -38,6 +38,25 @@ HEAD = """\
 # A machine with another platform or Python needs its line in infra/package_lock.py.
 """
 DIRECT = "requirements.txt"
+
+
+@dataclass(frozen=True)
+class Lock:
+    """A lock. `direct`: the file with what is needed directly."""
+
+    direct: str
+    file: Path
+    platforms: tuple[str, ...]
+
+
+PACKAGE = Lock(DIRECT, ROOT / "requirements-package.txt", PLATFORMS)
+# Lambda's oldest Python here has glibc 2.26. Only a function has the layer.
+LAYER_PLATFORMS = ("manylinux_2_26_aarch64", "manylinux_2_27_x86_64", "macosx_11_0_arm64")
+LAYER = Lock("requirements-layer.txt", ROOT / "requirements-layer-lock.txt", LAYER_PLATFORMS)
+LAYER_FILE = "facts-layer.zip"  # in the package
+LOCKS = (PACKAGE, LAYER)
+LOCK = PACKAGE.file
+
 _BLOCK = re.compile(r"^(\S+)==(\S+) \\\n((?:    .*\n)+)", re.MULTILINE)
 
 Report = Sequence[Mapping[str, Any]]  # pip's report: what it would install
@@ -71,30 +90,35 @@ def read(path: Path = LOCK) -> list[Locked]:
     ]
 
 
-def for_lambda() -> str:
-    """Return the lock as pip takes it, without what Chalice itself adds to the package."""
-    return "".join(str(locked) for locked in read() if locked.name not in NOT_FOR_LAMBDA)
+def for_lambda(lock: Lock = PACKAGE) -> str:
+    """Return a lock as pip takes it, without what Chalice itself adds to the package."""
+    return "".join(str(locked) for locked in read(lock.file) if locked.name not in NOT_FOR_LAMBDA)
 
 
-def direct() -> list[str]:
-    """Return the lines of requirements.txt."""
-    lines = ((ROOT / DIRECT).read_text()).splitlines()
+def direct(lock: Lock = PACKAGE) -> list[str]:
+    """Return the lines of what is needed directly."""
+    lines = ((ROOT / lock.direct).read_text()).splitlines()
     return [line for line in (line.split("#")[0].strip() for line in lines) if line]
 
 
-def main() -> None:
-    LOCK.write_text(HEAD + "".join(map(str, _locked())))
+def main(arguments: Sequence[str] = sys.argv[1:]) -> None:
+    """Write the locks once all of them are known, so that a failure changes none of them."""
+    versions = Path(arguments[0]) if arguments else ROOT / "requirements-lock.txt"
+    texts = {lock.file: "".join(map(str, _locked(lock, versions))) for lock in LOCKS}
+    for file, text in texts.items():
+        file.write_text(HEAD + text)
 
 
-def _locked() -> Iterator[Locked]:
+def _locked(lock: Lock, versions: Path) -> Iterator[Locked]:
     """Yield every package, with the hash of its wheel for each platform and Python."""
-    resolved = _resolved()
+    resolved = _resolved(lock, versions)
     names = {canonical(entry["metadata"]["name"]) for entry in resolved}
     hashes: dict[str, set[str]] = defaultdict(set)
     _gather(resolved, hashes)
-    for python, platform in product(PYTHONS, PLATFORMS):
-        _gather(_would_install(_binary(resolved), python, platform, "--no-deps"), hashes)
-    needed_by = _needed_by(resolved)
+    for python, platform in product(PYTHONS, lock.platforms):
+        report = _would_install(_binary(resolved), python, platform, versions, "--no-deps")
+        _gather(report, hashes)
+    needed_by = _needed_by(resolved, lock)
     versions = {
         canonical(entry["metadata"]["name"]): entry["metadata"]["version"] for entry in resolved
     }
@@ -102,25 +126,28 @@ def _locked() -> Iterator[Locked]:
         yield Locked(name, versions[name], tuple(sorted(hashes[name])), needed_by[name])
 
 
-def _resolved() -> list[Mapping[str, Any]]:
-    """Resolve requirements.txt for Lambda."""
-    apart = [line for line in direct() if line.split("==")[0] in NOT_FOR_LAMBDA]
-    others = [line for line in direct() if line not in apart]
-    return [
-        *_would_install(others, PYTHONS[0], PLATFORMS[0]),
-        *_would_install(apart, PYTHONS[0], PLATFORMS[0], "--no-deps"),
-    ]
+def _resolved(lock: Lock, versions: Path) -> list[Mapping[str, Any]]:
+    """Resolve what is needed directly for Lambda."""
+    apart = [line for line in direct(lock) if line.split("==")[0] in NOT_FOR_LAMBDA]
+    others = [line for line in direct(lock) if line not in apart]
+    found = list(_would_install(others, PYTHONS[0], lock.platforms[0], versions))
+    if apart:
+        found += _would_install(apart, PYTHONS[0], lock.platforms[0], versions, "--no-deps")
+    return found
 
 
 def _would_install(
-    requirements: Iterable[str], python: str, platform: str, *options: str
+    requirements: Iterable[str], python: str, platform: str, versions: Path, *options: str
 ) -> Report:
     command = [sys.executable, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
     command += ["--dry-run", "--ignore-installed", "--target", "never", "--report", "-"]
     command += ["--python-version", python, "--only-binary", ":all:"]
     command += [word for tag in platform.split() for word in ("--platform", tag)]
-    command += ["-c", str(ROOT / "requirements-lock.txt"), *options, *requirements]
-    done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+    command += ["-c", str(versions), *options, *requirements]
+    done = subprocess.run(command, stdout=subprocess.PIPE)
+    if done.returncode:
+        wheels = ", ".join(requirements)
+        sys.exit(f"no wheels for {platform} and Python {python} of all of these: {wheels}")
     report: Report = json.loads(done.stdout)["install"]
     return report
 
@@ -140,13 +167,13 @@ def _gather(report: Report, hashes: Mapping[str, set[str]]) -> None:
         hashes[canonical(entry["metadata"]["name"])].add(digest)
 
 
-def _needed_by(report: Report) -> dict[str, tuple[str, ...]]:
+def _needed_by(report: Report, lock: Lock) -> dict[str, tuple[str, ...]]:
     """Return who needs a package, by what the packages say of themselves."""
     from packaging.requirements import Requirement
 
     needed: dict[str, set[str]] = defaultdict(set)
-    for line in direct():
-        needed[canonical(line.split("==")[0])].add(DIRECT)
+    for line in direct(lock):
+        needed[canonical(line.split("==")[0])].add(lock.direct)
     for entry in report:
         name = canonical(entry["metadata"]["name"])
         if name in NOT_FOR_LAMBDA:

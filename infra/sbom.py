@@ -1,6 +1,6 @@
 """Write the bill of materials of what is shipped: `python -m infra.sbom`, or `make sbom`.
 
-The bill is made from requirements-package.txt, in CycloneDX's JSON. Source of the format:
+The bill is made from the locks of what is shipped, in CycloneDX's JSON. Source of the format:
 https://cyclonedx.org/docs/1.6/json/. The command prints the file's path.
 """
 
@@ -16,7 +16,7 @@ from typing import Any
 
 from infra import package_lock
 from infra.package import BUILD
-from infra.package_lock import DIRECT, ROOT, Locked
+from infra.package_lock import LOCKS, ROOT, Locked
 
 FILE = BUILD / "sbom.cdx.json"
 
@@ -59,8 +59,11 @@ def _dependencies(packages: Sequence[Locked], root: str) -> list[dict[str, Any]]
     for package in packages:
         for name in package.needed_by:
             needs[name].append(_purl(package))
-    refs = {DIRECT: root, **{package.name: _purl(package) for package in packages}}
-    return [{"ref": ref, "dependsOn": needs[name]} for name, ref in refs.items()]
+    direct = [purl for lock in LOCKS for purl in needs[lock.direct]]
+    dependencies = [{"ref": root, "dependsOn": direct}]
+    return dependencies + [
+        {"ref": _purl(package), "dependsOn": needs[package.name]} for package in packages
+    ]
 
 
 def _purl(package: Locked) -> str:
@@ -71,7 +74,8 @@ def main() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     product = {name: project[name] for name in ("name", "version", "description")}
     FILE.parent.mkdir(exist_ok=True)
-    FILE.write_text(json.dumps(bill(package_lock.read(), product), indent=2) + "\n")
+    packages = [package for lock in LOCKS for package in package_lock.read(lock.file)]
+    FILE.write_text(json.dumps(bill(packages, product), indent=2) + "\n")
     print(FILE)
 
 

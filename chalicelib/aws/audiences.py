@@ -13,12 +13,14 @@ from typing import Any
 from chalicelib.aws.clients import client, error_code
 from chalicelib.aws.items import (
     READ_BATCH,
+    Cancelled,
     Item,
     Values,
     from_item,
     get_many,
     pack,
     to_item,
+    transact,
     unpack,
     write_many,
 )
@@ -26,6 +28,7 @@ from chalicelib.aws.queries import query
 from chalicelib.aws.tables import table
 from chalicelib.domain import audiences, contacts, keys
 from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.notes import OptOut
 from chalicelib.domain.users import SUPPRESSED, User
 from chalicelib.ports import SuppressedContact, Vault
 
@@ -96,33 +99,25 @@ class Audiences:
         return sorted(userids)
 
     def set_opt_out(
-        self, kind: ChannelType, contact: str, channel_keys: Sequence[str], time: int, out: bool
+        self,
+        kind: ChannelType,
+        contact: str,
+        channel_keys: Sequence[str],
+        time: int,
+        out: bool,
+        counted: Sequence[OptOut] = (),
     ) -> None:
-        """Keep one attribute per access channel: the time of an opt-out, negative for an opt-in.
-
-        Only an older attribute is replaced.
-        """
-        from botocore.exceptions import ClientError
-
+        """Replace the older time of each access channel: of an opt-out, negative for an opt-in."""
         key = self._opt_out_key(kind, contacts.identity(kind, contact))
-        for channel_key in channel_keys:
+        for n, channel_key in enumerate(channel_keys):
+            if counted and _is_new(key, channel_key, time, counted[n]):
+                continue
             values: Values = {":time": time if out else -time, ":least": -time, ":most": time}
             change = "SET #of = :time"
             if channel_key == SUPPRESSED:  # an export needs the contact itself
                 values[":sealed"] = self._vault.seal(pack([kind, contact]), _sealed_for(key["sk"]))
                 change += ", sealed = :sealed"
-            try:
-                client("dynamodb").update_item(
-                    TableName=table("audiences"),
-                    Key=to_item(key),
-                    UpdateExpression=change,
-                    ConditionExpression="attribute_not_exists(#of) OR #of BETWEEN :least AND :most",
-                    ExpressionAttributeNames={"#of": OPT_OUT + channel_key},
-                    ExpressionAttributeValues=to_item(values),
-                )
-            except ClientError as error:
-                if error_code(error) != "ConditionalCheckFailedException":
-                    raise
+            _put_opt_out(key, channel_key, change, values)
 
     def suppressed(self, after: str, limit: int) -> Sequence[SuppressedContact]:
         more: dict[str, Any] = {
@@ -281,3 +276,41 @@ def _once(positions: Iterator[str]) -> Iterator[str]:
         if position != last:
             yield position
         last = position
+
+
+def _is_new(key: Mapping[str, str], channel_key: str, time: int, opt_out: OptOut) -> bool:
+    """Write an opt-out with its note, if the contact was in. Otherwise write nothing."""
+    from chalicelib.aws.figures import opt_out_put
+
+    values: Values = {":time": time, ":least": -time, ":none": 0}
+    update = {
+        "TableName": table("audiences"),
+        "Key": to_item(key),
+        "UpdateExpression": "SET #of = :time",
+        "ConditionExpression": "attribute_not_exists(#of) OR #of BETWEEN :least AND :none",
+        "ExpressionAttributeNames": {"#of": OPT_OUT + channel_key},
+        "ExpressionAttributeValues": to_item(values),
+    }
+    try:
+        transact([{"Update": update}, opt_out_put(opt_out)])
+    except Cancelled:
+        return False
+    return True
+
+
+def _put_opt_out(key: Mapping[str, str], channel_key: str, change: str, values: Values) -> None:
+    """Change the time of an access channel, unless a later one is stored."""
+    from botocore.exceptions import ClientError
+
+    try:
+        client("dynamodb").update_item(
+            TableName=table("audiences"),
+            Key=to_item(key),
+            UpdateExpression=change,
+            ConditionExpression="attribute_not_exists(#of) OR #of BETWEEN :least AND :most",
+            ExpressionAttributeNames={"#of": OPT_OUT + channel_key},
+            ExpressionAttributeValues=to_item(values),
+        )
+    except ClientError as error:
+        if error_code(error) != "ConditionalCheckFailedException":
+            raise

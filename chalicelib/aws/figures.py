@@ -24,11 +24,12 @@ from chalicelib.aws.ledger_items import chunk_of
 from chalicelib.aws.queries import query
 from chalicelib.aws.strategies import read_strategy
 from chalicelib.aws.tables import table
+from chalicelib.config import settings
 from chalicelib.domain import keys, notes
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind, decode
 from chalicelib.domain.messages import Hold, Message
-from chalicelib.domain.notes import Note
+from chalicelib.domain.notes import Note, OptOut
 from chalicelib.domain.plans import ChunkId, Entrants, Plan, Target, TargetLoss
 from chalicelib.ports.figures import Document, Key
 
@@ -77,7 +78,9 @@ class Notes:
             return _note([*chunk, kind, targets])
         if kind == "go":
             _, step, number = keys.split(row["sk"])
-            return _note([*chunk, kind, [int(step), int(number), unpack(row["members"])]])
+            refused = [unpack(row["refused"])] if "refused" in row else []
+            go = [int(step), int(number), unpack(row["members"]), *refused]
+            return _note([*chunk, kind, go])
         if kind in ("answer", "facts"):
             facts = decode(unpack(row["facts"]).encode())
             return Note(chunk, tuple(fact._replace(provider_id="") for fact in facts))
@@ -99,6 +102,19 @@ class Notes:
         return [_note(raw) for row in rows for raw in unpack(row["body"])]
 
 
+def opt_out_put(opt_out: OptOut) -> Item:
+    """Build the action that notes an opt-out, for the transaction that writes its effect."""
+    body = pack([_raw(Note(notes.NOWHERE, opt_out))])
+    expires = (opt_out.block + 1) * notes.BLOCK // 1000 + notes.LIFE
+    key: Values = {"pk": _name(opt_out.block), "sk": keys.join("out", opt_out.id)}
+    return {
+        "Put": {
+            "TableName": table("messages"),
+            "Item": to_item({**key, "expires": expires, "body": body}),
+        }
+    }
+
+
 def _name(block: int) -> str:
     return keys.join("notes", str(block))
 
@@ -111,9 +127,10 @@ def _bundle(block: int, raw: Sequence[Any]) -> Item:
 
 
 def _known_of(targets: Sequence[Any], *, is_rated: bool) -> list[Any]:
-    """Return what a note says of targets. Only people's own rates need their ids."""
+    """Return what a note says of targets. Only people's own rates and fact files need their ids."""
+    has_ids = is_rated or bool(settings().facts_bucket)
     return [
-        [loss, contacts, *(rest or ([{}] if is_rated else [])), *([id] if is_rated else [])]
+        [loss, contacts, *(rest or ([{}] if has_ids else [])), *([id] if has_ids else [])]
         for id, loss, contacts, *rest in targets
     ]
 
@@ -121,6 +138,8 @@ def _known_of(targets: Sequence[Any], *, is_rated: bool) -> list[Any]:
 def _raw(note: Note) -> list[Any]:
     """Return a note as JSON has it. `_note` reads it."""
     value = note.value
+    if isinstance(value, OptOut):
+        return [*note.chunk, "out", list(value)]
     if isinstance(value, Message):
         body: dict[str, Any] = {name: getattr(value, name) for name in _PARTS}
         body |= {name: getattr(value, name) for name in _RARE if getattr(value, name)}
@@ -131,7 +150,8 @@ def _raw(note: Note) -> list[Any]:
     if isinstance(value, Plan):
         return [*note.chunk, "plan", _targets(value)]
     if isinstance(value, Entrants):
-        return [*note.chunk, "go", [value.step, value.number, value.members]]
+        refused = [[[*at, why] for at, why in value.refused.items()]] if value.refused else []
+        return [*note.chunk, "go", [value.step, value.number, value.members, *refused]]
     return [*note.chunk, "facts", [_raw_fact(fact) for fact in sorted(value)]]
 
 
@@ -150,14 +170,17 @@ def _targets(plan: Plan) -> list[Any]:
 def _note(raw: Sequence[Any]) -> Note:
     msgid, number, kind, body = raw
     chunk = ChunkId(msgid, number)
+    if kind == "out":
+        return Note(chunk, OptOut(*body))
     keys.message_id_bytes(msgid)
     if kind == "message":
         return Note(chunk, _message(chunk, body))
     if kind == "plan":
         return Note(chunk, _plan(chunk, body))
     if kind == "go":
-        step, list_number, members = body
-        return Note(chunk, Entrants(step, list_number, tuple(members), 0))
+        step, list_number, members, *more = body
+        refused = {(target, code): why for target, code, why in more[0]} if more else {}
+        return Note(chunk, Entrants(step, list_number, tuple(members), 0, refused))
     return Note(chunk, tuple(_fact(*fact) for fact in body))
 
 

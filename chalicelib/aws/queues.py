@@ -13,13 +13,14 @@ from chalicelib.config import (
     callbacks_queue,
     chunks_queue,
     delivery_queue,
+    facts_queue,
     imports_queue,
     queue_name,
     settings,
     worker_queue,
 )
 from chalicelib.domain.envelopes import encode
-from chalicelib.domain.jobs import AnyCallbackJob, Envelope, FileJob
+from chalicelib.domain.jobs import AnyCallbackJob, Envelope, FactsJob, FileJob
 
 log = logging.getLogger("openums")
 
@@ -52,6 +53,8 @@ class Queues:
 
 def _is_served(envelope: Envelope) -> bool:
     """Tell whether the stage has a queue for this envelope."""
+    if isinstance(envelope.job, FactsJob):
+        return bool(settings().facts_bucket)
     if envelope.worker:
         return envelope.worker in settings().workers
     return envelope.channel_type is None or envelope.channel_type in settings().channel_types
@@ -60,6 +63,8 @@ def _is_served(envelope: Envelope) -> bool:
 def _queue(envelope: Envelope) -> str:
     if isinstance(envelope.job, FileJob):
         return imports_queue()
+    if isinstance(envelope.job, FactsJob):
+        return facts_queue()
     if isinstance(envelope.job, AnyCallbackJob):
         return callbacks_queue()
     kind = envelope.channel_type

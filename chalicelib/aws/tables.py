@@ -48,6 +48,7 @@ messages — TTL of the message, unless another lifetime is named
     history#<key>#<month>, <msgid>#deleted  message that was taken out of the list
     sent#<group>#<day>, <digest>  messages with the targets that they name, in 4 groups of targets
     notes#<block>, <digest>       what the streams say of a block of small messages (140 days)
+    notes#<block>, out#<id>       opt-out, without the contact (140 days)
     part#<block>, -               figures that a block has added to cells (170 days)
     <msgid>, figures#000001       figures that a chunk has added to cells (30 days longer)
     <msgid>, line#<n>             figures of a large message in the list (30 days longer)

@@ -30,6 +30,7 @@ from chalicelib.aws.queries import query
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
 from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.notes import OptOut
 from chalicelib.domain.traces import Logs
 from chalicelib.domain.users import Suppression, User
 from chalicelib.ports import Vault
@@ -93,6 +94,7 @@ class Users:
         users: Sequence[User],
         before: Mapping[str, User] | None = None,
         logs: Logs | None = None,
+        counted: Mapping[str, Sequence[OptOut]] | None = None,
     ) -> frozenset[str]:
         first = {user.userid: user for user in reversed(users)}
         # Of two versions of a user in one call, the second is late.
@@ -105,6 +107,11 @@ class Users:
             new_tags |= user.all_tags - stored.all_tags
         self._name_tags(new_tags)
         of_user = self._log_puts(logs or {})
+        if counted:
+            from chalicelib.aws.figures import opt_out_put
+
+            for userid, opt_outs in counted.items():
+                of_user.setdefault(userid, []).extend(map(opt_out_put, opt_outs))
         writes = [
             (user, [self._put(user), *of_user.get(user.userid, ()), *self._sets(user, stored)])
             for user, stored in changes

@@ -12,6 +12,7 @@ from chalicelib.aws.callbacks import Callbacks
 from chalicelib.aws.clock import Clock as SystemClock
 from chalicelib.aws.consents import Consents
 from chalicelib.aws.counters import Counters
+from chalicelib.aws.fact_files import FactFiles
 from chalicelib.aws.figures import Figures, Notes
 from chalicelib.aws.files import Files
 from chalicelib.aws.imports import Imports
@@ -88,5 +89,6 @@ def _without_parts() -> dict[str, Any]:
         "audit": Audit(),
         "notes": Notes(),
         "figures": Figures(),
+        "fact_files": FactFiles(),
         "wakeups": Wakeups(),
     }

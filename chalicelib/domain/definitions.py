@@ -111,6 +111,13 @@ DEFINITIONS: Mapping[str, Definition] = {
     "complained": Definition(
         "投诉数量", "收件人举报为垃圾邮件", "Mails that were reported as spam."
     ),
+    "opted_out": Definition(
+        "退订量",
+        "通过短信回复、邮件一键退订或偏好页退出的次数，按记录时间计入；已退订的再次退订不计；偏好页上每个主题、每种通道类型各计一次；短信回复不知道是哪个模板",
+        "Ways out by reply, one click in a mail, or the preferences page, by the time of record."
+        " A repeat does not count. Each topic that is left counts on each channel type. A reply"
+        " does not name a template.",
+    ),
     "losses.users": Definition(
         "目标用户损耗",
         "从计划用户到有效用户的损耗，按原因；发送之后的损耗都计入通道",

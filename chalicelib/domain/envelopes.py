@@ -25,6 +25,7 @@ from chalicelib.domain.jobs import (
     CoverageJob,
     DeliverJob,
     ExportJob,
+    FactsJob,
     FileJob,
     ImportJob,
     InteractionsJob,
@@ -41,7 +42,7 @@ from chalicelib.domain.jobs import (
 )
 from chalicelib.domain.plans import ChunkId
 
-AnyJob = ChunkJob | ChannelJob | FileJob | AnyCallbackJob
+AnyJob = ChunkJob | ChannelJob | FileJob | FactsJob | AnyCallbackJob
 
 _PLAIN: Mapping[str, type[Any]] = {
     "plan": PlanJob,
@@ -53,6 +54,7 @@ _PLAIN: Mapping[str, type[Any]] = {
     "import": ImportJob,
     "export": ExportJob,
     "coverage": CoverageJob,
+    "facts": FactsJob,
     "segment": SegmentJob,
     "callback_retry": CallbackRetry,
     "callback_replay": CallbackReplay,
@@ -107,6 +109,14 @@ def decode_import(text: str) -> FileJob:
     job = _decode(text)
     if not isinstance(job, FileJob):
         raise ValueError(f"{type(job).__name__} on the queue of imports")
+    return job
+
+
+def decode_facts_job(text: str) -> FactsJob:
+    """Raise ValueError for a text that is not a job of the queue of fact files."""
+    job = _decode(text)
+    if not isinstance(job, FactsJob):
+        raise ValueError(f"{type(job).__name__} on the queue of fact files")
     return job
 
 

@@ -14,11 +14,13 @@ Names of counters are parts joined by `|`:
     template|<n>|<stage>             people of a template, by stage, also `cost`
     latency|<type>|<code>|<bucket>   receipts, by the time since their submission
     cost|<type>|<code>               millionths of the currency, of what was submitted
+    optout|<type>|<way>              opt-outs, also `template|<n>|opted_out`
     reported|<stage>                 people, in the quarter in which it was reported
     reported|<type>|<code>|<stage>   deliveries, in the quarter in which it was reported
 
-`requests` stands in the quarter of acceptance, and `reported` in that of the report. All others
-stand in the quarter in which the message was sent: accepted, or the end of its hold.
+`requests` stands in the quarter of acceptance, and `reported` in that of the report. Opt-outs
+stand in the quarter in which they were recorded. All others stand in that in which the message was
+sent: accepted, or the end of its hold.
 """
 
 from __future__ import annotations
@@ -35,6 +37,8 @@ from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.facts import DeliveryState, FactKind
 from chalicelib.domain.funnel import STAGES, count, losses_of, refused, reported_at, stages_of
 from chalicelib.domain.messages import Message
+from chalicelib.domain.notes import OptOut
+from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.strategies import MAX_WITHIN
 from chalicelib.domain.values import frozen
 
@@ -88,6 +92,7 @@ class Part:
     figures: Mapping[Cell, Mapping[str, int]]
     expires: int  # epoch seconds, long after its last recount
     lines: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # of small messages
+    unit: ChunkId | None = None  # of fact files, see fact_files.py
 
 
 def quarter_of(time: int) -> int:
@@ -97,6 +102,14 @@ def quarter_of(time: int) -> int:
 def of_request(message: Message) -> Figures:
     """Count the message itself, which was accepted."""
     return {Cell(message.channel_key, quarter_of(message.accepted)): Counter(requests=1)}
+
+
+def of_opt_out(opt_out: OptOut) -> Figures:
+    """Count an opt-out, also for the template of the message that offered it."""
+    counts = Counter({f"optout|{opt_out.channel_type}|{opt_out.way}": 1})
+    if opt_out.template:
+        counts[f"template|{opt_out.template}|opted_out"] = 1
+    return {Cell(opt_out.channel_key, quarter_of(opt_out.time)): counts}
 
 
 def of_line(message: Message, chunk: Chunk) -> Counter[str]:

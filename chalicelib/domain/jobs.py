@@ -103,6 +103,7 @@ class TimerKind(StrEnum):
     WITHDRAW = "withdraw"
     FIGURES = "figures"  # what a block of small messages adds to the figures
     DAY = "day"  # the sum of a day's figures
+    FACTS = "facts"  # the fact files of a unit
     SEGMENT = "segment"  # the daily count of a segment, whose number stands for a message's id
     POLL = "poll"  # ask the provider for a chunk's receipts
     WAKE = "wake"  # whether a stored request, whose id stands for a message's, missed its wake-up
@@ -113,7 +114,7 @@ class Timer:
     """A row that says what must happen at a time (ms).
 
     The same timer in the same slot of the clock is one row. The chunk of a timer for figures is a
-    block, or an access channel's day.
+    block, or an access channel's day. That of a timer for fact files is a unit.
     """
 
     at: int
@@ -171,6 +172,14 @@ class ExportJob:
     """Write the next file of an export."""
 
     id: str
+
+
+@frozen
+class FactsJob:
+    """Write the fact files of a unit anew. Without a message it is a quarter of an hour."""
+
+    msgid: str
+    number: int
 
 
 @frozen
@@ -232,9 +241,9 @@ class Envelope:
     `group` keeps tenants fair within a queue. `delay` is seconds, at most 900.
     """
 
-    job: ChunkJob | ChannelJob | FileJob | AnyCallbackJob
+    job: ChunkJob | ChannelJob | FileJob | FactsJob | AnyCallbackJob
     priority: Priority
-    channel_type: ChannelType | None  # None: the queue of chunks, of imports or of callbacks
+    channel_type: ChannelType | None  # None: the queue of chunks, or of the job's kind
     group: str
     delay: int = 0
     worker: str = ""  # the worker that serves the channel's platform, which has queues of its own

@@ -22,15 +22,36 @@ LIFE = 140 * 86400  # seconds for which a block's notes are kept
 COUNTED = 130 * 86400  # seconds for which a block is counted: longer than facts may come
 
 
-class Note(NamedTuple):
-    """A message, or a plan, entrants or facts of one of its chunks."""
+class OptOut(NamedTuple):
+    """The way out of an access channel that a person has taken, written with its effect.
 
-    chunk: ChunkId
-    value: Message | Plan | Entrants | tuple[Fact, ...]
+    `id` is random. On the preferences page it is the way out of one topic on a channel type.
+    """
+
+    channel_key: str
+    channel_type: str
+    way: str  # reply, one_click, preferences
+    template: int  # of the message that offered it, 0: not known
+    time: int  # ms, when it was recorded
+    id: str
 
     @property
     def block(self) -> int:
-        return block_of(self.chunk.msgid)
+        return self.time // BLOCK
+
+
+NOWHERE = ChunkId("", 0)  # of notes that belong to no message
+
+
+class Note(NamedTuple):
+    """A message, or a plan, entrants or facts of one of its chunks. Or an opt-out."""
+
+    chunk: ChunkId
+    value: Message | Plan | Entrants | tuple[Fact, ...] | OptOut
+
+    @property
+    def block(self) -> int:
+        return self.value.block if isinstance(self.value, OptOut) else block_of(self.chunk.msgid)
 
 
 @frozen
@@ -47,6 +68,7 @@ class Block:
 
     seen: int
     messages: Sequence[Gathered] = field(default_factory=tuple)
+    opt_outs: frozenset[OptOut] = frozenset()
 
 
 def block_of(msgid: str) -> int:
@@ -59,6 +81,7 @@ def gathered(notes: Iterable[Note]) -> Block:
     plans: dict[ChunkId, Plan] = {}
     entrants: dict[ChunkId, dict[tuple[int, int], Entrants]] = {}
     facts: dict[ChunkId, set[Fact]] = {}
+    opt_outs: set[OptOut] = set()
     for chunk, value in notes:
         if isinstance(value, Message):
             messages[chunk.msgid] = value
@@ -68,6 +91,8 @@ def gathered(notes: Iterable[Note]) -> Block:
             plans[chunk] = value
         elif isinstance(value, Entrants):
             entrants.setdefault(chunk, {})[value.step, value.number] = value
+        elif isinstance(value, OptOut):
+            opt_outs.add(value)
         else:
             facts.setdefault(chunk, set()).update(value)
     chunks: dict[str, list[Chunk]] = {}
@@ -76,7 +101,8 @@ def gathered(notes: Iterable[Note]) -> Block:
         reported = tuple(sorted(facts.get(id, ())))
         chunks.setdefault(id.msgid, []).append(Chunk(plan, lists, reported=reported))
     seen = len(messages) + len(plans) + _size(entrants) + _size(facts)
-    return Block(seen, [Gathered(m, chunks.get(id, ())) for id, m in sorted(messages.items())])
+    known = [Gathered(m, chunks.get(id, ())) for id, m in sorted(messages.items())]
+    return Block(seen + len(opt_outs), known, frozenset(opt_outs))
 
 
 def _size(by_chunk: Mapping[ChunkId, Sized]) -> int:

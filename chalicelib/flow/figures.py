@@ -14,16 +14,17 @@ from itertools import islice
 from typing import Any
 
 from chalicelib import observability
-from chalicelib.domain import figures, health, keys, notes
+from chalicelib.domain import fact_files, figures, health, keys, notes
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.figures import Cell, Part
 from chalicelib.domain.jobs import Timer, TimerKind
 from chalicelib.domain.messages import Message
-from chalicelib.domain.notes import Note
+from chalicelib.domain.notes import Note, OptOut
 from chalicelib.domain.plans import ChunkId
 from chalicelib.flow import days
+from chalicelib.flow import fact_files as fact_files_step
 from chalicelib.observability import log
 from chalicelib.ports import Document, World
 from chalicelib.ports.figures import Key
@@ -47,6 +48,13 @@ def note(world: World, new: Sequence[Note]) -> None:
     now = world.clock.now()
     blocks = sorted({note.block for note in new})
     world.timers.set([_timer(world, block, now) for block in blocks], punctual=False)
+
+
+def expect(world: World, opt_outs: Iterable[OptOut]) -> None:
+    """Set the timers that count opt-outs, before they are written."""
+    now = world.clock.now()
+    timers = [_timer(world, block, now) for block in sorted({out.block for out in opt_outs})]
+    world.timers.set(timers, punctual=False)
 
 
 def _timer(world: World, block: int, now: int) -> Timer:
@@ -80,11 +88,13 @@ def part_of_block(world: World, block: int) -> Part:
     _keep_reach(world, chunks)
     counted = [figures.of_request(one.message) for one in known.messages]
     counted += [figures.of_chunk(*of) for of in chunks]
+    counted += map(figures.of_opt_out, known.opt_outs)
     lines: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for message, chunk in chunks[:LINES]:
         figures.gain(lines[message.msgid], figures.of_line(message, chunk))
     expires = block * notes.BLOCK // 1000 + notes.LIFE + KEPT
-    return Part(block_key(block), known.seen, figures.added(counted), expires, lines)
+    unit = fact_files.unit_of_block(block)
+    return Part(block_key(block), known.seen, figures.added(counted), expires, lines, unit)
 
 
 def count_chunks(world: World, chunks: Iterable[tuple[Message, Chunk]]) -> None:
@@ -110,7 +120,8 @@ def part_of_chunk(message: Message, chunk: Chunk) -> Part:
     gained = figures.of_chunk(message, chunk)
     gained[Cell(msgid, figures.LINE)] = figures.of_line(message, chunk)
     key = (msgid, keys.join("figures", number))
-    return Part(key, chunk.weight, gained, message.expires + KEPT)
+    unit = fact_files.unit_of_chunk(chunk.plan.id)
+    return Part(key, chunk.weight, gained, message.expires + KEPT, unit=unit)
 
 
 def add(world: World, parts: Sequence[Part]) -> None:
@@ -157,6 +168,8 @@ def _add_some(
     difference = figures.added(differences)
     cells = {**difference, **figures.of_deployment(difference)}
     days.changing(world, cells)
+    units = {p.unit: _end_of(p, p.unit) for p in parts[: len(documents)] if p.unit is not None}
+    fact_files_step.changing(world, units)
     expires = max(part.expires for part in parts)
     changed_cells = list(_changed(world, cells, shard, expires))
     is_stored = world.figures.store([*documents, *changed_cells])
@@ -175,6 +188,12 @@ def _watch(world: World, cells: Sequence[Document]) -> None:
         for code, share in health.poor(cell.body).items():
             log.warning("channel_poor", extra={"channel": code, "share": share})
             observability.metric("channels_poor")
+
+
+def _end_of(part: Part, unit: ChunkId) -> int:
+    """Return the time (ms) until which the facts of a part are counted."""
+    kept = KEPT if unit.msgid else KEPT + notes.LIFE - notes.COUNTED
+    return (part.expires - kept) * 1000
 
 
 def _stored(part: Part, before: Document | None, held: figures.Figures) -> Document:

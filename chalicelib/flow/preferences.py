@@ -13,12 +13,13 @@ from dataclasses import replace
 
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Conflict, Forged, ForgedToken
+from chalicelib.domain.notes import OptOut
 from chalicelib.domain.rules import topics as rule
 from chalicelib.domain.rules.topics import Preferences, QuietTime, choose, stored
 from chalicelib.domain.topics import MAX_TOPICS, TOPICS, Topic
 from chalicelib.domain.users import User
 from chalicelib.domain.values import frozen
-from chalicelib.flow import user_writes
+from chalicelib.flow import opt_outs, user_writes
 from chalicelib.ports import Vault, World
 
 _CONTEXT = "preferences"
@@ -37,6 +38,7 @@ class Person:
     userid: str
     kind: ChannelType
     contact: str
+    template: int = 0  # of the mail with the link
 
 
 @frozen
@@ -55,6 +57,7 @@ class Page:
 
 def token(vault: Vault, person: Person) -> str:
     parts = [person.channel_key, person.userid, person.kind.value, person.contact]
+    parts += [str(person.template)] if person.template else []
     raw = json.dumps(parts, separators=(",", ":"), ensure_ascii=False)
     sealed = vault.seal(raw.encode("utf-8", "surrogatepass"), _CONTEXT)
     return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
@@ -70,8 +73,9 @@ def _read(vault: Vault, token: str) -> Person:
         opened = vault.open(sealed, _CONTEXT)
     except (ValueError, Forged):
         raise ForgedToken("link") from None
-    channel_key, userid, kind, contact = json.loads(opened.decode("utf-8", "surrogatepass"))
-    return Person(channel_key, userid, ChannelType(kind), contact)
+    channel_key, userid, kind, contact, *more = json.loads(opened.decode("utf-8", "surrogatepass"))
+    template = int(more[0]) if more else 0
+    return Person(channel_key, userid, ChannelType(kind), contact, template)
 
 
 def page(world: World, token: str) -> Page:
@@ -88,15 +92,22 @@ def page_of(world: World, person: Person) -> Page:
     kinds = _kinds(user) if user else (person.kind,)
     preferences = rule.of(user, access.key) if user else _of_contact(world, person, topics)
     preferences = preferences or Preferences({})
-    chosen = frozenset(
+    chosen = _chosen(preferences, topics, kinds)
+    first = {number: kind for number, kind in preferences.first.items() if (number, kind) in chosen}
+    is_user = user is not None
+    return Page(person, access.name, topics, kinds, chosen, preferences.quiet, is_user, first)
+
+
+def _chosen(
+    preferences: Preferences, topics: Sequence[Topic], kinds: Sequence[ChannelType]
+) -> frozenset[tuple[int, str]]:
+    """Return the topics with the channel types on which somebody wants them."""
+    return frozenset(
         (topic.number, kind.value)
         for topic in topics
         for kind in kinds
         if preferences.wants(topic.number, kind, opt_in=topic.opt_in)
     )
-    first = {number: kind for number, kind in preferences.first.items() if (number, kind) in chosen}
-    is_user = user is not None
-    return Page(person, access.name, topics, kinds, chosen, preferences.quiet, is_user, first)
 
 
 def _user(world: World, person: Person) -> User | None:
@@ -124,21 +135,23 @@ def _of_contact(world: World, person: Person, topics: Sequence[Topic]) -> Prefer
 def save(world: World, token: str, chosen: Chosen, quiet: QuietTime | None, first: First) -> Page:
     """Save what a person chose, and return it. Safe to repeat. Raises ForgedToken, Conflict."""
     before = page(world, token)
-    save_of(world, before, chosen, quiet, first)
+    save_of(world, before, chosen, quiet, first, "preferences")
     return page_of(world, before.person)
 
 
 def save_of(
-    world: World, before: Page, chosen: Chosen, quiet: QuietTime | None, first: First
+    world: World,
+    before: Page,
+    chosen: Chosen,
+    quiet: QuietTime | None,
+    first: First,
+    way: str = "",
 ) -> None:
-    """Save the choices of a person for all topics of a page."""
+    """Save the choices of a person for all topics of a page. Topics left by a `way` are counted."""
     person, numbers = before.person, [topic.number for topic in before.topics]
     choices = choose(numbers, before.kinds, chosen)
     if not before.is_user:
-        now = world.clock.now()
-        for number, kinds in choices.items():
-            key = rule.refusal_key(person.channel_key, number)
-            world.audiences.set_opt_out(person.kind, person.contact, [key], now, not kinds)
+        _save_of_contact(world, before, choices, way)
         return
     kept = {number: kind for number, kind in first.items() if kind in choices.get(number, ())}
     raw = stored(Preferences(choices, quiet, kept))
@@ -148,7 +161,37 @@ def save_of(
             replace(user, preferences={**user.preferences, person.channel_key: raw})
             for user in known.values()
         ]
-        return world.users.save(changed, known) if changed else ()
+        left = {user.userid: _left(world, before, user, choices, way) for user in known.values()}
+        return world.users.save(changed, known, counted=left) if changed else ()
 
     if user_writes.write(world, [person.userid], attempt):
         raise Conflict("others changed the user at the same time")
+
+
+def _left(
+    world: World, page: Page, user: User, choices: Mapping[int, Collection[str]], way: str
+) -> Sequence[OptOut]:
+    """Return the notes of the topics that a user leaves, one for each channel type."""
+    person = page.person
+    known = rule.of(user, person.channel_key) or Preferences({})
+    left = [
+        ChannelType(kind)
+        for number, kind in sorted(_chosen(known, page.topics, page.kinds))
+        if kind not in choices.get(number, ())
+    ]
+    return opt_outs.expected(world, [person.channel_key], left, way, person.template)
+
+
+def _save_of_contact(
+    world: World, page: Page, choices: Mapping[int, Collection[str]], way: str
+) -> None:
+    """Save the choices of a contact without a user, as opt-outs and opt-ins of its topics."""
+    person, now = page.person, world.clock.now()
+    wanted = {number for number, _ in page.chosen}
+    for number, kinds in choices.items():
+        counted: Sequence[OptOut] = ()
+        if number in wanted and not kinds:
+            of = ([person.channel_key], [person.kind], way, person.template)
+            counted = opt_outs.expected(world, *of)
+        key = rule.refusal_key(person.channel_key, number)
+        world.audiences.set_opt_out(person.kind, person.contact, [key], now, not kinds, counted)

@@ -19,7 +19,7 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import Plan, TargetLoss
 from chalicelib.domain.suppressions import SUPPRESSION_LIST, SuppressionList
 from chalicelib.domain.users import SUPPRESSED, Suppression, User
-from chalicelib.flow import user_writes
+from chalicelib.flow import opt_outs, user_writes
 from chalicelib.observability import log
 from chalicelib.ports import World
 
@@ -128,13 +128,16 @@ def set_opt_out(
     out: bool,
     time: int,
     code: str,
+    template: int = 0,
 ) -> None:
     """Opt a contact out of access channels, or in again. The later request stands, in any order.
 
     The opt-out is kept with the contact, for messages that name it. Its users follow that.
+    `template`: of the message that offered it, for figures.
     """
     since = min(time, world.clock.now()) if time > 0 else world.clock.now()
-    world.audiences.set_opt_out(kind, contact, channel_keys, since, out)
+    counted = opt_outs.expected(world, channel_keys, [kind], code, template) if out else ()
+    world.audiences.set_opt_out(kind, contact, channel_keys, since, out, counted)
     userids = world.audiences.users_of(kind, contact)
     fields = {"channel_type": kind.value, "out": out, "code": code, "users": len(userids)}
     log.info("contact_opted", extra=fields)

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from chalicelib.domain import elements
 from chalicelib.domain.delivery_channels import ChannelType, Priority
-from chalicelib.domain.jobs import Envelope, Timer, TimerKind, TimersJob
+from chalicelib.domain.jobs import Envelope, FactsJob, Timer, TimerKind, TimersJob
 from chalicelib.ports import World
 
 T = TypeVar("T")
@@ -44,6 +44,9 @@ def _envelopes(world: World, timers: Sequence[Timer]) -> Iterator[Envelope]:
         groups.setdefault((timer.priority, _queue_of(world, timer), timer.kind), []).append(timer)
     for (priority, channel_type, kind), members in groups.items():
         unique = list({(timer.chunk, timer.channel): timer for timer in members}.values())
+        if kind is TimerKind.FACTS:
+            yield from (Envelope(FactsJob(*t.chunk), priority, None, kind.value) for t in unique)
+            continue
         for start in range(0, len(unique), TIMERS_PER_JOB):
             job = TimersJob(tuple(unique[start : start + TIMERS_PER_JOB]))
             yield Envelope(job, priority, channel_type, group=kind.value)

@@ -11,6 +11,7 @@ all interfaces together.
     recordings.py records of several jobs, written together
     providers.py  providers, their access tokens and rate limits
     figures.py    figures of messages
+    fact_files.py files of raw facts, for other programs
     files.py      files that people upload or download, and imports
     work.py       time, timers, queues, counters, marks
     secrets.py    sealing
@@ -21,6 +22,7 @@ all interfaces together.
 from __future__ import annotations
 
 from chalicelib.ports.callbacks import Callbacks, Receivers, Reply
+from chalicelib.ports.fact_files import FactDraft, FactFiles
 from chalicelib.ports.figures import Document, Figures, Notes
 from chalicelib.ports.files import Files, Form, Imports
 from chalicelib.ports.messages import IdempotencyKey, Ledger, Lookup, Lookups, Messages
@@ -59,6 +61,8 @@ __all__ = (
     "Counters",
     "Credentials",
     "Document",
+    "FactDraft",
+    "FactFiles",
     "Figures",
     "Files",
     "Form",

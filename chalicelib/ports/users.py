@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 from chalicelib.domain.callbacks import Events
 from chalicelib.domain.consents import Consent
 from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.notes import OptOut
 from chalicelib.domain.traces import Interacted, Log, Logs
 from chalicelib.domain.users import User
 
@@ -34,12 +35,13 @@ class Users(Protocol):
         users: Sequence[User],
         before: Mapping[str, User] | None = None,
         logs: Logs | None = None,
+        counted: Mapping[str, Sequence[OptOut]] | None = None,
     ) -> frozenset[str]:
         """Write every user whose `version` is still the stored one (0: not stored).
 
         Return the userids that were changed meanwhile. `before` has the users as they were read.
         Tags and contacts that a user loses leave their sets in the same transaction. `logs` of
-        these users are written in it, too.
+        these users are written in it, too, and notes of opt-outs that `counted` has by userid.
         """
 
     def delete(self, users: Sequence[User]) -> frozenset[str]:
@@ -106,10 +108,12 @@ class Audiences(Protocol):
         channel_keys: Sequence[str],
         time: int,
         out: bool,
+        counted: Sequence[OptOut] = (),
     ) -> None:
         """Record an opt-out or opt-in of a contact, in any spelling, for access channels.
 
         The contact need not be a user's. An older statement than the stored one changes nothing.
+        `counted` has the note for each access channel. It is written with an opt-out that is new.
         """
 
     def suppressed(self, after: str, limit: int) -> Sequence[SuppressedContact]:

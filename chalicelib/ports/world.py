@@ -10,6 +10,7 @@ from chalicelib.domain.outages import Outages
 from chalicelib.domain.slowness import Slowness
 from chalicelib.domain.values import frozen
 from chalicelib.ports.callbacks import Callbacks, Receivers
+from chalicelib.ports.fact_files import FactFiles
 from chalicelib.ports.figures import Figures, Notes
 from chalicelib.ports.files import Files, Imports
 from chalicelib.ports.messages import Ledger, Lookups, Messages
@@ -83,6 +84,7 @@ class World:
     lookups: Lookups
     notes: Notes
     figures: Figures
+    fact_files: FactFiles
     recordings: Recordings
     rate_limiter: RateLimiter
     tokens: Tokens

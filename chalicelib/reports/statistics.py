@@ -180,6 +180,7 @@ def total(counts: Counts) -> dict[str, Any]:
         "users": funnel({stage: sums[f"users|{stage}"] for stage in STAGES}),
         "deliveries": funnel({stage: sums[f"deliveries|{stage}"] for stage in STAGES}),
         "cost": prices.shown(sums["cost"]),
+        "opted_out": sum(n for name, n in counts.items() if name.startswith("optout|")),
     }
 
 
@@ -190,6 +191,8 @@ def parts(world: World, counts: Counts, of: str) -> dict[str, dict[str, int]]:
         kind, *words = name.split("|")
         if of == "template" and kind == "template":
             groups.setdefault(words[0], Counter())[words[1]] += number
+        elif of == "channel_type" and kind == "optout":
+            groups.setdefault(words[0], Counter())["opted_out"] += number
         elif of != "template" and kind == "channel":
             group = _group(world, of, *words[:2])
             groups.setdefault(group, Counter())[words[2]] += number

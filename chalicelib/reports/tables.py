@@ -30,16 +30,25 @@ def table(world: World, query: Mapping[str, Any]) -> tuple[Row, list[Row]]:
     figures = statistics.by_hour if query["by"] == "hour" else statistics.by_day
     series = list(figures(world, over))
     if query["of"] != "total":
-        heading = ("time", query["of"], *STAGES, *RATES, *EXTRAS, "cost")
+        heading = ("time", query["of"], *STAGES, *RATES, *EXTRAS, "cost", "opted_out")
         return heading, [
-            (time, part, *_texts(statistics.shown_part(stages), heading[2:]))
+            (time, part, *_texts(shown_of(query["of"], stages), heading[2:]))
             for time, counts in series
             for part, stages in statistics.parts(world, counts, query["of"]).items()
         ]
-    names = [name.replace("|", ".") for name in TOTALS]
+    names = [*(name.replace("|", ".") for name in TOTALS), "opted_out"]
     return ("time", *names), [
         (time, *_texts(_flat(statistics.total(counts)), names)) for time, counts in series
     ]
+
+
+def shown_of(of: str, stages: statistics.Counts) -> dict[str, Any]:
+    """Return a part with its opt-outs. They are not known by delivery channel and platform."""
+    knows = of in ("template", "channel_type")
+    return {
+        **statistics.shown_part(stages),
+        "opted_out": stages.get("opted_out", 0) if knows else None,
+    }
 
 
 def _stretch(world: World, query: Mapping[str, Any]) -> statistics.Stretch:
@@ -57,7 +66,8 @@ def _flat(total: Mapping[str, Any]) -> dict[str, Any]:
         for who in ("users", "deliveries")
         for name, number in total[who].items()
     }
-    return {"requests": total["requests"], "cost": total["cost"], **nested}
+    sums = {name: total[name] for name in ("requests", "cost", "opted_out")}
+    return {**sums, **nested}
 
 
 def _texts(figures: Mapping[str, Any], names: Sequence[str]) -> list[str]:

@@ -23,8 +23,8 @@ PARAMETERS = {
     "EgressAllow": "127.0.0.1",
 }
 
-# The journeys use every door.
-OF_STAGES = {"test": {"RestApi": "on", "ReceiptsUrl": "on"}}
+# The journeys use every door and option.
+OF_STAGES = {"test": {"RestApi": "on", "ReceiptsUrl": "on", "FactFiles": "on"}}
 
 
 def parameters(stage: str, worker: bool) -> dict[str, str]:

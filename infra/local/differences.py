@@ -15,8 +15,6 @@ import tempfile
 import threading
 import time
 import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -281,25 +279,17 @@ class _UnpackedOnce:
     def __getattr__(self, name: str) -> Any:
         return getattr(zipfile, name)
 
-    @contextlib.contextmanager
-    def ZipFile(self, path: str) -> Iterator[_UnpackedOnce._Package]:
-        yield self._Package(path)
-
-    @dataclass(frozen=True)
-    class _Package:
-        path: str
-
-        def extractall(self, target: str) -> None:
-            digest = hashlib.sha256(Path(self.path).read_bytes()).hexdigest()[:16]
+    class ZipFile(zipfile.ZipFile):
+        def extractall(self, path: Any = None, members: Any = None, pwd: Any = None) -> None:
+            digest = hashlib.sha256(Path(str(self.filename)).read_bytes()).hexdigest()[:16]
             unpacked = Path(tempfile.gettempdir()) / f"code-{digest}"
             with _UnpackedOnce._lock:
                 if not unpacked.is_dir():
                     fresh = unpacked.with_suffix(".tmp")
-                    with zipfile.ZipFile(self.path) as package:
-                        package.extractall(fresh)
+                    super().extractall(fresh)
                     fresh.rename(unpacked)
-            os.rmdir(target)
-            os.symlink(unpacked, target)
+            os.rmdir(path)
+            os.symlink(unpacked, path)
 
 
 def _unpack_once(runtime: Any) -> None:

@@ -24,7 +24,7 @@ MAX_OVERDUE = 300  # seconds: a timer without a tick waits so long for the sched
 
 def resources(stage: Stage) -> Resource:
     alarms: Resource = {}
-    for family in stage.families:
+    for family in (*stage.families, stage.facts):
         alarms |= _of_jobs(family)
     for family in stage.workers:
         alarms |= workers.conditional(_of_jobs(family))

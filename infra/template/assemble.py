@@ -17,6 +17,7 @@ from chalicelib import config
 from infra.template import (
     alarms,
     dashboard,
+    facts,
     functions,
     http_api,
     queues,
@@ -57,8 +58,9 @@ def assemble(stage: Stage) -> Template:
     _add_jobs_and_functions(stage, resources)
     resources |= http_api.resources(stage) | rest_api.resources(stage)
     resources["ApiAccessLogs"] = http_api.access_logs(stage, functions.LOG_DAYS)
-    rings = alarms.resources(stage)
+    rings = facts.where_on(alarms.resources(stage))
     resources |= rings | dashboard.resources(stage, rings)
+    template["Resources"] = facts.where_on(resources) | facts.resources(stage)
     template["Outputs"] |= {name: {"Condition": rest_api.ON} for name in rest_api.OUTPUTS}
     template["Outputs"]["PublicUrl"] = {
         "Description": "Where the API is reached",
@@ -68,7 +70,7 @@ def assemble(stage: Stage) -> Template:
 
 
 def _add_jobs_and_functions(stage: Stage, resources: Resource) -> None:
-    for family in stage.families:
+    for family in (*stage.families, stage.facts):
         resources |= queues.resources(stage, family)
     variables = {**stage.environment, **functions.environment(stage)}
     for family in stage.workers:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from chalicelib import config
 from chalicelib.domain.delivery_channels import ChannelType, Priority
-from infra.template import http_api, receipts, workers
+from infra.template import facts, http_api, receipts, workers
 from infra.template.stage import API, Family, Resource, Stage, camel, logical_id
 
 CHANGING = ("go", "answer", "facts")
@@ -72,25 +72,31 @@ def _function(stage: Stage, function: str) -> Resource:
         "LoggingConfig": logging_config(f"{logical_id(function)}Logs"),
         "Tracing": TRACING,
     }
-    for family in stage.families:
-        if family.function == function:
-            properties["Events"] = dict(_event_sources(stage, family))
-            # The function puts jobs on its own queue. Lambda ends such a chain after some 16
-            # hops unless it is allowed. Every job carries its own counter of hops.
-            properties["RecursiveLoop"] = outside_china("Allow")
+    families = [f for f in (*stage.families, stage.facts) if f.function == function]
+    for family in families:
+        properties["Events"] = dict(_event_sources(stage, family))
+    if function == facts.NAME:
+        properties |= facts.function()
+    elif families:
+        # The function puts jobs on its own queue. Lambda ends such a chain after some 16
+        # hops unless it is allowed. Every job carries its own counter of hops.
+        properties["RecursiveLoop"] = outside_china("Allow")
     if function in {*map(config.deliver_function, stage.channel_types), CALLBACKS}:
         properties["VpcConfig"] = {"Fn::If": ["HasDeliverySubnets", SUBNETS, MISSING]}
-    if function == "tally":
-        patterns = (COUNTED, REPORTED)
-        properties["Events"] = _inserts(function, "LedgerTable", patterns, TALLY_WINDOW)
-    if function == "history":
-        patterns = (NEW_MESSAGES,)
-        properties["Events"] = _inserts(function, "MessagesTable", patterns, HISTORY_WINDOW)
-    if function == "sweep":
-        properties["Events"] = _schedule("SweepSchedule", SWEEP_SCHEDULE)
-    if function == "poll":
-        properties["Events"] = _schedule("PollSchedule", POLL_SCHEDULE)
+    if function in ("tally", "history", "sweep", "poll"):
+        properties["Events"] = _events(function)
     return {"Properties": properties}
+
+
+def _events(function: str) -> Resource:
+    """Build the event source of a function without a queue: a stream or a schedule."""
+    if function == "tally":
+        return _inserts(function, "LedgerTable", (COUNTED, REPORTED), TALLY_WINDOW)
+    if function == "history":
+        return _inserts(function, "MessagesTable", (NEW_MESSAGES,), HISTORY_WINDOW)
+    if function == "sweep":
+        return _schedule("SweepSchedule", SWEEP_SCHEDULE)
+    return _schedule("PollSchedule", POLL_SCHEDULE)
 
 
 def _delivery_role(stage: Stage, channel_type: ChannelType) -> Resource:
@@ -136,6 +142,7 @@ def environment(stage: Stage) -> Resource:
         "WAKEUPS_ROLE": {"Fn::GetAtt": ["WakeUpsRole", "Arn"]},
         "KMS_KEY": {"Fn::GetAtt": ["SealingKey", "Arn"]},
         "FILES_BUCKET": {"Ref": "FilesBucket"},
+        "FACTS_BUCKET": facts.BUCKET,
         # The SDK is not even imported where nothing is traced.
         "AWS_XRAY_SDK_ENABLED": {"Fn::If": ["TracingOn", "true", "false"]},
         "EGRESS_ALLOW": {"Ref": "EgressAllow"},
@@ -164,7 +171,9 @@ def _event_sources(stage: Stage, family: Family) -> Iterator[tuple[str, Resource
             "BatchSize": family.batch_size,
             "MaximumBatchingWindowInSeconds": family.window,
             "FunctionResponseTypes": ["ReportBatchItemFailures"],
-            "ScalingConfig": {"MaximumConcurrency": stage.concurrency(priority)},
+            "ScalingConfig": {
+                "MaximumConcurrency": family.concurrency or stage.concurrency(priority)
+            },
         }
         yield name, {"Type": "SQS", "Properties": properties}
 

@@ -43,6 +43,7 @@ class Family:
     timeout: int
     queues: Mapping[Priority, str]
     window: int = 0  # seconds in which jobs gather to a batch
+    concurrency: int | None = None  # batches at once, None: as the stage says
 
     def queue_id(self, priority: Priority) -> str:
         """Return the queue's logical id in the template."""
@@ -116,6 +117,13 @@ class Stage:
         queues = {priority: config.worker_queue(workers.CMPP, priority) for priority in Priority}
         timeout = workers.timeout(self.environment["PROVIDER_TIMEOUT"])
         return [Family(workers.CMPP, "", 1, timeout, queues)]
+
+    @property
+    def facts(self) -> Family:
+        """The family of jobs for fact files, which exists only where they are on."""
+        name = config.facts_queue()
+        queues = {Priority.LOW: name}
+        return Family(name, name, 1, self.timeout(name), queues, concurrency=CONCURRENCY[0])
 
     @property
     def families(self) -> list[Family]:

@@ -19,7 +19,7 @@ def test_functions_are_configured_under_the_names_that_the_config_makes() -> Non
         json.loads((ROOT / ".chalice" / "config.json").read_text())["lambda_functions"]
     )
     deliver = {config.deliver_function(type_) for type_ in config.SUPPORTED_CHANNEL_TYPES}
-    jobs = {"chunks", "imports", "callbacks", "sweep", "poll", "schedules"}
+    jobs = {"chunks", "imports", "callbacks", "facts", "sweep", "poll", "schedules"}
     assert configured == {"api_handler", "console", *jobs, *STREAMS, *deliver}
 
 

@@ -25,6 +25,7 @@ STAGE = "contract"
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
 BUCKET = "openums-contract-files"
+FACTS_BUCKET = "openums-contract-facts"
 
 _TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "BillingMode", "StreamSpecification")
 
@@ -120,7 +121,8 @@ def create(client: Any) -> str:
         )
     for queue in _queues():
         client("sqs").create_queue(QueueName=config.queue_name(STAGE, queue))
-    client("s3").create_bucket(Bucket=BUCKET)
+    for bucket in (BUCKET, FACTS_BUCKET):
+        client("s3").create_bucket(Bucket=bucket)
     wait = {"Type": "Wait", "TimestampPath": "$.at", "End": True}
     client("stepfunctions").create_state_machine(
         name=config.clock_name(STAGE),

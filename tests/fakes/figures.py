@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from chalicelib.domain import keys
-from chalicelib.domain.notes import Note
+from chalicelib.domain.notes import NOWHERE, Note
 from chalicelib.domain.plans import ChunkId
 from chalicelib.ports import Document
 from chalicelib.ports.figures import Key
@@ -14,6 +14,7 @@ from tests.fakes.copies import copy_of
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.messages import FakeMessages
 from tests.fakes.steps import Steps
+from tests.fakes.users import FakeUsers
 
 TRANSACTION = 100
 
@@ -46,8 +47,11 @@ class FakeFigures:
 
 
 class FakeNotes:
-    def __init__(self, steps: Steps, messages: FakeMessages, ledger: FakeLedger) -> None:
+    def __init__(
+        self, steps: Steps, messages: FakeMessages, ledger: FakeLedger, users: FakeUsers
+    ) -> None:
         self.steps, self._messages, self._ledger = steps, messages, ledger
+        self._users = users
         self.added: list[Note] = []
 
     def of_message(self, image: Mapping[str, Any]) -> Note:
@@ -65,4 +69,5 @@ class FakeNotes:
 
     def of_block(self, block: int) -> Sequence[Note]:
         with self.steps.around("notes.of_block", write=False):
-            return [copy_of(note) for note in self.added if note.block == block]
+            out = [Note(NOWHERE, opt_out) for opt_out in self._users.opted_out]
+            return [copy_of(note) for note in (*self.added, *out) if note.block == block]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from chalicelib.domain import envelopes as texts
-from chalicelib.domain.jobs import AnyCallbackJob, Envelope, FileJob
+from chalicelib.domain.jobs import AnyCallbackJob, Envelope, FactsJob, FileJob
 from tests.fakes.clock import FakeClock
 from tests.fakes.steps import Steps
 
@@ -42,6 +42,8 @@ class FakeQueues:
             )
             if isinstance(envelope.job, FileJob):
                 decode = texts.decode_import
+            if isinstance(envelope.job, FactsJob):
+                decode = texts.decode_facts_job
             if isinstance(envelope.job, AnyCallbackJob):
                 decode = texts.decode_callback
             envelope = replace(envelope, job=decode(texts.encode(envelope.job)))

@@ -11,6 +11,7 @@ from dataclasses import replace
 from chalicelib.domain import audiences, contacts, keys
 from chalicelib.domain.consents import Consent
 from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.notes import OptOut
 from chalicelib.domain.traces import Log, Logs
 from chalicelib.domain.users import SUPPRESSED, User
 from chalicelib.ports import SuppressedContact
@@ -22,6 +23,7 @@ class FakeUsers:
     def __init__(self, steps: Steps) -> None:
         self.steps = steps
         self.stored: dict[str, User] = {}
+        self.opted_out: list[OptOut] = []  # the notes that were written
         self.logs: dict[tuple[str, str], Log] = {}
 
     def get(self, userids: Sequence[str], *, fresh: bool = True) -> Mapping[str, User]:
@@ -33,6 +35,7 @@ class FakeUsers:
         users: Sequence[User],
         before: Mapping[str, User] | None = None,
         logs: Logs | None = None,
+        counted: Mapping[str, Sequence[OptOut]] | None = None,
     ) -> frozenset[str]:
         lost = set()
         for batch in (users[start : start + 100] for start in range(0, len(users), 100)):
@@ -43,6 +46,7 @@ class FakeUsers:
                         lost.add(user.userid)
                     else:
                         self.stored[user.userid] = replace(copy_of(user), version=user.version + 1)
+                        self.opted_out += (counted or {}).get(user.userid, ())
                         of_user = {n: log for n, log in (logs or {}).items() if n[0] == user.userid}
                         self.logs.update(copy_of(of_user))
         return frozenset(lost)
@@ -150,11 +154,14 @@ class FakeAudiences:
         channel_keys: Sequence[str],
         time: int,
         out: bool,
+        counted: Sequence[OptOut] = (),
     ) -> None:
         name = contacts.identity(channel_type, contact)
-        for channel_key in channel_keys:
+        for n, channel_key in enumerate(channel_keys):
             with self.steps.around("audiences.opt", write=True):
                 times = self.opt_out_times.setdefault((channel_type, name), {})
+                if counted and -time <= times.get(channel_key, 0) <= 0:
+                    self.users.opted_out.append(counted[n])
                 if abs(times.get(channel_key, 0)) <= time:
                     times[channel_key] = time if out else -time
 

@@ -9,6 +9,7 @@ from chalicelib.domain.slowness import Slowness
 from chalicelib.ports import Limits, Sizes, World
 from tests.fakes.callbacks import FakeCallbacks, FakeReceivers
 from tests.fakes.clock import FakeClock, FakeTimers
+from tests.fakes.fact_files import FakeFactFiles
 from tests.fakes.figures import FakeFigures, FakeNotes
 from tests.fakes.files import FakeCounters, FakeFiles, FakeImports
 from tests.fakes.ledger import FakeLedger
@@ -59,7 +60,9 @@ class FakeWorld(Steps):
         self.ledger = FakeLedger(self)
         self.messages = FakeMessages(self, self.ledger, self.timers)
         self.stored, self.wakeups = waiting(self, self.messages, self.timers)
-        self.notes, self.figures = FakeNotes(self, self.messages, self.ledger), FakeFigures(self)
+        self.notes = FakeNotes(self, self.messages, self.ledger, self.users)
+        self.figures = FakeFigures(self)
+        self.fact_files = FakeFactFiles(self)
         self.lookups = FakeLookups(self)
         self.recordings = FakeRecordings(self, self.messages, self.lookups, self.users)
         self.rate_limiter = FakeRateLimiter(self, self.clock)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from infra import package_lock, sbom
-from infra.package_lock import DIRECT, LOCK, ROOT
+from infra.package_lock import DIRECT, LAYER, LOCK, LOCKS, ROOT
 
 PACKAGES = {package.name: package for package in package_lock.read()}
 
@@ -42,8 +42,29 @@ def test_a_binary_wheel_is_locked_for_each_platform_and_python() -> None:
     assert binary["cryptography"] >= len(package_lock.PLATFORMS)
 
 
-def test_the_lock_names_no_place_to_load_from() -> None:
-    assert not re.search(r"://|--(extra-)?index-url|--find-links", LOCK.read_text())
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_names_no_place_to_load_from(lock: package_lock.Lock) -> None:
+    assert not re.search(r"://|--(extra-)?index-url|--find-links", lock.file.read_text())
+
+
+def test_the_layer_is_locked_in_the_version_that_the_tests_run_with() -> None:
+    tested = _pins(ROOT / "requirements-lock.txt")
+    (duckdb,) = package_lock.read(LAYER.file)
+    assert _pins(ROOT / LAYER.direct) == {duckdb.name: tested[duckdb.name]} == _pins(LAYER.file)
+    assert duckdb.needed_by == (LAYER.direct,)
+    assert len(duckdb.hashes) >= len(LAYER.platforms)
+
+
+def test_a_failure_leaves_every_lock_as_it_was(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    versions = tmp_path / "versions.txt"
+    versions.write_text("".join(f"{name}==0\n" for name in PACKAGES))
+    before = [lock.file.read_bytes() for lock in LOCKS]
+    monkeypatch.setattr(package_lock.sys, "executable", "/bin/false")
+    with pytest.raises(SystemExit, match="no wheels for manylinux2014_aarch64"):
+        package_lock.main([str(versions)])
+    assert [lock.file.read_bytes() for lock in LOCKS] == before
 
 
 def test_a_file_with_another_hash_is_not_installed(tmp_path: Path) -> None:
@@ -76,12 +97,13 @@ def test_the_bill_names_every_package_its_hashes_and_its_needs(
     bill = json.loads(Path(capsys.readouterr().out.strip()).read_text())
     assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
     components = {component["name"]: component for component in bill["components"]}
-    assert {name: component["version"] for name, component in components.items()} == _pins(LOCK)
+    shipped = {name: version for lock in LOCKS for name, version in _pins(lock.file).items()}
+    assert {name: component["version"] for name, component in components.items()} == shipped
     assert components["boto3"]["purl"] == f"pkg:pypi/boto3@{PACKAGES['boto3'].version}"
     cffi = components["cffi"]["externalReferences"]
     assert [each["hashes"][0]["content"] for each in cffi] == list(PACKAGES["cffi"].hashes)
     needs = {each["ref"]: each["dependsOn"] for each in bill["dependencies"]}
     assert components["botocore"]["purl"] in needs[components["boto3"]["purl"]]
     root = bill["metadata"]["component"]["bom-ref"]
-    assert len(needs[root]) == len(_pins(ROOT / DIRECT))
+    assert len(needs[root]) == sum(len(_pins(ROOT / lock.direct)) for lock in LOCKS)
     assert set(needs) == {root, *(component["bom-ref"] for component in components.values())}

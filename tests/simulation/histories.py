@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from chalicelib.domain import figures, keys
 from chalicelib.domain.chunks import CallAnswer
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
 from chalicelib.domain.figures import Cell
-from chalicelib.domain.jobs import TimerKind
+from chalicelib.domain.jobs import FactsJob, Timer, TimerKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.notes import Note
 from chalicelib.domain.plans import CallKey, ChunkId, Entrants, Plan, Target, TargetLoss
 from chalicelib.domain.reach import reached
 from chalicelib.domain.rules.caps import Mark
-from chalicelib.flow import days, reach, tally
+from chalicelib.flow import days, fact_files, reach, tally
 from chalicelib.flow import figures as figures_step
+from chalicelib.ports import World
 from tests.builders import a_message, a_strategy
 from tests.fakes.steps import Killed
 from tests.fakes.world import FakeWorld
@@ -27,8 +28,9 @@ STRATEGIES = (a_strategy("app"), a_strategy("app", "sms"), a_strategy("app,sms",
 CODES = ("", "7", "quota_used_up")
 READS = (
     *("figures.load.done", "figures.between.done", "notes.of_block.done", "ledger.chunk.done"),
-    "marks.get.done",
+    *("marks.get.done", "fact_files.etag.done"),
 )
+WRITES = ("figures.", "notes.", "timers.", "marks.", "fact_files.")
 BIG = tuple(f"u{number:03d}" for number in range(101))
 
 
@@ -44,23 +46,24 @@ class History:
     messages: list[Message] = field(default_factory=list)
     stream: list[Note | ChunkId] = field(default_factory=list)
     deaths: int = 0
+    kept: int = 0  # seconds for which messages are kept longer
 
     def __post_init__(self) -> None:
         self.chance = random.Random(self.seed)
         self.world.on_step = self._strike
         self._calls = 0
         self._is_nested = False
+        self._writes_files = False
 
     def _strike(self, number: int, name: str) -> None:
         """End the worker, or let something else happen meanwhile, after what it has read."""
-        if name in READS and not self._is_nested and self.chance.random() < 0.2:
+        # A fact file reads sixty blocks, among which a worker ends as seldom as elsewhere.
+        often = 1 / 60 if self._writes_files and name.startswith("notes.of_block") else 1
+        if name in READS and not self._is_nested and self.chance.random() < 0.2 * often:
             self._is_nested = True
             self.chance.choice((self._report, self._consume, self._tick))()
             self._is_nested = False
-        if (
-            name.startswith(("figures.", "notes.", "timers.", "marks."))
-            and self.chance.random() < 0.03
-        ):
+        if name.startswith(WRITES) and self.chance.random() < 0.03 * often:
             self.deaths += 1
             raise Killed(name)
 
@@ -92,6 +95,7 @@ class History:
             accepted=accepted,
             rated=self.chance.random() < 0.3,
         )
+        message = replace(message, expires=message.expires + self.kept)
         plan = self._plan(message)
         in_message = not is_big and self.chance.random() < 0.5
         message = replace(message, plan=plan if in_message else None)
@@ -178,12 +182,23 @@ class History:
             TimerKind.RECOUNT: tally.recount,
             TimerKind.FIGURES: figures_step.count_blocks,
             TimerKind.DAY: days.fold,
+            TimerKind.FACTS: self._write_files,
         }
         for kind, work in works.items():
             timers = [timer for timer in waiting if timer.kind is kind]
+            timers = timers[:1] if kind is TimerKind.FACTS else timers
             if self._safely(lambda work=work, timers=timers: work(self.world.ports, timers)):
                 rows = {(timer.at, timer.what) for timer in timers}
                 self.world.timers.rows -= rows if self.chance.random() < 0.8 else set()
+
+    def _write_files(self, world: World, timers: Sequence[Timer]) -> None:
+        """Write the files of a unit, as its job does."""
+        for timer in timers:
+            self._writes_files = True
+            try:
+                fact_files.write(world, FactsJob(*timer.chunk))
+            finally:
+                self._writes_files = False
 
     # -- what came of it
 

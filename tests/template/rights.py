@@ -61,7 +61,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         },  # the users of a delivery channel, for an opt-out
         "users": {"BatchGetItem", "PutItem"},  # marks
         "audiences": {"BatchGetItem", "Query", "UpdateItem"},  # opt-outs, and whose a contact is
-        "messages": {"GetItem", "BatchGetItem"},
+        "messages": {"GetItem", "BatchGetItem", "PutItem"},  # notes of opt-outs
         "ledger": {"GetItem", "BatchGetItem", "Query", "PutItem", "BatchWriteItem"},
         "lookups": {"GetItem", "BatchGetItem", "PutItem", "BatchWriteItem", "UpdateItem"},
         "due": {"BatchWriteItem"},
@@ -80,11 +80,16 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "messages": {"GetItem", "BatchGetItem", "Query", "PutItem"},
         "ledger": {"Query"},
     },
+    "facts": {
+        "settings": {"GetItem"},  # the data key
+        "messages": {"GetItem", "Query"},
+        "ledger": {"Query"},
+    },
     "cmpp": {  # as deliver, and which channels there are
         "settings": {"GetItem", "BatchGetItem", "Query"},
         "users": {"BatchGetItem", "PutItem"},
         "audiences": {"BatchGetItem", "Query", "UpdateItem"},
-        "messages": {"GetItem", "BatchGetItem"},
+        "messages": {"GetItem", "BatchGetItem", "PutItem"},  # notes of opt-outs
         "ledger": {"GetItem", "BatchGetItem", "Query", "PutItem", "BatchWriteItem"},
         "lookups": {"GetItem", "BatchGetItem", "PutItem", "BatchWriteItem", "UpdateItem"},
         "due": {"BatchWriteItem"},
@@ -117,7 +122,7 @@ SENDS_TO: dict[str, set[str]] = {
     "history": {"callbacks"},
     "deliver": {"chunks", "own"},
     "cmpp": {"chunks", "worker"},
-    "sweep": {"chunks", "delivery"},
+    "sweep": {"chunks", "delivery", "facts"},
     "poll": {"delivery"},
 }
 
@@ -140,6 +145,7 @@ KEY: dict[str, set[tuple[str, str]]] = {  # operation, purpose in the encryption
     },
     "chunks": {("Decrypt", "contacts")},
     "schedules": {("Decrypt", "contacts")},
+    "facts": {("Decrypt", "contacts")},
     "imports": {("GenerateDataKey", "contacts"), ("Decrypt", "contacts")},
     "callbacks": {("Decrypt", "contacts")},
     "deliver": {("Decrypt", "contacts"), ("Decrypt", "credentials")},
@@ -169,6 +175,11 @@ FILES: dict[str, set[tuple[str, str]]] = {
         ("PutObject", "exports/*"),
         ("ListBucket", ""),
     },
+    "facts": {  # in the bucket of fact files
+        ("GetObject", "${FactsBucket.Arn}/facts/*"),
+        ("PutObject", "${FactsBucket.Arn}/facts/*"),
+        ("ListBucket", ""),
+    },
     "deliver": {("GetObject", "materials/${ChannelType}/*")},
 }
 
@@ -194,6 +205,7 @@ READS_A_STREAM = {
 
 # Calls that Lambda makes in the function's name. A worker makes them itself.
 CONSUMES: dict[str, set[str]] = {
+    "facts": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
     "imports": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
     "chunks": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
     "callbacks": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", *NETWORK},

@@ -40,7 +40,9 @@ def test_jobs_that_wait_ring_for_every_queue_and_urgent_ones_first(
 ) -> None:
     fed = {logical_id for logical_id, queue in queues.items() if "RedrivePolicy" in queue}
     assert fed == set(_watched(template, "ApproximateAgeOfOldestMessage"))
-    assert len(fed) == 3 * (len(config.SUPPORTED_CHANNEL_TYPES) + 2) + 2  # imports, callbacks
+    assert (
+        len(fed) == 3 * (len(config.SUPPORTED_CHANNEL_TYPES) + 2) + 3
+    )  # imports, callbacks, facts
     seconds = [
         {
             alarm["Threshold"]

@@ -12,6 +12,7 @@ import pytest
 
 from infra import package
 from infra.package import AWS_SERVICES, ENDPOINTS, ROOT
+from infra.package_lock import LAYER_FILE
 from tests.template.conftest import of_type
 
 
@@ -62,6 +63,19 @@ def test_the_package_for_aws_has_arm_binaries_only(packaged: Path) -> None:
     assert not [
         name for name in names if name.startswith(("pip/", "setuptools/", "infra/", "tests/"))
     ]
+
+
+def test_duckdb_is_in_the_layer_alone_and_both_fit_in_lambda(packaged: Path) -> None:
+    """Lambda takes 250 MB of a function with its layers, unzipped."""
+    with zipfile.ZipFile(packaged / "deployment.zip") as code:
+        names, size = code.namelist(), sum(entry.file_size for entry in code.infolist())
+    assert not [name for name in names if "duckdb" in name and not name.startswith("chalicelib")]
+    with zipfile.ZipFile(packaged / LAYER_FILE) as layer:
+        assert {name.split("/")[0] for name in layer.namelist()} == {"python"}
+        binaries = [name for name in layer.namelist() if name.endswith(".so")]
+        size += sum(entry.file_size for entry in layer.infolist())
+    assert [name for name in binaries if "_duckdb" in name and "aarch64" in name]
+    assert size < 250 * 10**6
 
 
 def test_the_functions_python_is_pinned_whoever_packages(packaged: Path) -> None:

@@ -16,7 +16,7 @@ from tests.template.conftest import Resource, of_type
 
 FAMILIES = (
     *("api", "chunks", "imports", "callbacks", "deliver", "tally", "history", "sweep", "poll"),
-    *("cmpp", "schedules"),
+    *("cmpp", "schedules", "facts"),
 )
 
 
@@ -138,7 +138,7 @@ def test_a_policy_allows_to_send_to_the_queues_that_the_family_feeds(family: str
     wanted = queues_of(rights.SENDS_TO.get(family, set()))
     single = {
         config.queue_name("${Stage}", queue)
-        for queue in (config.imports_queue(), config.callbacks_queue())
+        for queue in (config.imports_queue(), config.callbacks_queue(), config.facts_queue())
         if queue in rights.SENDS_TO.get(family, set())
     }
     assert targets == {config.queue_name("${Stage}", f"{name}-?") for name in wanted} | single

@@ -22,6 +22,7 @@ def test_the_functions_are_those_that_the_design_names(functions: Functions) -> 
         "console",
         "receipts",
         "chunks",
+        "facts",
         "imports",
         "callbacks",
         "sweep",
@@ -254,6 +255,29 @@ def test_the_rest_api_and_the_receipts_function_exist_only_where_they_are_turned
     assert conditions == expected | dict.fromkeys(names, "ReceiptsUrlOn")
     for output in ("RestAPIId", "EndpointURL"):
         assert template["Outputs"][output]["Condition"] == "RestApiOn"
+
+
+def test_fact_files_exist_only_where_they_are_turned_on(template: Template) -> None:
+    """Nothing of theirs is deployed otherwise, and their bucket outlives the stack."""
+    conditional = {
+        name for name, each in template["Resources"].items() if each.get("Condition") == "FactsOn"
+    }
+    assert conditional == {
+        *("Facts", "FactsRole", "FactsLogs", "FactsErrorAlarm", "FactsLayer"),
+        *("FactsDeadQueue", "FactsDeadAlarm", "Facts3Queue", "Facts3QueueAgeAlarm"),
+        *("FactsBucket", "FactsBucketPolicy"),
+    }
+    assert conditional == {name for name in template["Resources"] if name.startswith("Facts")}
+    assert template["Resources"]["FactsBucket"]["DeletionPolicy"] == "Retain"
+    assert template["Outputs"]["FactsBucket"]["Condition"] == "FactsOn"
+
+
+def test_only_the_function_of_fact_files_has_a_layer(functions: Functions) -> None:
+    with_layer = {name for name, each in functions.items() if each.get("Layers")}
+    assert with_layer == {"facts"}
+    for each in functions.values():
+        assert each["Environment"]["Variables"]["FACTS_BUCKET"]["Fn::If"][0] == "FactsOn"
+        assert each["Environment"]["Variables"]["FACTS_BUCKET"]["Fn::If"][2] == ""
 
 
 def test_the_function_of_receipts_is_the_apis_with_the_same_rights(functions: Functions) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from chalicelib.entrypoints.lambdas import (
     callbacks,
     console,
+    facts,
     imports,
     queues,
     runtime,
@@ -17,6 +18,7 @@ BLUEPRINTS = (
     queues.CHUNKS,
     *(queues.DELIVERY[channel_type] for channel_type in runtime.channel_types()),
     imports.bp,
+    facts.bp,
     callbacks.bp,
     streams.bp,
     steps.bp,

@@ -51,7 +51,9 @@ def with_extras(
     options, base = channel_options.of(channel.options), world.limits.public_url
     if message.topic:
         userid = "" if message.audience.kind is AudienceKind.CONTACTS else target
-        person = Person(message.channel_key, userid, channel.type, recipient.contact)
+        person = Person(
+            *(message.channel_key, userid, channel.type, recipient.contact), message.template[0]
+        )
         address = f"{base}/p/{preferences.token(world.vault, person)}"
         recipient = replace(recipient, content=_with_preferences(recipient.content, address))
     text = recipient.content.get("text")
@@ -60,7 +62,8 @@ def with_extras(
         with_picture = _with_picture(text, f"{base}/o/{token}")
         recipient = replace(recipient, content={**recipient.content, "text": with_picture})
     if options.offers_way_out(message.priority):
-        token = unsubscribe_token(world.vault, channel.type, message.channel_key, recipient.contact)
+        sealed = (channel.type, message.channel_key, recipient.contact, message.template[0])
+        token = unsubscribe_token(world.vault, *sealed)
         recipient = replace(recipient, unsubscribe=f"{base}/u/{token}")
     return recipient
 
@@ -87,16 +90,20 @@ def _with_picture(text: str, address: str) -> str:
     return _at_the_end(text, picture)
 
 
-def unsubscribe_token(vault: Vault, kind: ChannelType, channel_key: str, contact: str) -> str:
+def unsubscribe_token(
+    vault: Vault, kind: ChannelType, channel_key: str, contact: str, template: int = 0
+) -> str:
     """Seal the contact in a token, which needs no history: mails are read long after it is gone."""
     raw = json.dumps(
-        [kind.value, channel_key, contact], separators=(",", ":"), ensure_ascii=False
+        [kind.value, channel_key, contact, *([template] if template else [])],
+        separators=(",", ":"),
+        ensure_ascii=False,
     ).encode("utf-8", "surrogatepass")
     return base64.urlsafe_b64encode(vault.seal(raw, _CONTEXT)).decode().rstrip("=")
 
 
-def _read_token(vault: Vault, token: str) -> tuple[ChannelType, str, str]:
-    """Return channel type, channel key and contact.
+def _read_token(vault: Vault, token: str) -> tuple[ChannelType, str, str, int]:
+    """Return channel type, channel key, contact, and the number of the mail's template.
 
     Raises ForgedToken for a token that we did not make. Words that a client takes into the link
     are ignored.
@@ -109,8 +116,8 @@ def _read_token(vault: Vault, token: str) -> tuple[ChannelType, str, str]:
         opened = vault.open(sealed, _CONTEXT)
     except (ValueError, Forged):
         raise ForgedToken("link") from None
-    kind, channel_key, contact = json.loads(opened.decode("utf-8", "surrogatepass"))
-    return ChannelType(kind), channel_key, contact
+    kind, channel_key, contact, *more = json.loads(opened.decode("utf-8", "surrogatepass"))
+    return ChannelType(kind), channel_key, contact, more[0] if more else 0
 
 
 def check_token(world: World, token: str) -> None:
@@ -123,9 +130,14 @@ def unsubscribe(world: World, token: str) -> None:
 
     Safe to repeat.
     """
-    kind, channel_key, contact = _read_token(world.vault, token)
+    kind, channel_key, contact, template = _read_token(world.vault, token)
+    now = world.clock.now()
     suppressions.set_opt_out(
-        world, kind, contact, [channel_key], out=True, time=world.clock.now(), code="one_click"
+        *(world, kind, contact, [channel_key]),
+        out=True,
+        time=now,
+        code="one_click",
+        template=template,
     )
 
 

@@ -125,10 +125,15 @@ def test_a_mail_of_a_topic_leads_to_the_readers_choices() -> None:
     found = re.search(r"https://ums\.example\.com/p/([\w-]+)", taken.content["text"])
     assert found is not None
     page = preferences.page(simulation.world.ports, found[1])
-    assert page.person == Person(SHOP, "ann", EMAIL, "ann@example.com")
+    number = page.person.template
+    assert page.person == Person(SHOP, "ann", EMAIL, "ann@example.com", number)
+    assert number > 0
     assert page.chosen == {(1, kind) for kind in ("app", "sms", "email")}
-    saved = preferences.save(simulation.world.ports, found[1], {(1, "sms")}, ALWAYS, {})
-    assert (saved.chosen, saved.quiet) == ({(1, "sms")}, ALWAYS)
+    for _ in range(2):  # a repeat leaves nothing more
+        saved = preferences.save(simulation.world.ports, found[1], {(1, "sms")}, ALWAYS, {})
+        assert (saved.chosen, saved.quiet) == ({(1, "sms")}, ALWAYS)
+    left = [(o.channel_type, o.way, o.template) for o in simulation.world.users.opted_out]
+    assert left == [("app", "preferences", number), ("email", "preferences", number)]
 
 
 def test_a_mail_without_a_topic_has_no_such_link() -> None:
@@ -144,5 +149,6 @@ def test_a_contact_without_a_user_chooses_on_the_page_too() -> None:
     token = preferences.token(ports.vault, Person(SHOP, "", EMAIL, "who@example.com"))
     assert preferences.page(ports, token).chosen == {(1, "email")}
     assert preferences.save(ports, token, (), None, {}).chosen == frozenset()
+    assert [out.channel_type for out in simulation.world.users.opted_out] == ["email"]
     simulation.world.clock.advance(1)
     assert preferences.save(ports, token, {(1, "email")}, None, {}).chosen == {(1, "email")}

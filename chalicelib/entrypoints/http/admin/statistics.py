@@ -38,7 +38,7 @@ bp = Blueprint(__name__)
 )
 def get_statistics(context: RequestContext) -> dict[str, Any]:
     """Get figures of messages by the hour, day or month in which they were sent."""
-    from chalicelib.reports import statistics
+    from chalicelib.reports import statistics, tables
 
     query: SeriesQuery = context.query()
     figures = list(_series(context, query))
@@ -47,7 +47,7 @@ def get_statistics(context: RequestContext) -> dict[str, Any]:
         totals = [{"time": time, **statistics.total(counts)} for time, counts in figures]
         return {"currency": currency, "figures": totals, "parts": []}
     parts = [
-        {"time": time, "part": part, **statistics.shown_part(stages)}
+        {"time": time, "part": part, **tables.shown_of(query.of, stages)}
         for time, counts in figures
         for part, stages in statistics.parts(context.world, counts, query.of).items()
     ]

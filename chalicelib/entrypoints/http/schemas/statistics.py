@@ -47,6 +47,7 @@ class Totals(Answer):
     users: Rates
     deliveries: Rates
     cost: float
+    opted_out: int
 
 
 class PartRates(Rates):
@@ -58,6 +59,7 @@ class PartRates(Rates):
     scanned: int
     complained: int
     cost: float
+    opted_out: int | None
 
 
 class Series(Answer):

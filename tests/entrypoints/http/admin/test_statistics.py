@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from chalicelib.domain import figures as domain
+from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
 from chalicelib.domain.notes import Note
 from chalicelib.domain.plans import ChunkId
 from chalicelib.flow import days
 from chalicelib.flow import figures as figures_step
+from chalicelib.flow.content import email
 from tests.builders import a_channel, a_message, a_plan, a_reachable_user
 from tests.entrypoints.conftest import KEY, OTHER_KEY, Api
 from tests.fakes.clock import START
@@ -90,6 +92,7 @@ def test_figures_of_a_day_count_messages_by_the_day_on_which_they_were_sent(sent
         "users": stages(6, 3, 3, 1, 1),
         "deliveries": stages(3, 3, 3, 1, 1),
         "cost": 0,
+        "opted_out": 0,
     }
     listed = get(sent, "", channel_key=KEY, since="2027-01-10", until=TODAY)["figures"]
     assert [(day["time"], day["requests"]) for day in listed] == [("2027-01-14", 1), (TODAY, 3)]
@@ -117,8 +120,34 @@ def test_hours_are_those_of_the_zone(sent: Api) -> None:
 def test_figures_are_split_by_channel_platform_and_template(sent: Api, of: str, part: str) -> None:
     (row,) = get(sent, "", channel_key=KEY, of=of, by="total")["parts"]
     expected = (6, 3, 3, 1, 1) if of == "template" else (3, 3, 3, 1, 1)
-    extras = {"opened": 0, "scanned": 0, "complained": 0, "cost": 0}
+    opted_out = 0 if of in ("channel_type", "template") else None
+    extras = {"opened": 0, "scanned": 0, "complained": 0, "cost": 0, "opted_out": opted_out}
     assert row == {"time": TODAY, "part": part, **extras, **stages(*expected)}
+
+
+def test_opt_outs_are_counted_by_access_channel_type_template_and_day(sent: Api) -> None:
+    for number in range(2):
+        contact = f"ann{number}@example.com"
+        of = (sent.fake.ports.vault, ChannelType.EMAIL, KEY, contact, 3)
+        for _ in range(2):
+            email.unsubscribe(sent.world, email.unsubscribe_token(*of))
+    counted(sent)
+    today = {"channel_key": KEY, "since": TODAY, "until": TODAY}
+    (total,) = get(sent, "", **today)["figures"]
+    assert (total["time"], total["opted_out"]) == (TODAY, 2)
+    parts = {
+        of: {row["part"]: row["opted_out"] for row in get(sent, "", of=of, **today)["parts"]}
+        for of in ("channel_type", "template", "platform")
+    }
+    assert parts == {
+        "channel_type": {"app": 0, "email": 2},
+        "template": {"3": 2},
+        "platform": {"push": None},
+    }
+    (other,) = get(sent, "", channel_key=OTHER_KEY)["figures"]
+    assert other["opted_out"] == 0
+    (everybody,) = get(sent, "")["figures"]
+    assert everybody["opted_out"] == 2
 
 
 def test_the_deployment_has_the_figures_of_all_access_channels(sent: Api) -> None:

@@ -102,6 +102,8 @@ FIELDS: Mapping[str, str] = {
     "PartRates.opened": "Mails that were opened.",
     "PartRates.scanned": _SCANNED,
     "PartRates.complained": "Mails that were reported as spam.",
+    "Totals.opted_out": "Opt-outs, by the time at which they were recorded.",
+    "PartRates.opted_out": "Opt-outs. null: not known by delivery channel and platform.",
     "Provider.opened": "Mails that were opened.",
     "Provider.scanned": _SCANNED,
     "Provider.complained": "Mails that were reported as spam.",

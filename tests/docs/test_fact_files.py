@@ -1,0 +1,46 @@
+"""The page of fact files and the table for Athena are those of the code."""
+
+from __future__ import annotations
+
+import re
+import typing
+
+from chalicelib.domain import fact_files
+from chalicelib.domain.fact_files import FactRow
+from infra.package import ROOT
+
+REFERENCE = ROOT / "docs" / "reference"
+PAGE = (REFERENCE / "fact-files.md").read_text()
+SQL = (REFERENCE / "fact-files.sql").read_text()
+TIMES = ("sent", "time")
+
+
+def kind_of(column: str) -> str:
+    if column in TIMES:
+        return "timestamp"
+    return "int" if typing.get_type_hints(FactRow)[column] in (int, int | None) else "string"
+
+
+COLUMNS = [(name, kind_of(name)) for name in FactRow._fields]
+
+
+def test_the_page_has_the_columns_with_their_types() -> None:
+    assert re.findall(r"^\| `(\w+)` \| (string|int|timestamp) \|", PAGE, re.MULTILINE) == COLUMNS
+
+
+def test_the_table_for_athena_has_the_columns_with_their_types() -> None:
+    table = SQL[SQL.index("TABLE facts (") : SQL.index("PARTITIONED")]
+    assert re.findall(r"^  (\w+) (\w+),?$", table, re.MULTILINE) == COLUMNS
+    assert "PARTITIONED BY (day string)" in SQL
+
+
+def test_the_page_has_the_facts_that_are_not_those_of_deliveries() -> None:
+    own = {fact_files.MESSAGE, fact_files.TARGET, fact_files.LOST}
+    own |= {fact_files.DELIVERY, fact_files.REFUSED}
+    rows = PAGE[PAGE.index("| `fact` | a row") :]
+    assert set(re.findall(r"^\| `(\w+)` \| (?!a row)", rows, re.MULTILINE)) == own
+
+
+def test_the_page_has_the_size_of_a_part_and_the_days() -> None:
+    assert f"up to {fact_files.CHUNKS} chunks ({fact_files.CHUNKS * 500:,} people)" in PAGE
+    assert "400 by default" in PAGE
