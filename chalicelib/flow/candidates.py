@@ -47,8 +47,8 @@ def next_candidates(
 ) -> tuple[list[Candidate], str | None]:
     """Return the next candidates, and the position after all who were looked at, None at the end.
 
-    Users of a scanned audience are passed over if they have another day than the schedule's, or do
-    not belong to a segment by rules. So are those in another part of an A/B test.
+    Users of a scanned audience are passed over if they have another day than the schedule's. So are
+    those who do not belong to a segment by rules, and those in another part of an A/B test.
     """
     limit, chosen = world.limits.sizes.chunk_targets, list[Candidate]()
     for _ in range(PAGES):

@@ -52,6 +52,7 @@ OWN = [
     "/users/{user}/messages",
     "/users/{user}/preferences",
     "/segments",
+    "/segments/new",
     "/tags",
     "/lists/black",
     "/suppressions",

@@ -23,6 +23,7 @@ SECTIONS = (
     "strategies",
     "users",
     "groups",
+    "segments",
     "imports",
     "channels",
     "third_party",

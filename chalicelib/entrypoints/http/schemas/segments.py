@@ -202,7 +202,7 @@ class SegmentBody(Strict):
             raise refusal(
                 PARAMETER,
                 "rule: a segment of the kind `rules` needs it, and no other has it",
-                "rule: 仅 kind 为 `rules` 的分群需要",
+                "rule: 仅 kind 为 `rules` 的人群需要",
             )
         return self
 
