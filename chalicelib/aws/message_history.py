@@ -51,6 +51,7 @@ def entry(image: Mapping[str, Any]) -> Entry:
         body.get("owner", ""),
         body.get("name", ""),
         body.get("origin", ""),
+        body.get("sender", ""),
     )
     named = () if audience.is_scanned else tuple(unpack(row["userids"]))
     segment = body["audience"].get("segment", 0)

@@ -21,18 +21,20 @@ from chalicelib.domain.rules.personal import Personal
 from chalicelib.ports import Vault
 
 _SEALED = ("contents", "links", "callback")
+SHORT = 8000  # characters of a body that stands in its message's item
+LONGEST = 390_000  # bytes of a body that is kept
 # Left out where a message has none.
 _RARE = (
-    *("hold", "step_rules", "rates", "rated", "occasion", "name", "origin", "unplanned"),
-    "followed",
-    *("caps", "topic", "opt_in", "purpose", "personal", "split"),
+    *("hold", "step_rules", "rates", "rated", "occasion", "name", "origin", "sender"),
+    *("unplanned", "followed", "caps", "topic", "opt_in", "purpose", "personal", "split"),
 )
 
 
 def item(vault: Vault, message: Message) -> Item:
     values = {f.name: getattr(message, f.name) for f in fields(message)}
-    secret = pack({name: values.pop(name) for name in _SEALED})
-    del values["userids"], values["expires"], values["msgid"], values["plan"]
+    written = {"written": message.written} if _is_short(message.written) else {}
+    secret = pack({**{name: values.pop(name) for name in _SEALED}, **written})
+    del values["userids"], values["expires"], values["msgid"], values["plan"], values["written"]
     for name in _RARE:
         if not values[name]:
             del values[name]
@@ -90,6 +92,22 @@ def links_item(vault: Vault, message: Message) -> Item:
     expires = max(message.expires, int(time.time()) + LINK_DAYS * 86400)
     sealed = vault.seal(pack(dict(message.links)), context(message.msgid))
     return to_item({"pk": message.msgid, "sk": "links", "expires": expires, "sealed": sealed})
+
+
+def _is_short(written: Mapping[str, Any]) -> bool:
+    return len(written) > 0 and len(str(written)) <= SHORT
+
+
+def written_item(vault: Vault, message: Message) -> Item | None:
+    """Build the item of a long body, None for a short one. One beyond all bounds is not kept."""
+    if not message.written or _is_short(message.written):
+        return None
+    packed = pack(dict(message.written))
+    if len(packed) > LONGEST:
+        return None
+    sealed = vault.seal(packed, context(message.msgid))
+    key: Values = {"pk": message.msgid, "sk": "written", "expires": message.expires}
+    return to_item({**key, "sealed": sealed})
 
 
 def contacts_item(vault: Vault, message: Message, number: int, contacts: Sequence[str]) -> Item:

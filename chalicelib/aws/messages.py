@@ -53,13 +53,10 @@ class Messages:
         contacts: Sequence[str] = (),
         once: IdempotencyKey | None = None,
     ) -> IdempotencyKey | None:
-        if timer is None:
-            message = replace(message, plan=plan)
-            puts = [("messages", message_items.item(self._vault, message))]
-            if message.links:
-                puts.append(("messages", message_items.links_item(self._vault, message)))
-        else:
-            puts = self._puts(message, plan, timer, contacts)
+        long_body = self._written(message)
+        held = plan if timer is None else message.plan
+        message = replace(message, plan=held, written={} if long_body else message.written)
+        puts = self._puts(message, plan, timer, contacts) + long_body
         if len(puts) == 1 and once is None:
             self._put_alone(message, puts[0][1])
             return None
@@ -84,21 +81,20 @@ class Messages:
         self._remember(message)
 
     def _puts(
-        self, message: Message, plan: Plan | None, timer: Timer, contacts: Sequence[str]
+        self, message: Message, plan: Plan | None, timer: Timer | None, contacts: Sequence[str]
     ) -> list[tuple[str, Item]]:
         """Return tables and items of a new message, its own item first.
 
         The first check of a chunk only finds what a crash left, so it needs no execution of its
         own. Accepting a message stays within three calls.
         """
-        puts = [
-            ("messages", message_items.item(self._vault, message)),
-            ("due", self._timers.row(timer)),
-        ]
+        puts = [("messages", message_items.item(self._vault, message))]
+        if timer is None:
+            return puts + self._links(message)
+        puts.append(("due", self._timers.row(timer)))
         if plan is not None:
             puts.append(("ledger", ledger_items.plan_item(self._vault, plan, message)))
-        if message.links:
-            puts.append(("messages", message_items.links_item(self._vault, message)))
+        puts += self._links(message)
         if plan is None or plan.next is not None:
             for number, start in enumerate(range(0, len(contacts), PART)):
                 part = contacts[start : start + PART]
@@ -106,6 +102,14 @@ class Messages:
                     ("messages", message_items.contacts_item(self._vault, message, number, part))
                 )
         return puts
+
+    def _links(self, message: Message) -> list[tuple[str, Item]]:
+        is_needed = bool(message.links)
+        return [("messages", message_items.links_item(self._vault, message))] if is_needed else []
+
+    def _written(self, message: Message) -> list[tuple[str, Item]]:
+        item = message_items.written_item(self._vault, message)
+        return [] if item is None else [("messages", item)]
 
     def withdraw(self, message: Message, time: int, timer: Timer) -> bool:
         marker = to_item(
@@ -140,7 +144,8 @@ class Messages:
         transact(message_items.deletion(message, time))
         self._known.pop(message.msgid, None)
         contacts = [{"pk": row["pk"], "sk": row["sk"]} for row in _rows(message.msgid, "contacts#")]
-        write_many(table("messages"), (), map(to_item, contacts), key=("pk", "sk"))
+        rest = [*contacts, {"pk": message.msgid, "sk": "written"}]
+        write_many(table("messages"), (), map(to_item, rest), key=("pk", "sk"))
 
     def once(self, name: str) -> IdempotencyKey | None:
         answer = client("dynamodb").get_item(
@@ -173,6 +178,15 @@ class Messages:
             ]
             self._contacts = (msgid, [contact for part in parts for contact in part])
         return self._contacts[1]
+
+    def written(self, msgid: str) -> Mapping[str, Any]:
+        row = _get(msgid, "written")
+        if row is None:
+            return {}
+        body: Mapping[str, Any] = unpack(
+            self._vault.open(row["sealed"], message_items.context(msgid))
+        )
+        return body
 
     def get(self, msgid: str) -> Message | None:
         if msgid not in self._known:

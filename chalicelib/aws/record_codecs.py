@@ -21,6 +21,7 @@ from chalicelib.domain.delivery_channels import (
     OnUncertain,
     ReceiptMode,
 )
+from chalicelib.domain.drafts import DRAFTS, Draft
 from chalicelib.domain.groups import GROUPS, Family, Group
 from chalicelib.domain.logins import LOGINS, Login
 from chalicelib.domain.members import MEMBERS, Member, Role
@@ -193,12 +194,32 @@ def _decode_topic(number: str, row: Row) -> Topic:
     )
 
 
+def _encode_draft(draft: Draft) -> Values:
+    names = ("channel_key", "member", "name", "sealed", "changed", "broadcast")
+    return {name: getattr(draft, name) for name in names}
+
+
+def _decode_draft(id: str, row: Row) -> Draft:
+    return Draft(
+        id,
+        row["channel_key"],
+        row["member"],
+        row["name"],
+        row["sealed"],
+        row["changed"],
+        bool(row["broadcast"]),
+        row["version"],
+    )
+
+
 def _encode_member(member: Member) -> Values:
     return {
         "name": member.name,
         "role": member.role.value,
         "secret_hash": member.secret_hash,
         "enabled": member.enabled,
+        "preferences": json.dumps(dict(member.preferences)) if member.preferences else None,
+        "roles": pack(member.roles) if member.roles else None,
     }
 
 
@@ -210,7 +231,11 @@ def _decode_member(key: str, row: Row) -> Member:
         role=Role(row.get("role", Role.ADMINISTRATOR)),
         secret_hash=row["secret_hash"],
         enabled=bool(row.get("enabled", 1)),
+        preferences=json.loads(row.get("preferences") or "{}"),
         version=row.get("version", 1),
+        roles={key: Role(role) for key, role in unpack(row["roles"]).items()}
+        if row.get("roles")
+        else {},
     )
 
 
@@ -266,6 +291,7 @@ CODECS: Mapping[str, Codec[Any]] = {
     ACCESS_CHANNELS.name: Codec(_encode_access_channel, _decode_access_channel),
     DELIVERY_CHANNELS.name: Codec(_encode_channel, _decode_channel),
     STRATEGIES.name: Codec(_encode_strategy, _decode_strategy),
+    DRAFTS.name: Codec(_encode_draft, _decode_draft),
     TOPICS.name: Codec(_encode_topic, _decode_topic),
     LOGINS.name: Codec(_encode_login, _decode_login),
     MEMBERS.name: Codec(_encode_member, _decode_member),

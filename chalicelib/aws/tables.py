@@ -32,6 +32,7 @@ audiences — kept forever, a group is 32 buckets, a position is bucket and user
 messages — TTL of the message, unless another lifetime is named
     <msgid>, message              accepted message, contents sealed
     <msgid>, contacts#000001      contacts of a message that names contacts, in parts, sealed
+    <msgid>, written              long body of a message as it was accepted, sealed
     <msgid>, links                addresses of short links (400 days)
     <msgid>, withdrawn            time of the withdrawal, or of the deletion by hand
     <msgid>, chunk#000001         counts of a chunk

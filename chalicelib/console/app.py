@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from chalicelib.console import assets, labels, pages
@@ -45,16 +46,19 @@ def serve(door: Door, request: Request) -> Reply:
 
 
 def _page(door: Door, request: Request) -> Reply:
-    language = request.cookies.get("lang", "")
+    person = door.sessions.person(request.cookies.get(SESSION, ""))
+    preferred = person.preferences.get("language", "") if person else ""
+    language = request.cookies.get("lang", "") or preferred
     if language not in LANGUAGES:
         language = door.language(request.headers.get("accept-language", ""))
-    person = door.sessions.person(request.cookies.get(SESSION, ""))
     visit = Visit(door, request, language, person)
     found = match(request.method, request.path)
     try:
         if found is None:
             raise ApiError(404, [Problem("", visit.say("There is no such page."))])
         visit.ids = found[1]
+        if person is not None and found[0].is_of_access_channel:
+            visit.person = replace(person, at=visit.key)
         return _admitted(visit, found[0])
     except ApiError as error:
         return _refused(visit, error)

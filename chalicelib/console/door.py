@@ -40,18 +40,22 @@ class Reply:
 
 @frozen
 class Person:
-    """A member who is signed in."""
+    """A member who is signed in. `at`: the access channel of the page, where `roles` add rights."""
 
     key: str
     name: str
     role: Role
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    at: str = ""
     csrf: str = field(default="", repr=False)
     login: str = ""
     must_change: bool = False
     second_factor: bool = False
+    preferences: Mapping[str, str] = field(default_factory=dict)
 
     def may(self, role: str) -> bool:
-        return self.role.may(Role(role))
+        needed, here = Role(role), self.roles.get(self.at)
+        return self.role.may(needed) or (here is not None and here.may(needed))
 
 
 class Problem(NamedTuple):

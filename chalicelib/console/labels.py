@@ -67,6 +67,27 @@ STATUSES = {  # of a message
     "withdrawn": State("", N_("Withdrawn"), icon="arrow-back-up"),
 }
 
+CHECKS = {  # of targets, by the names of the rules of sending
+    "user": N_("The user exists"),
+    "day of the schedule": N_("Day of the schedule"),
+    "blacklist": N_("Blacklist"),
+    "whitelist": N_("Whitelist"),
+    "suppressions": N_("Suppressions and opt-outs"),
+    "contacts": N_("Contacts"),
+    "preferences": N_("Topic and quiet time of the person"),
+    "consent": N_("Consent"),
+    "sensitive words": N_("Sensitive words"),
+    "personal values": N_("Personal values"),
+    "choice of a channel": N_("Choice of a channel"),
+    "caps": N_("Frequency caps"),
+    "A/B test": N_("A/B test"),
+}
+ORIGINS = {  # ways on which messages are asked for
+    "api": N_("API"),
+    "console": N_("Console"),
+    "schedule": N_("Schedule"),
+    "ab_test": N_("A/B test"),
+}
 TARGETS = {  # states of a target, and of a delivery
     "clicked": State("ok", N_("Clicked"), icon="click"),
     "delivered": State("ok", N_("Delivered"), icon="check"),

@@ -35,6 +35,7 @@ SYSTEM = (
 TABS: dict[str, tuple[tuple[str, str, str, bool], ...]] = {
     "messages": (
         ("sent", N_("Sent"), "/messages", False),
+        ("drafts", N_("Drafts"), "/messages/drafts", False),
         ("scheduled", N_("Scheduled"), "/messages/scheduled", False),
         ("results", N_("Scheduled: results"), "/messages/results", False),
         ("lookup", N_("One person"), "/messages/lookup", False),
@@ -50,6 +51,7 @@ TABS: dict[str, tuple[tuple[str, str, str, bool], ...]] = {
     ),
     "stats": (
         ("messages", N_("Message statistics"), "/stats/messages", False),
+        ("requests", N_("Request volume"), "/stats/requests", False),
         ("clicks", N_("Click distribution"), "/stats/clicks", False),
         ("providers", N_("Providers and platforms"), "/stats/providers", False),
     ),

@@ -24,7 +24,16 @@ class Route(NamedTuple):
     is_open: bool
     pattern: re.Pattern[str]
 
+    @property
+    def is_of_access_channel(self) -> bool:
+        """Tell if the page changes nothing but its access channel. Users belong to all of them."""
+        parts = self.path.split("/")
+        is_of_all = len(parts) > 3 and parts[3] in OF_ALL and parts[-1] not in OF_ONE
+        return parts[1] == "c" and not is_of_all
 
+
+OF_ALL = ("users", "imports", "suppressions")
+OF_ONE = ("preferences", "consents")  # of a user, for one access channel
 ROUTES: list[Route] = []
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gettext
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import cache
 
 from markupsafe import Markup
@@ -32,7 +32,7 @@ class Texts:
 
     def __init__(self, language: str, offset: float, now: int) -> None:
         self.language, self.now = language, now
-        self.zone = timezone(timedelta(hours=offset))
+        self.zone: tzinfo = timezone(timedelta(hours=offset))
         self._catalogue = catalogue(language)
 
     def say(self, text: str, **values: object) -> str:
@@ -66,6 +66,13 @@ class Texts:
 
     def at(self, time: int) -> datetime:
         return datetime.fromtimestamp(time / 1000, UTC).astimezone(self.zone)
+
+    @property
+    def utc(self) -> str:
+        """The name of the zone now, such as UTC+8."""
+        minutes = round((self.at(self.now).utcoffset() or timedelta()).total_seconds() / 60)
+        hours, rest = divmod(abs(minutes), 60)
+        return f"UTC{'-' if minutes < 0 else '+'}{hours}" + (f":{rest:02d}" if rest else "")
 
     def exact(self, time: int) -> str:
         """Write a time to the second, with its zone."""

@@ -12,6 +12,7 @@ from chalicelib.console.door import Api, ApiError, Door, Person, Problem, Reply,
 from chalicelib.console.forms import Form
 from chalicelib.console.render import environment
 from chalicelib.console.texts import LANGUAGES, Texts
+from chalicelib.domain import zones
 
 ACCESS_CHANNELS = 100  # that the switcher shows
 
@@ -25,6 +26,8 @@ class Visit:
         self.door, self.request, self.language, self.person = door, request, language, person
         self.ids: Mapping[str, str] = {}
         self.texts = Texts(language, door.utc_offset, door.now())
+        preferred = person.preferences.get("time_zone", "") if person else ""
+        self.texts.zone = zones.zone(preferred) or self.texts.zone
 
     # -- input
 
@@ -50,6 +53,12 @@ class Visit:
     def asked(self, name: str, default: str = "") -> str:
         """Return a parameter of the query."""
         return self.request.query.get(name, default)
+
+    @property
+    def theme(self) -> str:
+        """The colours that the browser was told, else those that the person prefers."""
+        preferred = self.person.preferences.get("theme", "") if self.person else ""
+        return self.request.cookies.get("theme", "") or preferred
 
     @property
     def is_part(self) -> bool:

@@ -113,6 +113,12 @@ class Chunk:
         members = sum(len(entrants.members) for entrants in self.entrants)
         return 1 + len({*answered, *self.reported}) + members
 
+    @property
+    def last(self) -> int:
+        """The time (ms) of the latest fact, 0 without any. It only grows."""
+        answered = (fact for answer in self.answers.values() for fact in answer.facts)
+        return max((fact.time for fact in (*answered, *self.reported)), default=0)
+
     def entrants_of(self, step: int) -> tuple[Entrants, ...]:
         """Return the frozen entrants of a step.
 
@@ -174,7 +180,7 @@ class Chunk:
         types = dict.fromkeys(term.channel for term in message.strategy.steps[step].terms)
         codes = {kind: [c for c, of in message.channels.items() if of is kind] for kind in types}
         return {
-            kind: self._best(self.deliveries_of(target, of_kind))
+            kind: self.best(self.deliveries_of(target, of_kind))
             for kind, of_kind in codes.items()
             if not planned.has_another_than(of_kind)
         }
@@ -190,7 +196,7 @@ class Chunk:
         ]
 
     @staticmethod
-    def _best(deliveries: Sequence[DeliveryState]) -> Progress:
+    def best(deliveries: Sequence[DeliveryState]) -> Progress:
         submitted = [
             state.facts[FactKind.SUBMITTED].time
             for state in deliveries

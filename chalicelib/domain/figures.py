@@ -28,7 +28,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from typing import NamedTuple
 
-from chalicelib.domain import elements
+from chalicelib.domain import elements, keys
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.facts import DeliveryState, FactKind
@@ -53,6 +53,7 @@ TOTALS = (
 )
 
 
+LAST = "last"  # in a line: seconds from the message's id to its latest fact
 LINE = -1  # in the place of a quarter: the line of a message, which is the key
 
 
@@ -102,9 +103,24 @@ def of_line(message: Message, chunk: Chunk) -> Counter[str]:
     line = Counter({stage: counts.users.get(stage, 0) for stage in STAGES})
     line.update({f"open|{name}": number for name, number in counts.open.items()})
     line["ends"] = counts.ends
+    line[LAST] = _seconds_to_last(message, chunk)
     if chunk.plan.id.number == 0:
         line["partitions"] = message.audience.partitions
     return +line
+
+
+def _seconds_to_last(message: Message, chunk: Chunk) -> int:
+    """Return the seconds to the latest fact. A provider's clock may be anything."""
+    lasted = min(chunk.last - keys.message_time(message.msgid), LATEST)
+    return math.ceil(max(0, lasted) / 1000)
+
+
+def gain(total: Counter[str], counts: Mapping[str, int]) -> None:
+    """Add counts. Of two times of a latest fact, the later one stays."""
+    last = max(total[LAST], counts.get(LAST, 0))
+    total.update(counts)
+    if last:
+        total[LAST] = last
 
 
 def of_chunk(message: Message, chunk: Chunk) -> Figures:
@@ -209,7 +225,7 @@ def added(figures: Iterable[Mapping[Cell, Mapping[str, int]]]) -> Figures:
     total: defaultdict[Cell, Counter[str]] = defaultdict(Counter)
     for part in figures:
         for cell, counts in part.items():
-            total[cell].update(counts)
+            gain(total[cell], counts)
     return dict(total)
 
 
@@ -223,6 +239,8 @@ def less(
         names = {name for name in {*new, *old} if new.get(name, 0) != old.get(name, 0)}
         if names:
             changed[cell] = Counter({n: new.get(n, 0) - old.get(n, 0) for n in sorted(names)})
+            if LAST in names:
+                changed[cell][LAST] = new.get(LAST, 0)
     return changed
 
 

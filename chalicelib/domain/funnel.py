@@ -58,6 +58,7 @@ class Counts:
     # unsubmitted deliveries, undecided targets, awaited receipts
     open: Mapping[str, int] = field(default_factory=Counter)
     ends: int = 0  # chunks with which a partition of the audience ends
+    last: int = 0  # ms: the time of the latest fact
     # deliveries of a withdrawn message by what became of them, see WITHDRAWAL
     withdrawal: Mapping[str, int] = field(default_factory=Counter)
 
@@ -101,6 +102,7 @@ def count(message: Message, chunk: Chunk) -> Counts:
         steps=_steps(message, chunk),
         open=still_open,
         ends=int(chunk.plan.next is None),
+        last=chunk.last,
     )
 
 
@@ -227,15 +229,15 @@ def total(chunks: Iterable[Counts]) -> Counts:
         name: Counter() for name in ("users", "user_losses", "steps", "open", "withdrawal")
     }
     nested: dict[str, Any] = {"channels": {}, "channel_losses": {}}
-    seen = ends = 0
+    seen = ends = last = 0
     for counts in chunks:
-        seen, ends = seen + counts.seen, ends + counts.ends
+        seen, ends, last = seen + counts.seen, ends + counts.ends, max(last, counts.last)
         for name, counter in result.items():
             counter.update(getattr(counts, name))
         for name, by_channel in nested.items():
             for channel, counter in getattr(counts, name).items():
                 by_channel.setdefault(channel, Counter()).update(counter)
-    return Counts(seen=seen, ends=ends, **result, **nested)
+    return Counts(seen=seen, ends=ends, last=last, **result, **nested)
 
 
 def channel_order(channel_types: Iterable[str], message: Message) -> list[str]:

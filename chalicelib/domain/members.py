@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import field
 from enum import StrEnum
 
@@ -26,7 +27,7 @@ class Role(StrEnum):
 
 @frozen
 class Member:
-    """A member, by its access key.
+    """A member, by its access key. `roles`: further roles by access channel, which add rights.
 
     The global keys of a deployment are members too: administrators that no list shows.
     """
@@ -36,7 +37,10 @@ class Member:
     role: Role
     secret_hash: str = field(repr=False)
     enabled: bool = True
+    # language, theme and time_zone, without those that the member has not chosen
+    preferences: Mapping[str, str] = field(default_factory=dict)
     version: int = 1
+    roles: Mapping[str, Role] = field(default_factory=dict)
 
 
 MEMBERS = Kind[Member]("access-key", "member", key=lambda member: member.key)

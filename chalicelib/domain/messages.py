@@ -21,6 +21,8 @@ if TYPE_CHECKING:  # few messages have one
     from chalicelib.domain.rules.schedules import Occasion
 
 CHUNK_TARGETS = 500
+SCHEDULE = "schedule"  # the origin of a message that waited for its time
+AB_TEST = "ab_test"  # the origin of a variant's message
 INLINE_TARGETS = 100  # a send to at most so many named targets is planned in the request
 
 
@@ -39,6 +41,7 @@ class Summary:
     owner: str = ""
     name: str = ""
     origin: str = ""  # where it was asked for, empty: the API
+    sender: str = ""  # the member who sent it, empty: the access channel itself
 
 
 class Entry(NamedTuple):
@@ -108,6 +111,7 @@ class Message:
     owner: str = ""
     name: str = ""  # for people, in lists
     origin: str = ""  # where it was asked for, empty: the API
+    sender: str = ""  # the member who sent it, empty: the access channel itself
     black_id: int | None = None
     white_id: int | None = None
     callback: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -132,6 +136,8 @@ class Message:
     split: Split | None = None  # of an A/B test: the part of the audience that it is for
     # by code, the attributes of users that a content takes
     personal: Mapping[str, Personal] = field(default_factory=dict)
+    # the body as its sender wrote it, without targets that stand elsewhere. Empty if it is long
+    written: Mapping[str, Any] = field(default_factory=dict, repr=False)
     # of a message whose first jobs were sent before it was stored
     plan: Plan | None = field(default=None, repr=False)
     unplanned: bool = False  # one person, whom the first job plans
@@ -152,6 +158,7 @@ class Message:
             self.owner,
             self.name,
             self.origin,
+            self.sender,
         )
 
     @property

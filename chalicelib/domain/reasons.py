@@ -7,20 +7,11 @@ fact's sentence.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.plans import TargetLoss, Unchosen
-
-
-class Reason(NamedTuple):
-    """A sentence, and advice on what to do. The advice is empty where nothing is to be done."""
-
-    zh: str
-    en: str
-    advice_zh: str = ""
-    advice_en: str = ""
-
+from chalicelib.domain.reason_codes import CODES as CODES
+from chalicelib.domain.reason_codes import Reason as Reason
 
 LOSSES: Mapping[TargetLoss, Reason] = {
     TargetLoss.HOLDOUT: Reason(
@@ -203,57 +194,6 @@ FACTS: Mapping[FactKind, Reason] = {
     FactKind.OTHER: Reason(
         "服务商返回了我们还不认识的状态", "The provider reported a status that is not known yet"
     ),
-}
-
-# Codes that OpenUMS itself gives. Codes of providers are theirs to explain.
-CODES: Mapping[str, Reason] = {
-    "quota_used_up": Reason(
-        "通道当天的额度已用完",
-        "The channel's quota of the day was used up",
-        "请提高额度，或改日发送",
-        "Raise the quota, or send on another day",
-    ),
-    "not_in_time": Reason(
-        "通道没有及时发出",
-        "The channel did not submit it in time",
-        "请检查通道的速率和状态",
-        "Check rate and health of the channel",
-    ),
-    "worker_died": Reason(
-        "发送进程中断，服务商可能已收到",
-        "The worker ended during the call, and the provider may have it",
-    ),
-    "timeout": Reason("服务商没有及时回答", "The provider did not answer in time"),
-    "not_in_answer": Reason(
-        "服务商的回答没有提到这次发送", "The provider's answer does not mention it"
-    ),
-    "no_msg_id": Reason("服务商的回答没有消息号", "The provider's answer has no id"),
-    "unknown_platform": Reason(
-        "推送服务不认识该设备平台", "The push service does not know the platform of the device"
-    ),
-    "no_content": Reason(
-        "消息没有该服务商可用的内容",
-        "The message has no content for this provider",
-        "请补充该通道的内容",
-        "Add a content for the channel",
-    ),
-    "too_long": Reason("内容过长", "The content is too long", "请缩短内容", "Shorten the content"),
-    "file_too_large": Reason(
-        "附件过大", "The attachment is too large", "请换用更小的附件", "Attach a smaller file"
-    ),
-    "file_not_found": Reason(
-        "附件取不到", "The attachment could not be found", "请检查附件地址", "Check its address"
-    ),
-    "file_expired": Reason(
-        "附件已过期", "The attachment has expired", "请重新上传附件", "Upload it again"
-    ),
-    "template_gone": Reason(
-        "第三方平台已没有该模板或签名",
-        "The provider no longer has the template or signature",
-        "请刷新模板，或改用其他模板",
-        "Refresh the templates of the channel, or use another one",
-    ),
-    "no_recall": Reason("该服务商不支持撤回", "The provider takes nothing back"),
 }
 
 

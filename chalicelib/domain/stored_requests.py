@@ -66,6 +66,11 @@ class Written(NamedTuple):
     member: str = ""  # the access key of the member who sends
 
 
+def origin_of(written: Written) -> str:
+    """Return the origin of a message that is sent without waiting for a time."""
+    return "" if written.origin is Origin.API else written.origin.value
+
+
 class About(NamedTuple):
     """Facts about a stored send that lists show and filter by."""
 

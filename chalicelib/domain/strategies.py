@@ -187,7 +187,7 @@ def judge(
     For WAIT, also return the time (ms) at which to judge again, or None: after a submission.
     """
     judged = [
-        _judge_term(term, progress[term.channel], now)
+        judge_term(term, progress[term.channel], now)
         for term in step.terms
         if term.channel in progress
     ]
@@ -203,7 +203,7 @@ def judge(
     return Verdict.WAIT, min(waits, default=None)
 
 
-def _judge_term(term: Term, progress: Progress, now: int) -> tuple[Verdict, int | None]:
+def judge_term(term: Term, progress: Progress, now: int) -> tuple[Verdict, int | None]:
     reached = progress.clicked or (progress.delivered and term.missing is Missing.DELIVERED)
     if reached:
         return Verdict.STAY, None

@@ -17,7 +17,7 @@ DAY = 86_400_000  # ms
 KEPT_DAYS = 90
 KEPT = KEPT_DAYS * DAY  # ms
 MAX_COUNT = 100  # events of a log
-MAX_LOG = 64 * 1024  # bytes of the properties in a log
+MAX_LOG = 32 * 1024  # bytes of the properties in a log
 
 
 @frozen

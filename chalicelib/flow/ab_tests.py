@@ -19,7 +19,7 @@ from chalicelib.domain.errors import (
     TooLateToWithdraw,
     WithdrawnAlready,
 )
-from chalicelib.domain.messages import Message
+from chalicelib.domain.messages import AB_TEST, Message
 from chalicelib.domain.rules.ab_tests import (
     OPTION,
     AbTest,
@@ -109,7 +109,8 @@ def request_of(
     option = {name: of for name, of in body.get(OPTION, {}).items() if name != "schedule"}
     written = Written(form, {**body, OPTION: option}, *stored.written[2:])
     name = request.name or f"{stored.name} ({part.variant})"
-    return replace(request, written=written, split=part.split, name=name)
+    request = replace(request, written=written, split=part.split, name=name)
+    return replace(request, origin=AB_TEST, sender=written.member)
 
 
 def _accept(

@@ -48,7 +48,7 @@ def next_candidates(
     """Return the next candidates, and the position after all who were looked at, None at the end.
 
     Users of a scanned audience are passed over if they have another day than the schedule's. So are
-    those who are not in a segment by rules, and those in another part of an A/B test.
+    those outside of a segment by rules, and those in another part of an A/B test.
     """
     limit, chosen = world.limits.sizes.chunk_targets, list[Candidate]()
     for _ in range(PAGES):

@@ -15,7 +15,7 @@ from chalicelib.domain.groups import GROUPS, Family
 from chalicelib.domain.messages import Hold, Message
 from chalicelib.domain.rules.caps import RULE, applying, settings_of
 from chalicelib.domain.users import ALL
-from chalicelib.flow import audience, interactions
+from chalicelib.flow import again, audience, interactions
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedSend, resolve
 from chalicelib.flow.rules import (
@@ -75,7 +75,8 @@ def _message(
         **_as_asked(request),
         **_of_rules(world, request, resolved),
     )
-    return replace(message, unplanned=not request.msgid and _is_planned_late(message))
+    unplanned = not request.msgid and _is_planned_late(message)
+    return replace(message, unplanned=unplanned, written=again.kept(request.body, message))
 
 
 def _is_planned_late(message: Message) -> bool:
@@ -113,6 +114,8 @@ def _as_asked(request: SendRequest) -> dict[str, Any]:
         "sendno": request.sendno,
         "owner": request.owner,
         "name": request.name,
+        "origin": request.origin,
+        "sender": request.sender,
         "black_id": request.black_id,
         "white_id": request.white_id,
         "callback": callbacks.of_message(request),

@@ -79,7 +79,7 @@ def part_of_block(world: World, block: int) -> Part:
     counted += [figures.of_chunk(*of) for of in chunks]
     lines: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for message, chunk in chunks[:LINES]:
-        lines[message.msgid].update(figures.of_line(message, chunk))
+        figures.gain(lines[message.msgid], figures.of_line(message, chunk))
     expires = block * notes.BLOCK // 1000 + notes.LIFE + KEPT
     return Part(block_key(block), known.seen, figures.added(counted), expires, lines)
 
@@ -177,7 +177,7 @@ def _changed(world: World, cells: figures.Figures, shard: int, expires: int) -> 
     for cell, difference in cells.items():
         before = stored.get(names[cell])
         counts = Counter(before.body if before else {})
-        counts.update(difference)
+        figures.gain(counts, difference)
         version = (before.version if before else 0) + 1
         until = expires if cell.quarter == figures.LINE else None
         yield Document(names[cell], version, _without_zeros(counts), until)

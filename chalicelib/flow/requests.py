@@ -40,11 +40,14 @@ class SendRequest:
     sendno: str = ""
     owner: str = ""
     name: str = ""  # of the message, for people
+    origin: str = ""  # where it was asked for, empty: the API
+    sender: str = ""  # the member who sends, empty: the access channel itself
     priority: Priority = Priority.MEDIUM
     black_id: int | None = None
     white_id: int | None = None
     callback: Mapping[str, Any] = field(default_factory=dict)
     topic: int = 0  # 0: none
+    body: Mapping[str, Any] = field(default_factory=dict, repr=False)  # as its sender wrote it
     written: Written | None = field(default=None, repr=False)  # to store it until it is sent
     timing: Timing | None = None  # None: it is sent at once
     approved: bool = False  # by a review, as it is

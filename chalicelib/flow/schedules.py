@@ -15,6 +15,7 @@ from chalicelib.domain import keys
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.errors import AccessChannelClosed, Stale
 from chalicelib.domain.jobs import Timer, TimerKind
+from chalicelib.domain.messages import SCHEDULE
 from chalicelib.domain.rules.reviews import Review
 from chalicelib.domain.rules.schedules import (
     LATE,
@@ -24,7 +25,7 @@ from chalicelib.domain.rules.schedules import (
     occasion,
     occurrences,
 )
-from chalicelib.domain.stored_requests import Result, State, StoredRequest
+from chalicelib.domain.stored_requests import Result, State, StoredRequest, origin_of
 from chalicelib.flow import keep
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.rules import reviews
@@ -104,6 +105,8 @@ def _request(stored: StoredRequest, read: SendRequest) -> SendRequest:
     return replace(
         read,
         written=stored.written,
+        origin=SCHEDULE if timing else origin_of(stored.written),
+        sender=stored.written.member,
         timing=None,
         approved=stored.review is not None and stored.review.approved,
         occasion=occasion(timing, stored.occurrence.local) if timing else None,

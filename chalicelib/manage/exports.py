@@ -11,13 +11,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from chalicelib.domain import elements, keys
+from chalicelib.domain import keys, targets
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.definitions import DEFINITIONS
 from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.facts import DeliveryRef
-from chalicelib.domain.funnel import losses_of
 from chalicelib.domain.imports import FileFormat
 from chalicelib.domain.jobs import Envelope, ExportJob
 from chalicelib.domain.masks import masked
@@ -152,42 +150,23 @@ def _targets(
             if len(lines) >= ROWS:
                 return (heading, lines), [first, at]
             chunk = world.ledger.chunk(ChunkId(message.msgid, at), message)
-            lines += _chosen(message, chunk, query.get("reason", "")) if chunk else ()
+            lines += _chosen(message, chunk, query) if chunk else ()
             has_next = chunk is not None and chunk.plan.next is not None
             at = message.chunk_after(at) if has_next else None
         number = 0
     return (heading, lines), None
 
 
-def _chosen(message: Message, chunk: Chunk, reason: str) -> Iterator[Row]:
+def _chosen(message: Message, chunk: Chunk, query: Mapping[str, Any]) -> Iterator[Row]:
     """Yield the rows of a chunk, or those that have a reason."""
-    for row in _rows(message, chunk):
-        if not reason or reason in (row[7], row[7].partition(":")[0]):
-            yield row
-
-
-def _rows(message: Message, chunk: Chunk) -> Iterator[Row]:
-    """Yield a row for each delivery, and one for each target without any."""
-    by_target: dict[int, list[tuple[int, DeliveryRef]]] = {}
-    for step, _, ref in chunk.refs(message):
-        by_target.setdefault(ref.target, []).append((step, ref))
-    for number, target in enumerate(chunk.plan.targets):
-        if number not in by_target:
-            loss = target.loss.value if target.loss else ""
-            state = "invalid" if loss else "pending"
-            yield (target.id, "", state, "", "", "", "", loss, *_words(loss))
-        for step, ref in by_target.get(number, ()):
-            yield (target.id, *_delivery(message, chunk, step, ref))
-
-
-def _delivery(message: Message, chunk: Chunk, step: int, ref: DeliveryRef) -> Row:
-    state = chunk.state_of(ref)
-    reason = next(iter(losses_of(state)), "")
-    time = max((fact.time for fact in state.facts.values()), default=0)
-    kind, code = message.channels[ref.channel].value, elements.channel_of(ref.channel)
-    contact = masked(chunk.plan.contact(ref))
-    shown = str(time) if time else ""
-    return (contact, state.state, str(step + 1), kind, code, shown, reason, *_words(reason))
+    shown = str if query.get("contacts") == "whole" else masked
+    for row in targets.rows(message, chunk):
+        if row.has(query.get("reason", ""), ""):
+            contact = shown(chunk.plan.contact(row.ref)) if row.ref else ""
+            kind, code = targets.types_of(message, row)
+            numbers = [str(number) if number else "" for number in (row.step, row.time)]
+            place = (numbers[0], kind.value if kind else "", code, numbers[1])
+            yield (row.target, contact, row.state, *place, row.reason, *_words(row.reason))
 
 
 def _words(reason: str) -> tuple[str, str]:

@@ -17,6 +17,7 @@ from chalicelib.domain.groups import GROUPS, Family, Group
 from chalicelib.domain.rules.caps import Mark, Marks
 from chalicelib.domain.rules.topics import Preferences
 from chalicelib.domain.topics import TOPICS
+from chalicelib.domain.traces import Interacted, Log
 from chalicelib.domain.users import User
 from chalicelib.domain.values import frozen
 from chalicelib.flow import preferences, reach
@@ -37,6 +38,8 @@ class Known:
     groups: Sequence[Group]
     marks: Mapping[str, Sequence[Mark]]  # by channel key
     reached: Mapping[str, Sequence[Mark]]  # by channel key, of messages of the last days
+    logs: Mapping[str, Log]  # by the name of the event
+    interactions: Mapping[str, Sequence[Interacted]]  # by channel key
 
 
 def consents(world: World, userid: str) -> Consents:
@@ -66,7 +69,23 @@ def known(world: World, userid: str) -> Known:
         _groups_of(world, userid),
         {key: marks.marks for key, marks in _marks(world, _counts(userid)).items()},
         {key: marks.marks for key, marks in _marks(world, _reach(userid)).items()},
+        _logs(world, user),
+        _interactions(world, userid),
     )
+
+
+def _logs(world: World, user: User) -> Mapping[str, Log]:
+    logs = world.traces.logs([(user.userid, name) for name in sorted(user.events)])
+    return {name: log for (_, name), log in logs.items()}
+
+
+def _interactions(world: World, userid: str) -> Mapping[str, Sequence[Interacted]]:
+    """Return the interactions of a user, with one request for each access channel."""
+    every = {
+        access.key: world.traces.interactions_between(access.key, [userid]).get(userid, ())
+        for access in world.records.of(ACCESS_CHANNELS).list()
+    }
+    return {key: sorted(rows) for key, rows in every.items() if rows}
 
 
 def _groups_of(world: World, userid: str) -> Sequence[Group]:
@@ -108,8 +127,8 @@ def erase(world: World, userid: str) -> Known:
     for name_of in (_counts(userid), _reach(userid)):
         marks = _marks(world, name_of).items()
         world.marks.put({name_of(key): Marks((), of_key.version) for key, of_key in marks})
-    for channel in world.records.of(ACCESS_CHANNELS).list():
-        world.traces.forget_interactions(channel.key, userid)
+    for key in person.interactions:
+        world.traces.forget_interactions(key, userid)
     if reasons := users.delete(world, [userid]):
         if users.BUSY in reasons.values():
             raise Conflict(users.BUSY)

@@ -49,6 +49,9 @@ class Messages(Protocol):
     def contacts(self, msgid: str) -> Sequence[str]:
         """Return the contacts that a message names. They are cached like `get`."""
 
+    def written(self, msgid: str) -> Mapping[str, Any]:
+        """Return the body of a message that is too long for the message itself, empty without."""
+
     def withdraw(self, message: Message, time: int, timer: Timer) -> bool:
         """Mark the message as withdrawn, with the timer that carries it out: both or none.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from chalicelib.domain import elements, reasons
+from chalicelib.domain import elements, reasons, targets
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import NotFound
@@ -20,6 +20,7 @@ from chalicelib.domain.funnel import (
     Counts,
     channel_order,
 )
+from chalicelib.domain.masks import masked
 from chalicelib.domain.messages import Message
 from chalicelib.flow import evaluate, tally
 from chalicelib.flow.content import render
@@ -56,7 +57,12 @@ def message(world: World, channel_key: str, msgid: str) -> dict[str, Any]:
     return {
         "msgid": msgid,
         "status": "withdrawn" if ending else _status(sent, counts),
+        "name": sent.name,
+        "owner": sent.owner,
+        "origin": sent.origin or "api",
+        "sender": sent.sender or None,
         "accepted": sent.accepted,
+        "ended": _ended(sent, counts, is_withdrawn=ending is not None),
         "held_until": sent.hold.until if sent.hold else None,
         "hold_reason": sent.hold.reason if sent.hold else None,
         "priority": sent.priority.value,
@@ -103,6 +109,12 @@ def _status(sent: Message, counts: Counts) -> str:
         return "accepted"
     left = counts.open.get("undecided", 0) + counts.open.get("unsubmitted", 0)
     return "sending" if left or not is_planned else "finished"
+
+
+def _ended(sent: Message, counts: Counts, *, is_withdrawn: bool) -> int | None:
+    """Return the time of the last fact, once nothing is to be sent any more."""
+    is_over = is_withdrawn and not counts.open.get("unsubmitted", 0)
+    return max(sent.starts, counts.last) if is_over or _status(sent, counts) == "finished" else None
 
 
 def _funnel(sent: Message, counts: Counts) -> dict[str, Any]:
@@ -185,6 +197,8 @@ def target(world: World, channel_key: str, msgid: str, userid: str) -> dict[str,
         "loss": None,
         "why": None,
         "refused": {},
+        "checks": [],
+        "conditions": [],
         "choices": [],
         "waiting": None if ending else life.held(sent),
         "deliveries": [],
@@ -219,6 +233,8 @@ def _life(world: World, sent: Message, chunk: Chunk, position: int) -> dict[str,
         "choices": list(life.choices(sent, chunk, position)),
         "waiting": life.waiting(world, sent, chunk, position),
         "planned": chunk.plan.time,
+        "checks": list(targets.checks(sent, chunk, position)),
+        "conditions": list(targets.conditions(sent, chunk, position, world.clock.now())),
         "deliveries": deliveries,
     }
 
@@ -242,6 +258,7 @@ def _delivery(
         "code": elements.channel_of(ref.channel),
         "element": elements.number_of(ref.channel),
         "contact": ref.contact + 1,
+        "masked": masked(chunk.plan.contact(ref)),
         "state": state.state,
         "decided": decided,
         "provider_id": _provider_id(chunk, ref, facts),

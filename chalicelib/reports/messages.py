@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from chalicelib.domain import figures as cells
 from chalicelib.domain import keys
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import NotFound
@@ -33,6 +35,7 @@ class Filter:
     template: int | None = None
     origin: str = ""
     owner: str = ""
+    sender: str = ""
     text: str = ""  # in the name or the sender's number, without regard to case
 
     @property
@@ -47,6 +50,7 @@ class Filter:
             and self.template in (None, summary.template[0])
             and self.origin in ("", summary.origin or "api")
             and self.owner in ("", summary.owner)
+            and self.sender in ("", summary.sender)
             and any(self.text.casefold() in text for text in texts)
         )
 
@@ -58,6 +62,13 @@ class Row:
     summary: Summary
     status: str
     line: Line | None
+
+    @property
+    def ended(self) -> int | None:
+        """The time (ms) of the last fact of a message of which nothing is open any more."""
+        if self.line is None or self.status not in ("finished", "withdrawn"):
+            return None
+        return keys.message_time(self.summary.msgid) + self.line.get(cells.LAST, 0) * 1000
 
 
 def newest(
@@ -124,11 +135,10 @@ def _lines(world: World, summaries: Sequence[Summary]) -> dict[str, Line]:
     blocks = {figures.block_key(block_of(msgid)) for msgid in small}
     shards = [figures.line_key(msgid, n) for msgid in large for n in range(figures.SHARDS)]
     documents = world.figures.load([*sorted(blocks), *shards])
-    lines: dict[str, dict[str, int]] = {}
+    lines: dict[str, Counter[str]] = {}
     for (name, _), document in documents.items():
         if name in large:
-            line = lines.setdefault(name, {})
-            line.update({n: line.get(n, 0) + number for n, number in document.body.items()})
+            cells.gain(lines.setdefault(name, Counter()), document.body)
         else:
             lines.update(document.body.get("lines", {}))
     return dict(lines)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.funnel import STAGES
+from chalicelib.domain.messages import SCHEDULE
 from chalicelib.ports import World
 from chalicelib.reports import message as report
 
@@ -38,7 +39,12 @@ def _waiting(stored: StoredRequest) -> dict[str, Any]:
     return {
         "msgid": stored.id,
         "status": stored.status,
+        "name": stored.name,
+        "owner": stored.owner,
+        "origin": SCHEDULE if stored.timing else stored.written.origin.value,
+        "sender": stored.written.member or None,
         "accepted": stored.created,
+        "ended": None,
         "priority": about.priority,
         "template": template,
         "rule_id": about.rule_id,

@@ -252,7 +252,7 @@ def _offer(client: smtplib.SMTP, envelope: Envelope, size: int) -> Reply | None:
         options += ["RET=HDRS", f"ENVID={envelope.reference}"]
     if not envelope.recipient.isascii():
         if not client.has_extn("smtputf8"):
-            raise Rejected("smtputf8_not_offered")
+            raise Rejected("utf8_not_offered")
         # RFC 6531 3.1: a server that offers SMTPUTF8 offers 8BITMIME, too.
         options += ["SMTPUTF8", "BODY=8BITMIME"]
     reply = _name(client, envelope.sender, envelope.recipient, options)

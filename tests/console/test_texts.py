@@ -14,6 +14,7 @@ from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.members import Role
 from chalicelib.domain.plans import TargetLoss
+from chalicelib.domain.rules.checks import CHECKS, Stage
 from chalicelib.entrypoints.http import admin, route, ums
 from infra.console.build import CONSOLE
 from infra.console.catalogue import extract, stored
@@ -42,6 +43,11 @@ def test_every_loss_fact_state_role_and_channel_type_has_its_words() -> None:
     staged = {kind for _, _, kinds in labels.LOSS_STAGES for kind in kinds}
     assert staged <= labels.FACTS.keys()
     assert labels.TARGETS.keys() - answers.STATES.keys() == {"invalid"}
+
+
+def test_every_check_of_a_target_has_its_words() -> None:
+    of_targets = {check.name for check in CHECKS if check.stage is Stage.TARGET}
+    assert of_targets == labels.CHECKS.keys()
 
 
 def test_every_call_of_a_page_is_a_route_of_the_api() -> None:

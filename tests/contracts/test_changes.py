@@ -10,8 +10,10 @@ import pytest
 
 from chalicelib.domain.access_channels import ACCESS_CHANNELS, AccessChannel
 from chalicelib.domain.delivery_channels import DELIVERY_CHANNELS, Channel, ChannelType
+from chalicelib.domain.drafts import DRAFTS, Draft
 from chalicelib.domain.errors import Conflict, Stale
 from chalicelib.domain.groups import GROUPS, Family, Group
+from chalicelib.domain.members import MEMBERS, Member, Role
 from chalicelib.domain.records import Kind
 from chalicelib.domain.strategies import STRATEGIES, StrategyEntry
 from chalicelib.ports import World
@@ -297,3 +299,20 @@ def test_an_item_from_before_there_were_versions_can_be_changed(
     late.records.of(ACCESS_CHANNELS).update(access, next_of(access))
     with pytest.raises(Stale):
         late.records.of(DELIVERY_CHANNELS).update(channel, next_of(channel))
+
+
+def test_a_draft_and_the_preferences_of_a_member_are_kept(
+    container: Container, unique: str
+) -> None:
+    draft = Draft(unique, "shop", f"m-{unique}", "Sale", b"\x00sealed", 7, broadcast=True)
+    container().records.of(DRAFTS).put(draft)
+    assert container().records.of(DRAFTS).get(unique) == draft
+    after = next_of(draft, sealed=b"new", broadcast=False)
+    container().records.of(DRAFTS).update(draft, after)
+    assert container().records.of(DRAFTS).list(draft.member) == [after]
+    member = Member(unique, "Chen", Role.OPERATOR, "hash", preferences={"theme": "dark"})
+    container().records.of(MEMBERS).put(member)
+    assert container().records.of(MEMBERS).get(unique) == member
+    plain = next_of(member, preferences={})
+    container().records.of(MEMBERS).update(member, plain)
+    assert container().records.of(MEMBERS).get(unique) == plain

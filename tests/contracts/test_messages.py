@@ -51,6 +51,22 @@ def test_a_message_is_read_as_it_was_created(container: Container) -> None:
     assert container().messages.links(message.msgid) == message.links
 
 
+@pytest.mark.parametrize("with_plan", [False, True])
+def test_a_body_is_kept_with_its_message_or_beside_it_if_it_is_long(
+    container: Container, *, with_plan: bool
+) -> None:
+    short, long = {"aud_tag": ["vip"], "n": 1.5}, {"msg_app": [{"alert": "你好" * 5000}]}
+    for body in (short, long):
+        message = a_message("ann", written=body)
+        create(container(), message, with_plan=with_plan)
+        other = container()
+        known = other.messages.get(message.msgid)
+        assert known is not None
+        assert (known.written or other.messages.written(message.msgid)) == body
+        other.messages.delete(message, 1)
+        assert container().messages.written(message.msgid) == {}
+
+
 def test_what_rules_need_is_read_as_it_was_created(container: Container) -> None:
     message = a_message(
         caps=(Cap(3, 24), Cap(1, 48, "sms", 7, ())),

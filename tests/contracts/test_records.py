@@ -88,7 +88,7 @@ def test_a_member_is_read_as_it_was_put_changed_and_deleted(
     container: Container, unique: str
 ) -> None:
     members = container().records.of(MEMBERS)
-    member = Member(unique, "陈", Role.REVIEWER, "hash")
+    member = Member(unique, "陈", Role.REVIEWER, "hash", roles={"k": Role.OPERATOR})
     assert members.get(unique) is None
     members.put(member)
     assert container().records.of(MEMBERS).get(unique) == member

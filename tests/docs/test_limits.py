@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 
 from chalicelib import wiring
+from chalicelib.aws import message_items
 from chalicelib.domain import (
     crons,
+    drafts,
     limits,
     links,
     messages,
@@ -38,6 +40,7 @@ from chalicelib.manage.imports import cells, package, report
 from chalicelib.ports import Sizes
 from chalicelib.providers import registry
 from chalicelib.providers.email import bounces, reports
+from chalicelib.reports import search, targets
 from tests.docs.pages import REFERENCE, section
 from tests.fakes.world import LIMITS
 
@@ -101,6 +104,13 @@ NUMBERS = {
     "messages of a frequency cap": caps.MAX_MESSAGES,
     "hours of a frequency cap's window": caps.MAX_HOURS,
     "topics of an access channel": topics.MAX_TOPICS,
+    "drafts of a member": drafts.MAX_DRAFTS,
+    "characters of a draft": drafts.MAX_BODY,
+    "characters of a body that stands in its message's item": message_items.SHORT,
+    "bytes of a body that is kept": message_items.LONGEST,
+    "chunks that a page of targets reads": targets.CHUNKS,
+    "results of a kind in a search": search.MOST,
+    "names of a kind that a search looks through": search.NAMES,
     "seconds that a step waits": strategies.MAX_WITHIN,
     "third-party templates of a delivery channel": third_party.MAX_REGISTERED,
     "titles of a library": third_party.MAX_TITLES,

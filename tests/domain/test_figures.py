@@ -135,3 +135,17 @@ def test_a_messages_details_count_receipts_of_a_week_and_its_people_all(
     assert counts.channels["app"]["delivered"] == number
     assert counts.users["delivered"] == 1
     assert figures.of_chunk(message, a_chunk(*facts))[SENT]["channel|app|push|delivered"] == 1
+
+
+@given(parts=st.lists(FACTS, min_size=1, max_size=4), seed=st.integers(0, 99))
+def test_the_latest_fact_of_a_line_stays_in_whatever_order_parts_are_added(
+    parts: list[list[Fact]], seed: int
+) -> None:
+    message = a_message("ann", "bob", strategy=at_once("app", "sms"))
+    cell = Cell(message.msgid, figures.LINE)
+    lines = [{cell: figures.of_line(message, a_chunk(*facts))} for facts in parts]
+    latest = max(line[cell][figures.LAST] for line in lines)
+    random.Random(seed).shuffle(lines)
+    assert figures.added(lines)[cell][figures.LAST] == latest
+    grown = figures.less(lines[0], {})
+    assert figures.added([{}, grown]) == {k: v for k, v in lines[0].items() if v}

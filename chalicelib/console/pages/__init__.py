@@ -11,6 +11,7 @@ SECTIONS = (
     "overview",
     "messages",
     "send",
+    "drafts",
     "schedules",
     "stats",
     "review",

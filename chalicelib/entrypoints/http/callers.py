@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from chalice.app import Request
 
 from chalicelib import observability
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.members import Member
-from chalicelib.entrypoints.http import credentials
+from chalicelib.entrypoints.http import credentials, rights
 from chalicelib.entrypoints.http.contract import Auth, Contract
 from chalicelib.entrypoints.http.errors import (
     CHANNEL_CLOSED,
@@ -24,7 +26,9 @@ GUESSES = Guesses()  # that this container knows of
 SHOWN = 8  # characters of a key's id in a log line
 
 
-def authenticate(world: World, request: Request, contract: Contract) -> Callers:
+def authenticate(
+    world: World, request: Request, contract: Contract, ids: Mapping[str, str]
+) -> Callers:
     """Return the access channel or the member that calls. Raises Refused."""
     auth = contract.auth
     if auth in (Auth.WEBHOOK, Auth.NOBODY):
@@ -40,7 +44,7 @@ def authenticate(world: World, request: Request, contract: Contract) -> Callers:
     member = credentials.member(world, key, secret) if auth in (Auth.ACCESS, Auth.EITHER) else None
     if member is None:
         raise _refuse_login(world, request, key)
-    if not member.role.may(contract.role):
+    if not rights.may(world, member, contract, request, ids):
         observability.security("role_refused", needs=contract.role, key=member.key[:SHOWN])
         raise NO_ROLE.refuse("Authorization", role=contract.role)
     return None, member

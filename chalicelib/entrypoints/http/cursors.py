@@ -117,6 +117,13 @@ def user(text: str) -> str:
     return text
 
 
+def place(text: str) -> str:
+    """Check a place among the targets of a message: partition, chunk and row."""
+    if text and not re.fullmatch(r"[0-9]{1,4}-[0-9]{1,9}-[0-9]{1,9}", text, re.ASCII):
+        raise _wrong()
+    return text
+
+
 def time_and_id(text: str) -> str:
     """Check a position by time: milliseconds, and the id of a stored request."""
     if text and not re.fullmatch(r"[0-9]{13}#[0-9a-v]{16}", text, re.ASCII):

@@ -85,14 +85,14 @@ def _serve(
     caller, begin = "", time.monotonic()
     try:
         world = wiring.world()
-        channel, member = callers.authenticate(world, request, contract)
+        decoded = {name: unquote(value, errors="replace") for name, value in parameters.items()}
+        channel, member = callers.authenticate(world, request, contract, decoded)
         who = channel or member
         caller = who.key if who else ""
         if who is not None:
             permit = admit(world, who, contract)
             if not permit.granted:
                 raise TOO_MANY_REQUESTS.refuse(limit=permit.limit)
-        decoded = {name: unquote(value, errors="replace") for name, value in parameters.items()}
         answer = view(RequestContext(world, request, channel, contract, member), **decoded)
         if not isinstance(answer, Response):
             answer = Response(answer, dict(JSON), contract.status)

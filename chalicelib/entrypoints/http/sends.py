@@ -14,7 +14,7 @@ from chalicelib.entrypoints.http.bodies import as_written, literals, without_nul
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.errors import CONTENT_OF_TEMPLATE, PARAMETER, Refused
 from chalicelib.flow.requests import SendRequest
-from chalicelib.ports import IdempotencyKey
+from chalicelib.ports import IdempotencyKey, World
 
 if TYPE_CHECKING:
     from chalicelib.domain.stored_requests import StoredRequest, Written
@@ -38,7 +38,7 @@ def read(
     _check_names(body, broadcast=broadcast, template=template)
     schema = f"send.{'Template' if template else 'Ordinary'}{'Broadcast' if broadcast else 'Send'}"
     checked: Any = base.validate(schemas.load(schema), body)
-    return checked.request(access), checked.option.sendno
+    return replace(checked.request(access), body=_kept(body)), checked.option.sendno
 
 
 def read_any(access: AccessChannel, value: Any) -> SendRequest:
@@ -61,10 +61,14 @@ def written(body: Any, *, broadcast: bool, member: str = "") -> Written:
     from chalicelib.domain.rules.reviews import Origin
     from chalicelib.domain.stored_requests import Form, Written
 
-    option = body.get("option") or {}
-    kept = as_stored(body) | {"option": {k: v for k, v in option.items() if k != "schedule"}}
     origin = Origin.CONSOLE if member else Origin.API
-    return Written(Form.BROADCAST if broadcast else Form.SEND, kept, origin, member)
+    return Written(Form.BROADCAST if broadcast else Form.SEND, _kept(body), origin, member)
+
+
+def _kept(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a body without its schedule."""
+    option = body.get("option") or {}
+    return as_stored(body) | {"option": {k: v for k, v in option.items() if k != "schedule"}}
 
 
 def as_stored(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,6 +119,18 @@ def idempotency_key(context: RequestContext, channel_key: str, body: Any) -> Ide
     digest = mac("once", canonical.encode()).hex()
     name = mac("once", key.encode()).hex()[:32]
     return IdempotencyKey(keys.join("once", channel_key, context.request.path, name), digest)
+
+
+def body_again(world: World, channel_key: str, msgid: str) -> tuple[dict[str, Any], bool]:
+    """Return the body of a message to send again, and if it is a broadcast. Raises NotFound."""
+    from chalicelib.domain.audiences import AudienceKind
+    from chalicelib.flow import again
+    from chalicelib.flow.messages import ending_of, sent_by
+
+    message = sent_by(world, channel_key, msgid)
+    ending_of(world, msgid)
+    broadcast = message.audience.kind is AudienceKind.EVERYONE
+    return again.body_of(world, message), broadcast
 
 
 # -- stored requests

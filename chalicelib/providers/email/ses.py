@@ -170,7 +170,7 @@ class SesSession(PlainSession):
         if to is None:
             return Answer([Outcome(Loss.INVALID_TARGET, "bad_address")])
         if mail.needs_utf8(to):  # "Amazon SES does not support the SMTPUTF8 extension"
-            return Answer([Outcome(Loss.SUBMIT_FAILED, "smtputf8_not_offered")])
+            return Answer([Outcome(Loss.SUBMIT_FAILED, "utf8_not_offered")])
         try:
             raw = mail.build(self._sender, recipient, to, call.files)
         except ValueError:

@@ -131,7 +131,7 @@ def test_a_mail_that_it_will_never_take_has_failed_alone(code: str, message: str
     ("contact", "outcome"),
     [
         ("nobody", Outcome(Loss.INVALID_TARGET, "bad_address")),
-        ("张三@example.cn", Outcome(Loss.SUBMIT_FAILED, "smtputf8_not_offered")),
+        ("张三@example.cn", Outcome(Loss.SUBMIT_FAILED, "utf8_not_offered")),
     ],
 )
 def test_addresses_that_it_cannot_take_stay_here(contact: str, outcome: Outcome) -> None:

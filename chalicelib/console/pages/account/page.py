@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+from collections.abc import Mapping
 from urllib.parse import quote
 
 from chalicelib.console.door import SESSION, ApiError, Problem, Reply
@@ -16,7 +17,35 @@ BITS_160 = 20  # bytes of a secret, as RFC 4226 advises
 
 @page("GET", "/account")
 def account(visit: Visit) -> Reply:
-    return visit.show("account/account.html")
+    return _account(visit)
+
+
+def _account(visit: Visit, error: ApiError | None = None) -> Reply:
+    mine = visit.api.get("me")
+    return visit.show("account/account.html", error=error, mine=mine)
+
+
+@page("POST", "/account/preferences")
+def prefer(visit: Visit) -> Reply:
+    """Keep language, colours and time zone with the member, and use them here at once."""
+    names = ("language", "theme", "time_zone")
+    chosen = {name: visit.form.text(name) or None for name in names}
+    try:
+        visit.api.change("PUT", "me/preferences", chosen)
+    except ApiError as error:
+        return _account(visit, error)
+    reply = visit.go(visit.to("/account"), "saved")
+    return Reply(reply.status, headers=reply.headers, cookies=_remembered(chosen))
+
+
+def _remembered(chosen: Mapping[str, str | None]) -> tuple[str, ...]:
+    """Return the cookies of language and colours. What is not chosen ends its cookie."""
+    cookies: list[str] = []
+    for name, preference in (("lang", "language"), ("theme", "theme")):
+        value = chosen[preference]
+        age = 31_536_000 if value else 0
+        cookies.append(f"{name}={value or ''}; Path=/console; Max-Age={age}; SameSite=Lax; Secure")
+    return tuple(cookies)
 
 
 @page("POST", "/account")
@@ -27,7 +56,7 @@ def change_password(visit: Visit) -> Reply:
             raise ApiError(400, [Problem("again", visit.say("The two are not the same."))])
         cookie = visit.door.sessions.change_password(_cookie(visit), old, new)
     except ApiError as error:
-        return visit.show("account/account.html", error=error)
+        return _account(visit, error)
     reply = visit.go(visit.to("/account"), "password")
     session = f"{SESSION}={cookie}; Max-Age={HOURS_12}; {SECURE}"
     return Reply(reply.status, headers=reply.headers, cookies=(session,))
@@ -59,7 +88,7 @@ def drop_second_factor(visit: Visit) -> Reply:
     try:
         visit.door.sessions.drop_second_factor(_cookie(visit), visit.form.text("code"))
     except ApiError as error:
-        return visit.show("account/account.html", error=error)
+        return _account(visit, error)
     return visit.go(visit.to("/account"), "second-factor")
 
 

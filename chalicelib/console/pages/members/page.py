@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chalicelib.console.door import ApiError, Reply
+from chalicelib.console.forms import Form
 from chalicelib.console.routes import page
 from chalicelib.console.visit import Visit
 from chalicelib.domain.members import Role
@@ -30,7 +31,7 @@ def add(visit: Visit) -> Reply:
     """Add a member, with a login if one was named. Keys and password are shown once."""
     form = visit.form
     try:
-        body = {"name": form.text("name"), "role": form.text("role")}
+        body = {"name": form.text("name"), "role": form.text("role"), "roles": _roles(form)}
         added = visit.api.change("POST", "members", body)
     except ApiError as error:
         return visit.show("members/new.html", error=error)
@@ -41,6 +42,11 @@ def add(visit: Visit) -> Reply:
         except ApiError as error:
             return _shown(visit, added["access_key"], error)
     return visit.show("members/secret.html", member=added, login=login)
+
+
+def _roles(form: Form) -> dict[str, str]:
+    """Return the roles on access channels that the form names."""
+    return {key: role.strip() for key, role in form.under("at.") if role.strip()}
 
 
 @page("GET", "/members/{access_key}")
@@ -68,6 +74,7 @@ def change(visit: Visit) -> Reply:
     body: dict[str, Any] = {"name": form.text("name")}
     if key != visit.who.key:
         body |= {"role": form.text("role"), "enabled": form.flag("enabled")}
+        body["roles"] = _roles(form)
     try:
         visit.api.change(
             "PATCH",

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from chalicelib.console.labels import FACTS, TYPES
 from chalicelib.console.texts import Texts
 
+N_ = str  # marks a text for the catalogue
 STEPS = 9  # that have an icon of their own
 STEP_ICONS = (
     *("number-1", "number-2", "number-3", "number-4", "number-5"),
@@ -52,6 +53,8 @@ def _events(report: Mapping[str, Any], target: Mapping[str, Any], texts: Texts) 
     steps: set[int] = set()
     for delivery in target["deliveries"]:
         yield from _delivery(delivery, steps, texts)
+    for condition in target.get("conditions", ()):
+        yield from _condition(condition, texts)
 
 
 def _planned(target: Mapping[str, Any], time: int, texts: Texts) -> Event:
@@ -69,6 +72,36 @@ def _planned(target: Mapping[str, Any], time: int, texts: Texts) -> Event:
     return Event(time, "ok", "list-check", title, " · ".join(left))
 
 
+# Outcomes of a condition that ended without its step: the kind of event, icon, and words.
+OUTCOMES = {
+    "reached": ("ok", "check", N_("Step %(step)s is not needed: the person was reached")),
+    "withdrawn": ("warn", "arrow-back-up", N_("Step %(step)s does not begin: withdrawn")),
+    "open": ("", "hourglass", N_("Step %(step)s: its condition is judged then")),
+}
+TERMS = {
+    "missing": N_("%(channel)s: missing"),
+    "reached": N_("%(channel)s: there"),
+    "open": N_("%(channel)s: not known yet"),
+}
+
+
+def _condition(condition: Mapping[str, Any], texts: Texts) -> Iterator[Event]:
+    """Yield the outcome of a condition whose step has not begun."""
+    if condition["outcome"] not in OUTCOMES or condition["time"] is None:
+        return
+    kind, icon, words = OUTCOMES[condition["outcome"]]
+    title = texts.say(words, step=condition["step"])
+    yield Event(condition["time"], kind, icon, title, terms_of(condition, texts))
+
+
+def terms_of(condition: Mapping[str, Any], texts: Texts) -> str:
+    said = (
+        texts.say(TERMS[term["outcome"]], channel=texts.say(TYPES[term["channel"]].name))
+        for term in condition["terms"]
+    )
+    return " · ".join(said)
+
+
 def _delivery(delivery: Mapping[str, Any], steps: set[int], texts: Texts) -> Iterator[Event]:
     """Yield the beginning of a step, once, and the facts of a delivery."""
     channel = texts.say(TYPES[delivery["channel"]].name)
@@ -81,7 +114,5 @@ def _delivery(delivery: Mapping[str, Any], steps: set[int], texts: Texts) -> Ite
         yield Event(delivery["decided"], "go", icon, title, text, is_step=True)
     for fact in sorted(delivery["facts"], key=lambda fact: fact["fact"] != "submitted"):
         kind, icon = FACTS.get(fact["fact"], FACTS["other"])
-        where = texts.say(
-            "%(channel)s, contact %(number)s", channel=channel, number=delivery["contact"]
-        )
+        where = f"{channel}, {delivery['masked']}"
         yield Event(fact["time"], kind, icon, texts.either(fact), where, fact["code"])

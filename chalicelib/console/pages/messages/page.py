@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalicelib.console.door import ApiError, Reply
+from chalicelib.console.pages.messages import again as again
 from chalicelib.console.pages.messages import answers, life
 from chalicelib.console.routes import page
 from chalicelib.console.visit import Visit
@@ -24,7 +25,7 @@ def messages(visit: Visit) -> Reply:
     query: dict[str, Any] = {"channel_key": visit.key, "limit": PAGE}
     if days:
         query["since"] = visit.texts.now - days * DAY
-    for name in ("cursor", "status", "text"):
+    for name in ("cursor", "status", "text", "origin"):
         query[name] = visit.asked(name) or None
     listed = visit.api.get("messages", query=query)
     owner = {"channel_key": visit.key, "limit": 100}
@@ -151,6 +152,18 @@ def people(visit: Visit) -> Reply:
 
 @page("GET", "/c/{key}/messages/{msgid}/people/{target}")
 def target(visit: Visit) -> Reply:
+    return _target(visit)
+
+
+@page("POST", "/c/{key}/messages/{msgid}/people/{target}", needs=Role.OPERATOR.value)
+def show_contacts(visit: Visit) -> Reply:
+    """Show the contacts of a target whole, which the audit log keeps."""
+    path = "messages/{msgid}/targets/{target}/contacts"
+    msgid, name = visit.ids["msgid"], visit.ids["target"]
+    return _target(visit, visit.api.change("POST", path, msgid=msgid, target=name)["contacts"])
+
+
+def _target(visit: Visit, contacts: Sequence[Mapping[str, Any]] = ()) -> Reply:
     msgid, name = visit.ids["msgid"], visit.ids["target"]
     found = visit.api.get("messages/{msgid}/targets/{target}", msgid=msgid, target=name)
     report = visit.api.get("messages/{msgid}", msgid=msgid)
@@ -163,6 +176,7 @@ def target(visit: Visit) -> Reply:
         found=found,
         report=report,
         user=user,
+        shown_whole=contacts,
         answer=answers.answer(found, visit.texts),
         events=life.events(report, found, visit.texts),
         log=json.dumps(found, ensure_ascii=False, indent=1),

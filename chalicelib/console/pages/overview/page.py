@@ -9,7 +9,9 @@ from chalicelib.console.door import Reply
 from chalicelib.console.labels import STAGES
 from chalicelib.console.routes import page
 from chalicelib.console.visit import Visit
+from chalicelib.domain.members import Role
 
+OPERATOR = Role.OPERATOR.value
 NEWEST = 5  # messages that the page shows
 NEARLY_FULL = 0.8  # of a quota
 MAX_ATTENTION = 5
@@ -56,7 +58,15 @@ def overview(visit: Visit) -> Reply:
         messages=messages,
         templates={each["template_id"]: each["name"] for each in templates},
         channels=[(each, granted[each["code"]]) for each in own],
+        coverage=visit.api.get("statistics/coverage", query={"channel_key": visit.key}),
     )
+
+
+@page("POST", "/c/{key}/coverage", needs=OPERATOR)
+def count(visit: Visit) -> Reply:
+    """Count anew how many users have a contact. It goes on by itself."""
+    visit.api.change("POST", "statistics/coverage", {"channel_key": visit.key})
+    return visit.go(visit.at(), "counting")
 
 
 def _chart(visit: Visit, trend: Any) -> dict[str, Any]:
@@ -98,8 +108,9 @@ def _why(visit: Visit, thing: Mapping[str, Any]) -> str:
     from chalicelib.console.labels import TYPES
 
     names = [visit.say(TYPES[kind].name) for kind in thing["closed"]]
-    text = "No delivery channel is authorised and enabled for: %(types)s."
-    return visit.say(text, types=", ".join(names))
+    return visit.say(
+        "No delivery channel is authorised and enabled for: %(names)s.", names=", ".join(names)
+    )
 
 
 def _quotas(visit: Visit, channels: Any) -> Iterator[Attention]:

@@ -1,20 +1,17 @@
-"""The search of the palette: a msgid, a contact, a userid, or the name of a template."""
+"""The search of the palette: a msgid, a contact, a userid, or a name."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from chalicelib.console.door import ApiError, Reply
+from chalicelib.console.door import Reply
 from chalicelib.console.routes import page
 from chalicelib.console.visit import Visit
 from chalicelib.domain import masks
 
-MOST = 5  # of a group
-MSGID = re.compile(r"[0-9a-z]{16}", re.ASCII)
-PHONE = re.compile(r"\+?[0-9][0-9 -]{6,19}", re.ASCII)
+N_ = str  # marks a text for the catalogue
 
 
 class Hit(NamedTuple):
@@ -23,6 +20,17 @@ class Hit(NamedTuple):
     title: str
     note: str
     address: str
+
+
+# By kind of what has a name: the group, its icon, and where its page is.
+NAMED = {
+    "template": (N_("Templates"), "template", "/templates/{id}"),
+    "strategy": (N_("Strategies"), "arrow-ramp-right-2", "/strategies/{id}"),
+    "segment": (N_("Segments"), "users", "/groups/segments/{id}"),
+    "blacklist": (N_("Blacklists"), "users", "/groups/black/{id}"),
+    "whitelist": (N_("Whitelists"), "users", "/groups/white/{id}"),
+    "access_channel": (N_("Access channels"), "settings", ""),
+}
 
 
 @page("POST", "/search")
@@ -34,62 +42,27 @@ def search(visit: Visit) -> Reply:
 
 
 def _hits(visit: Visit, typed: str) -> Iterator[Hit]:
-    """Tell what was typed by its shape. A contact never gets into an address or a log."""
-    if MSGID.fullmatch(typed):
-        yield from _message(visit, typed)
-    if "@" in typed:
-        yield from _by_contact(visit, "email", typed)
-        return
-    if PHONE.fullmatch(typed):
-        yield from _by_contact(visit, "sms", typed)
-    yield from _users(visit, typed)
-    yield from _named(visit, typed)
-
-
-def _message(visit: Visit, msgid: str) -> Iterator[Hit]:
-    try:
-        report = visit.api.get("messages/{msgid}", msgid=msgid)
-    except ApiError:
-        return
-    note = visit.texts.exact(report["accepted"])
-    yield Hit(visit.say("Message"), "message", msgid, note, visit.to(f"/m/{msgid}"))
-
-
-def _by_contact(visit: Visit, kind: str, contact: str) -> Iterator[Hit]:
-    try:
-        found = visit.api.change("POST", "users/search", {"type": kind, "contact": contact})
-    except ApiError:
-        return
-    for user in found["users"][:MOST]:
+    """Yield what the API finds. The text is in a body, so a contact never gets into a log."""
+    channel = visit.access_channel
+    body = {"text": typed, "channel_key": channel["channel_key"] if channel else ""}
+    found = visit.api.change("POST", "search", body)
+    for message in found["messages"]:
+        note = visit.texts.exact(message["accepted"])
+        title = message["name"] or message["msgid"]
+        yield Hit(visit.say("Message"), "message", title, note, visit.to(f"/m/{message['msgid']}"))
+    for userid in found["contacts"]:
         group = visit.say("Users with this contact, exactly")
-        yield _user(visit, group, user["userid"], masks.masked(contact))
-
-
-def _users(visit: Visit, typed: str) -> Iterator[Hit]:
-    try:
-        found = visit.api.get("users", query={"prefix": typed, "limit": MOST})
-    except ApiError:
-        return
-    for user in found["users"]:
-        yield _user(visit, visit.say("Users"), user["userid"], "")
+        yield _user(visit, group, userid, masks.masked(typed))
+    for userid in found["users"]:
+        yield _user(visit, visit.say("Users"), userid, "")
+    yield from (_named(visit, each) for each in found["named"])
 
 
 def _user(visit: Visit, group: str, userid: str, note: str) -> Hit:
     return Hit(group, "user", userid, note, visit.at(f"/users/{quote(userid, safe='')}"))
 
 
-def _named(visit: Visit, typed: str) -> Iterator[Hit]:
-    """Yield templates and strategies of the access channel whose name has the text."""
-    if visit.access_channel is None:
-        return
-    owner = {"channel_key": visit.access_channel["channel_key"], "limit": 100}
-    words = typed.casefold()
-    for each in visit.api.get("templates", query=owner)["templates"]:
-        if words in each["name"].casefold():
-            address = visit.at(f"/templates/{each['template_id']}")
-            yield Hit(visit.say("Templates"), "template", each["name"], "", address)
-    for each in visit.api.get("strategies", query=owner)["strategies"]:
-        if words in each["name"].casefold():
-            address = visit.at(f"/strategies/{each['rule_id']}")
-            icon = "arrow-ramp-right-2"
-            yield Hit(visit.say("Strategies"), icon, each["name"], "", address)
+def _named(visit: Visit, found: Mapping[str, Any]) -> Hit:
+    group, icon, path = NAMED[found["kind"]]
+    address = visit.to(f"/c/{quote(found['channel_key'])}{path.format(id=quote(found['id']))}")
+    return Hit(visit.say(group), icon, found["name"], "", address)

@@ -17,6 +17,8 @@ def fields(message: Message, *, broadcast: bool) -> dict[str, list[str]]:
     filled = {"kind": "template" if message.get("template_id") else "ordinary"}
     filled |= {"priority": str(option.get("priority") or 2)}
     filled |= {name: str(option[name]) for name in ("sendno", "topic") if option.get(name)}
+    filled |= {"title": str(option["name"])} if option.get("name") else {}
+    filled |= {"owner": str(option["owner"])} if option.get("owner") else {}
     for kind in ("black", "white"):
         if option.get(f"{kind}_id"):
             filled["list"] = f"{kind}:{option[f'{kind}_id']}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Mapping
 from typing import Any
@@ -22,6 +23,10 @@ LISTED = 100  # templates, strategies, lists and segments that one can choose fr
 def compose(visit: Visit) -> Reply:
     if visit.asked("schedule") and not _fill(visit, visit.asked("schedule")):
         return visit.go(visit.at(f"/messages/scheduled/{visit.asked('schedule')}/edit"))
+    if visit.asked("again") and not _fill_again(visit, visit.asked("again")):
+        return visit.go(visit.at(f"/messages/{visit.asked('again')}/contents"), "does-not-fit")
+    if visit.asked("draft"):
+        _fill_draft(visit, visit.asked("draft"))
     chosen = visit.form.text("template") or visit.asked("template")
     return _form(visit, "" if visit.asked("kind") == "ordinary" else chosen)
 
@@ -34,6 +39,24 @@ def _fill(visit: Visit, id: str) -> bool:
     more |= {"name": stored["name"]}
     if visit.asked("copy") != "1":
         more |= {"schedule": id, "version": str(stored["version"])}
+    return _holds(visit, body, more)
+
+
+def _fill_again(visit: Visit, msgid: str) -> bool:
+    """Fill the form in from a message that was sent. Return False if it cannot hold all of it."""
+    body = visit.api.change("POST", "messages/{msgid}/body", msgid=msgid)
+    return body["message"] is not None and _holds(visit, body, {})
+
+
+def _fill_draft(visit: Visit, id: str) -> None:
+    draft = visit.api.get("drafts/{id}", id=id)
+    filled = filled_in.fields(draft["message"], broadcast=draft["broadcast"])
+    more = {"draft": id, "version": str(draft["version"]), "draft_name": draft["name"]}
+    visit.form = filled_in.form_of(filled, more)
+
+
+def _holds(visit: Visit, body: Mapping[str, Any], more: Mapping[str, str]) -> bool:
+    """Fill the form in. Return False if it cannot hold all of a message."""
     filled = filled_in.fields(body["message"], broadcast=body["broadcast"])
     visit.form = filled_in.form_of(filled, more)
     try:
@@ -51,9 +74,11 @@ def send(visit: Visit) -> Reply:
     """Show the form again after a choice that changes it, ask once more, or send."""
     form = visit.form
     template = form.text("template")
-    if form.text("do") not in ("check", "send"):
+    if form.text("do") not in ("check", "send", "draft"):
         return _form(visit, template)
     try:
+        if form.text("do") == "draft":
+            return _keep(visit)
         body = _request(visit)
         if form.text("do") == "check":
             return _form(visit, template, asks=True)
@@ -67,12 +92,34 @@ def send(visit: Visit) -> Reply:
     return visit.go(visit.at(f"/messages/{sent['msgid']}"), "sent")
 
 
+def _drop_draft(visit: Visit) -> None:
+    """Delete the draft that was sent. One that somebody has deleted before is gone already."""
+    if visit.form.text("draft"):
+        with contextlib.suppress(ApiError):
+            visit.api.change("DELETE", "drafts/{id}", id=visit.form.text("draft"))
+
+
+def _keep(visit: Visit) -> Reply:
+    """Keep what stands in the form as a draft, whole or not."""
+    form, id = visit.form, visit.form.text("draft")
+    whole = _request(visit, is_draft=True)
+    body = {"name": form.text("draft_name"), **whole}
+    if id:
+        del body["channel_key"]
+        visit.api.change("PUT", "drafts/{id}", body, version=form.version, id=id)
+    else:
+        visit.api.change("POST", "drafts", body)
+    return visit.go(visit.at("/messages/drafts"), "drafted")
+
+
 def _send(visit: Visit, body: dict[str, Any]) -> Any:
     """Send now, or store the message until its time. A scheduled message may be changed so."""
     form = visit.form
     once, id = form.text("once"), form.text("schedule")
     if not times.waits(form):
-        return visit.api.change("POST", "messages", body, once=once)
+        sent = visit.api.change("POST", "messages", body, once=once)
+        _drop_draft(visit)
+        return sent
     named = {"name": form.text("name")} if form.text("name") else {}
     body = {**body, **named, "schedule": times.schedule_of(visit)}
     if not id:
@@ -129,8 +176,8 @@ def _audience(visit: Visit) -> str:
     return "users"
 
 
-def _request(visit: Visit) -> dict[str, Any]:
-    """Return the body of the API that the form stands for."""
+def _request(visit: Visit, *, is_draft: bool = False) -> dict[str, Any]:
+    """Return the body of the API that the form stands for. A draft may lack its targets."""
     form = visit.form
     audience = form.text("audience")
     is_ordinary = form.text("kind") == "ordinary"
@@ -138,7 +185,7 @@ def _request(visit: Visit) -> dict[str, Any]:
     if form.text("rule_id"):
         body["rule_id"] = form.number("rule_id")
     if audience != "everyone":
-        body |= _targets(visit, audience)
+        body |= _some_targets(visit, audience) if is_draft else _targets(visit, audience)
     whole = {"channel_key": visit.key, "broadcast": audience == "everyone", "message": body}
     if is_ordinary:
         made = contents.read(form)
@@ -161,8 +208,9 @@ def _elements(kind: str, content: Any) -> list[Any]:
 def _option(visit: Visit) -> dict[str, Any]:
     form = visit.form
     option: dict[str, Any] = {"priority": form.number("priority") or 2}
-    if form.text("sendno"):
-        option["sendno"] = form.text("sendno")
+    for field, name in (("sendno", "sendno"), ("title", "name"), ("owner", "owner")):
+        if form.text(field):
+            option[name] = form.text(field)
     if form.text("topic"):
         option["topic"] = form.number("topic")
     kind, _, number = form.text("list").partition(":")
@@ -184,6 +232,13 @@ def _targets(visit: Visit, audience: str) -> dict[str, Any]:
         kind = form.text("contact_type") or "sms"
         return {f"aud_{kind}": [{"data": _needed(visit, "contacts")}]}
     return {"aud_userid": _needed(visit, "userids")}
+
+
+def _some_targets(visit: Visit, audience: str) -> dict[str, Any]:
+    try:
+        return _targets(visit, audience)
+    except ApiError:
+        return {}
 
 
 def _needed(visit: Visit, name: str) -> list[str]:

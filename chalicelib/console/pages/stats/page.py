@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -18,8 +18,8 @@ CLASSES = 7  # of a heat map
 OF = ("users", "deliveries")
 
 
-def _stretch(visit: Visit) -> dict[str, Any]:
-    days = PERIODS.get(visit.asked("days"), 30)
+def _stretch(visit: Visit, period: str = "") -> dict[str, Any]:
+    days = PERIODS.get(period or visit.asked("days"), 30)
     today = visit.texts.at(visit.texts.now).date()
     since = today - timedelta(days=days - 1)
     return {"channel_key": visit.key, "since": since.isoformat(), "until": today.isoformat()}
@@ -40,6 +40,30 @@ def messages(visit: Visit) -> Reply:
         of=of,
         chart=chart(visit, _filled(days, stretch), of),
         losses=visit.api.get("statistics/losses", query=stretch),
+    )
+
+
+@page("GET", "/c/{key}/stats/requests")
+def requests(visit: Visit) -> Reply:
+    """Show how many sends were accepted, by day or by hour."""
+    by = "hour" if visit.asked("by") == "hour" else "day"
+    stretch = _stretch(visit, "7") if by == "hour" else _stretch(visit)
+    rows = visit.api.get("statistics", query={**stretch, "by": by})["figures"]
+    if visit.asked("export"):
+        return _file(
+            "requests.csv", ["time", "requests"], [(r["time"], r["requests"]) for r in rows]
+        )
+    shown = rows if by == "hour" else _filled(rows, stretch)
+    numbers = [row.get("requests", 0) for row in shown]
+    series = {"name": visit.say("Requests"), "stage": "submitted", "data": numbers}
+    x = [row["time"][:16].replace("T", " ") if by == "hour" else row["time"][:10] for row in shown]
+    return visit.show(
+        "stats/requests.html",
+        by=by,
+        rows=rows,
+        total=sum(numbers),
+        best=max(rows, key=lambda row: row["requests"], default=None),
+        chart={"label": visit.say("Request volume"), "x": x, "series": [series]},
     )
 
 
@@ -68,15 +92,20 @@ def _filled(
 
 
 def _export(visit: Visit, days: Sequence[Mapping[str, Any]]) -> Reply:
-    """Write the days as CSV, with a mark by which spreadsheets know UTF-8."""
-    file = io.StringIO()
-    writer = csv.writer(file)
+    """Hand out the days as a file."""
     names = [f"{of}.{stage}" for of in OF for stage in STAGES]
-    writer.writerow(["time", "requests", *names])
-    for day in days:
-        figures = [day[of][stage] for of in OF for stage in STAGES]
-        writer.writerow([day["time"], day["requests"], *figures])
-    headers = {"Content-Disposition": 'attachment; filename="statistics.csv"'}
+    lines = [
+        (day["time"], day["requests"], *(day[of][stage] for of in OF for stage in STAGES))
+        for day in days
+    ]
+    return _file("statistics.csv", ["time", "requests", *names], lines)
+
+
+def _file(name: str, header: Sequence[str], lines: Iterable[Sequence[object]]) -> Reply:
+    """Write CSV, with a mark by which spreadsheets know UTF-8."""
+    file = io.StringIO()
+    csv.writer(file).writerows([header, *lines])
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Reply(200, "\ufeff" + file.getvalue(), "text/csv; charset=utf-8", headers)
 
 

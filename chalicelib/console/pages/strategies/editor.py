@@ -13,6 +13,12 @@ UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
 DEFAULT = ("5", "min", "delivered")  # number, unit and what is missing, of a new term
 SHORT = 60  # seconds below which receipts often come later
 MAX_STEPS = 9
+CHOICES = {  # how one channel of a step is chosen for each person
+    "cheapest": N_("on the cheapest one that reaches them"),
+    "best": N_("on the one whose messages arrive best"),
+    "most_clicked": N_("on the one that they click most"),
+    "preference": N_("on the one that they prefer for the topic"),
+}
 FATES = {
     "missed": N_("Only the last step reaches them"),
     "first": N_("The first step reaches them"),
@@ -43,6 +49,8 @@ class Step:
     channels: tuple[str, ...] = ()
     terms: tuple[Term, ...] = field(default=())
     operator: str = "and"
+    choose: str = ""  # how one of its channels is chosen for each person
+    dropped: tuple[str, ...] = ()  # channels of the step before that have no term
 
 
 def fresh() -> list[Step]:
@@ -57,13 +65,20 @@ def used(steps: Sequence[Step]) -> set[str]:
 
 
 def steps_of(strategy: Mapping[str, Any]) -> list[Step]:
-    return [_step_of(step) for step in strategy["steps"]]
+    steps: list[Step] = []
+    for step in strategy["steps"]:
+        before = steps[-1].channels if steps else ()
+        steps.append(_step_of(step, before))
+    return steps
 
 
-def _step_of(step: Mapping[str, Any]) -> Step:
+def _step_of(step: Mapping[str, Any], before: Sequence[str]) -> Step:
     condition = step.get("condition") or {"operator": "and", "terms": []}
     terms = tuple(_term_of(term) for term in condition["terms"])
-    return Step(tuple(step["channels"]), terms, condition["operator"])
+    named = {term.channel for term in terms}
+    dropped = tuple(channel for channel in before if channel not in named)
+    choose = step.get("choose") or ""
+    return Step(tuple(step["channels"]), terms, condition["operator"], choose, dropped)
 
 
 def _term_of(term: Mapping[str, Any]) -> Term:
@@ -85,6 +100,8 @@ def _body(n: int, step: Step) -> dict[str, Any]:
             for term in step.terms
         ]
         made["condition"] = {"operator": step.operator, "terms": terms}
+    if step.choose and len(step.channels) > 1:
+        made["choose"] = step.choose
     return made
 
 
@@ -100,7 +117,7 @@ def shows(strategy: Mapping[str, Any]) -> bool:
 
 
 def read(form: Form) -> list[Step]:
-    """Read the steps. Terms follow the channels of the step before."""
+    """Read the steps. Each channel of the step before has a term, unless it was dropped."""
     count = form.number("count")
     number = min(count, MAX_STEPS) if isinstance(count, int) else 0
     return _fitted([_read(form, n) for n in range(number)])
@@ -114,12 +131,19 @@ def _read(form: Form, n: int) -> Step:
             form.text(f"s{n}.{channel}.unit", DEFAULT[1]),
             form.text(f"s{n}.{channel}.missing", DEFAULT[2]),
         )
-        for channel in form.many(f"s{n}.terms")
+        for channel in form.many(f"s{n}.terms") + _added(form, n, "term")
     ]
     operator = "or" if form.text(f"s{n}.operator") == "or" else "and"
-    adding = [form.text(f"s{n}.add")] if form.text("do") == f"add:{n}" else []
-    channels = tuple(dict.fromkeys(name for name in form.many(f"s{n}.channels") + adding if name))
-    return Step(channels, tuple(terms), operator)
+    named = form.many(f"s{n}.channels") + _added(form, n, "add")
+    dropped = tuple(form.many(f"s{n}.dropped"))
+    choose = form.text(f"s{n}.choose")
+    return Step(tuple(dict.fromkeys(named)), tuple(terms), operator, choose, dropped)
+
+
+def _added(form: Form, n: int, name: str) -> list[str]:
+    """Return what a button of a step adds: a channel, or a term for an earlier channel."""
+    chosen = form.text(f"s{n}.{name}")
+    return [chosen] if chosen and form.text("do") == f"{name}:{n}" else []
 
 
 def act(steps: Sequence[Step], button: str) -> list[Step]:
@@ -135,18 +159,38 @@ def act(steps: Sequence[Step], button: str) -> list[Step]:
     elif name == "drop" and 0 <= place < len(changed):
         kept = tuple(each for each in changed[place].channels if each != channel)
         changed[place] = replace(changed[place], channels=kept)
+    elif name == "drop-term" and 0 < place < len(changed):
+        step = changed[place]
+        terms = tuple(term for term in step.terms if term.channel != channel)
+        changed[place] = replace(step, terms=terms, dropped=(*step.dropped, channel))
     return _fitted(changed)
 
 
 def _fitted(steps: Sequence[Step]) -> list[Step]:
-    """Give each step after the first a term for each channel of the step before."""
+    """Keep terms for channels of earlier steps. Those of the step before have one by default."""
     fitted: list[Step] = []
     for n, step in enumerate(steps):
+        earlier = used(fitted)
+        known = {term.channel: term for term in step.terms if term.channel in earlier}
         before = fitted[n - 1].channels if n else ()
-        known = {term.channel: term for term in step.terms}
-        terms = tuple(known.get(channel, Term(channel)) for channel in before)
-        fitted.append(replace(step, terms=terms))
+        wanted = [channel for channel in before if channel not in step.dropped]
+        if not known and not wanted:
+            wanted = list(before)
+        new = [Term(channel) for channel in wanted if channel not in known]
+        terms = (*known.values(), *new)
+        dropped = tuple(channel for channel in before if channel not in {t.channel for t in terms})
+        fitted.append(replace(step, terms=terms, dropped=dropped))
     return fitted
+
+
+def others(steps: Sequence[Step]) -> list[list[str]]:
+    """Return for each step the channels of earlier steps that its condition does not name."""
+    found: list[list[str]] = []
+    for n, step in enumerate(steps):
+        named = {term.channel for term in step.terms}
+        earlier = [channel for each in steps[:n] for channel in each.channels]
+        found.append([channel for channel in earlier if channel not in named])
+    return found
 
 
 # -- warnings
@@ -243,10 +287,12 @@ def lanes(steps: Sequence[Step], fate: str) -> Lanes:
 def _begins(steps: Sequence[Step]) -> list[int]:
     """Return when each step begins, in seconds, if nothing is delivered before."""
     begins: list[int] = []
+    at: dict[str, int] = {}  # when each channel sends
     for n, step in enumerate(steps):
-        spans = [term.seconds for term in step.terms] or [0]
-        wait = min(spans) if step.operator == "or" else max(spans)
-        begins.append(begins[-1] + wait if n else 0)
+        ends = [at.get(term.channel, 0) + term.seconds for term in step.terms] or [0]
+        end = min(ends) if step.operator == "or" else max(ends)
+        begins.append(max(end, begins[-1]) if n else 0)
+        at |= dict.fromkeys(step.channels, begins[n])
     return begins
 
 
@@ -257,10 +303,10 @@ def _lane(  # type: ignore[no-untyped-def]
     if is_reached:
         arrived = Mark("okd", sent.x + 12, N_("delivered: the end"))
         return Lane(channel, y, None, (sent, arrived))
-    after = steps[n + 1] if n + 1 < len(steps) else None
-    term = next((t for t in after.terms if t.channel == channel), None) if after else None
+    waiting = ((k, t) for k in range(n + 1, len(steps)) for t in steps[k].terms)
+    later, term = next(((k, t) for k, t in waiting if t.channel == channel), (n, None))
     if term is None:
         return Lane(channel, y, None, (sent, Mark("no", sent.x + 12, N_("not delivered"))))
     text = N_("not clicked") if term.missing == "clicked" else N_("not delivered")
-    held = Mark("no", x(begins[n] + min(term.seconds, begins[n + 1] - begins[n])), text)
+    held = Mark("no", x(begins[n] + min(term.seconds, begins[later] - begins[n])), text)
     return Lane(channel, y, (sent.x, held.x), (sent, held))

@@ -90,11 +90,23 @@ def _editor(
         strategy=found,
         is_shown=found is None or editor.shows(found),
         steps=steps,
+        others=editor.others(steps),
+        choices=editor.CHOICES,
         unused=[kind for kind in TYPES if kind not in editor.used(steps)],
         warnings=editor.warnings(steps, reports),
         lanes=editor.lanes(steps, fate),
+        estimate=_estimate(visit, steps),
         fate=fate,
     )
+
+
+def _estimate(visit: Visit, steps: list[editor.Step]) -> Any:
+    """Return what the API estimates, None while the steps are not a strategy yet."""
+    body = {"channel_key": visit.key, "steps": editor.body(steps)}
+    try:
+        return visit.api.change("POST", "strategies/estimate", body)
+    except ApiError:
+        return None
 
 
 @page("POST", "/c/{key}/strategies/{rule_id}/delete", needs=OPERATOR)

@@ -9,6 +9,7 @@ from chalice.app import Blueprint, Response
 
 from chalicelib.domain.members import Role
 from chalicelib.entrypoints.http.admin.route import admin, known_key
+from chalicelib.entrypoints.http.audit import log_change
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.problems import JSON
 from chalicelib.entrypoints.http.route import known_msgid
@@ -32,12 +33,18 @@ bp = Blueprint(__name__)
     role=Role.OPERATOR,
 )
 def export_targets(context: RequestContext) -> Response:
-    """Export the targets of a message with their states and reasons. Contacts are masked."""
+    """Export the targets of a message with their states and reasons.
+
+    Contacts are masked, unless you ask for them whole. The audit log says so then.
+    """
     from chalicelib.manage import exports
 
     body: TargetsExport = context.body()
-    query = {"msgid": known_msgid(body.msgid), "reason": body.reason}
-    return _begun(exports.begin(context.world, "targets", body.format, query))
+    query = {"msgid": known_msgid(body.msgid), "reason": body.reason, "contacts": body.contacts}
+    export = exports.begin(context.world, "targets", body.format, query)
+    if body.contacts == "whole":
+        log_change(context, "POST", context.request.path, query)
+    return _begun(export)
 
 
 @admin(

@@ -19,7 +19,11 @@ from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.manage import members
 
 if TYPE_CHECKING:
-    from chalicelib.entrypoints.http.schemas.members import MemberBody, MemberChange
+    from chalicelib.entrypoints.http.schemas.members import (
+        MemberBody,
+        MemberChange,
+        PreferencesOfMember,
+    )
 
 bp = Blueprint(__name__)
 
@@ -36,7 +40,7 @@ bp = Blueprint(__name__)
 def add_member(context: RequestContext) -> Response:
     """Add a member. The access secret is shown only once."""
     body: MemberBody = context.body()
-    member, secret = members.add(context.world, body.name, body.role)
+    member, secret = members.add(context.world, body.name, body.role, body.roles)
     return tagged({**_shown(member), "access_secret": secret}, member.version, 201)
 
 
@@ -109,6 +113,38 @@ def delete_member(context: RequestContext, access_key: str) -> Response:
     return Response("", {}, 204)
 
 
+@admin(bp, "me", "GET", response="members.Me", tag="members", role=Role.READ_ONLY)
+def get_me(context: RequestContext) -> dict[str, Any]:
+    """Get yourself: the member whose key it is, with preferences."""
+    member = context.member
+    return _shown_to_oneself(member) if member else {}
+
+
+@admin(
+    bp,
+    "me/preferences",
+    "PUT",
+    request="members.PreferencesOfMember",
+    response="members.Me",
+    errors=(404, 409),
+    tag="members",
+    role=Role.READ_ONLY,
+)
+def prefer(context: RequestContext) -> dict[str, Any]:
+    """Set your own preferences, all of them. A global key does not have any."""
+    body: PreferencesOfMember = context.body()
+    chosen = body.model_dump(exclude_none=True)
+    return _shown_to_oneself(members.prefer(context.world, _key_of_caller(context), chosen))
+
+
+def _shown_to_oneself(member: Member) -> dict[str, Any]:
+    names = ("language", "theme", "time_zone")
+    preferences = {name: member.preferences.get(name) for name in names}
+    shown = _shown(member)
+    del shown["version"]
+    return {**shown, "preferences": preferences}
+
+
 def _key_of_caller(context: RequestContext) -> str:
     return context.member.key if context.member else ""
 
@@ -118,6 +154,7 @@ def _shown(member: Member) -> dict[str, Any]:
         "access_key": member.key,
         "name": member.name,
         "role": member.role.value,
+        "roles": {key: role.value for key, role in member.roles.items()},
         "enabled": member.enabled,
         "version": member.version,
     }

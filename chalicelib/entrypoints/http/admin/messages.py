@@ -39,9 +39,8 @@ def list_messages(context: RequestContext) -> dict[str, Any]:
 
     query: MessagesQuery = context.query()
     key, times = known_key(query.channel_key), (query.since, query.until)
-    chosen = messages.Filter(
-        query.status, query.template, query.origin, query.owner, query.text.strip()
-    )
+    asked = (query.status, query.template, query.origin, query.owner, query.sender)
+    chosen = messages.Filter(*asked, text=query.text.strip())
     return cursors.searched(
         "messages",
         context,
@@ -64,7 +63,7 @@ def get_any_message(context: RequestContext, msgid: str) -> dict[str, Any]:
     """Get the report of a message, as its sender sees it."""
     from chalicelib.reports import waiting
 
-    return {"code": 0, **waiting.message(context.world, _sender(context.world, msgid), msgid)}
+    return {"code": 0, **waiting.message(context.world, sender_of(context.world, msgid), msgid)}
 
 
 @admin(
@@ -80,7 +79,7 @@ def compare_message(context: RequestContext, msgid: str) -> dict[str, Any]:
     """Compare the rates of a message with the 30 days of its access channel up to it."""
     from chalicelib.reports import comparison
 
-    return comparison.of_message(context.world, _sender(context.world, msgid), msgid)
+    return comparison.of_message(context.world, sender_of(context.world, msgid), msgid)
 
 
 @admin(
@@ -96,7 +95,10 @@ def get_any_target(context: RequestContext, msgid: str, target: str) -> dict[str
     """Get the state of one target of a message, as its sender sees it."""
     from chalicelib.reports import message as report
 
-    return {"code": 0, **report.target(context.world, _sender(context.world, msgid), msgid, target)}
+    return {
+        "code": 0,
+        **report.target(context.world, sender_of(context.world, msgid), msgid, target),
+    }
 
 
 @admin(
@@ -122,7 +124,7 @@ def find_any_target(context: RequestContext, msgid: str) -> dict[str, Any]:
     return {
         "code": 0,
         **report.target_with(
-            context.world, _sender(context.world, msgid), msgid, body.type, body.contact
+            context.world, sender_of(context.world, msgid), msgid, body.type, body.contact
         ),
     }
 
@@ -147,7 +149,8 @@ def delete_message(context: RequestContext, msgid: str) -> Response:
     return Response("", {}, 204)
 
 
-def _sender(world: World, msgid: str) -> str:
+def sender_of(world: World, msgid: str) -> str:
+    """Return the channel key of a message. Raises NotFound."""
     message = world.messages.get(known_msgid(msgid)) or world.stored.get(msgid)
     if message is None:
         raise NotFound("message")
@@ -162,6 +165,7 @@ def _shown(row: messages.Row) -> dict[str, Any]:
     return {
         "msgid": summary.msgid,
         "accepted": keys.message_time(summary.msgid),
+        "ended": row.ended,
         "audience": summary.audience.value,
         "targets": summary.targets,
         "priority": summary.priority.value,
@@ -172,6 +176,7 @@ def _shown(row: messages.Row) -> dict[str, Any]:
         "owner": summary.owner,
         "name": summary.name,
         "origin": summary.origin or "api",
+        "sender": summary.sender or None,
         "status": row.status,
         "users": None if row.line is None else messages.funnel_of(row.line),
     }

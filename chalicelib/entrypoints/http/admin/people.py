@@ -11,6 +11,7 @@ from chalicelib.domain.members import Role
 from chalicelib.domain.reach import reach_of
 from chalicelib.domain.rules.caps import Mark
 from chalicelib.domain.rules.topics import Preferences, QuietTime
+from chalicelib.domain.traces import DAY
 from chalicelib.entrypoints.http.admin.route import admin, known_key
 from chalicelib.entrypoints.http.admin.users import shown, shown_contact
 from chalicelib.entrypoints.http.context import RequestContext
@@ -49,6 +50,15 @@ def export_person(context: RequestContext, userid: str) -> dict[str, Any]:
             {**_mark(key, mark), "channel": of_type.channel_type, "stage": of_type.stage}
             for key, mark in _by_key(person.reached)
             for of_type in (reach_of(mark),)
+        ],
+        "kept_events": [
+            {"name": name, "events": [one._asdict() for one in reversed(log)]}
+            for name, log in sorted(person.logs.items())
+        ],
+        "interactions": [
+            {"channel_key": key, **one._asdict(), "day": one.day * DAY}
+            for key, rows in sorted(person.interactions.items())
+            for one in rows
         ],
     }
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         SchedulesQuery,
     )
     from chalicelib.flow.requests import SendRequest
+    from chalicelib.ports import IdempotencyKey
 
 bp = Blueprint(__name__)
 
@@ -51,11 +52,16 @@ CHANGES: dict[str, Any] = {"role": Role.OPERATOR, "response": "schedules.Schedul
 )
 def send_message(context: RequestContext) -> Response:
     """Send a message for an access channel, as a member. A review may have to approve it first."""
-    from chalicelib.flow.submit import submit
-
     body: MessageBody = context.body()
     request = read_request(context, body.channel_key, body.message, broadcast=body.broadcast)
     key = sends.idempotency_key(context, body.channel_key, body.model_dump(mode="json"))
+    return sent(context, request, key)
+
+
+def sent(context: RequestContext, request: SendRequest, key: IdempotencyKey | None) -> Response:
+    """Send a message of a member, and tell what became of it."""
+    from chalicelib.flow.submit import submit
+
     msgid = submit(context.world, request, key)
     state = "pending" if request.timing else "sent"
     if "reviews" in request.channel.rules:
@@ -254,4 +260,4 @@ def read_request(
     request, _ = sends.read(access, body, broadcast=broadcast)
     member = context.member.key if context.member else ""
     written = sends.written(body, broadcast=broadcast, member=member)
-    return replace(request, written=written)
+    return replace(request, written=written, origin=written.origin.value, sender=member)

@@ -25,9 +25,16 @@ from chalicelib.manage import access_channels, strategies
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.base import OfOwner
-    from chalicelib.entrypoints.http.schemas.strategies import StrategyBody, StrategyChange
+    from chalicelib.entrypoints.http.schemas.strategies import (
+        EstimateBody,
+        StrategyBody,
+        StrategyChange,
+    )
 
 bp = Blueprint(__name__)
+
+# A second's estimates of a member: each reads 30 days twice.
+ESTIMATES = ("estimates", 5)
 
 CHANGES: dict[str, Any] = {"role": Role.OPERATOR, "response": "strategies.Strategy"}
 
@@ -49,6 +56,25 @@ def add_strategy(context: RequestContext) -> Response:
         strategies.add(context.world, known_key(body.channel_key), body.name, body.strategy()),
         201,
     )
+
+
+@admin(
+    bp,
+    "strategies/estimate",
+    "POST",
+    request="strategies.EstimateBody",
+    response="strategies.Estimate",
+    errors=(404,),
+    rate=ESTIMATES,
+    role=Role.READ_ONLY,
+)
+def estimate_strategy(context: RequestContext) -> dict[str, Any]:
+    """Estimate how many of 1,000 people would enter each step, by the rates of 30 days."""
+    from chalicelib.reports import estimates
+
+    body: EstimateBody = context.body()
+    key = access_channels.get(context.world, known_key(body.channel_key)).key
+    return estimates.of_strategy(context.world, key, body.strategy())
 
 
 @admin(

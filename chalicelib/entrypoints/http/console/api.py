@@ -15,7 +15,7 @@ from chalice.app import Request, Response
 
 from chalicelib.console.door import ApiError, Problem
 from chalicelib.domain.members import Member, Role
-from chalicelib.entrypoints.http import problems, route
+from chalicelib.entrypoints.http import problems, rights, route
 from chalicelib.entrypoints.http.audit import log_change
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.contract import Contract
@@ -80,7 +80,9 @@ class MemberApi:
         view, contract = route.VIEWS[f"POST {path}"]
         request = self._request("POST", path)
         try:
-            self._check_role(Role.OPERATOR)
+            role = self._member.roles.get(channel_key)
+            if not self._member.role.may(Role.OPERATOR) and not (role and role.may(Role.OPERATOR)):
+                raise NO_ROLE.refuse("", role=Role.OPERATOR)
             channel = access_channels.get(self._world, channel_key)
             context = RequestContext(self._world, request, channel, contract, self._member)
             view(context, msgid=msgid)
@@ -92,7 +94,8 @@ class MemberApi:
         self, view: route.View, request: Request, contract: Contract, ids: Mapping[str, str]
     ) -> Any:
         try:
-            self._check_role(contract.role)
+            if not rights.may(self._world, self._member, contract, request, ids):
+                raise NO_ROLE.refuse("", role=contract.role)
             if contract.rate is not None:
                 permit = route.admit(self._world, self._member, contract)
                 if not permit.granted:
@@ -102,10 +105,6 @@ class MemberApi:
         except Exception as error:
             raise api_error(error, self._language) from error
         return answer.body if isinstance(answer, Response) else answer
-
-    def _check_role(self, role: Role | None) -> None:
-        if not self._member.role.may(role):
-            raise NO_ROLE.refuse("", role=role)
 
     def _request(
         self,

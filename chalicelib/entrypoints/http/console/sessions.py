@@ -36,10 +36,12 @@ class MemberSessions:
             key=member.key,
             name=member.name,
             role=member.role,
+            roles=member.roles,
             csrf=session.csrf,
             login=login.name,
             must_change=login.must_change,
             second_factor=bool(login.totp),
+            preferences=member.preferences,
         )
 
     def sign_in(self, name: str, password: str, source: str) -> tuple[str, bool]:

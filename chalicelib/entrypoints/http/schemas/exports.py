@@ -19,6 +19,7 @@ class TargetsExport(Strict):
     """The targets of a message, all of them or those that were lost for a reason."""
 
     msgid: Annotated[str, Field(min_length=16, max_length=16)]
+    contacts: Literal["masked", "whole"] = "masked"
     reason: Annotated[str, Field(max_length=100)] = ""
     format: Format = FileFormat.CSV
 

@@ -98,7 +98,12 @@ class Report(Answer):
         "expired",
         "sent",
     ]
+    name: str
+    owner: str
+    origin: str
+    sender: str | None
     accepted: int
+    ended: int | None
     held_until: int | None
     hold_reason: str | None
     priority: int
@@ -174,18 +179,46 @@ class Sentence(Answer):
 
 
 class Delivery(Answer):
-    """A delivery. `contact` is a position, because contacts are never shown."""
+    """A delivery. `contact` is a position, and `masked` the contact there."""
 
     step: int
     channel: ChannelType
     code: str
     element: int
     contact: int
+    masked: str
     state: str
     decided: int
     provider_id: str
     withdrawal: str | None
     facts: list[FactShown]
+
+
+class CheckShown(Answer):
+    """A check of a target. `channels` says why it left contacts out, by delivery channel."""
+
+    check: str
+    outcome: Literal["passed", "failed", "left_out"]
+    channels: dict[str, str]
+
+
+class TermShown(Answer):
+    channel: ChannelType
+    missing: Literal["delivered", "clicked"]
+    within: int
+    outcome: Literal["missing", "reached", "open"]
+    time: int | None
+
+
+class ConditionShown(Answer):
+    """The condition of a step for a target."""
+
+    step: int
+    channels: list[ChannelType]
+    operator: Literal["and", "or"]
+    outcome: Literal["began", "due", "open", "reached", "withdrawn"]
+    time: int | None
+    terms: list[TermShown]
 
 
 class ChosenChannel(Answer):
@@ -218,6 +251,8 @@ class Target(Answer):
     why: Sentence | None
     planned: int | None = None
     refused: dict[str, str]
+    checks: list[CheckShown]
+    conditions: list[ConditionShown]
     choices: list[ChosenChannel]
     waiting: Waiting | None
     deliveries: list[Delivery]
@@ -231,6 +266,7 @@ class MessagesQuery(LongListQuery):
     template: Annotated[int | None, Field(ge=0, le=999_999_999)] = None
     origin: Annotated[str, Field(max_length=64)] = ""
     owner: Annotated[str, Field(max_length=64)] = ""
+    sender: Annotated[str, Field(max_length=64)] = ""
     text: Annotated[str, Field(max_length=64)] = ""
 
 
@@ -246,6 +282,7 @@ class Listed(Answer):
 
     msgid: str
     accepted: int
+    ended: int | None
     audience: AudienceKind
     targets: int | None
     priority: int
@@ -256,6 +293,7 @@ class Listed(Answer):
     owner: str
     name: str
     origin: str
+    sender: str | None
     status: Literal["accepted", "sending", "finished", "withdrawn"]
     users: ListedFunnel | None
 

@@ -10,6 +10,7 @@ from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.topics import MAX_TOPICS
 from chalicelib.entrypoints.http.errors import PARAMETER
 from chalicelib.entrypoints.http.schemas.base import Answer, Strict, refusal
+from chalicelib.entrypoints.http.schemas.events import KeptEvents
 from chalicelib.entrypoints.http.schemas.quiet_hours import Time, TimeZone
 from chalicelib.entrypoints.http.schemas.users import User
 
@@ -108,6 +109,16 @@ class ReachOfPerson(Answer):
     stage: Literal["submitted", "delivered", "clicked"]
 
 
+class InteractionOfPerson(Answer):
+    """An interaction with messages of a template or topic. `day`: its begin (UTC), in ms."""
+
+    channel_key: str
+    kind: Literal["sent", "delivered", "clicked", "opened"]
+    day: int
+    template: int
+    topic: int
+
+
 class Person(Answer):
     """All that is stored of a person besides messages."""
 
@@ -117,6 +128,8 @@ class Person(Answer):
     memberships: list[MembershipOfPerson]
     counted: list[Counted]
     reached: list[ReachOfPerson]
+    kept_events: list[KeptEvents]
+    interactions: list[InteractionOfPerson]
 
 
 class Erased(Answer):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -74,6 +74,40 @@ class StrategyChange(Strict):
 
 class StrategyBody(StrategyChange):
     channel_key: str
+
+
+class EstimateBody(Strict):
+    """Steps of a strategy that need not be stored."""
+
+    channel_key: Annotated[str, Field(min_length=1)]
+    steps: Annotated[list[StepBody], Field(max_length=9)]
+
+    def strategy(self) -> strategy.Strategy:
+        return StrategyChange(name="-", steps=self.steps).strategy()
+
+
+class EstimatedStep(Answer):
+    step: int
+    channels: list[ChannelType]
+    people: int | None
+
+
+class EstimatedRate(Answer):
+    channel: ChannelType
+    of: Literal["access_channel", "deployment"] | None
+    submitted: int
+    delivered: float | None
+    clicked: float | None
+
+
+class Estimate(Answer):
+    """People of 1,000 who would enter each step, and the rates of 30 days behind it."""
+
+    days: int
+    people: int
+    steps: list[EstimatedStep]
+    delivered: int | None
+    rates: list[EstimatedRate]
 
 
 class ShownTerm(Answer):

@@ -4,9 +4,10 @@ from chalicelib.entrypoints.http.ums import (
     attachments,
     consents,
     messages,
+    search,
     send,
     simulation,
     users,
 )
 
-ROUTES = (send, simulation, users, consents, messages, attachments)
+ROUTES = (send, simulation, users, consents, messages, search, attachments)

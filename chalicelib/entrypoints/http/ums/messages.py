@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint
 
+from chalicelib.entrypoints.http import sends
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.problems import ums_error
 from chalicelib.entrypoints.http.route import Auth, known_msgid, route
+from chalicelib.entrypoints.http.ums.send import CHECKED, SENDS, accepted
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.messages import TargetQuery
@@ -75,6 +77,36 @@ def find_target(context: RequestContext, msgid: str) -> dict[str, Any]:
             context.world, context.sender.key, known_msgid(msgid), body.type, body.contact
         ),
     }
+
+
+@route(
+    bp,
+    "/v1/messages/{msgid}/body",
+    "GET",
+    auth=Auth.CHANNEL,
+    error_response=ums_error,
+    response="again.Body",
+    tag="messages",
+)
+def get_body(context: RequestContext, msgid: str) -> dict[str, Any]:
+    """Get the body of a message as it was accepted, and its contents."""
+    from chalicelib.reports import again
+
+    key = context.sender.key
+    return {"code": 0, **again.body(context.world, key, known_msgid(msgid), whole=True)}
+
+
+@route(bp, "/v1/messages/{msgid}/again", "POST", **{**SENDS, "errors": (404, *CHECKED)})
+def send_again(context: RequestContext, msgid: str) -> dict[str, Any]:
+    """Send a message again, with today's users, lists and rules."""
+    from chalicelib.flow import submit
+
+    key = context.sender.key
+    body, broadcast = sends.body_again(context.world, key, known_msgid(msgid))
+    request, sendno = sends.read(context.sender, body, broadcast=broadcast)
+    once = sends.idempotency_key(context, key, {"again": msgid})
+    request = sends.waiting(request, body, broadcast=broadcast)
+    return accepted(submit.submit(context.world, request, once), sendno)
 
 
 @route(

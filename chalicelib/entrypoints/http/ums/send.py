@@ -94,5 +94,9 @@ def _send(context: RequestContext, *, broadcast: bool, template: bool = False) -
     key = sends.idempotency_key(context, context.sender.key, body)
     request = sends.waiting(request, body, broadcast=broadcast)
     msgid = submit.submit(context.world, request, key)
-    # UMS documents `msgid` and shows `msgno`.
+    return accepted(msgid, sendno)
+
+
+def accepted(msgid: str, sendno: str) -> dict[str, Any]:
+    """Answer as UMS does, which documents `msgid` and shows `msgno`."""
     return {"code": 0, "msgid": msgid, "msgno": msgid, **({"sendno": sendno} if sendno else {})}

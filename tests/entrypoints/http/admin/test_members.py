@@ -13,7 +13,16 @@ from chalicelib.domain.members import MEMBERS, Role
 from chalicelib.entrypoints.http.contract import Auth
 from chalicelib.entrypoints.http.problems import problem_details
 from chalicelib.entrypoints.http.route import route
-from tests.entrypoints.conftest import ADMIN, CONTENTS, JPUSH, KEY, OPERATOR, OTHER_KEY, SENDER, Api
+from tests.entrypoints.conftest import (
+    ADMIN,
+    CONTENTS,
+    JPUSH,
+    KEY,
+    OPERATOR,
+    OTHER_KEY,
+    SENDER,
+    Api,
+)
 from tests.entrypoints.http.admin.management import problem
 
 TEMPLATE = {"channel_key": KEY, "name": "new", "contents": CONTENTS}
@@ -33,6 +42,7 @@ def test_a_members_secret_is_shown_once_and_only_its_hash_is_kept(api: Api) -> N
         "access_key": made["access_key"],
         "name": "Chen",
         "role": "operator",
+        "roles": {},
         "enabled": True,
         "version": 1,
     }
@@ -93,11 +103,16 @@ def test_whatever_changes_something_needs_a_role() -> None:
         ("POST", "/admin/v1/messages/{msgid}/targets"),
         ("POST", "/admin/v1/users/search"),
         ("POST", "/admin/v1/simulate"),
+        ("POST", "/admin/v1/search"),
+        ("POST", "/admin/v1/strategies/estimate"),
+        ("POST", "/admin/v1/ab-tests/simulate"),
         ("POST", "/admin/v1/segments/estimate"),
         ("POST", "/admin/v1/suppressions/search"),
         ("POST", "/admin/v1/lists/{id}/contacts/search"),
         ("POST", "/admin/v1/access-channels/{key}/callbacks/addresses/{id}/test"),
     }
+    # Everybody has preferences.
+    reading.add(("PUT", "/admin/v1/me/preferences"))
     # Whoever an administrator has named as a reviewer decides, whatever the role.
     reading.add(("POST", "/admin/v1/reviews/{id}/decision"))
     # Contacts and contents that are shown whole are for few, and stand in the log.
@@ -264,3 +279,20 @@ def test_a_new_data_key_is_made_by_administrators_and_logged(api: Api) -> None:
     assert (made.status, made.json) == (201, {"version": 2})
     entries = api.admin("GET", "audit").json["changes"]
     assert ("/admin/v1/data-keys", 201) in [(e["route"], e["status"]) for e in entries]
+
+
+def test_members_set_their_own_preferences(api: Api) -> None:
+    key, auth = a_member(api, Role.READ_ONLY.value)
+    me = api.admin("GET", "me", auth=auth).json
+    assert (me["access_key"], me["role"]) == (key, "read-only")
+    assert me["preferences"] == {"language": None, "theme": None, "time_zone": None}
+    chosen = {"language": "en", "theme": "dark", "time_zone": "Europe/Paris"}
+    assert api.admin("PUT", "me/preferences", chosen, auth=auth).json["preferences"] == chosen
+    assert api.admin("GET", "me", auth=auth).json["preferences"] == chosen
+    assert api.admin("PUT", "me/preferences", {"theme": "light"}, auth=auth).json[
+        "preferences"
+    ] == {"language": None, "theme": "light", "time_zone": None}
+    for wrong in ({"language": "fr"}, {"theme": "blue"}, {"time_zone": "Mars/Base"}, {"x": 1}):
+        assert api.admin("PUT", "me/preferences", wrong, auth=auth).status == 400
+    assert api.admin("PUT", "me/preferences", {"theme": "dark"}).status == 404
+    assert api.admin("GET", "me").json["access_key"] == ADMIN

@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 
 from chalicelib.domain import keys
+from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
 from chalicelib.domain.notes import Note
 from chalicelib.domain.plans import ChunkId
+from chalicelib.entrypoints.lambdas.schedules import schedules as wake
 from chalicelib.flow import figures
 from chalicelib.reports import messages
-from tests.builders import a_message
-from tests.entrypoints.conftest import KEY, SENDER, Api
+from tests.builders import a_message, a_plan
+from tests.entrypoints import conftest
+from tests.entrypoints.conftest import ADMIN, KEY, SENDER, Api
 from tests.entrypoints.http.admin.management import pages
 
 
@@ -36,6 +39,7 @@ def test_messages_are_listed_newest_first_and_shown_as_their_sender_sees_them(
     assert listed[0][0] == {
         "msgid": made[0].msgid,
         "accepted": made[0].accepted,
+        "ended": None,
         "audience": "users",
         "targets": 1,
         "priority": 2,
@@ -46,6 +50,7 @@ def test_messages_are_listed_newest_first_and_shown_as_their_sender_sees_them(
         "owner": "",
         "name": "",
         "origin": "api",
+        "sender": None,
         "status": "accepted",
         "users": None,
     }
@@ -162,6 +167,51 @@ def test_messages_are_found_by_name_number_owner_template_and_state(configured: 
     ):
         assert [row["name"] for row in listed(configured, f"&{query}")] == names, query
     assert configured.admin("GET", f"messages?channel_key={KEY}&status=lost").status == 400
+
+
+def test_rows_say_who_sent_a_message_and_on_which_way(configured: Api) -> None:
+    """By an access channel, by a member, and by a schedule of a member."""
+    fake = configured.fake
+    body = conftest.message(rule_id=0)
+    by_channel = sent(configured, "")
+    fake.clock.advance(1)
+    by_member = configured.admin("POST", "messages", {"channel_key": KEY, "message": body}).json[
+        "msgid"
+    ]
+    later = {"at": "2027-02-01T18:00", "time_zone": "Asia/Shanghai"}
+    waiting = configured.admin(
+        "POST", "schedules", {"channel_key": KEY, "message": body, "schedule": later}
+    ).json["id"]
+    assert configured.admin("GET", f"messages/{waiting}").json["origin"] == "schedule"
+    fake.clock.time = fake.wakeups.next() or 0
+    wake({"id": waiting}, None)
+    assert [(row["origin"], row["sender"]) for row in listed(configured)] == [
+        ("schedule", ADMIN),
+        ("console", ADMIN),
+        ("api", None),
+    ]
+    for query, msgids in (("origin=console", [by_member]), ("origin=api", [by_channel])):
+        assert [row["msgid"] for row in listed(configured, f"&{query}")] == msgids
+    assert len(listed(configured, f"&sender={ADMIN}")) == 2
+    report = configured.admin("GET", f"messages/{by_member}").json
+    assert (report["origin"], report["sender"]) == ("console", ADMIN)
+
+
+def test_a_message_that_is_over_says_when_its_last_fact_was(configured: Api) -> None:
+    fake = configured.fake
+    message = a_message("ann", channel_key=KEY, accepted=fake.clock.now())
+    plan = a_plan(message)
+    fake.messages.has(message)
+    fake.ledger.put_plan(plan, message)
+    path = f"messages/{message.msgid}"
+    assert configured.admin("GET", path).json["ended"] is None
+    at = message.accepted + 5_000
+    for kind, time in ((FactKind.SUBMITTED, at), (FactKind.DELIVERED, at + 60_000)):
+        fact = Fact(DeliveryRef(0, "push", 0), kind, time)
+        fake.ledger.add(plan.id, [fact], message)
+    assert configured.admin("GET", path).json["ended"] == at + 60_000
+    counted(configured)
+    assert [row["ended"] for row in listed(configured)] == [at + 60_000]
 
 
 def test_a_search_goes_on_where_its_page_ended(

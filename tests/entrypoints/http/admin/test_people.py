@@ -9,6 +9,7 @@ from chalicelib.domain import audiences
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
 from chalicelib.domain.members import MEMBERS, Member, Role
 from chalicelib.domain.plans import ChunkId, Entrants
+from chalicelib.domain.traces import DAY, Interacted, Interaction
 from chalicelib.flow import reach
 from tests.entrypoints.conftest import KEY, SENDER, Api, message, sha256
 from tests.entrypoints.http.admin.management import change, problem
@@ -32,6 +33,11 @@ def a_person(api: Api) -> str:
     assert chunk is not None
     (code,) = chunk.plan.targets[0].contacts
     reported = (Fact(DeliveryRef(0, code, 0), FactKind.SUBMITTED, accepted.accepted),)
+    order = {"name": "order", "properties": {"amount": 5}}
+    assert api.admin("POST", "users/user1/events", order).status == 200
+    today = accepted.accepted // DAY
+    clicked = Interacted(Interaction.CLICKED, today, 1, 0)
+    api.world.traces.interact(KEY, [("user1", clicked)])
     chunk = replace(chunk, reported=reported, entrants=(Entrants(1, 0, (0,), 0),))
     reach.keep(api.world, [(accepted, chunk)])
     return msgid
@@ -54,6 +60,10 @@ def test_an_export_has_all_that_is_known(configured: Api) -> None:
     assert [entry["msgid"] for entry in person["counted"]] == [msgid]
     (reached,) = person["reached"]
     assert (reached["msgid"], reached["channel"], reached["stage"]) == (msgid, "sms", "submitted")
+    (kept,) = person["kept_events"]
+    assert (kept["name"], kept["events"][0]["properties"]) == ("order", {"amount": 5})
+    (interaction,) = person["interactions"]
+    assert (interaction["kind"], interaction["channel_key"]) == ("clicked", KEY)
 
 
 def test_an_erasure_forgets_the_person_and_leaves_the_counts(configured: Api) -> None:
@@ -68,6 +78,7 @@ def test_an_erasure_forgets_the_person_and_leaves_the_counts(configured: Api) ->
     again = export(configured)
     assert (again["consents"], again["memberships"]) == ([], [])
     assert (again["counted"], again["reached"]) == ([], [])
+    assert (again["kept_events"], again["interactions"]) == ([], [])
 
 
 def test_consents_are_recorded_by_a_member_and_listed_masked_for_readers(configured: Api) -> None:

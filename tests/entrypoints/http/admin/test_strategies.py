@@ -232,6 +232,36 @@ def test_a_warning_goes_when_its_reason_goes(configured: Api) -> None:
     assert configured.admin("GET", f"strategies/{answer['rule_id']}").json["warnings"] == []
 
 
+def test_steps_are_estimated_by_own_rates_and_else_by_those_of_the_deployment(
+    configured: Api,
+) -> None:
+    fake = configured.fake
+    today = days.day_of(fake.ports.limits, fake.clock.now())
+    for key, counts in (
+        (KEY, {"channel|app|app1|submitted": 200, "channel|app|app1|delivered": 150}),
+        (DEPLOYMENT, {"channel|sms|sms1|submitted": 100, "channel|sms|sms1|delivered": 90}),
+    ):
+        document = Document(days.day_key(key, today), 1, {"seen": 1, "counts": counts})
+        assert fake.figures.store([document])
+    steps = [
+        {"channels": ["app"]},
+        {"channels": ["sms"], "condition": {"missing": "delivered", "within": 60}},
+        {"channels": ["email"], "condition": {"missing": "clicked", "within": 60}},
+    ]
+    body = {"channel_key": KEY, "steps": steps}
+    answer = configured.admin("POST", "strategies/estimate", body).json
+    assert [step["people"] for step in answer["steps"]] == [1000, 250, 250]
+    assert [rate["of"] for rate in answer["rates"]] == ["access_channel", "deployment", None]
+    assert answer["delivered"] is None
+    for wrong, status in (
+        ({**body, "channel_key": "nobody"}, 404),
+        ({**body, "steps": []}, 400),
+        ({**body, "steps": [steps[1]]}, 400),
+    ):
+        configured.fake.clock.advance(1)
+        assert configured.admin("POST", "strategies/estimate", wrong).status == status
+
+
 @pytest.mark.parametrize(("age", "is_warned"), [(29, True), (30, False)])
 def test_receipts_of_the_last_30_days_say_how_long_they_take(
     configured: Api, age: int, is_warned: bool

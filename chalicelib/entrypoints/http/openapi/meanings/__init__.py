@@ -12,6 +12,7 @@ from chalicelib.entrypoints.http.openapi.meanings import (
     ab_tests,
     callbacks,
     figures,
+    lookups,
     management,
     people,
     rules,
@@ -32,6 +33,7 @@ AREAS = (
     segments.FIELDS,
     callbacks.FIELDS,
     figures.FIELDS,
+    lookups.FIELDS,
     waiting.FIELDS,
     ab_tests.FIELDS,
 )

@@ -124,6 +124,7 @@ FIELDS: Mapping[str, str] = {
     "required": "True if the field is required.",
     "reserved": "Deliveries that are reserved for calls, made or about to be made.",
     "restricted": "True if only users with a binding of this access channel can be reached.",
+    "roles": "Further roles by channel key, which add rights on these access channels.",
     "role": "Role of the member, which decides what the member may change. Everybody may read.",
     "Rotation.grace": "Seconds that older secrets still work. 0 ends them at once.",
     "route": "Path, with the names of its parameters.",

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+_RULE = "Rule that users must meet. Only segments of the kind `rules` have one."
+
 FIELDS = {
     "SegmentBody.kind": "Origin of the members: `rules`, or a note: `manual` or `file`.",
     "Segment.kind": "Origin of the members: `rules`, or a note: `manual` or `file`.",
     "segments": "Segments of this page.",
-    "rule": "Rule that users must meet. Only segments of the kind `rules` have one.",
+    "SegmentBody.rule": _RULE,
+    "SegmentChange.rule": _RULE,
+    "SegmentEstimateBody.rule": "Rule to estimate, which need not be saved.",
+    "Segment.rule": _RULE,
     "daily": "True if the members are counted every day.",
     "SegmentRule.all": "Rules that must all be true.",
     "SegmentRule.any": "Rules of which one must be true.",
@@ -58,6 +63,12 @@ FIELDS = {
     "KeptEvents.name": "Name of the events.",
     "KeptEvents.events": "Last events of this name, newest first.",
     "KeptEvent.time": "Time of the event, in ms.",
+    "kept_events": "Last events by name, as far as they are kept.",
+    "interactions": "Interactions with messages, by day.",
+    "InteractionOfPerson.kind": "End of a message: `sent`, `delivered`, `clicked` or `opened`.",
+    "InteractionOfPerson.day": "Begin of the day (UTC), in ms.",
+    "InteractionOfPerson.template": "Id of the message's template. 0: it had none.",
+    "InteractionOfPerson.topic": "Id of the message's topic. 0: it had none.",
     "Interactions.enabled": "True if interactions with new messages are kept.",
     "Interactions.days": "Days for which interactions are kept.",
 }

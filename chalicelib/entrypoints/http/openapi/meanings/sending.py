@@ -46,8 +46,6 @@ FIELDS: Mapping[str, str] = {
     "Delivery.code": "Code of the delivery channel.",
     "Delivery.element": "Number of the content among those that the delivery channel sends of"
     " this message, from 1.",
-    "Delivery.contact": "Position of the contact among the target's contacts, from 1. Contacts"
-    " themselves are never shown.",
     "element": "Number of the content among those of its delivery channel, from 1.",
     "ElementShown.code": "Code of the delivery channel.",
     "ElementShown.deliveries": "Deliveries, at most.",

@@ -1,0 +1,22 @@
+"""Drafts: messages that a member has begun to write."""
+
+from __future__ import annotations
+
+from chalicelib.console.door import Reply
+from chalicelib.console.routes import page
+from chalicelib.console.visit import Visit
+from chalicelib.domain.members import Role
+
+OPERATOR = Role.OPERATOR.value
+
+
+@page("GET", "/c/{key}/messages/drafts")
+def drafts(visit: Visit) -> Reply:
+    listed = visit.api.get("drafts", query={"channel_key": visit.key})["drafts"]
+    return visit.show("drafts/list.html", drafts=listed)
+
+
+@page("POST", "/c/{key}/messages/drafts/{id}/delete", needs=OPERATOR)
+def delete(visit: Visit) -> Reply:
+    visit.api.change("DELETE", "drafts/{id}", id=visit.ids["id"])
+    return visit.go(visit.at("/messages/drafts"), "deleted")
