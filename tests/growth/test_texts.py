@@ -21,8 +21,10 @@ from chalicelib.flow.content import links as content_links
 from chalicelib.manage import operation_growth
 from chalicelib.manage import templates as managed
 from chalicelib.providers import base as vendor
+from chalicelib.providers.alipay_life import alipay_content
 from chalicelib.providers.email import mail, replies
-from chalicelib.providers.wechat import crypto
+from chalicelib.providers.sms import jsms_registry
+from chalicelib.providers.wechat import crypto, registry
 from chalicelib.web.egress import Policy
 from chalicelib.web.smtp import Reply
 from tests.growth.hostile import texts
@@ -90,6 +92,9 @@ READERS: dict[str, tuple[int, Reader]] = {
     "identifiers of vendors": (CONTENT, vendor.identifier),
     "forms of vendors": (CONTENT, lambda text: vendor.read_form(text.encode())),
     "times of vendors": (CONTENT, lambda t: vendor.china_time(t, "%Y-%m-%d %H:%M:%S")),
+    "fields of wechat": (CONTENT, registry.fields_of),
+    "fields of alipay": (CONTENT, alipay_content.fields_of),
+    "fields of jsms": (CONTENT, jsms_registry.fields_of),
     "xml": (CONTENT, lambda text: crypto.read_tree(text.encode())),
     "xml in an element": (CONTENT, lambda t: crypto.read_tree(f"<xml><a>{t}</a></xml>".encode())),
     **{

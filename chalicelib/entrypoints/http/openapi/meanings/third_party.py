@@ -29,7 +29,7 @@ FIELDS = {
     "FieldShown.kind": "Kind of its values, such as `thing`, or empty.",
     "FieldShown.label": "Words that stand before the value.",
     "FieldShown.limit": "Maximum characters, or null.",
-    "rule": "Rule of the values of its kind.",
+    "FieldShown.rule": "Rule of the values of its kind.",
     "allowed": "Only texts that it may be, empty for any.",
     "actions": "Actions that the platform offers: `refresh`, `enter`, `import`, `create`, `change`,"
     " `delete`, `sync`, `keywords`, `choose`.",
