@@ -135,8 +135,15 @@ class Registered:
         return State.INVALID if self.is_invalid else State.NORMAL
 
     def seen(self, stored: Registered) -> Registered:
-        """Return this, as the provider has it now, as the next version of what is stored."""
-        return replace(self, entered=stored.entered and self.entered, version=stored.version)
+        """Return this, as the provider has it now, in the place of what is stored.
+
+        A provider that is asked may not repeat why it refused.
+        """
+        refused = stored.review is self.review is Review.REFUSED
+        reason = self.reason or (stored.reason if refused else "")
+        return replace(
+            self, reason=reason, entered=stored.entered and self.entered, version=stored.version
+        )
 
 
 def key_of(code: str, id: str) -> str:

@@ -20,6 +20,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 
+from infra.demo import third_party
 from infra.demo.client import Failed, Shop
 from infra.demo.platforms import PLATFORMS, USUAL
 from infra.local.stack import DEMO, NotStarted, Stack, up
@@ -85,6 +86,7 @@ def _prepare(console: Console, description: Mapping[str, Any]) -> Shop:
         "creating nine delivery channels, a template and three people through the API"
     ):
         shop = Shop(description, kinds=tuple(USUAL))
+        third_party.prepare(shop)
         shop.upload(
             [shop.user(_userid(shop, person), **contacts(shop, person)) for person in PEOPLE]
         )

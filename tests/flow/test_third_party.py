@@ -134,6 +134,21 @@ def test_only_what_was_refused_is_changed_and_only_from_its_version() -> None:
     assert manage.get(shop.world, TEMPLATE, "text", "7").review is Review.IN_REVIEW
 
 
+def test_a_refresh_that_does_not_say_why_keeps_why_it_was_refused() -> None:
+    shop = Shop()
+    shop.vendor.has("7", review=Review.REFUSED)
+    manage.import_(shop.account, TEMPLATE, "7")
+    shop.work()
+    refused = Report(TEMPLATE, "7", Review.REFUSED, "spam")
+    third_party.take_reviews(shop.world, shop.channel, [refused, refused])
+    shop.refresh()
+    stored = manage.get(shop.world, TEMPLATE, "text", "7")
+    assert (stored.reason, stored.version) == ("spam", 2)
+    shop.vendor.has("7")
+    shop.refresh()
+    assert manage.get(shop.world, TEMPLATE, "text", "7").reason == ""
+
+
 def test_a_repeated_report_and_one_of_an_unknown_text_write_nothing() -> None:
     shop = Shop()
     reports = [

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from infra.console.build import node_modules
+from infra.demo import third_party
 from infra.demo.client import Shop
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -78,6 +79,11 @@ WHOLE = [
     "/channels/new?platform=smtp",
     "/channels/{sms}",
     "/channels/{sms}/labels",
+    "/channels/{sms}/templates",
+    "/channels/{sms}/templates/new",
+    "/channels/{sms}/templates/{text}",
+    "/channels/{sms}/signatures",
+    "/channels/{sms}/signatures/new",
     "/settings",
     "/access/{key}",
     "/access/new",
@@ -160,6 +166,7 @@ def paths(shop: Shop, stack: Mapping[str, Any]) -> list[str]:
     msgid = shop.api.send([*userids, "nobody"], template, values)
     ids = {"msgid": msgid, "user": userids[0], "template": template, "rule": rule}
     ids |= {"sms": shop.code("sms"), "key": shop.key}
+    ids["text"] = third_party.asked(shop, "sms", "templates", third_party.CODE)
     own = [f"/c/{shop.key}{path.format(**ids)}" for path in OWN]
     return own + [path.format(**ids) for path in WHOLE]
 

@@ -26,6 +26,7 @@ SECTIONS = (
     "segments",
     "imports",
     "channels",
+    "third_party",
     "labels",
     "settings",
     "members",

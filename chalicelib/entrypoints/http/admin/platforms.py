@@ -40,6 +40,7 @@ def _shown(world: World, capabilities: Capabilities) -> dict[str, Any]:
         "token_life": capabilities.token_life,
         "recall": capabilities.recall,
         "authorisation": capabilities.authorisation,
+        "templates": capabilities.registers is not None,
         "calls_per_second": capabilities.calls_per_second,
         "deliveries_per_minute": capabilities.deliveries_per_minute,
         "deliveries_per_day": capabilities.deliveries_per_day,

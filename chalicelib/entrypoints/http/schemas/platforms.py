@@ -28,6 +28,7 @@ class Platform(Answer):
     token_life: int | None
     recall: bool
     authorisation: bool
+    templates: bool
     calls_per_second: float | None
     deliveries_per_minute: int | None
     deliveries_per_day: int | None

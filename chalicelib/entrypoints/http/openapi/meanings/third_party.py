@@ -7,6 +7,7 @@ _TEXT = "Text for the provider's review. `{{name}}` is a variable."
 
 FIELDS = {
     "Check.made": "Provider's id of the template or signature that was made, or null.",
+    "Platform.templates": "True if its accounts register templates that can be kept here.",
     "Preview.texts": "Texts that people see by the third-party templates, by channel type.",
     "ThirdParty.id": _ID,
     "ThirdParty.code": "Code of the delivery channel.",
