@@ -122,12 +122,16 @@ class Settings:
     settings_cache: int  # the age limit of a cached setting, hence the delay of a revoked key
 
 
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
 def read_settings(environ: dict[str, str] | os._Environ[str] = os.environ) -> Settings:
     """Read the environment. Raise KeyError with the name of a missing variable."""
     return Settings(
         stage=environ["STAGE"],
         channel_types=tuple(ChannelType(t) for t in environ["CHANNEL_TYPES"].split(",") if t),
-        workers=tuple(w for w in environ.get("WORKERS", "").split(",") if w),
+        workers=_listed(environ.get("WORKERS", "")),
         public_url=environ["PUBLIC_URL"].rstrip("/"),
         receipts_url=(environ.get("RECEIPTS_URL") or environ["PUBLIC_URL"]).rstrip("/"),
         queue_url_prefix=environ["QUEUE_URL_PREFIX"],
@@ -137,9 +141,7 @@ def read_settings(environ: dict[str, str] | os._Environ[str] = os.environ) -> Se
         files_bucket=environ["FILES_BUCKET"],
         facts_bucket=environ.get("FACTS_BUCKET", ""),
         kms_key=environ["KMS_KEY"],
-        egress_allow=tuple(
-            h.strip() for h in environ.get("EGRESS_ALLOW", "").split(",") if h.strip()
-        ),
+        egress_allow=_listed(environ.get("EGRESS_ALLOW", "")),
         clock_width=int(environ.get("CLOCK_WIDTH", "60")),
         lease=int(environ.get("LEASE", "60")),
         provider_timeout=float(environ.get("PROVIDER_TIMEOUT", "10")),

@@ -193,13 +193,8 @@ def _decode_group(number: str, row: Row) -> Group:
 
 
 def _encode_topic(topic: Topic) -> Values:
-    return {
-        "channel_key": topic.channel_key,
-        "name": topic.name,
-        "description": topic.description,
-        "opt_in": topic.opt_in,
-        "purpose": topic.purpose,
-    }
+    names = ("channel_key", "name", "description", "opt_in", "purpose")
+    return {name: getattr(topic, name) for name in names}
 
 
 def _decode_topic(number: str, row: Row) -> Topic:
@@ -245,6 +240,7 @@ def _encode_member(member: Member) -> Values:
 
 def _decode_member(key: str, row: Row) -> Member:
     """Read a member. A global key of the deployment has nothing but the hash of its secret."""
+    roles = unpack(row["roles"]) if row.get("roles") else {}
     return Member(
         key=key,
         name=row.get("name", ""),
@@ -253,9 +249,7 @@ def _decode_member(key: str, row: Row) -> Member:
         enabled=bool(row.get("enabled", 1)),
         preferences=json.loads(row.get("preferences") or "{}"),
         version=row.get("version", 1),
-        roles={key: Role(role) for key, role in unpack(row["roles"]).items()}
-        if row.get("roles")
-        else {},
+        roles={of: Role(role) for of, role in roles.items()},
     )
 
 

@@ -53,24 +53,14 @@ def message(world: World, channel_key: str, msgid: str) -> dict[str, Any]:
     ending = ending_of(world, msgid)
     evaluate.settle(world, sent)
     counts = tally.counts_of(world, sent)
-    number, version = sent.template
     status = "withdrawn" if ending else _status(sent, counts)
     return {
         "msgid": msgid,
         "status": status,
-        "name": sent.name,
-        "owner": sent.owner,
-        "origin": sent.origin or "api",
-        "sender": sent.sender or None,
-        "accepted": sent.accepted,
+        **_asked(sent),
         "ended": _ended(sent, counts, is_withdrawn=ending is not None),
         "held_until": sent.hold.until if sent.hold else None,
         "hold_reason": sent.hold.reason if sent.hold else None,
-        "priority": sent.priority.value,
-        "template": {"id": number, "version": version} if number else None,
-        "rule_id": sent.rule_id,
-        "ab_test": {"id": sent.split.test, "variant": sent.split.variant} if sent.split else None,
-        "sendno": sent.sendno,
         "progress": _progress(sent, counts),
         "funnel": _funnel(sent, counts),
         "steps": _steps(sent, counts),
@@ -79,6 +69,23 @@ def message(world: World, channel_key: str, msgid: str) -> dict[str, Any]:
         "tracked": _tracked(sent),
         "balanced": _balances(counts),
         "withdrawal": withdrawal.shown(counts) if ending else None,
+    }
+
+
+def _asked(sent: Message) -> dict[str, Any]:
+    """Return what the message was asked for with, by whom and when."""
+    number, version = sent.template
+    return {
+        "name": sent.name,
+        "owner": sent.owner,
+        "origin": sent.origin or "api",
+        "sender": sent.sender or None,
+        "accepted": sent.accepted,
+        "priority": sent.priority.value,
+        "template": {"id": number, "version": version} if number else None,
+        "rule_id": sent.rule_id,
+        "ab_test": {"id": sent.split.test, "variant": sent.split.variant} if sent.split else None,
+        "sendno": sent.sendno,
     }
 
 

@@ -76,6 +76,11 @@ def test_messages_are_listed_newest_first_and_shown_as_their_sender_sees_them(
         len(configured.admin("GET", f"messages?channel_key={KEY}&cursor={future}").json["messages"])
         == 5
     )
+
+
+def test_a_list_is_refused_without_its_channel_or_with_an_unreadable_place(
+    configured: Api,
+) -> None:
     for wrong in ("since=-1", "since=x", "since=100000000000000", "until=1.5"):
         assert configured.admin("GET", f"messages?channel_key={KEY}&{wrong}").status == 400
     assert configured.admin("GET", "messages?channel_key=nobody").status == 404
