@@ -80,6 +80,7 @@ CHECKS = {  # of targets, by the names of the rules of sending
     "personal values": N_("Personal values"),
     "choice of a channel": N_("Choice of a channel"),
     "caps": N_("Frequency caps"),
+    "budget": N_("Budget of the month"),
     "A/B test": N_("A/B test"),
 }
 ORIGINS = {  # ways on which messages are asked for

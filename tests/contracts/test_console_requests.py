@@ -21,7 +21,7 @@ from tests.contracts.messages import create, put_in_lists
 SERVICES = ("dynamodb", "kms", "s3", "sqs")
 BOUND = 20  # requests of a page
 # Of pages that walk: the 256 buckets of users while there are few of them, and the reports of
-# the 20 newest messages to a person.
+# the 20 newest messages to a person. The page of tags asks for each of its 50 tags.
 SEARCHES = 600
 # Sizes of a small and of a larger deployment: users, messages.
 SMALL, LARGE = (5, 5), (500, 300)
@@ -29,12 +29,12 @@ SMALL, LARGE = (5, 5), (500, 300)
 PAGES = (
     *("/", "/messages", "/messages?days=7", "/messages/scheduled", "/messages/results"),
     *("/messages/lookup", "/templates", "/templates/new", "/strategies", "/strategies/new"),
-    *("/users/u1", "/users/u1/preferences", "/segments", "/tags", "/lists/black"),
+    *("/users/u1", "/users/u1/preferences", "/segments", "/lists/black"),
     *("/suppressions", "/imports", "/send", "/stats/messages", "/stats/requests"),
     *("/stats/clicks", "/stats/providers", "/review", "/review/settings", "/rules", "/rules/words"),
     *("/rules/topics", "/rules/callbacks"),
 )
-WALKS = ("/users", "/users/u1/messages")
+WALKS = ("/users", "/users/u1/messages", "/tags")
 
 
 @contextmanager

@@ -65,6 +65,7 @@ class Me(Answer):
     access_key: str
     name: str
     role: Role
+    roles: dict[str, Role]
     enabled: bool
 
     preferences: MemberPreferences
