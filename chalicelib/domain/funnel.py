@@ -88,7 +88,7 @@ def count(message: Message, chunk: Chunk) -> Counts:
         losses[channel_type].update(losses_of(state))
         costs[channel_type] += state.cost
         stages_of_target[ref.target].update(stages_of(state))
-        still_open.update(unsubmitted=not state.ended, awaiting_receipt=_awaits_receipt(state))
+        still_open.update(_open(state))
     for code, reason in refused(message, chunk):
         channel_type = message.channels[code].value
         stages[channel_type]["planned"] += 1
@@ -107,6 +107,12 @@ def count(message: Message, chunk: Chunk) -> Counts:
         last=chunk.last,
         costs=+costs,
     )
+
+
+def _open(state: DeliveryState) -> list[str]:
+    """Return what is still to come of a delivery."""
+    unsubmitted = [] if state.ended else ["unsubmitted"]
+    return [*unsubmitted, "awaiting_receipt"] if _awaits_receipt(state) else unsubmitted
 
 
 def _steps(message: Message, chunk: Chunk) -> Counter[str]:

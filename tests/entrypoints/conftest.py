@@ -121,7 +121,7 @@ def check_answer(method: str, path: str, status: int, body: bytes) -> None:
         assert status in (contract.status, *contract.also), (
             f"{method} {route} does not declare {status}"
         )
-        schemas.load(contract.response).model_validate_json(body)
+        schemas.load(contract.response).model_validate_json(body, strict=True)
 
 
 @cache
