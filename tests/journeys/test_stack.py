@@ -255,6 +255,7 @@ def test_nothing_of_all_this_went_to_the_dead_letters(aws: Any, stack: Mapping[s
         "chunks",
         "imports",
         "callbacks",
+        "facts",
         "cmpp",
         *(each.value for each in config.SUPPORTED_CHANNEL_TYPES),
     )
