@@ -41,11 +41,11 @@ class Steps:
         yield
         self.step(f"{name}.done", write=write)
 
-    def kill_at(self, number: int) -> None:
-        """Raise Killed at one step, counted from the beginning of the log. Later steps pass."""
+    def kill_at(self, *numbers: int) -> None:
+        """Raise Killed at these steps, counted from the beginning of the log. Others pass."""
 
-        def strike(current: int, name: str) -> None:
-            if current == number:
+        def strike(number: int, name: str) -> None:
+            if number in numbers:
                 raise Killed(f"at step {number}: {name}")
 
         self.on_step = strike

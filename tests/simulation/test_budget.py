@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.rules.budget import Budget
-from chalicelib.flow import submit, tally
+from chalicelib.flow import tally
 from chalicelib.flow.rules import budget
 from chalicelib.manage import budget as manage
 from chalicelib.ports import Sizes
@@ -31,18 +31,8 @@ def a_simulation(most: int = ENOUGH, **changes: object) -> Simulation:
     return simulation
 
 
-def broadcast(simulation: Simulation) -> None:
-    def send() -> None:
-        access = simulation.world.settings.access_channel(SHOP)
-        assert access is not None
-        request = replace(simulation.request(), channel=access, userids=(), everyone=True)
-        submit.submit(simulation.world.ports, request)
-
-    simulation._attempt(send)
-
-
 def finished(simulation: Simulation, most: int = ENOUGH) -> Simulation:
-    broadcast(simulation)
+    simulation.broadcast()
     simulation.run()
     simulation.world.spare()
     if simulation.msgid is not None:

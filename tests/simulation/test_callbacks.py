@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.callbacks import OF_FACTS, BatchState
 from chalicelib.ports import Limits, Reply
-from tests.fakes.steps import Killed
 from tests.fakes.world import LIMITS, FakeWorld, limits_of
 from tests.profiles import examples
 from tests.simulation.world import Simulation
@@ -95,10 +94,5 @@ def test_a_withdrawn_message_reports_what_was_stopped_and_taken_back(withdraw_at
 )
 def test_many_accidents_in_any_order(seed: int, kills: list[int], twice: bool, early: bool) -> None:
     simulation = reporting(order=random.Random(seed), twice=twice, early=early)
-
-    def strike(number: int, name: str) -> None:
-        if number in kills:
-            raise Killed(name)
-
-    simulation.world.on_step = strike
+    simulation.world.kill_at(*kills)
     finish(simulation)

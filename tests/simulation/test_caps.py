@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.rules.caps import ANY, Cap
-from chalicelib.flow import submit, tally
+from chalicelib.flow import tally
 from chalicelib.manage import caps as manage
 from chalicelib.ports import Sizes
 from tests.builders import SHOP
@@ -29,18 +29,8 @@ def a_simulation(**changes: object) -> Simulation:
     return simulation
 
 
-def broadcast(simulation: Simulation) -> None:
-    def send() -> None:
-        access = simulation.world.settings.access_channel(SHOP)
-        assert access is not None
-        request = replace(simulation.request(), channel=access, userids=(), everyone=True)
-        submit.submit(simulation.world.ports, request)
-
-    simulation._attempt(send)
-
-
 def finished(simulation: Simulation) -> Simulation:
-    broadcast(simulation)
+    simulation.broadcast()
     simulation.run()
     simulation.world.spare()
     if simulation.msgid is not None:
@@ -86,6 +76,6 @@ def test_in_any_order_and_with_every_job_done_twice(seed: int) -> None:
 def test_a_second_message_to_everybody_reaches_nobody_that_the_first_one_has_reached() -> None:
     simulation = finished(a_simulation())
     sent = {code: dict(fake.sent()) for code, fake in simulation.providers().items()}
-    broadcast(simulation)
+    simulation.broadcast()
     simulation.run()
     assert {code: dict(fake.sent()) for code, fake in simulation.providers().items()} == sent

@@ -20,7 +20,6 @@ from chalicelib.flow.rules.gate import Hold
 from chalicelib.ports import World
 from tests.builders import an_access_channel, at_once
 from tests.fakes.clock import START
-from tests.fakes.steps import Killed
 from tests.profiles import examples
 from tests.simulation.test_scanned_audiences import Scanned
 from tests.simulation.test_withdraw import check_chunks, is_withdrawn
@@ -138,12 +137,7 @@ def test_a_withdrawal_among_accidents_leaves_nothing_open(
     seed: int, after: int, kills: list[int], twice: bool
 ) -> None:
     simulation = Watched(order=random.Random(seed), twice=twice)
-
-    def strike(number: int, name: str) -> None:
-        if number in kills:
-            raise Killed(name)
-
-    simulation.world.on_step = strike
+    simulation.world.kill_at(*kills)
     simulation.submit()
     for _ in range(after):
         simulation._next()

@@ -14,7 +14,6 @@ from chalicelib.domain.jobs import DeliverJob, Envelope
 from chalicelib.domain.plans import ChunkId
 from chalicelib.flow import evaluate
 from chalicelib.ports import Limits
-from tests.fakes.steps import Killed
 from tests.fakes.world import LIMITS, FakeWorld, limits_of
 from tests.profiles import examples
 from tests.simulation.world import Simulation, finished
@@ -128,12 +127,7 @@ def test_every_message_of_every_queue_delivered_twice_changes_nothing() -> None:
 )
 def test_many_accidents_in_any_order(seed: int, kills: list[int], twice: bool, early: bool) -> None:
     simulation = Simulation(order=random.Random(seed), twice=twice, early=early)
-
-    def strike(number: int, name: str) -> None:
-        if number in kills:
-            raise Killed(name)
-
-    simulation.world.on_step = strike
+    simulation.world.kill_at(*kills)
     simulation.submit()
     simulation.run()
     if simulation.msgid is not None:

@@ -15,7 +15,6 @@ from chalicelib.flow.delivery import refusals as rule
 from chalicelib.providers import refusals
 from tests.builders import a_strategy
 from tests.fakes.providers import ScriptedProvider
-from tests.fakes.steps import Killed
 from tests.profiles import examples
 from tests.simulation.world import Simulation, finished
 
@@ -94,12 +93,7 @@ def test_many_accidents_with_refusals(
     seed: int, kills: list[int], bad: set[str], names: bool, twice: bool
 ) -> None:
     simulation = a_simulation(*bad, names=names, order=random.Random(seed), twice=twice)
-
-    def strike(number: int, name: str) -> None:
-        if number in kills:
-            raise Killed(name)
-
-    simulation.world.on_step = strike
+    simulation.world.kill_at(*kills)
     simulation.submit()
     simulation.run()
     if simulation.msgid is not None:

@@ -19,7 +19,6 @@ from chalicelib.flow import schedules, submit
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.schedules import Door
 from tests.builders import a_user
-from tests.fakes.steps import Killed
 from tests.fakes.world import FakeWorld
 from tests.profiles import examples
 from tests.simulation.world import PEOPLE, Simulation
@@ -104,6 +103,7 @@ class Scheduled(Simulation):
 def finished(simulation: Scheduled) -> Scheduled:
     simulation.submit()
     simulation.run()
+    simulation.world.spare()
     return simulation
 
 
@@ -149,12 +149,7 @@ def test_wake_ups_that_get_lost_are_made_up_for() -> None:
 )
 def test_many_accidents(seed: int, kills: list[int], twice: bool) -> None:
     simulation = Scheduled(order=random.Random(seed), twice=twice)
-
-    def strike(number: int, name: str) -> None:
-        if number in kills:
-            raise Killed(name)
-
-    simulation.world.on_step = strike
+    simulation.world.kill_at(*kills)
     finished(simulation)
     if simulation.world.stored.stored:
         (stored,) = simulation.world.stored.stored.values()

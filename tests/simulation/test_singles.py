@@ -129,12 +129,7 @@ def test_many_accidents_in_any_order(
 ) -> None:
     simulation = singles(EVERYBODY, STEPS[2], tokens=tokens, early=early)
     simulation.twice, simulation.order = twice, random.Random(seed)
-
-    def strike(number: int, name: str) -> None:
-        if number in kills:
-            raise Killed(name)
-
-    simulation.world.on_step = strike
+    simulation.world.kill_at(*kills)
     finished(simulation)
 
 

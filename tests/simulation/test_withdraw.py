@@ -27,7 +27,6 @@ from chalicelib.reports import message as report
 from tests.builders import SHOP, a_big_message
 from tests.fakes.clock import START
 from tests.fakes.providers import raised
-from tests.fakes.steps import Killed
 from tests.fakes.world import FakeWorld, limits_of
 from tests.profiles import examples
 from tests.simulation.world import Simulation
@@ -195,12 +194,7 @@ def test_many_accidents_in_any_order(
 ) -> None:
     limits = limits_of(chunk_targets=3 if small else 500, chunks_per_job=1)
     simulation = Simulation(order=random.Random(seed), twice=twice, world=FakeWorld(limits))
-
-    def strike(number: int, name: str) -> None:
-        if number in kills:
-            raise Killed(name)
-
-    simulation.world.on_step = strike
+    simulation.world.kill_at(*kills)
     simulation.submit()
     for _ in range(after):
         simulation._next()

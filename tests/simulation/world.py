@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chalicelib.domain.chunks import Chunk
@@ -111,6 +111,17 @@ class Simulation:
     def submit(self) -> None:
         """Send. A sender whose request dies does not try again here."""
         self._attempt(lambda: submit.submit(self.world.ports, self.request()))
+
+    def broadcast(self) -> None:
+        """Send to everyone, under the rules that the access channel has now."""
+
+        def send() -> None:
+            access = self.world.settings.access_channel(SHOP)
+            assert access is not None
+            request = replace(self.request(), channel=access, userids=(), everyone=True)
+            submit.submit(self.world.ports, request)
+
+        self._attempt(send)
 
     def request(self) -> SendRequest:
         people = (*(p.userid for p in PEOPLE), UNKNOWN)
