@@ -34,9 +34,9 @@ BULK = "bulk"
 FIGURES = "figures_usd_per_million"  # of single sends and of deliveries, what lists cost besides
 BOUNDS = {
     BULK: {
-        "aws_requests_per_1000": 120,
-        "write_units_per_1000": 345,
-        "usd_per_million": 0.45,
+        "aws_requests_per_1000": 90,
+        "write_units_per_1000": 130,
+        "usd_per_million": 0.25,
         FIGURES: 0.05,
     },
     "single": {
