@@ -39,7 +39,7 @@ def costs(visit: Visit) -> Reply:
     if visit.asked("export"):
         lines = [(row["time"], row["cost"], row["opted_out"]) for row in rows]
         return hand_out("costs.csv", ["time", "cost", "opted_out"], lines)
-    total = visit.api.get("statistics", query={**stretch, "by": "total"})["figures"]
+    (total,) = visit.api.get("statistics", query={**stretch, "by": "total"})["figures"]
     shown = rows if is_monthly else filled(rows, stretch, NOTHING)
     parts = _parts(visit, stretch, of)
     return visit.show(
@@ -48,7 +48,7 @@ def costs(visit: Visit) -> Reply:
         of=of,
         all_parts=PARTS,
         rows=rows,
-        total=total[0] if total else None,
+        total=total if any(total[name] for name in ("requests", *NOTHING)) else None,
         parts=parts,
         names=_names(visit, of) if parts else {},
         budget=visit.api.get("budget/{key}", key=visit.key),
