@@ -157,10 +157,10 @@ def _form(visit: Visit, number: str, error: ApiError | None = None, asks: bool =
     once = form.text("once") or secrets.token_urlsafe(18)
     kinds = contents.chosen(form) if form else ["sms"]
     typed = third_party.taken(visit, {kind: contents.typed_of(form, kind) for kind in kinds})
-    shown = typed if is_ordinary or not templates else {}
+    third = third_party.registers(visit, typed if is_ordinary or not templates else {}, "compose")
     return visit.show(
         "send/send.html",
-        error=error,
+        error=third_party.explained(visit, error, third, typed, "msg_"),
         asks=asks,
         once=once,
         is_ordinary=is_ordinary or not templates,
@@ -172,7 +172,7 @@ def _form(visit: Visit, number: str, error: ApiError | None = None, asks: bool =
         topics=visit.api.get("topics", query=owner)["topics"],
         kinds=kinds,
         typed=typed,
-        third=third_party.registers(visit, shown, "compose"),
+        third=third,
         audience=form.text("audience") or _audience(visit),
     )
 
