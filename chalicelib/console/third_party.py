@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from chalicelib.console import contents, labels
-from chalicelib.console.door import ApiError, Problem
+from chalicelib.console import contents
+from chalicelib.console.door import ApiError
 from chalicelib.console.visit import Visit
 
 TEMPLATES, SIGNATURES = "templates", "signatures"
 LISTED = 50  # of a list that is open. A search finds the others.
 MOST = 5  # delivery channels of a channel type that are looked through
 CHANNELS = 100
-BY_KIND = ("must be ", "must have at most ", "is required")  # reasons of the rules of values
 
 Thing = Mapping[str, Any]
 Typed = Mapping[str, Mapping[str, str]]
@@ -35,14 +34,11 @@ class Register(NamedTuple):
         """The names of the template's fields."""
         return [field["name"] for field in self.template["fields"]] if self.template else []
 
-    def field(self, name: str) -> Thing | None:
-        fields = self.template["fields"] if self.template else []
-        return next((field for field in fields if field["name"] == name), None)
-
     def label(self, name: str) -> str:
         """Return the words that stand before a value, which people see."""
-        field = self.field(name)
-        return (field["label"] if field else "") or name
+        fields = self.template["fields"] if self.template else []
+        labels = {field["name"]: field["label"] for field in fields}
+        return labels.get(name) or name
 
     def text(self, values: Mapping[str, Any]) -> str:
         """Return an SMS as people see it: its signature, then the text with its values."""
@@ -105,43 +101,6 @@ def registers(visit: Visit, typed: Typed, form: str) -> Registers:
         for kind, channels in by_kind.items()
     }
     return Registers(form, found, _pick(visit, found))
-
-
-def explained(
-    visit: Visit, error: ApiError | None, registers: Registers, typed: Typed, prefix: str
-) -> ApiError | None:
-    """Return a refusal that says of values, in the person's words, what their fields take.
-
-    `prefix` stands before the channel type in names of the API.
-    """
-    if error is None:
-        return None
-    problems = list(error.problems)
-    for kind, register in registers.by_kind.items():
-        place = f"{prefix}{kind}.{contents.THIRD_PARTY[kind].place}."
-        values = contents.values_of(kind, typed.get(kind, {}))
-        for n, problem in enumerate(problems):
-            name = problem.field.removeprefix(place).partition(".")[0]
-            is_here = problem.field.startswith(place) and problem.reason.startswith(BY_KIND)
-            if is_here and (field := register.field(name)):
-                problems[n] = Problem(problem.field, _takes(visit, field, values.get(name, "")))
-    return ApiError(error.status, problems, error.seconds)
-
-
-def _takes(visit: Visit, field: Thing, value: str) -> str:
-    """Say what a field takes."""
-    if not value:
-        return visit.say("Fill it in. The template needs it.")
-    if field["allowed"]:
-        return visit.say("It must be one of: %(texts)s", texts=", ".join(field["allowed"][:20]))
-    if field["kind"] not in labels.VALUE_KINDS:
-        return visit.say("The template does not take this.")
-    return visit.texts.say_many(
-        "It must be %(rule)s, with at most %(num)s character",
-        "It must be %(rule)s, with at most %(num)s characters",
-        field["limit"],
-        rule=visit.say(labels.VALUE_KINDS[field["kind"]]),
-    )
 
 
 def _asked(visit: Visit) -> tuple[str, str, str, str, str]:

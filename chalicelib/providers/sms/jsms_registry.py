@@ -172,7 +172,7 @@ def check_draft(draft: Draft) -> None:
         if not _SIGNATURE.fullmatch(draft.text):
             raise Invalid("text", "must be 2 to 8 Chinese characters, letters or digits")
         if draft.type not in ORIGINS:
-            raise Invalid("type", f"must be one of {', '.join(map(str, ORIGINS))}")
+            raise Invalid("type", "must be one of {allowed}", allowed=ORIGINS)
         _check_images(draft.images)
         return
     if not draft.text.strip() or len(draft.text) > TEXT_CHARACTERS:
@@ -184,12 +184,12 @@ def check_draft(draft: Draft) -> None:
 
 def _check_images(files: Sequence[bytes]) -> None:
     if len(files) > MAX_IMAGES:
-        raise Invalid("images", f"must have at most {MAX_IMAGES} images")
+        raise Invalid("images", "must have at most {most} images", most=MAX_IMAGES)
     for n, content in enumerate(files):
         if not images.media_type(content):
             raise Invalid(f"images[{n}]", "must be a PNG or JPEG image")
     if sum(map(len, files)) > IMAGE_BYTES:
-        raise Invalid("images", f"must have at most {IMAGE_BYTES:,} bytes together")
+        raise Invalid("images", "must have at most {most} bytes together", most=IMAGE_BYTES)
 
 
 def _check_variables(draft: Draft) -> None:

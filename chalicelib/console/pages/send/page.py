@@ -160,7 +160,7 @@ def _form(visit: Visit, number: str, error: ApiError | None = None, asks: bool =
     third = third_party.registers(visit, typed if is_ordinary or not templates else {}, "compose")
     return visit.show(
         "send/send.html",
-        error=third_party.explained(visit, error, third, typed, "msg_"),
+        error=error,
         asks=asks,
         once=once,
         is_ordinary=is_ordinary or not templates,

@@ -95,7 +95,7 @@ def _editor(
     third = third_party.registers(visit, {kind: typed.get(kind, {}) for kind in kinds}, "editor")
     return visit.show(
         "templates/editor.html",
-        error=third_party.explained(visit, error, third, typed, "contents."),
+        error=error,
         template=found,
         kinds=kinds,
         typed=typed,
