@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from chalicelib.console import pages
-from chalicelib.console.app import POLICY
+from chalicelib.console.app import HEADERS, POLICY
 from chalicelib.console.routes import ROUTES
+from chalicelib.console.visit import Visit
 from chalicelib.domain.members import Role
 from chalicelib.flow import days
 from chalicelib.ports import Document
@@ -281,3 +282,21 @@ def test_a_wrong_address_is_a_page_and_not_a_crash(browser: Browser) -> None:
         page = browser.get(path)
         assert page.status == 404, path
         assert page.title == "That did not work"
+
+
+def test_everything_can_be_chosen_however_much_there_is(shop: Browser) -> None:
+    base = f"/c/{shop.key}"
+    for number in range(104):
+        shop.post(f"{base}/segments", {"name": f"friends {number}"})
+    chosen = shop.get(f"{base}/send").text
+    assert "friends 103" in chosen
+
+
+def test_a_fault_of_ours_has_the_headers_of_every_page(
+    shop: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Visit, "show", lambda *_, **__: 1 / 0)
+    page = shop.get("/channels")
+    assert page.status == 500
+    assert all(page.headers[name] == value for name, value in HEADERS.items())
+    assert all(directive in page.headers["Content-Security-Policy"] for directive in POLICY)

@@ -162,6 +162,7 @@ def test_a_second_factor_is_asked_for_and_each_code_counts_once(
     other = Browser(world)
     assert other.sign_in().title == "Enter the code"
     assert other.post("/code", {"code": code}).status == 401
+    assert other.post("/code", {"code": "é١²"}).status == 401
     fake.clock.advance(TOTP_STEP)
     assert other.post("/code", {"code": _code(fake, text)}).status == 200
     assert other.get("/account").title == "My account"
@@ -182,8 +183,10 @@ def test_codes_are_those_of_rfc_6238() -> None:
 def test_a_pending_sign_in_cannot_be_forged_or_come_late(fake: FakeWorld, world: Any) -> None:
     key = a_member(world, Role.OPERATOR)
     browser = Browser(world)
-    browser.cookies["__Host-pending"] = f"{key}.99999999999.{'0' * 64}"
-    assert browser.post("/code", {"code": "000000"}).status == 401
+    late, long = f"{key}.99999999999.{'0' * 64}", f"{key}.{'9' * 5000}.é"
+    for forged in (late, long, f"{key}.².x", "..", ""):
+        browser.cookies["__Host-pending"] = forged
+        assert browser.post("/code", {"code": "000000"}).status == 401
 
 
 def test_a_change_without_the_session_token_or_from_another_site_is_refused(

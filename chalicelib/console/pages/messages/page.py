@@ -28,8 +28,7 @@ def messages(visit: Visit) -> Reply:
     for name in ("cursor", "status", "text", "origin"):
         query[name] = visit.asked(name) or None
     listed = visit.api.get("messages", query=query)
-    owner = {"channel_key": visit.key, "limit": 100}
-    templates = visit.api.get("templates", query=owner)["templates"]
+    templates = visit.every("templates", "templates", channel_key=visit.key)
     return visit.show(
         "messages/list.html",
         messages=listed["messages"],

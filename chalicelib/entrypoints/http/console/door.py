@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Mapping
+from html import escape
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl
 
@@ -107,10 +108,12 @@ def _cookies(texts: list[str]) -> Mapping[str, str]:
 
 def _fault(event: Event, error: Exception) -> Reply:
     """Answer an error that nobody expected. It is logged under the request's id."""
+    from chalicelib.console import app
+
     described = problems.problem(error)
     text = described.errors[0].message
     request_id = str(event["requestContext"].get("requestId", ""))
-    return Reply(described.status, FAULT.format(text=text, request=request_id))
+    return app.secured(Reply(described.status, FAULT.format(text=escape(text), request=request_id)))
 
 
 def _payload(reply: Reply, accepted: str) -> Event:
