@@ -6,6 +6,7 @@ import base64
 import time
 from collections.abc import Mapping
 from html import escape
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl
 
@@ -62,6 +63,8 @@ def answer(world: World, event: Event) -> Event:
         reply = app.serve(WorldDoor(world, known), asked)
     except Exception as error:  # noqa: BLE001 the last resort of a request
         reply = _fault(event, error)
+    if reply.status == HTTPStatus.FORBIDDEN:
+        observability.security("page_refused", method=asked.method)
     elapsed = round((time.monotonic() - begin) * 1000)
     observability.event("page_served", status=reply.status, ms=elapsed)
     return _payload(reply, asked.headers.get("accept-encoding", ""))

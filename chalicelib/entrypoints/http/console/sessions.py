@@ -54,7 +54,7 @@ class MemberSessions:
             raise api_error(error, self._language) from error
         if login.totp:
             return self._pending(login.key), True
-        observability.security("signed_in", key=login.key[:SHOWN])
+        observability.event("signed_in", key=login.key[:SHOWN])
         return logins.open_session(self._world, login), False
 
     def _pending(self, key: str) -> str:
@@ -78,7 +78,7 @@ class MemberSessions:
         except OpenUMSError as error:
             observability.security("sign_in_refused", reason=type(error).__name__)
             raise api_error(error, self._language) from error
-        observability.security("signed_in", key=login.key[:SHOWN])
+        observability.event("signed_in", key=login.key[:SHOWN])
         return logins.open_session(self._world, login)
 
     def sign_out(self, cookie: str) -> None:
