@@ -14,6 +14,7 @@ from chalicelib.console.render import environment
 from chalicelib.console.texts import LANGUAGES, Texts
 from chalicelib.domain import zones
 
+_SAFE = "!#$%&'()*+,/:;=?@[]~"  # what an address may hold. No text writes another header.
 PAGE, MOST = 100, 1000  # of a list to choose from
 
 
@@ -148,4 +149,4 @@ class Visit:
         """Send the browser to another page, after a change. `done` names what is now true."""
         if done:
             address += ("&" if "?" in address else "?") + urlencode({"done": done})
-        return Reply(303, headers={"Location": address})
+        return Reply(303, headers={"Location": quote(address, safe=_SAFE, errors="replace")})

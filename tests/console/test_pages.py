@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import unquote, urlencode
 
 import pytest
 
@@ -300,3 +301,12 @@ def test_a_fault_of_ours_has_the_headers_of_every_page(
     assert page.status == 500
     assert all(page.headers[name] == value for name, value in HEADERS.items())
     assert all(directive in page.headers["Content-Security-Policy"] for directive in POLICY)
+
+
+@pytest.mark.parametrize("who", ["a#b&c", "￥1", "a/b\r\nSet-Cookie: x=1", "%2F"])
+def test_an_address_leads_to_the_person_whatever_the_userid_has(shop: Browser, who: str) -> None:
+    path = f"/c/{shop.key}/messages/{shop.msgid}/people"
+    reply = shop._ask("GET", f"{path}?{urlencode({'who': who})}", {}, {})
+    assert reply.status == 303
+    assert unquote(reply.headers["Location"]) == f"/console{path}/{who}"
+    assert re.fullmatch(r"[!-~]+", reply.headers["Location"])
