@@ -18,6 +18,7 @@ from chalicelib.domain import (
     email,
     links,
     sms,
+    template_advice,
     templates,
     user_agents,
     zones,
@@ -31,7 +32,6 @@ from chalicelib.entrypoints.http.schemas import base, user_entries
 from chalicelib.flow.content import attachments
 from chalicelib.flow.content import links as content_links
 from chalicelib.manage import operation_growth
-from chalicelib.manage import templates as managed
 from chalicelib.providers import base as vendor
 from chalicelib.providers.alipay_life import alipay_content
 from chalicelib.providers.email import mail, replies
@@ -73,7 +73,10 @@ READERS: dict[str, tuple[int, Reader]] = {
     "defaults": (CONTENT, lambda t: personal.names_in("{{user.a|default:" + t)),
     "names of attributes": (CONTENT, lambda text: personal.without("{{user." + text)),
     "without placeholders": (CONTENT, templates.without_placeholders),
-    "warnings": (CONTENT, lambda t: managed.too_long({ChannelType.SMS: {"content": t}})),
+    "warnings": (
+        CONTENT,
+        lambda t: list(template_advice.too_long({ChannelType.SMS: {"content": t}})),
+    ),
     "links": (CONTENT, _links),
     "html": (CONTENT, lambda text: email.is_html({"text": text})),
     "plain text of html": (CONTENT, mail.plain_text),
