@@ -119,6 +119,7 @@ class Settings:
     request_rate: int  # requests of an access channel in a second
     utc_offset: float  # hours by which the deployment's day is ahead of UTC's
     currency: str  # of prices and costs
+    mails_by_role: bool  # whether mails may be sent by the function's own role
     settings_cache: int  # the age limit of a cached setting, hence the delay of a revoked key
 
 
@@ -154,6 +155,7 @@ def read_settings(environ: dict[str, str] | os._Environ[str] = os.environ) -> Se
         history_days=int(environ.get("HISTORY_DAYS", "7")),
         utc_offset=float(environ.get("UTC_OFFSET", "8")),
         currency=environ.get("CURRENCY", "CNY"),
+        mails_by_role=environ.get("MAILS_BY_ROLE", "") == "on",
         settings_cache=int(environ.get("SETTINGS_CACHE", "10")),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from chalicelib.config import settings
 from chalicelib.domain.callbacks import Record
@@ -18,6 +19,9 @@ from chalicelib.ports import (
     Tokens,
     World,
 )
+
+if TYPE_CHECKING:
+    from chalicelib.aws.own_role import OwnRole
 
 CALLBACK_SECONDS = 5.0  # for which a receiver of callbacks may take to answer
 
@@ -49,6 +53,7 @@ class Providers:
         from chalicelib.providers.tokens import AccessTokens
 
         self._tokens = AccessTokens(tokens, lambda: clock.now() / 1000)
+        self._role = _own_role()
 
     def of(self, platform: str) -> Provider:
         from chalicelib.domain.errors import Invalid
@@ -57,7 +62,11 @@ class Providers:
 
         try:
             return registry.load(
-                platform, Policy(settings().egress_allow), settings().provider_timeout, self._tokens
+                platform,
+                Policy(settings().egress_allow),
+                settings().provider_timeout,
+                self._tokens,
+                self._role,
             )
         except Invalid as error:
             raise KeyError(platform) from error
@@ -66,6 +75,15 @@ class Providers:
         from chalicelib.providers import registry
 
         return registry.platforms_of(channel_type)
+
+
+def _own_role() -> OwnRole | None:
+    """Return the function's own role, None where the deployment lets it send nothing."""
+    if not settings().mails_by_role:
+        return None
+    from chalicelib.aws.own_role import OwnRole
+
+    return OwnRole()
 
 
 class LazyReceivers:

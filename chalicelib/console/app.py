@@ -40,9 +40,9 @@ def serve(door: Door, request: Request) -> Reply:
         found = assets.serve(
             request.path.removeprefix("/assets/"), request.headers.get("accept-encoding", "")
         )
-        return found or _secured(Reply(404, "", "text/plain"))
+        return found or secured(Reply(404, "", "text/plain"))
     pages.load()
-    return _secured(_page(door, request))
+    return secured(_page(door, request))
 
 
 def _page(door: Door, request: Request) -> Reply:
@@ -117,7 +117,7 @@ def _refused(visit: Visit, error: ApiError) -> Reply:
     return visit.show(template, error=error)
 
 
-def _secured(reply: Reply) -> Reply:
+def secured(reply: Reply) -> Reply:
     """Add the policy and the other headers of pages."""
     policy = "; ".join(
         f"{directive} {sources} {reply.policy.get(directive, '')}".strip()

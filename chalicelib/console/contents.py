@@ -9,8 +9,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from chalicelib.console import typed_json
 from chalicelib.console.door import ApiError, Problem
-from chalicelib.console.forms import Form
+from chalicelib.console.forms import Form, number_of
 from chalicelib.domain import sms
 
 N_ = str  # marks a text for the catalogue
@@ -102,18 +103,14 @@ def values_of(kind: str, typed: Mapping[str, str]) -> dict[str, str]:
     return {**pairs(typed.get(THIRD_PARTY[kind].values, "")), **given}
 
 
-def _number(text: str) -> Any:
-    return int(text) if text.isascii() and text.isdigit() else text
-
-
 # -- from what was typed to a content
 
 
 def _sms(typed: Mapping[str, str]) -> Content:
     if typed.get("temp_id"):
-        made: Content = {"temp_id": _number(typed["temp_id"])}
+        made: Content = {"temp_id": number_of(typed["temp_id"])}
         if typed.get("sign_id"):
-            made["sign_id"] = _number(typed["sign_id"])
+            made["sign_id"] = number_of(typed["sign_id"])
         return {**made, "temp_para": values_of("sms", typed)}
     return {"content": typed.get("content", "")}
 
@@ -217,7 +214,7 @@ def make_any(kind: str, typed: Mapping[str, str]) -> Any:
     """Return a content, from its fields or from JSON. Raise ApiError for JSON that is none."""
     if typed.get("json"):
         try:
-            return json.loads(typed["json"])
+            return typed_json.read(typed["json"])
         except ValueError as error:
             raise ApiError(400, [Problem(f"contents.{kind}", str(error))]) from None
     return make(kind, {name: value for name, value in typed.items() if name != "json"})

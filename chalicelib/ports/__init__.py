@@ -27,6 +27,7 @@ from chalicelib.ports.figures import Document, Figures, Notes
 from chalicelib.ports.files import Files, Form, Imports
 from chalicelib.ports.messages import IdempotencyKey, Ledger, Lookup, Lookups, Messages
 from chalicelib.ports.providers import (
+    OwnRole,
     Provider,
     Providers,
     RateLimiter,
@@ -75,6 +76,7 @@ __all__ = (
     "MarkStore",
     "Messages",
     "Notes",
+    "OwnRole",
     "Provider",
     "Providers",
     "QueueMessage",

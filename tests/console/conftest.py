@@ -18,6 +18,7 @@ from chalicelib.domain.members import MEMBERS, Member, Role
 from chalicelib.entrypoints.http.console import door
 from chalicelib.manage import logins, members
 from infra.console.build import build
+from tests import answered
 from tests.entrypoints.conftest import RealProviders, sha256
 from tests.fakes.world import FakeWorld
 
@@ -136,6 +137,7 @@ class Browser:
             event["body"] = base64.b64encode(body).decode()
             event["isBase64Encoded"] = True
         answer = door.answer(self.world, event)
+        answered.count("console", answer["statusCode"])
         self._keep(answer.get("cookies", []))
         return _page(answer, path)
 

@@ -236,6 +236,12 @@ ALLOWANCE_USED_UP = Entry(
     "本小时的 {most} 次已用完，请 {seconds} 秒后重试",
     "more than {most} in this hour; retry in {seconds} s",
 )
+TOO_MANY_CHANGES = Entry(
+    TOO_OFTEN,
+    429,
+    "本秒内已变更 {most} 个用户, 请稍后重试",
+    "more than {most} users changed in this second; retry later",
+)
 CONTACT_IN_ADDRESS = Entry(
     PARAMETER,
     400,

@@ -152,7 +152,7 @@ def _group(visit: Visit, error: ApiError | None = None) -> Reply:
 @page("POST", "/c/{key}/groups/{tab}/{id}", needs=OPERATOR)
 def rename(visit: Visit) -> Reply:
     tab, id = _tab(visit), visit.ids["id"]
-    version = int(visit.form.text("version", "0") or 0)
+    version = visit.form.version
     body = {"name": visit.form.text("name")}
     try:
         route = f"{FAMILIES[tab].route}/{{id}}"

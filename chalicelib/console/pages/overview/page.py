@@ -27,10 +27,9 @@ def home(visit: Visit) -> Reply:
 @page("GET", "/c/{key}")
 def overview(visit: Visit) -> Reply:
     channel = visit.access_channel or {}
-    owner = {"channel_key": visit.key, "limit": 100}
-    templates = visit.api.get("templates", query=owner)["templates"]
-    strategies = visit.api.get("strategies", query=owner)["strategies"]
-    channels = visit.api.get("channels", query={"limit": 100})["channels"]
+    templates = visit.every("templates", "templates", channel_key=visit.key)
+    strategies = visit.every("strategies", "strategies", channel_key=visit.key)
+    channels = visit.every("channels", "channels")
     newest = {"channel_key": visit.key, "limit": NEWEST}
     messages = visit.api.get("messages", query=newest)["messages"]
     granted = {grant["code"]: grant["enabled"] for grant in channel.get("channels", ())}

@@ -68,7 +68,7 @@ def _save(visit: Visit, found: Mapping[str, Any] | None) -> Reply:
                 "PUT",
                 "templates/{template_id}",
                 body,
-                version=int(form.text("version", "0") or 0),
+                version=form.version,
                 template_id=str(found["template_id"]),
             )
     except ApiError as error:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.console.door import ApiError, Reply
+from chalicelib.console.forms import number_of
 from chalicelib.console.routes import page
 from chalicelib.console.visit import Visit
 from chalicelib.domain.members import Role
@@ -181,7 +182,7 @@ def _drafted(visit: Visit, path: str, body: Any) -> Reply:
     found = visit.api.get(path, code=code, id=id) if id else None
     try:
         if id:
-            version = int(visit.form.text("version", "0") or 0)
+            version = visit.form.version
             check = visit.api.change("PUT", path, body, version=version, code=code, id=id)
         else:
             check = visit.api.change("POST", path, body, code=code)
@@ -248,7 +249,7 @@ def ask_keywords(visit: Visit) -> Reply:
 def choose(visit: Visit) -> Reply:
     """Make a template with the keywords that were ticked, in the order of the library."""
     code, id = visit.ids["code"], visit.ids["id"]
-    ticked = [int(number) for number in visit.form.many("keywords") if number.isdigit()]
+    ticked = [number_of(number) for number in visit.form.many("keywords")]
     body = {"keywords": ticked, "scene": visit.form.text("scene")}
     try:
         check = visit.api.change("POST", f"{TITLE}/choose", body, code=code, id=id)

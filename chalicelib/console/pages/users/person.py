@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from chalicelib.console.door import ApiError, Problem, Reply
-from chalicelib.console.forms import Form
+from chalicelib.console.forms import Form, number_of
 from chalicelib.console.routes import page
 from chalicelib.console.visit import Visit
 from chalicelib.domain.members import Role
@@ -86,11 +86,11 @@ def prefer(visit: Visit) -> Reply:
 
 
 def _topics(form: Form) -> list[dict[str, Any]]:
-    chosen: dict[int, list[str]] = {int(n): [] for n in form.many("topic") if n.isdecimal()}
+    chosen: dict[int | str, list[str]] = {number_of(n): [] for n in form.many("topic")}
     for box in form.many("wanted"):
         number, _, kind = box.partition(".")
-        if number.isdecimal() and int(number) in chosen:
-            chosen[int(number)].append(kind)
+        if number_of(number) in chosen:
+            chosen[number_of(number)].append(kind)
     return [
         {"topic": number, "channels": kinds, "first": first if first in kinds else None}
         for number, kinds in chosen.items()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Mapping
+from html import escape
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl
 
@@ -63,6 +65,8 @@ def answer(world: World, event: Event) -> Event:
         reply = app.serve(WorldDoor(world, known), asked)
     except Exception as error:  # noqa: BLE001 the last resort of a request
         reply = _fault(event, error)
+    if reply.status == HTTPStatus.FORBIDDEN:
+        observability.security("page_refused", method=asked.method)
     elapsed = round((time.monotonic() - begin) * 1000)
     observability.event("page_served", status=reply.status, ms=elapsed)
     return _payload(reply, asked.headers.get("accept-encoding", ""))
@@ -147,10 +151,12 @@ def _cookies(texts: list[str]) -> Mapping[str, str]:
 
 def _fault(event: Event, error: Exception) -> Reply:
     """Answer an error that nobody expected. It is logged under the request's id."""
+    from chalicelib.console import app
+
     described = problems.problem(error)
     text = described.errors[0].message
     request_id = str(event["requestContext"].get("requestId", ""))
-    return Reply(described.status, FAULT.format(text=text, request=request_id))
+    return app.secured(Reply(described.status, FAULT.format(text=escape(text), request=request_id)))
 
 
 def _payload(reply: Reply, accepted: str) -> Event:
