@@ -53,7 +53,7 @@ def reads(operation: str, body: Body, answer: Body) -> Iterator[Used]:
             yield _used(body, _read(item_size(answer.get("Item", {})), consistent))
         case "Query" | "Scan":
             size = sum(map(item_size, answer.get("Items", [])))
-            partition = _queried(body)
+            partition = queried_partition(body)
             yield Used(body["TableName"], partition, _read(size, consistent))
         case "BatchGetItem":
             for table, keys in body["RequestItems"].items():
@@ -67,16 +67,16 @@ def reads(operation: str, body: Body, answer: Body) -> Iterator[Used]:
 
 def _used(action: Body, number: float) -> Used:
     key = action.get("Item") or action.get("Key", {})
-    return Used(action["TableName"], _partition(key), number)
+    return Used(action["TableName"], partition_of(key), number)
 
 
-def _partition(key: Body) -> str:
+def partition_of(key: Body) -> str:
     """Return the value of an item's partition key."""
     value = next((key[name] for name in PARTITION_KEYS if name in key), {"S": ""})
     return next(iter(value.values()))
 
 
-def _queried(body: Body) -> str:
+def queried_partition(body: Body) -> str:
     """Return the partition of a query. A scan has none."""
     names = body.get("ExpressionAttributeNames", {})
     condition = re.match(r"\s*(#?\w+)\s*=\s*(:\w+)", body.get("KeyConditionExpression", ""))
@@ -93,7 +93,7 @@ def _batch_read(table: str, keys: Body, answer: Body) -> Iterator[Used]:
         if key not in unprocessed:
             item = next((item for item in found if key.items() <= item.items()), {})
             units = _read(item_size(item), bool(keys.get("ConsistentRead")))
-            yield Used(table, _partition(key), units)
+            yield Used(table, partition_of(key), units)
 
 
 def _write(size: int) -> int:
