@@ -9,7 +9,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -128,10 +128,10 @@ def create(client: Any) -> str:
     return key_id
 
 
-def create_tables(client: Any, stage: str) -> None:
+def create_tables(client: Any, stage: str, tables: Sequence[str] = config.TABLES) -> None:
     """Create the tables of a stage as the template has them."""
     resources = _template()["Resources"]
-    for table in config.TABLES:
+    for table in tables:
         _create_table(
             client("dynamodb"),
             config.table_name(stage, table),
