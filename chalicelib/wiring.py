@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from chalicelib.config import settings
@@ -46,6 +47,13 @@ def is_busy(error: Exception) -> bool:
     from chalicelib.aws import clients
 
     return clients.is_busy(error)
+
+
+def hurried() -> AbstractContextManager[None]:
+    """Bound the repeats of requests to busy services, because a caller waits."""
+    from chalicelib.aws import retries
+
+    return retries.hurried()
 
 
 class Providers:

@@ -15,8 +15,8 @@ from chalicelib.aws.clients import client
 from chalicelib.aws.items import (
     TRANSACTION,
     Cancelled,
+    Contended,
     Item,
-    Unprocessed,
     Values,
     from_item,
     get_many,
@@ -168,7 +168,7 @@ class Users:
                     userid for userid, failed in zip(owners, error.failed, strict=False) if failed
                 }
                 writes = [(user, actions) for user, actions in writes if user.userid not in lost]
-            except Unprocessed:  # others wrote these users in every round, so they were faster
+            except Contended:  # others wrote these users in every round, so they were faster
                 return lost | {user.userid for user, _ in writes}
         return lost
 

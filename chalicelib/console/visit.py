@@ -139,7 +139,8 @@ class Visit:
         cookies = (self._remember(),) if "key" in self.ids and self.person else ()
         if error and not self.is_part:
             status = error.status
-        return Reply(status, body, policy=policy or {}, cookies=cookies)
+        headers = {"Retry-After": str(error.seconds)} if error and error.seconds else {}
+        return Reply(status, body, headers=headers, policy=policy or {}, cookies=cookies)
 
     def _remember(self) -> str:
         key = quote(self.ids["key"], safe="")

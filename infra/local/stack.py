@@ -42,6 +42,8 @@ LOCAL_SOURCES = [
     ROOT / "infra" / "local" / "counts.py",
     ROOT / "infra" / "local" / "units.py",
     ROOT / "infra" / "local" / "purposes.py",
+    ROOT / "infra" / "local" / "throttles.py",
+    ROOT / "infra" / "local" / "leading_keys.py",
     ROOT / "infra" / "sandbox",
 ]
 MODULES = {"emulator": "infra.local.emulator", "sandbox": "infra.sandbox", WORKER: workers.MODULE}
