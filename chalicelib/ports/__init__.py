@@ -43,6 +43,7 @@ from chalicelib.ports.users import Audiences, Consents, SuppressedContact, Trace
 from chalicelib.ports.work import (
     Clock,
     Counters,
+    DueRow,
     MarkStore,
     QueueMessage,
     QueueReader,
@@ -61,6 +62,7 @@ __all__ = (
     "Counters",
     "Credentials",
     "Document",
+    "DueRow",
     "FactDraft",
     "FactFiles",
     "Figures",
