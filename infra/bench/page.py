@@ -74,7 +74,8 @@ whatever else is done.
 | receipt: store it | 1 | 1 | a provider posts it once |
 
 A send with a second step adds a query of its chunk and the entrants of those who go on. For them
-it adds the reading, the claim and the records once more.
+it adds the reading, the claim and the records once more. Its timer is in a row with those of the
+sends that were recorded with it. So it adds 2/b write units, for the row and its deletion.
 
 ## How it is counted
 

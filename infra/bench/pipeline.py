@@ -41,13 +41,13 @@ BOUNDS = {
         "usd_per_million": 0.45,
     },
     "single": {
-        "aws_requests_per_1000": 16_000,
-        "write_units_per_1000": 12_300,
+        "aws_requests_per_1000": 12_500,
+        "write_units_per_1000": 9_000,
         "usd_per_million": 14.7,
     },
     "plain": {
-        "aws_requests_per_1000": 9_800,
-        "write_units_per_1000": 7_900,
+        "aws_requests_per_1000": 7_500,
+        "write_units_per_1000": 5_700,
         "usd_per_million": 9.4,
     },
     "paced": {"aws_requests_per_1000": 12_500, "write_units_per_1000": 8_300},
