@@ -96,6 +96,7 @@ lookups — seconds to days, by TTL
 
 due — until the timer is done
     shard, <slot>#<what>          timer
+    shard, <slot>#<digest>        up to 50 timers of the slot that were set together
 
 callbacks — history's time after the batch was made
     <key>#<part>, <batch>         batch of records for a receiver, sealed, its state and attempts

@@ -44,6 +44,7 @@ from chalicelib.ports.users import Audiences, Consents, SuppressedContact, Trace
 from chalicelib.ports.work import (
     Clock,
     Counters,
+    DueRow,
     MarkStore,
     QueueMessage,
     QueueReader,
@@ -62,6 +63,7 @@ __all__ = (
     "Counters",
     "Credentials",
     "Document",
+    "DueRow",
     "FactDraft",
     "FactFiles",
     "Figures",
