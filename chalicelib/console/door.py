@@ -127,6 +127,10 @@ class Door(Protocol):
     @property
     def public_url(self) -> str: ...
     @property
+    def sandbox_url(self) -> str:
+        """The sandbox that the deployment is attached to, empty without one."""
+
+    @property
     def sessions(self) -> Sessions: ...
     def now(self) -> int:
         """Return milliseconds since the epoch."""

@@ -208,6 +208,12 @@ class Lookups(Protocol):
         `fresh` reads all of them consistently.
         """
 
+    def find(self, ids: Mapping[str, Sequence[str]]) -> Mapping[tuple[str, str], Lookup]:
+        """Return the lookups of ids by channel, under channel and id, as `get` does.
+
+        One batch read per 100 ids.
+        """
+
     def park(self, channel: str, receipts: Mapping[str, Sequence[Receipt]], expires: int) -> None:
         """Park receipts by provider id.
 

@@ -74,6 +74,9 @@ REFUSALS: Mapping[type[Refusal], Entry] = {
         TOO_OFTEN, 429, "错误次数过多, 请 {seconds} 秒后重试", "retry in {seconds} s"
     ),
     errors.NotServed: Entry(PARAMETER, 409, "当前部署不支持该平台", "{reason}"),
+    errors.SandboxSilent: Entry(
+        SERVER_ERROR, 503, "沙箱没有应答, 请重试", "the sandbox does not answer ({reason}); retry"
+    ),
     errors.NotAuthorised: Entry(
         PARAMETER,
         400,

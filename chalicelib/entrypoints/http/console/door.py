@@ -32,6 +32,7 @@ class WorldDoor:
         self.utc_offset = world.limits.utc_offset
         self.currency = world.limits.currency
         self.public_url = world.limits.public_url
+        self.sandbox_url = world.sandbox.url
         self.sessions = MemberSessions(world, language)
 
     def now(self) -> int:
