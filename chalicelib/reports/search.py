@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from chalicelib.domain import keys
 from chalicelib.domain.access_channels import ACCESS_CHANNELS
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.groups import GROUPS, Family
@@ -15,7 +14,6 @@ from chalicelib.ports import World
 
 MOST = 10  # of a group
 NAMES = 200  # of a kind that are looked through
-EVERYWHERE = range(keys.BUCKETS)
 _MSGID = re.compile(r"[0-9a-v]{16}", re.ASCII)
 _PHONE = re.compile(r"\+?[0-9][0-9 ()-]{5,19}", re.ASCII)
 _ID = re.compile(r"[!-~]{16,128}", re.ASCII)
@@ -52,7 +50,7 @@ def users(world: World, text: str) -> list[str]:
     """Return users whose id begins with a text."""
     if not _USERID.fullmatch(text):
         return []
-    return [user.userid for user in world.users.scan(EVERYWHERE, "", MOST, text)]
+    return [user.userid for user in world.users.listed("", MOST, text)]
 
 
 def kinds_of(text: str) -> Sequence[ChannelType]:
