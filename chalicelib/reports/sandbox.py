@@ -94,7 +94,7 @@ def _lookups(
     ids: dict[str, list[str]] = {}
     for each in taken:
         for code in codes.get(each.type, ()):
-            ids.setdefault(code, []).extend([each.provider_id] if each.provider_id else [])
+            ids.setdefault(code, []).extend(filter(None, [_id_of(each)]))
     named = {
         (code, id): lookup
         for code, of_code in ids.items()
@@ -108,12 +108,18 @@ def _lookups(
     return {**named, **(world.lookups.find(wanted) if wanted else {})}
 
 
+def _id_of(each: Simulated) -> str:
+    """Return the id by which receipts name a message: of a mail, the local part of its own id."""
+    is_mail = each.type is ChannelType.EMAIL and "@" in each.provider_id
+    return each.provider_id.strip("<>").partition("@")[0] if is_mail else each.provider_id
+
+
 def _lookup(
     found: Mapping[tuple[str, str], Lookup],
     each: Simulated,
     codes: Mapping[ChannelType, Sequence[str]],
 ) -> Lookup | None:
-    names = ((code, each.provider_id) for code in codes.get(each.type, ()))
+    names = ((code, _id_of(each)) for code in codes.get(each.type, ()))
     return next((found[name] for name in names if name in found), None)
 
 

@@ -87,6 +87,8 @@ WHOLE = [
     "/audit",
     "/global-key",
     "/developer",
+    "/inbox",
+    "/inbox?type=email",
     "/account",
     "/account/second-factor",
 ]
