@@ -14,9 +14,9 @@ class OpenUMSError(Exception):
 class Refusal(OpenUMSError):
     """A request that cannot be served, for a reason that the sender or operator can mend.
 
-    Each reason is a class. `field` names the part of the request that is wrong, or is empty.
-    Texts and codes are the entrypoints' (entrypoints/http/errors.py). `values` fill the texts.
-    The docstring of a reason names its `values` in backticks.
+    Each reason is a class. `field` names the part of the request that is wrong, empty if none is.
+    Texts, codes and HTTP statuses are the entrypoints' (entrypoints/http/errors.py): `values` fill
+    the texts. The docstring of a reason names its `values` in backticks.
     """
 
     def __init__(self, field: str = "", **values: object) -> None:
@@ -73,10 +73,6 @@ class TooOften(Refusal):
 
 class NotServed(Refusal):
     """The deployment does not run what the platform needs. `reason`."""
-
-
-class SandboxSilent(Refusal):
-    """The provider sandbox does not answer. `reason`."""
 
 
 class NotAuthorised(Refusal):
@@ -248,7 +244,6 @@ class TooEarly(OpenUMSError):
 
 
 class Invalid(OpenUMSError):
-    """A value that breaks a rule. Entrypoints refuse it in their own wire format."""
     """A value from an operator or sender that breaks a rule. `values` fill the reason's braces.
 
     An entrypoint turns it into a refusal in its own wire format and languages.

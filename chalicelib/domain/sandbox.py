@@ -8,7 +8,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.errors import Refusal
 from chalicelib.domain.values import frozen
+
+
+class SandboxSilent(Refusal):
+    """The provider sandbox does not answer. `reason`."""
 
 
 @frozen

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.domain.errors import ProviderError, SandboxSilent
-from chalicelib.domain.sandbox import Screen, Simulated
+from chalicelib.domain.errors import ProviderError
+from chalicelib.domain.sandbox import SandboxSilent, Screen, Simulated
 from chalicelib.web.egress import Policy
 from chalicelib.web.http import Http
 

@@ -6,8 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.domain.errors import SandboxSilent
-from chalicelib.domain.sandbox import Simulated
+from chalicelib.domain.sandbox import SandboxSilent, Simulated
 from tests.fakes.steps import Steps
 
 URL = "http://127.0.0.1:8000"

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.domain.errors import SandboxSilent, Unavailable, Uncertain
+from chalicelib.domain.errors import Unavailable, Uncertain
+from chalicelib.domain.sandbox import SandboxSilent
 from chalicelib.web.egress import Policy
 from chalicelib.web.http import Http
 from chalicelib.web.messages import Response
