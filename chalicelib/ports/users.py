@@ -56,7 +56,8 @@ class Users(Protocol):
     def listed(self, after: str, limit: int, prefix: str = "") -> Sequence[User]:
         """Return the next users after a user id, in an order that stays, one request per page.
 
-        With a prefix, they are those whose ids begin with it, in order, with a few requests. A user who is new or gone may show a moment later.
+        With a prefix, they are those whose ids begin with it, in order, with a few requests.
+        A user who is new or gone may show a moment later.
         """
 
     def estimate(self) -> int:

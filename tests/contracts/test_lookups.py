@@ -54,15 +54,6 @@ def test_channels_do_not_mix(world: World, unique: str) -> None:
     assert world.lookups.get(f"{unique}-other", ["1"]) == {}
 
 
-def test_ids_of_several_channels_are_found_together(container: Container, unique: str) -> None:
-    first, second = Lookup(chunk()), Lookup(chunk(), (1, 0))
-    container().lookups.put(unique, {"1": first}, TOMORROW)
-    container().lookups.put(f"{unique}-other", {"1": second, "2": first}, TOMORROW)
-    found = container().lookups.find({unique: ["1", "2"], f"{unique}-other": ["1"]})
-    assert found == {(unique, "1"): first, (f"{unique}-other", "1"): second}
-    assert container().lookups.find({}) == {}
-
-
 def test_an_id_that_was_not_there_is_found_when_asked_again(
     world: World, container: Container, unique: str
 ) -> None:
