@@ -108,6 +108,7 @@ class Settings:
     facts_bucket: str  # of fact files, empty where they are off
     kms_key: str
     egress_allow: tuple[str, ...]  # private hosts and networks that the egress policy lets through
+    sandbox_url: str  # of the provider sandbox, empty where the deployment sends to real providers
     clock_width: int  # one Step Functions execution serves all that is due within this time
     lease: int  # for which a claimed call belongs to its worker: the delivery functions' timeout
     provider_timeout: float  # of one HTTP or SMTP exchange
@@ -143,6 +144,7 @@ def read_settings(environ: dict[str, str] | os._Environ[str] = os.environ) -> Se
         facts_bucket=environ.get("FACTS_BUCKET", ""),
         kms_key=environ["KMS_KEY"],
         egress_allow=_listed(environ.get("EGRESS_ALLOW", "")),
+        sandbox_url=environ.get("SANDBOX_URL", "").rstrip("/"),
         clock_width=int(environ.get("CLOCK_WIDTH", "60")),
         lease=int(environ.get("LEASE", "60")),
         provider_timeout=float(environ.get("PROVIDER_TIMEOUT", "10")),

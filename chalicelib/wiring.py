@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
@@ -17,12 +17,14 @@ from chalicelib.ports import (
     QueueReader,
     Receivers,
     Reply,
+    Sandbox,
     Tokens,
     World,
 )
 
 if TYPE_CHECKING:
     from chalicelib.aws.own_role import OwnRole
+    from chalicelib.domain.sandbox import Simulated
 
 CALLBACK_SECONDS = 5.0  # for which a receiver of callbacks may take to answer
 
@@ -122,6 +124,24 @@ class LazyReceivers:
         return self._receivers
 
 
+class LazySandbox:
+    """The provider sandbox, whose module is loaded with the first use."""
+
+    def __init__(self) -> None:
+        self.url = settings().sandbox_url
+        self._sandbox: Sandbox | None = None
+
+    def newest(
+        self, types: Collection[ChannelType], contacts: Collection[str], before: int, limit: int
+    ) -> Sequence[Simulated]:
+        if self._sandbox is None:
+            from chalicelib.web.egress import Policy
+            from chalicelib.web.sandbox import Sandbox as HttpSandbox
+
+            self._sandbox = HttpSandbox(self.url, Policy(settings().egress_allow))
+        return self._sandbox.newest(types, contacts, before, limit)
+
+
 def limits() -> Limits:
     """Read the limits of the stage.
 
@@ -158,4 +178,5 @@ def queue_reader(queue: str) -> QueueReader:
 def _build() -> World:
     from chalicelib.aws.world import build_world
 
-    return build_world(Providers, LazyReceivers(), limits())
+    outside = {"receivers": LazyReceivers(), "sandbox": LazySandbox()}
+    return build_world(Providers, outside, limits())

@@ -9,7 +9,8 @@ from chalicelib.aws.items import Put, get_all, get_many, put_all
 from chalicelib.aws.messages import Messages
 from chalicelib.aws.tables import table
 from chalicelib.aws.timers import Missing, Timers
-from chalicelib.aws.users import Users, key_of
+from chalicelib.aws.user_lists import key_of
+from chalicelib.aws.users import Users
 from chalicelib.domain.messages import Message
 from chalicelib.domain.users import User
 from chalicelib.ports import Recording

@@ -99,6 +99,12 @@ class Visit:
             return found
         return next(iter(known.values()), None)
 
+    @cached_property
+    def real_channels(self) -> Sequence[Mapping[str, str]]:
+        """The delivery channels that reach people, of a deployment with a sandbox."""
+        listed: Sequence[Mapping[str, str]] = self.api.get("sandbox")["real_channels"]
+        return listed
+
     def at(self, path: str = "", /, **query: object) -> str:
         """Return the address of a page of the access channel."""
         key = self.access_channel["channel_key"] if self.access_channel else "-"

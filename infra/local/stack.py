@@ -154,14 +154,19 @@ def _deploy(stack: Stack, running: dict[str, Any], packaged: Path) -> dict[str, 
     """Deploy, and return the description of the stack."""
     chosen, endpoint, previous = running["ports"], _emulator_url(running), _read(stack.description)
     api_url = f"http://127.0.0.1:{chosen['api']}"
-    parameters = {**deployment.parameters(stack.stage, stack.worker), "PublicUrl": api_url}
+    sandbox_url = f"http://127.0.0.1:{chosen['sandbox']}"
+    parameters = {
+        **deployment.parameters(stack.stage, stack.worker),
+        "PublicUrl": api_url,
+        "SandboxUrl": sandbox_url,
+    }
     return {
         **previous,
         "name": stack.name,
         "stage": stack.stage,
         "api_url": api_url,
         **deployment.deploy(endpoint, stack.stage, packaged, parameters, previous),
-        "sandbox_url": f"http://127.0.0.1:{chosen['sandbox']}",
+        "sandbox_url": sandbox_url,
         "sandbox_cmpp": chosen["cmpp"],
         "sandbox_smtp": {name: chosen[name] for name in ("smtp", "smtps", "starttls")},
         "emulator_url": endpoint,

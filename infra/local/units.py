@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 Body = Mapping[str, Any]
 
-PARTITION_KEYS = ("pk", "bucket", "shard")  # the names that our tables give to theirs
+PARTITION_KEYS = ("pk", "bucket", "shard", "part")  # the names that our tables give to theirs
 SORT_KEYS = ("sk", "userid", "due")
 
 

@@ -94,6 +94,12 @@ def test_production_lets_nothing_private_through_the_egress_policy(
         assert function["Environment"]["Variables"]["EGRESS_ALLOW"] == {"Ref": "EgressAllow"}
 
 
+def test_production_is_attached_to_no_sandbox(template: Template, functions: Functions) -> None:
+    assert template["Parameters"]["SandboxUrl"]["Default"] == ""
+    for function in functions.values():
+        assert function["Environment"]["Variables"]["SANDBOX_URL"] == {"Ref": "SandboxUrl"}
+
+
 def test_the_environment_has_what_the_settings_read(functions: Functions) -> None:
     for function in functions.values():
         variables = function["Environment"]["Variables"]

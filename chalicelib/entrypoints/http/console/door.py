@@ -36,6 +36,7 @@ class WorldDoor:
         self.currency = world.limits.currency
         self.public_url = world.limits.public_url
         self.submit_within = world.limits.submit_within
+        self.sandbox_url = world.sandbox.url
         self.sessions = MemberSessions(world, language)
 
     def now(self) -> int:
