@@ -8,7 +8,7 @@ from pathlib import Path
 
 from chalicelib import config
 from chalicelib.domain.delivery_channels import ChannelType, Priority
-from infra.template import facts, http_api, receipts, workers
+from infra.template import facts, http_api, receipts, ses, workers
 from infra.template.stage import API, WINDOW, Family, Resource, Stage, camel, logical_id
 
 CHANGING = ("go", "answer", "facts")
@@ -139,11 +139,13 @@ def environment(stage: Stage) -> Resource:
         "WAKEUPS_ARN": {"Fn::Sub": here + config.function_name(stage.name, "schedules")},
         "WAKEUPS_ROLE": {"Fn::GetAtt": ["WakeUpsRole", "Arn"]},
         "KMS_KEY": {"Fn::GetAtt": ["SealingKey", "Arn"]},
+        "MAILS_BY_ROLE": {"Fn::If": [ses.ON, "on", ""]},
         "FILES_BUCKET": {"Ref": "FilesBucket"},
         "FACTS_BUCKET": facts.BUCKET,
         # The SDK is not even imported where nothing is traced.
         "AWS_XRAY_SDK_ENABLED": {"Fn::If": ["TracingOn", "true", "false"]},
         "EGRESS_ALLOW": {"Ref": "EgressAllow"},
+        "SANDBOX_URL": {"Ref": "SandboxUrl"},
         "LOG_SOURCES": {"Ref": "LogSources"},
         "LEASE": str(max(leases, default=60)),
         "CONCURRENCY": ",".join(str(stage.concurrency(priority)) for priority in Priority),
