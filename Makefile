@@ -12,7 +12,7 @@ PIP := $(PY) -m pip install -qq --disable-pip-version-check --no-input -c requir
 SOURCES := app.py chalicelib infra tests
 
 .DEFAULT_GOAL := help
-.PHONY: help assets up down logs status demo test check lint types imports unit fuzz bench model broadcast channels uploads fairness preflight plan deploy smoke rollback rotate restore remove upgrade recount lock sbom clean
+.PHONY: help assets up down logs status demo test check lint types imports unit fuzz answers bench model broadcast channels uploads fairness preflight plan deploy smoke rollback rotate restore remove upgrade recount lock sbom clean
 
 help: ## what there is to type
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -90,6 +90,12 @@ fuzz: .venv/.dev ## property tests with random inputs, ten times as many as in m
 	PYTHONHASHSEED=$$seed $(PY) -m pytest -n 2 --dist loadfile --ignore=tests/journeys -m hypothesis \
 	  --hypothesis-profile fuzz --hypothesis-seed $$seed; status=$$?; \
 	test $$status = 0 || echo "to repeat these inputs: make fuzz SEED=$$seed"; exit $$status
+
+answers: .venv/.dev ## 20,000 hostile requests to the API and the console, and how many were 5xx: make answers SEED=…
+	@seed=$(or $(SEED),$$($(PY) -c 'import secrets; print(secrets.randbits(32))')); \
+	echo "seed $$seed; to repeat these inputs: make answers SEED=$$seed"; \
+	PYTHONHASHSEED=$$seed nice -n 15 $(PY) -m pytest tests/entrypoints/http/openapi/test_answers.py tests/entrypoints/http/test_any_body.py \
+	  tests/entrypoints/http/test_any_input.py tests/console/test_any_form.py --hypothesis-profile answers --hypothesis-seed $$seed
 
 # ---- AWS
 

@@ -7,7 +7,7 @@ import itertools
 import json
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from chalicelib.aws import retries
@@ -107,21 +107,26 @@ def get_many(
 
     A repeated key is read once.
     """
-    return get_all([(table, key) for key in keys], consistent=consistent).get(table, [])
+    fresh = {table} if consistent else ()
+    return get_all([(table, key) for key in keys], consistent=fresh).get(table, [])
 
 
 def get_all(
-    keys: Iterable[tuple[str, Mapping[str, str | int]]], *, consistent: bool = False
+    keys: Iterable[tuple[str, Mapping[str, str | int]]], *, consistent: Collection[str] = ()
 ) -> dict[str, list[dict[str, Any]]]:
-    """Return the items that exist by table, as `get_many` does. `keys` have a table each."""
+    """Return the items that exist by table, as `get_many` does. `keys` have a table each.
+
+    `consistent`: the tables that are read consistently, which costs twice as much.
+    """
     unique = {(table, *sorted(key.items())): (table, to_item(key)) for table, key in keys}
     rows: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     for batch in _batches(list(unique.values()), READ_BATCH):
-        unread: Any = defaultdict(lambda: {"Keys": [], "ConsistentRead": consistent})
+        unread: Any = {}
         for table, key in batch:
-            unread[table]["Keys"].append(key)
+            asked = unread.setdefault(table, {"Keys": [], "ConsistentRead": table in consistent})
+            asked["Keys"].append(key)
         for failures in range(1, ROUNDS + 1):
-            answer = client("dynamodb").batch_get_item(RequestItems=dict(unread))
+            answer = client("dynamodb").batch_get_item(RequestItems=unread)
             for table, items in answer["Responses"].items():
                 rows[table] += map(from_item, items)
             unread = answer.get("UnprocessedKeys")

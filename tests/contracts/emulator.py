@@ -27,7 +27,10 @@ REGION = "us-east-1"
 BUCKET = "openums-contract-files"
 FACTS_BUCKET = "openums-contract-facts"
 
-_TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "BillingMode", "StreamSpecification")
+_TABLE_PROPERTIES = (
+    *("AttributeDefinitions", "KeySchema", "BillingMode", "StreamSpecification"),
+    "GlobalSecondaryIndexes",
+)
 
 
 @contextmanager
