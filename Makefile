@@ -12,7 +12,7 @@ PIP := $(PY) -m pip install -qq --disable-pip-version-check --no-input -c requir
 SOURCES := app.py chalicelib infra tests
 
 .DEFAULT_GOAL := help
-.PHONY: help assets up down logs status demo test check lint types imports unit fuzz answers bench model broadcast channels uploads fairness preflight plan deploy smoke upgrade recount lock sbom clean
+.PHONY: help assets up down logs status demo test check lint types imports unit fuzz answers bench model broadcast channels uploads fairness preflight plan deploy smoke rollback rotate restore remove upgrade recount lock sbom clean
 
 help: ## what there is to type
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -110,6 +110,18 @@ deploy: .venv/.local ## deploy to AWS: make deploy STAGE=prod, with AWS_PROFILE 
 
 smoke: .venv/.local ## prove a deployed stage end to end: make smoke STAGE=prod
 	@$(PY) -m infra.smoke --stage $(STAGE) $(ARGS)
+
+rollback: .venv/.local ## deploy the release before the present one again: make rollback STAGE=prod
+	@$(PY) -m infra.rollback --stage $(STAGE) $(ARGS)
+
+rotate: .venv/.local ## make a global access key and a data key: make rotate STAGE=prod; ARGS="--end KEY" ends an earlier one
+	@$(PY) -m infra.rotate --stage $(STAGE) $(ARGS)
+
+restore: .venv/.local ## put back what a stage has lost since a moment: make restore STAGE=prod AT=2026-11-29T10:00:00Z
+	@$(PY) -m infra.restore --stage $(STAGE) --at "$(AT)" $(ARGS)
+
+remove: .venv/.local ## delete a stage's stack and keep its data: make remove STAGE=trial YES=trial
+	@$(PY) -m infra.remove --stage $(STAGE) --yes "$(YES)" $(ARGS)
 
 upgrade: .venv/.local ## move a stage of an earlier layout to today's, before the deployment: make upgrade STAGE=prod
 	@$(PY) -m infra.upgrade --stage $(STAGE)
