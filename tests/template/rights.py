@@ -10,7 +10,7 @@ from __future__ import annotations
 TABLES: dict[str, dict[str, set[str]]] = {
     "api": {
         "settings": {"GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"},
-        "users": {"BatchGetItem", "Query", "PutItem", "DeleteItem"},
+        "users": {"BatchGetItem", "Query", "Scan", "PutItem", "DeleteItem"},
         "audiences": {
             "BatchGetItem",
             "Query",
