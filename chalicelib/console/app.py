@@ -69,6 +69,8 @@ def _admitted(visit: Visit, route: Route) -> Reply:
     person = visit.person
     if _is_foreign(visit.request):
         raise ApiError(403, [Problem("", visit.say("This form came from another site."))])
+    if visit.request.is_too_large:
+        raise ApiError(413, [Problem("", visit.say("The form is too large. Choose less."))])
     if not route.is_open:
         if person is None:
             return _sign_in_first(visit)

@@ -53,6 +53,7 @@ TABS: dict[str, tuple[tuple[str, str, str, bool], ...]] = {
     "stats": (
         ("messages", N_("Message statistics"), "/stats/messages", False),
         ("requests", N_("Request volume"), "/stats/requests", False),
+        ("costs", N_("Cost and opt-outs"), "/stats/costs", False),
         ("clicks", N_("Click distribution"), "/stats/clicks", False),
         ("providers", N_("Providers and platforms"), "/stats/providers", False),
     ),

@@ -99,13 +99,13 @@ class Visit:
             return found
         return next(iter(known.values()), None)
 
-    def at(self, path: str = "", **query: object) -> str:
+    def at(self, path: str = "", /, **query: object) -> str:
         """Return the address of a page of the access channel."""
         key = self.access_channel["channel_key"] if self.access_channel else "-"
         return self.to(f"/c/{quote(key)}{path}", **query)
 
     @staticmethod
-    def to(path: str, **query: object) -> str:
+    def to(path: str, /, **query: object) -> str:
         asked = {name: value for name, value in query.items() if value not in (None, "")}
         root = "" if path == "/" else path
         return f"/console{root}" + (f"?{urlencode(asked)}" if asked else "")

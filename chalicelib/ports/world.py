@@ -30,7 +30,7 @@ class Sizes:
 
     chunk_targets: int = CHUNK_TARGETS
     chunk_bytes: int = 300_000  # of contacts and ids: a plan is one item of at most 400 KB
-    chunks_per_job: int = 10
+    chunks_per_job: int = 5
     partition_users: int = 50_000  # of an audience
     import_rows: int = 2000  # with up to three contacts each, whole transactions
     import_budget: int = 20_000  # ms of a job, well below its function's timeout

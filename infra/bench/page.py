@@ -41,14 +41,19 @@ These are the scenarios:
 - **mail**: mails from a template of 20 KB.
 - **alone**: app pushes that are alone in their second, so that nothing shares an invocation.
 
-The last line adds what X-Ray costs if it traces every invocation, as it does with few sends. It is
-off by default (`Tracing`).
+`usd per million traced` adds what X-Ray costs if it traces every invocation, as it does with few
+sends. It is off by default (`Tracing`).
+
+The last three lines are what [figures](ledger.md#figures) and lists of messages cost. They are
+parts of the lines above. Their write and read units are those of their own items. A function that
+works for them and for others is shared out by its requests to DynamoDB.
 
 Deliveries per second are those of the first half of the deliveries. They are measured from the
 acceptance of the first send until the receipts are recorded.
 Lambda milliseconds are those of this machine, at {memory} MB.
-The clock is 10 s wide here and 60 s in production. So there are more state transitions per
-delivery here.
+Records of streams gather for five seconds, as in production (`BatchingWindow`).
+The clock is 10 s wide here and 60 s in production. So there are more state transitions and more
+recounts per delivery here.
 """
 
 METHOD = """

@@ -78,7 +78,7 @@ class Emulator:
         service, operation, caller = operation_of(scope)
         if service == "dynamodb":
             request, response = await self._recorded(scope, receive, send)
-            self.counts.dynamodb_units(operation, request, response)
+            self.counts.dynamodb_units(operation, request, response, caller)
         elif operation == "ReceiveMessage":
             _, response = await self._recorded(scope, receive, send)
             # Empty receives go on all the time, however little is sent: they do not count.
@@ -169,9 +169,6 @@ def _options() -> argparse.Namespace:
         default=True,
         help="let roles decide, as AWS does",
     )
-    parser.add_argument(
-        "--batching-windows", action="store_true", help="let records of streams gather, as on AWS"
-    )
     return parser.parse_args()
 
 
@@ -184,7 +181,7 @@ def main() -> None:
     from ministack.app import app as aws
 
     counts = Counts(insides.stored_item)
-    differences.apply(counts, windows=options.batching_windows)
+    differences.apply(counts)
     insides.watch(counts, options.folder.resolve() / "functions.log")
     server = Config()
     server.bind = [f"127.0.0.1:{options.port}", f"127.0.0.1:{options.door_port}"]

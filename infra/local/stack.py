@@ -35,11 +35,13 @@ PORTS = ("emulator", "api", "sandbox", "smtp", "smtps", "starttls", "cmpp")
 LOCAL_SOURCES = [
     ROOT / "infra" / "local" / "emulator.py",
     ROOT / "infra" / "local" / "differences.py",
+    ROOT / "infra" / "local" / "batching.py",
     ROOT / "infra" / "local" / "cores.py",
     ROOT / "infra" / "local" / "fair_queues.py",
     ROOT / "infra" / "local" / "insides.py",
     ROOT / "infra" / "local" / "counts.py",
     ROOT / "infra" / "local" / "units.py",
+    ROOT / "infra" / "local" / "purposes.py",
     ROOT / "infra" / "sandbox",
 ]
 MODULES = {"emulator": "infra.local.emulator", "sandbox": "infra.sandbox", WORKER: workers.MODULE}
@@ -131,8 +133,6 @@ def _start(
     stack.description.unlink(missing_ok=True)
     emulator = ["--port", chosen["emulator"], "--door-port", chosen["api"]]
     emulator += ["--folder", stack.folder]
-    if stack.stage == "bench":
-        emulator += ["--batching-windows"]
     sandbox = ["--http-port", chosen["sandbox"], *sandbox_options]
     for name in ("smtp", "smtps", "starttls", "cmpp"):
         sandbox += [f"--{name}-port", chosen[name]]

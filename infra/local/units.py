@@ -9,20 +9,25 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 Body = Mapping[str, Any]
 
 PARTITION_KEYS = ("pk", "bucket", "shard")  # the names that our tables give to theirs
+SORT_KEYS = ("sk", "userid", "due")
 
 
 class Used(NamedTuple):
-    """Units that a request used, and the partition that it used them in."""
+    """Units that a request used, and the item that it used them for.
+
+    `sort`: the item's sort key, empty for a query or a scan.
+    """
 
     table: str
     partition: str
     units: float
+    sort: str = ""
 
 
 Stored = Callable[[str, Body], Body]  # the item that a table has under a key, empty for none
@@ -67,13 +72,17 @@ def reads(operation: str, body: Body, answer: Body) -> Iterator[Used]:
 
 def _used(action: Body, number: float) -> Used:
     key = action.get("Item") or action.get("Key", {})
-    return Used(action["TableName"], _partition(key), number)
+    return _used_for(action["TableName"], key, number)
 
 
-def _partition(key: Body) -> str:
-    """Return the value of an item's partition key."""
-    value = next((key[name] for name in PARTITION_KEYS if name in key), {"S": ""})
-    return next(iter(value.values()))
+def _used_for(table: str, key: Body, number: float) -> Used:
+    return Used(table, _value(key, PARTITION_KEYS), number, _value(key, SORT_KEYS))
+
+
+def _value(key: Body, names: Sequence[str]) -> str:
+    """Return the value of the first of these attributes that an item has."""
+    value = next((key[name] for name in names if name in key), {"S": ""})
+    return str(next(iter(value.values())))
 
 
 def _queried(body: Body) -> str:
@@ -93,7 +102,7 @@ def _batch_read(table: str, keys: Body, answer: Body) -> Iterator[Used]:
         if key not in unprocessed:
             item = next((item for item in found if key.items() <= item.items()), {})
             units = _read(item_size(item), bool(keys.get("ConsistentRead")))
-            yield Used(table, _partition(key), units)
+            yield _used_for(table, key, units)
 
 
 def _write(size: int) -> int:

@@ -31,7 +31,16 @@ PAGES = (
     *("/messages/lookup", "/templates", "/templates/new", "/strategies", "/strategies/new"),
     *("/users/u1", "/users/u1/preferences", "/segments", "/lists/black"),
     *("/suppressions", "/imports", "/send", "/stats/messages", "/stats/requests"),
-    *("/stats/clicks", "/stats/providers", "/review", "/review/settings", "/rules", "/rules/words"),
+    *(
+        "/stats/clicks",
+        "/stats/costs",
+        "/stats/costs?by=month",
+        "/stats/providers",
+        "/review",
+        "/review/settings",
+        "/rules",
+        "/rules/words",
+    ),
     *("/rules/topics", "/rules/callbacks"),
 )
 WALKS = ("/users", "/users/u1/messages", "/tags")

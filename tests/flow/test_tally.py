@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from chalicelib.domain.delivery_channels import Priority
+from chalicelib.domain.jobs import Timer, TimerKind, TimersJob
 from chalicelib.domain.plans import ChunkId
 from chalicelib.flow import tally
 from tests.builders import a_msgid
@@ -44,3 +46,16 @@ def test_a_message_that_was_held_is_as_young_as_its_start() -> None:
     tally.changed(world.ports, {CHUNK: world.clock.now()})
     (slot, _) = next(iter(world.timers.rows))
     assert slot <= world.clock.now() + 300_000
+
+
+def test_chunks_that_there_is_no_time_for_are_counted_by_a_job_of_their_own() -> None:
+    world = FakeWorld()
+    world.ends = world.clock.now()
+    timers = tuple(
+        Timer(world.clock.now(), TimerKind.RECOUNT, ChunkId(a_msgid(), n), Priority.LOW)
+        for n in range(3)
+    )
+    tally.recount(world.ports, timers)
+    (envelope,) = world.queues.sent
+    assert envelope.job == TimersJob(timers[1:])
+    assert (envelope.priority, envelope.channel_type) == (Priority.LOW, None)

@@ -81,6 +81,7 @@ def _shown(visit: Visit, error: ApiError | None = None, check: Any = None) -> Re
         platform=next(each for each in platforms if each["platform"] == found["platform"]),
         owners=owners,
         check=check,
+        health=visit.api.get("channels/{code}/health", code=found["code"]),
     )
 
 

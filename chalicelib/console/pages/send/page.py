@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.console import contents
+from chalicelib.console import contents, third_party
 from chalicelib.console.door import ApiError, Problem, Reply
 from chalicelib.console.forms import number_of
 from chalicelib.console.pages.send import filled as filled_in
@@ -84,12 +84,18 @@ def send(visit: Visit) -> Reply:
             return _form(visit, template, asks=True)
         sent = _send(visit, body)
     except ApiError as error:
-        return _form(visit, template, error)
+        return _form(visit, template, _of_fields(error))
     if "schedule" in sent:
         return visit.go(visit.at("/messages/scheduled"), "scheduled")
     if sent["state"] == "in_review":
         return visit.go(visit.at("/review/mine"), "in-review")
     return visit.go(visit.at(f"/messages/{sent['msgid']}"), "sent")
+
+
+def _of_fields(error: ApiError) -> ApiError:
+    """Return a refusal as the form has its fields: it has one element of each channel type."""
+    problems = [Problem(each.field.replace("[0]", "", 1), each.reason) for each in error.problems]
+    return ApiError(error.status, problems, error.seconds)
 
 
 def _drop_draft(visit: Visit) -> None:
@@ -149,6 +155,8 @@ def _form(visit: Visit, number: str, error: ApiError | None = None, asks: bool =
     form = visit.form
     once = form.text("once") or secrets.token_urlsafe(18)
     kinds = contents.chosen(form) if form else ["sms"]
+    typed = third_party.taken(visit, {kind: contents.typed_of(form, kind) for kind in kinds})
+    third = third_party.registers(visit, typed if is_ordinary or not templates else {}, "compose")
     return visit.show(
         "send/send.html",
         error=error,
@@ -162,7 +170,8 @@ def _form(visit: Visit, number: str, error: ApiError | None = None, asks: bool =
         segments=visit.every("segments", "segments", channel_key=visit.key),
         topics=visit.every("topics", "topics", channel_key=visit.key),
         kinds=kinds,
-        typed={kind: contents.typed_of(form, kind) for kind in kinds},
+        typed=typed,
+        third=third,
         audience=form.text("audience") or _audience(visit),
     )
 

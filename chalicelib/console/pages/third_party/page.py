@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,8 +36,8 @@ def _listed(
     error: ApiError | None = None,
     check: Any = None,
 ) -> Reply:
-    code = visit.ids["code"]
-    query = {"limit": PAGE, "cursor": visit.asked("cursor") or None}
+    code, text = visit.ids["code"], visit.asked("text")
+    query = {"limit": PAGE, "text": text or None, "cursor": visit.asked("cursor") or None}
     listed = visit.api.get(SIGNATURES if is_signature else LIST, query=query, code=code)
     return visit.show(
         "third_party/list.html",
@@ -47,6 +48,7 @@ def _listed(
         actions=listed["actions"],
         cursor=listed["cursor"],
         is_signature=is_signature,
+        text=text,
         check=check,
     )
 
@@ -169,8 +171,9 @@ def _text(visit: Visit) -> dict[str, Any]:
 
 
 def _signature(visit: Visit) -> dict[str, Any]:
-    body = {name: visit.form.text(name) for name in ("text", "remark")}
-    return {**body, "type": visit.form.number("type") or 0}
+    body: dict[str, Any] = {name: visit.form.text(name) for name in ("text", "remark")}
+    images = [base64.b64encode(file).decode() for file in visit.request.files.get("images", ())]
+    return {**body, "type": visit.form.number("type") or 0, "images": images}
 
 
 def _drafted(visit: Visit, path: str, body: Any) -> Reply:

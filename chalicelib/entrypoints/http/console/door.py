@@ -22,6 +22,7 @@ from chalicelib.ports import World
 
 ROOT = "/console"
 MAX_FORM = 1_000_000  # bytes
+MAX_FILES = 4_400_000  # bytes of a form with files. Lambda takes 6 MB, in base64.
 MAX_FIELDS = 5000
 FAULT = "<!doctype html><title>OpenUMS</title><p>{text}</p><p><code>{request}</code></p>"
 
@@ -34,6 +35,7 @@ class WorldDoor:
         self.utc_offset = world.limits.utc_offset
         self.currency = world.limits.currency
         self.public_url = world.limits.public_url
+        self.submit_within = world.limits.submit_within
         self.sessions = MemberSessions(world, language)
 
     def now(self) -> int:
@@ -75,33 +77,71 @@ def _language(accepted: str) -> str:
 
 
 def request(event: Event) -> Request:
-    """Read an event of payload 2.0. A form that is too large is an empty one."""
+    """Read an event of payload 2.0. A form that is too large is not read."""
     headers = {name.lower(): str(value) for name, value in (event.get("headers") or {}).items()}
     http = event["requestContext"]["http"]
     body = event.get("body") or ""
     raw = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
     path = event["rawPath"].removeprefix(ROOT) or "/"
     query = parse_qsl(event.get("rawQueryString", ""), keep_blank_values=True)[:100]
+    form, files = _form(headers, raw)
     return Request(
         method=http["method"],
         path=path,
         query=dict(query),
-        form=_form(headers, raw),
+        form=form,
         cookies=_cookies(event.get("cookies") or headers.get("cookie", "").split(";")),
         headers=headers,
         source=str(http.get("sourceIp", "")),
+        files=files,
+        is_too_large=len(raw) > _limit(headers),
     )
 
 
-def _form(headers: Mapping[str, str], raw: bytes) -> Mapping[str, list[str]]:
-    media = headers.get("content-type", "").partition(";")[0].strip()
-    if media != "application/x-www-form-urlencoded" or len(raw) > MAX_FORM:
-        return {}
+def _media(headers: Mapping[str, str]) -> str:
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _limit(headers: Mapping[str, str]) -> int:
+    return MAX_FILES if _media(headers) == "multipart/form-data" else MAX_FORM
+
+
+def _form(
+    headers: Mapping[str, str], raw: bytes
+) -> tuple[Mapping[str, list[str]], Mapping[str, list[bytes]]]:
+    """Return the fields and the files of a form. One that cannot be read has none."""
+    if len(raw) > _limit(headers):
+        return {}, {}
+    if _media(headers) == "multipart/form-data":
+        return _with_files(headers["content-type"], raw)
+    if _media(headers) != "application/x-www-form-urlencoded":
+        return {}, {}
     text = raw.decode("utf-8", "replace")
     try:
-        return parse_qs(text, keep_blank_values=True, max_num_fields=MAX_FIELDS)
+        return parse_qs(text, keep_blank_values=True, max_num_fields=MAX_FIELDS), {}
     except ValueError:
-        return {}
+        return {}, {}
+
+
+def _with_files(
+    content_type: str, raw: bytes
+) -> tuple[Mapping[str, list[str]], Mapping[str, list[bytes]]]:
+    """Read a form with files. A field of files from which nothing was chosen has none."""
+    from chalicelib.entrypoints.http import multipart
+    from chalicelib.entrypoints.http.errors import Refused
+
+    form: dict[str, list[str]] = {}
+    files: dict[str, list[bytes]] = {}
+    try:
+        parts = multipart.parts(content_type, raw)
+    except Refused:
+        return {}, {}
+    for part in parts:
+        if part.filename is None:
+            form.setdefault(part.name, []).append(part.body.decode("utf-8", "replace"))
+        elif part.body:
+            files.setdefault(part.name, []).append(bytes(part.body))
+    return form, files
 
 
 def _cookies(texts: list[str]) -> Mapping[str, str]:

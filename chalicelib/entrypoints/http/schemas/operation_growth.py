@@ -31,7 +31,7 @@ def _value(value: Any) -> Any:
         raise refusal(
             PARAMETER,
             f"must be a text, a number, or a list of at most {MAX_LIST} of them",
-            f"须为字符串、数字, 或最多 {MAX_LIST} 个的数组",
+            f"须为字符串、数字，或最多 {MAX_LIST} 个的数组",
         )
     if any(isinstance(item, str) and len(item) > MAX_TEXT for item in items):
         raise refusal(

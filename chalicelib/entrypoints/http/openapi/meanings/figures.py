@@ -64,6 +64,7 @@ FIELDS: Mapping[str, str] = {
     "usual_delivery_rate": "Delivery rate of the seven days before. null: nothing was submitted.",
     "Health.errors": "Most frequent reasons of losses, at most ten.",
     "Health.paused": "true while the delivery channel is paused.",
+    "HealthOfAll.channels": "Delivery channels that it is authorised to use.",
     "LastError.reason": "Code of the reason, with the provider's code behind a colon.",
     "LastError.count": "Number of deliveries.",
     "LastError.last": "Quarter of an hour whose deliveries had it last, in ms.",
