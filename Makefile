@@ -12,7 +12,7 @@ PIP := $(PY) -m pip install -qq --disable-pip-version-check --no-input -c requir
 SOURCES := app.py chalicelib infra tests
 
 .DEFAULT_GOAL := help
-.PHONY: help assets up down logs status demo test check lint types imports unit fuzz answers bench model broadcast channels uploads fairness preflight plan deploy smoke recount lock sbom clean
+.PHONY: help assets up down logs status demo test check lint types imports unit fuzz answers bench model broadcast channels uploads fairness preflight plan deploy smoke upgrade recount lock sbom clean
 
 help: ## what there is to type
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -110,6 +110,9 @@ deploy: .venv/.local ## deploy to AWS: make deploy STAGE=prod, with AWS_PROFILE 
 
 smoke: .venv/.local ## prove a deployed stage end to end: make smoke STAGE=prod
 	@$(PY) -m infra.smoke --stage $(STAGE) $(ARGS)
+
+upgrade: .venv/.local ## move a stage of an earlier layout to today's, before the deployment: make upgrade STAGE=prod
+	@$(PY) -m infra.upgrade --stage $(STAGE)
 
 recount: .venv/.local ## count a message's pages again from its facts: make recount MSGID=…
 	@$(PY) -m infra.recount $(MSGID)

@@ -108,6 +108,7 @@ class Settings:
     facts_bucket: str  # of fact files, empty where they are off
     kms_key: str
     egress_allow: tuple[str, ...]  # private hosts and networks that the egress policy lets through
+    sandbox_url: str  # of the provider sandbox, empty where the deployment sends to real providers
     clock_width: int  # one Step Functions execution serves all that is due within this time
     lease: int  # for which a claimed call belongs to its worker: the delivery functions' timeout
     provider_timeout: float  # of one HTTP or SMTP exchange
@@ -127,6 +128,10 @@ def _listed(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(","))
+
+
 def read_settings(environ: dict[str, str] | os._Environ[str] = os.environ) -> Settings:
     """Read the environment. Raise KeyError with the name of a missing variable."""
     return Settings(
@@ -143,14 +148,13 @@ def read_settings(environ: dict[str, str] | os._Environ[str] = os.environ) -> Se
         facts_bucket=environ.get("FACTS_BUCKET", ""),
         kms_key=environ["KMS_KEY"],
         egress_allow=_listed(environ.get("EGRESS_ALLOW", "")),
+        sandbox_url=environ.get("SANDBOX_URL", "").rstrip("/"),
         clock_width=int(environ.get("CLOCK_WIDTH", "60")),
         lease=int(environ.get("LEASE", "60")),
         provider_timeout=float(environ.get("PROVIDER_TIMEOUT", "10")),
-        concurrency=tuple(int(n) for n in environ.get("CONCURRENCY", "40,20,10").split(",")),
+        concurrency=_numbers(environ.get("CONCURRENCY", "40,20,10")),
         submit_within=int(environ.get("SUBMIT_WITHIN", "86400")),
-        recount_delays=tuple(
-            int(d) for d in environ.get("RECOUNT_DELAYS", "10,60,300,3600,86400").split(",")
-        ),
+        recount_delays=_numbers(environ.get("RECOUNT_DELAYS", "10,60,300,3600,86400")),
         request_rate=int(environ.get("REQUEST_RATE", "500")),
         history_days=int(environ.get("HISTORY_DAYS", "7")),
         utc_offset=float(environ.get("UTC_OFFSET", "8")),

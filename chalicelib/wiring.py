@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from chalicelib.config import settings
@@ -16,12 +17,14 @@ from chalicelib.ports import (
     QueueReader,
     Receivers,
     Reply,
+    Sandbox,
     Tokens,
     World,
 )
 
 if TYPE_CHECKING:
     from chalicelib.aws.own_role import OwnRole
+    from chalicelib.domain.sandbox import Simulated
 
 CALLBACK_SECONDS = 5.0  # for which a receiver of callbacks may take to answer
 
@@ -46,6 +49,13 @@ def is_busy(error: Exception) -> bool:
     from chalicelib.aws import clients
 
     return clients.is_busy(error)
+
+
+def hurried() -> AbstractContextManager[None]:
+    """Bound the repeats of requests to busy services, because a caller waits."""
+    from chalicelib.aws import retries
+
+    return retries.hurried()
 
 
 class Providers:
@@ -114,6 +124,24 @@ class LazyReceivers:
         return self._receivers
 
 
+class LazySandbox:
+    """The provider sandbox, whose module is loaded with the first use."""
+
+    def __init__(self) -> None:
+        self.url = settings().sandbox_url
+        self._sandbox: Sandbox | None = None
+
+    def newest(
+        self, types: Collection[ChannelType], contacts: Collection[str], before: int, limit: int
+    ) -> Sequence[Simulated]:
+        if self._sandbox is None:
+            from chalicelib.web.egress import Policy
+            from chalicelib.web.sandbox import Sandbox as HttpSandbox
+
+            self._sandbox = HttpSandbox(self.url, Policy(settings().egress_allow))
+        return self._sandbox.newest(types, contacts, before, limit)
+
+
 def limits() -> Limits:
     """Read the limits of the stage.
 
@@ -150,4 +178,5 @@ def queue_reader(queue: str) -> QueueReader:
 def _build() -> World:
     from chalicelib.aws.world import build_world
 
-    return build_world(Providers, LazyReceivers(), limits())
+    outside = {"receivers": LazyReceivers(), "sandbox": LazySandbox()}
+    return build_world(Providers, outside, limits())

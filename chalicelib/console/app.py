@@ -80,6 +80,8 @@ def _admitted(visit: Visit, route: Route) -> Reply:
             raise ApiError(403, [Problem("", _needs(visit, route.needs))])
         if route.method == "POST" and not _is_ours(visit, person):
             raise ApiError(403, [Problem("", visit.say("The page was too old. Open it again."))])
+    if person is not None and route.method == "GET" and "key" in visit.ids and not visit.is_part:
+        _ = visit.access_channels  # read first: the page's own is among them, and kept
     return route.view(visit)
 
 

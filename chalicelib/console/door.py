@@ -136,6 +136,10 @@ class Door(Protocol):
         """The seconds for which a delivery may wait before it is submitted."""
 
     @property
+    def sandbox_url(self) -> str:
+        """The sandbox that the deployment is attached to, empty without one."""
+
+    @property
     def sessions(self) -> Sessions: ...
     def now(self) -> int:
         """Return milliseconds since the epoch."""

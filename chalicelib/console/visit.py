@@ -99,6 +99,12 @@ class Visit:
             return found
         return next(iter(known.values()), None)
 
+    @cached_property
+    def real_channels(self) -> Sequence[Mapping[str, str]]:
+        """The delivery channels that reach people, of a deployment with a sandbox."""
+        listed: Sequence[Mapping[str, str]] = self.api.get("sandbox")["real_channels"]
+        return listed
+
     def at(self, path: str = "", /, **query: object) -> str:
         """Return the address of a page of the access channel."""
         key = self.access_channel["channel_key"] if self.access_channel else "-"
@@ -139,7 +145,8 @@ class Visit:
         cookies = (self._remember(),) if "key" in self.ids and self.person else ()
         if error and not self.is_part:
             status = error.status
-        return Reply(status, body, policy=policy or {}, cookies=cookies)
+        headers = {"Retry-After": str(error.seconds)} if error and error.seconds else {}
+        return Reply(status, body, headers=headers, policy=policy or {}, cookies=cookies)
 
     def _remember(self) -> str:
         key = quote(self.ids["key"], safe="")

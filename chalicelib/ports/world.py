@@ -17,6 +17,7 @@ from chalicelib.ports.messages import Ledger, Lookups, Messages
 from chalicelib.ports.providers import Providers, RateLimiter, Tokens
 from chalicelib.ports.recordings import Recordings
 from chalicelib.ports.records import RecordStore
+from chalicelib.ports.sandbox import Sandbox
 from chalicelib.ports.secrets import Credentials, Vault
 from chalicelib.ports.settings import Audit, Settings, Templates
 from chalicelib.ports.stored_requests import StoredRequests, Wakeups
@@ -103,6 +104,7 @@ class World:
     wakeups: Wakeups
     callbacks: Callbacks
     receivers: Receivers
+    sandbox: Sandbox
     slowness: Slowness = field(default_factory=Slowness)  # what this container has seen
     outages: Outages = field(default_factory=Outages)  # of receivers, as it has seen them
     ends: int | None = None  # ms: when the function ends that works in it, None: not before a lease

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from chalicelib.domain import contacts, keys, phones
+from chalicelib.domain import contacts, phones
 from chalicelib.domain.access_channels import ACCESS_CHANNELS
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.groups import GROUPS, Family
@@ -15,7 +15,6 @@ from chalicelib.ports import World
 
 MOST = 10  # of a group
 NAMES = 200  # of a kind that are looked through
-EVERYWHERE = range(keys.BUCKETS)
 _MSGID = re.compile(r"[0-9a-v]{16}", re.ASCII)
 LEAST = 6  # characters of a telephone number that is searched for
 _ID = re.compile(r"[!-~]{16,128}", re.ASCII)
@@ -52,7 +51,7 @@ def users(world: World, text: str) -> list[str]:
     """Return users whose id begins with a text."""
     if not _USERID.fullmatch(text):
         return []
-    return [user.userid for user in world.users.scan(EVERYWHERE, "", MOST, text)]
+    return [user.userid for user in world.users.listed("", MOST, text)]
 
 
 def kinds_of(text: str) -> Sequence[ChannelType]:

@@ -40,14 +40,14 @@ BOUNDS = {
         FIGURES: 0.05,
     },
     "single": {
-        "aws_requests_per_1000": 16_000,
-        "write_units_per_1000": 12_300,
+        "aws_requests_per_1000": 12_500,
+        "write_units_per_1000": 9_000,
         "usd_per_million": 14.7,
         FIGURES: 1.20,
     },
     "plain": {
-        "aws_requests_per_1000": 9_800,
-        "write_units_per_1000": 7_900,
+        "aws_requests_per_1000": 7_500,
+        "write_units_per_1000": 5_700,
         "usd_per_million": 9.4,
         FIGURES: 1.20,
     },

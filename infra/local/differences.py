@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from infra.local import batching, cores, fair_queues
+from infra.local import batching, cores, fair_queues, leading_keys
 from infra.local.counts import Counts
 
 TICK = 0.1  # seconds between two looks for messages whose delay or visibility timeout has ended
@@ -43,6 +43,7 @@ def apply(counts: Counts) -> None:
     fair_queues.apply(sqs)
     _conditions_on_encryption_contexts(iam_actions)
     _as_over_tls(iam_evaluator)
+    leading_keys.apply(iam_actions, iam_evaluator)
     _batches_need_the_single_right(iam_actions)
     _wake_ups_at_their_second(scheduler)
     _schedules_in_their_group(iam_actions)

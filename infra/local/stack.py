@@ -42,6 +42,8 @@ LOCAL_SOURCES = [
     ROOT / "infra" / "local" / "counts.py",
     ROOT / "infra" / "local" / "units.py",
     ROOT / "infra" / "local" / "purposes.py",
+    ROOT / "infra" / "local" / "throttles.py",
+    ROOT / "infra" / "local" / "leading_keys.py",
     ROOT / "infra" / "sandbox",
 ]
 MODULES = {"emulator": "infra.local.emulator", "sandbox": "infra.sandbox", WORKER: workers.MODULE}
@@ -152,14 +154,19 @@ def _deploy(stack: Stack, running: dict[str, Any], packaged: Path) -> dict[str, 
     """Deploy, and return the description of the stack."""
     chosen, endpoint, previous = running["ports"], _emulator_url(running), _read(stack.description)
     api_url = f"http://127.0.0.1:{chosen['api']}"
-    parameters = {**deployment.parameters(stack.stage, stack.worker), "PublicUrl": api_url}
+    sandbox_url = f"http://127.0.0.1:{chosen['sandbox']}"
+    parameters = {
+        **deployment.parameters(stack.stage, stack.worker),
+        "PublicUrl": api_url,
+        "SandboxUrl": sandbox_url,
+    }
     return {
         **previous,
         "name": stack.name,
         "stage": stack.stage,
         "api_url": api_url,
         **deployment.deploy(endpoint, stack.stage, packaged, parameters, previous),
-        "sandbox_url": f"http://127.0.0.1:{chosen['sandbox']}",
+        "sandbox_url": sandbox_url,
         "sandbox_cmpp": chosen["cmpp"],
         "sandbox_smtp": {name: chosen[name] for name in ("smtp", "smtps", "starttls")},
         "emulator_url": endpoint,

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 Body = Mapping[str, Any]
 
-PARTITION_KEYS = ("pk", "bucket", "shard")  # the names that our tables give to theirs
+PARTITION_KEYS = ("pk", "bucket", "shard", "part")  # the names that our tables give to theirs
 SORT_KEYS = ("sk", "userid", "due")
 
 
@@ -58,7 +58,7 @@ def reads(operation: str, body: Body, answer: Body) -> Iterator[Used]:
             yield _used(body, _read(item_size(answer.get("Item", {})), consistent))
         case "Query" | "Scan":
             size = sum(map(item_size, answer.get("Items", [])))
-            partition = _queried(body)
+            partition = queried_partition(body)
             yield Used(body["TableName"], partition, _read(size, consistent))
         case "BatchGetItem":
             for table, keys in body["RequestItems"].items():
@@ -76,7 +76,12 @@ def _used(action: Body, number: float) -> Used:
 
 
 def _used_for(table: str, key: Body, number: float) -> Used:
-    return Used(table, _value(key, PARTITION_KEYS), number, _value(key, SORT_KEYS))
+    return Used(table, partition_of(key), number, _value(key, SORT_KEYS))
+
+
+def partition_of(key: Body) -> str:
+    """Return the value of an item's partition key."""
+    return _value(key, PARTITION_KEYS)
 
 
 def _value(key: Body, names: Sequence[str]) -> str:
@@ -85,7 +90,7 @@ def _value(key: Body, names: Sequence[str]) -> str:
     return str(next(iter(value.values())))
 
 
-def _queried(body: Body) -> str:
+def queried_partition(body: Body) -> str:
     """Return the partition of a query. A scan has none."""
     names = body.get("ExpressionAttributeNames", {})
     condition = re.match(r"\s*(#?\w+)\s*=\s*(:\w+)", body.get("KeyConditionExpression", ""))

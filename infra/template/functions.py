@@ -145,6 +145,7 @@ def environment(stage: Stage) -> Resource:
         # The SDK is not even imported where nothing is traced.
         "AWS_XRAY_SDK_ENABLED": {"Fn::If": ["TracingOn", "true", "false"]},
         "EGRESS_ALLOW": {"Ref": "EgressAllow"},
+        "SANDBOX_URL": {"Ref": "SandboxUrl"},
         "LOG_SOURCES": {"Ref": "LogSources"},
         "LEASE": str(max(leases, default=60)),
         "CONCURRENCY": ",".join(str(stage.concurrency(priority)) for priority in Priority),

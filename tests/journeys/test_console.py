@@ -89,6 +89,8 @@ WHOLE = [
     "/audit",
     "/global-key",
     "/developer",
+    "/inbox",
+    "/inbox?type=email",
     "/account",
     "/account/second-factor",
 ]

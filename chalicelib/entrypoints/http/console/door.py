@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, parse_qsl
 
 from chalicelib import observability
-from chalicelib.console.door import Api, Person, Reply, Request
+from chalicelib.console.door import Api, ApiError, Person, Reply, Request
 from chalicelib.domain.members import MEMBERS
 from chalicelib.entrypoints.http import problems
 from chalicelib.entrypoints.http.console.api import MemberApi
@@ -36,6 +36,7 @@ class WorldDoor:
         self.currency = world.limits.currency
         self.public_url = world.limits.public_url
         self.submit_within = world.limits.submit_within
+        self.sandbox_url = world.sandbox.url
         self.sessions = MemberSessions(world, language)
 
     def now(self) -> int:
@@ -150,13 +151,22 @@ def _cookies(texts: list[str]) -> Mapping[str, str]:
 
 
 def _fault(event: Event, error: Exception) -> Reply:
-    """Answer an error that nobody expected. It is logged under the request's id."""
+    """Answer an error that nobody expected. It is logged under the request's id.
+
+    A refusal comes here if the page that explains it cannot be shown either.
+    """
     from chalicelib.console import app
 
-    described = problems.problem(error)
-    text = described.errors[0].message
+    if isinstance(error, ApiError):
+        status, after, text = error.status, error.seconds, error.problems[0].reason
+    else:
+        described = problems.problem(error)
+        status, after = described.status, described.retry_after
+        text = described.errors[0].message
     request_id = str(event["requestContext"].get("requestId", ""))
-    return app.secured(Reply(described.status, FAULT.format(text=escape(text), request=request_id)))
+    headers = {"Retry-After": str(after)} if after else {}
+    page = FAULT.format(text=escape(text), request=request_id)
+    return app.secured(Reply(status, page, headers=headers))
 
 
 def _payload(reply: Reply, accepted: str) -> Event:
