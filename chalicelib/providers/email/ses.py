@@ -137,7 +137,7 @@ class Ses:
     def _check_role(self, raw: Mapping[str, Any], options: Mapping[str, Any]) -> None:
         """Check a channel without a key. The role's token goes to AWS and to nobody else."""
         if raw["role"] != BY_ROLE:
-            raise Invalid("credentials.role", f"must be {BY_ROLE}")
+            raise Invalid("credentials.role", "must be function")
         if self._role is None:
             raise Invalid("credentials.role", "needs SesIdentities in the deployment")
         if key := next((name for name in _KEY if raw.get(name)), ""):
