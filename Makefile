@@ -12,7 +12,7 @@ PIP := $(PY) -m pip install -qq --disable-pip-version-check --no-input -c requir
 SOURCES := app.py chalicelib infra tests
 
 .DEFAULT_GOAL := help
-.PHONY: help assets up down logs status demo test check lint types imports unit fuzz bench model broadcast channels uploads fairness preflight plan deploy smoke recount lock sbom clean
+.PHONY: help assets up down logs status demo test check lint types imports unit fuzz answers bench model broadcast channels uploads fairness preflight plan deploy smoke rollback rotate restore remove upgrade recount lock sbom clean
 
 help: ## what there is to type
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -91,6 +91,12 @@ fuzz: .venv/.dev ## property tests with random inputs, ten times as many as in m
 	  --hypothesis-profile fuzz --hypothesis-seed $$seed; status=$$?; \
 	test $$status = 0 || echo "to repeat these inputs: make fuzz SEED=$$seed"; exit $$status
 
+answers: .venv/.dev ## 20,000 hostile requests to the API and the console, and how many were 5xx: make answers SEED=…
+	@seed=$(or $(SEED),$$($(PY) -c 'import secrets; print(secrets.randbits(32))')); \
+	echo "seed $$seed; to repeat these inputs: make answers SEED=$$seed"; \
+	PYTHONHASHSEED=$$seed nice -n 15 $(PY) -m pytest tests/entrypoints/http/openapi/test_answers.py tests/entrypoints/http/test_any_body.py \
+	  tests/entrypoints/http/test_any_input.py tests/console/test_any_form.py --hypothesis-profile answers --hypothesis-seed $$seed
+
 # ---- AWS
 
 preflight: .venv/.local ## check the AWS account before a deployment, read-only: make preflight STAGE=prod
@@ -104,6 +110,21 @@ deploy: .venv/.local ## deploy to AWS: make deploy STAGE=prod, with AWS_PROFILE 
 
 smoke: .venv/.local ## prove a deployed stage end to end: make smoke STAGE=prod
 	@$(PY) -m infra.smoke --stage $(STAGE) $(ARGS)
+
+rollback: .venv/.local ## deploy the release before the present one again: make rollback STAGE=prod
+	@$(PY) -m infra.rollback --stage $(STAGE) $(ARGS)
+
+rotate: .venv/.local ## make a global access key and a data key: make rotate STAGE=prod; ARGS="--end KEY" ends an earlier one
+	@$(PY) -m infra.rotate --stage $(STAGE) $(ARGS)
+
+restore: .venv/.local ## put back what a stage has lost since a moment: make restore STAGE=prod AT=2026-11-29T10:00:00Z
+	@$(PY) -m infra.restore --stage $(STAGE) --at "$(AT)" $(ARGS)
+
+remove: .venv/.local ## delete a stage's stack and keep its data: make remove STAGE=trial YES=trial
+	@$(PY) -m infra.remove --stage $(STAGE) --yes "$(YES)" $(ARGS)
+
+upgrade: .venv/.local ## move a stage of an earlier layout to today's, before the deployment: make upgrade STAGE=prod
+	@$(PY) -m infra.upgrade --stage $(STAGE)
 
 recount: .venv/.local ## count a message's pages again from its facts: make recount MSGID=…
 	@$(PY) -m infra.recount $(MSGID)

@@ -108,6 +108,7 @@ class Settings:
     facts_bucket: str  # of fact files, empty where they are off
     kms_key: str
     egress_allow: tuple[str, ...]  # private hosts and networks that the egress policy lets through
+    sandbox_url: str  # of the provider sandbox, empty where the deployment sends to real providers
     clock_width: int  # one Step Functions execution serves all that is due within this time
     lease: int  # for which a claimed call belongs to its worker: the delivery functions' timeout
     provider_timeout: float  # of one HTTP or SMTP exchange
@@ -119,11 +120,16 @@ class Settings:
     request_rate: int  # requests of an access channel in a second
     utc_offset: float  # hours by which the deployment's day is ahead of UTC's
     currency: str  # of prices and costs
+    mails_by_role: bool  # whether mails may be sent by the function's own role
     settings_cache: int  # the age limit of a cached setting, hence the delay of a revoked key
 
 
 def _listed(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(","))
 
 
 def read_settings(environ: dict[str, str] | os._Environ[str] = os.environ) -> Settings:
@@ -142,18 +148,18 @@ def read_settings(environ: dict[str, str] | os._Environ[str] = os.environ) -> Se
         facts_bucket=environ.get("FACTS_BUCKET", ""),
         kms_key=environ["KMS_KEY"],
         egress_allow=_listed(environ.get("EGRESS_ALLOW", "")),
+        sandbox_url=environ.get("SANDBOX_URL", "").rstrip("/"),
         clock_width=int(environ.get("CLOCK_WIDTH", "60")),
         lease=int(environ.get("LEASE", "60")),
         provider_timeout=float(environ.get("PROVIDER_TIMEOUT", "10")),
-        concurrency=tuple(int(n) for n in environ.get("CONCURRENCY", "40,20,10").split(",")),
+        concurrency=_numbers(environ.get("CONCURRENCY", "40,20,10")),
         submit_within=int(environ.get("SUBMIT_WITHIN", "86400")),
-        recount_delays=tuple(
-            int(d) for d in environ.get("RECOUNT_DELAYS", "10,60,300,3600,86400").split(",")
-        ),
+        recount_delays=_numbers(environ.get("RECOUNT_DELAYS", "10,60,300,3600,86400")),
         request_rate=int(environ.get("REQUEST_RATE", "500")),
         history_days=int(environ.get("HISTORY_DAYS", "7")),
         utc_offset=float(environ.get("UTC_OFFSET", "8")),
         currency=environ.get("CURRENCY", "CNY"),
+        mails_by_role=environ.get("MAILS_BY_ROLE", "") == "on",
         settings_cache=int(environ.get("SETTINGS_CACHE", "10")),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,11 +116,26 @@ def parameters(
     built: list[dict[str, Any]] = [
         {"ParameterKey": name, "ParameterValue": value} for name, value in values.items()
     ]
+    return built + kept([name for name in declared if name not in values], before)
+
+
+def kept(names: Iterable[str], before: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """Let parameters keep their values, as far as the stack has them."""
     previous = {entry["ParameterKey"] for entry in (before or {}).get("Parameters", [])}
-    for name in declared:
-        if name in previous and name not in values:
-            built.append({"ParameterKey": name, "UsePreviousValue": True})
-    return built
+    return [{"ParameterKey": name, "UsePreviousValue": True} for name in names if name in previous]
+
+
+def value(
+    packaged: Path, values: Mapping[str, str], before: Mapping[str, Any] | None, name: str
+) -> str | None:
+    """Return the value that a parameter will have, or None if the template has no such one."""
+    if name in values:
+        return values[name]
+    for entry in (before or {}).get("Parameters", []):
+        if entry["ParameterKey"] == name:
+            return str(entry["ParameterValue"])
+    declared = json.loads((packaged / "sam.json").read_text())["Parameters"]
+    return str(declared[name]["Default"]) if name in declared else None
 
 
 def _change(change: Mapping[str, Any]) -> Change:

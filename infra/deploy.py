@@ -22,13 +22,13 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
 from chalicelib import config
-from infra import aws_errors, change_sets, preflight
+from infra import aws_errors, change_sets, preflight, releases
 from infra.access_keys import first_access_key, new_access_key
 from infra.package import package_apart
 from infra.package_lock import LAYER_FILE
 from infra.stacks import NOT_CREATED, DeploymentFailed, aws, describe, refuse_unready, stack_name
 
-BEGUN = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
+BEGUN = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
 
 
 @dataclass(frozen=True)
@@ -56,16 +56,18 @@ def deploy(
     cloudformation = session.client("cloudformation")
     before = _existing(cloudformation, stack, poll)
     exists = before is not None
-    change_set = _change_set(session, stack, packaged, parameters, before, poll)
+    change_set, template = _change_set(session, stack, packaged, parameters, before, poll)
     if change_set is None:
         say(f"{stack}: nothing has changed")
         return Deployment(_outputs(before), changed=False)
     if exists:
-        _refuse_losses(cloudformation, stack, change_set, may_replace)
+        refuse_losses(cloudformation, stack, change_set, may_replace)
     say(f"{stack}: {'updating' if exists else 'creating'}")
-    _execute(cloudformation, stack, change_set, poll, exists=exists)
+    execute(cloudformation, stack, change_set, poll, exists=exists)
     if not exists:
         _protect(cloudformation, stack, say)
+    s3 = session.client("s3")
+    releases.remember(s3, artifacts_bucket(session, s3), stage, template)
     return Deployment(_outputs(describe(cloudformation, stack)), changed=True)
 
 
@@ -75,13 +77,13 @@ def plan(
     """Yield the lines of a table of all changes. The stack stays as it is."""
     stack = stack_name(stage)
     cloudformation = session.client("cloudformation")
-    before = _ready(cloudformation, stack)
+    before = ready(cloudformation, stack)
     if before is not None and before["StackStatus"] == NOT_CREATED:
         raise DeploymentFailed(
             f"{stack} is left from a first deployment that failed, and cannot be planned."
             " A deployment deletes it and creates everything."
         )
-    change_set = _change_set(session, stack, packaged, parameters, before, poll)
+    change_set, _ = _change_set(session, stack, packaged, parameters, before, poll)
     if change_set is None:
         yield f"{stack}: nothing would change"
         return
@@ -98,20 +100,23 @@ def _change_set(
     parameters: Mapping[str, str],
     before: Mapping[str, Any] | None,
     poll: float,
-) -> str | None:
-    """Upload the package, and return a change set for it, or None if nothing changes."""
+) -> tuple[str | None, str]:
+    """Upload the package. Return a change set, or None if nothing changes, and its template."""
     s3 = session.client("s3")
-    return change_sets.create(
+    has_facts = change_sets.value(packaged, parameters, before, "FactFiles") == "on"
+    template = _upload(s3, artifacts_bucket(session, s3), packaged, layers=has_facts)
+    change_set = change_sets.create(
         session.client("cloudformation"),
         stack,
-        template=_upload(s3, _artifacts_bucket(session, s3), packaged),
+        template=template,
         parameters=change_sets.parameters(packaged, parameters, before),
         exists=before is not None,
         poll=poll,
     )
+    return change_set, template
 
 
-def _refuse_losses(
+def refuse_losses(
     cloudformation: Any, stack: str, change_set: str, may_replace: Collection[str]
 ) -> None:
     listed = change_sets.changes(cloudformation, stack, change_set)
@@ -134,7 +139,7 @@ def _protect(cloudformation: Any, stack: str, say: Callable[[str], None]) -> Non
 
 def _existing(cloudformation: Any, stack: str, poll: float) -> dict[str, Any] | None:
     """Return the stack, and delete one whose creation failed, since it cannot be updated."""
-    before = _ready(cloudformation, stack)
+    before = ready(cloudformation, stack)
     if before is None or before["StackStatus"] != NOT_CREATED:
         return before
     cloudformation.delete_stack(StackName=stack)
@@ -143,7 +148,7 @@ def _existing(cloudformation: Any, stack: str, poll: float) -> dict[str, Any] | 
     return None
 
 
-def _ready(cloudformation: Any, stack: str) -> dict[str, Any] | None:
+def ready(cloudformation: Any, stack: str) -> dict[str, Any] | None:
     """Return the stack if there is one. Raise DeploymentFailed if it takes no change set now."""
     before = describe(cloudformation, stack)
     if before is not None:
@@ -151,9 +156,7 @@ def _ready(cloudformation: Any, stack: str) -> dict[str, Any] | None:
     return before
 
 
-def _execute(
-    cloudformation: Any, stack: str, change_set: str, poll: float, *, exists: bool
-) -> None:
+def execute(cloudformation: Any, stack: str, change_set: str, poll: float, *, exists: bool) -> None:
     # Tables of a failed creation would block the next attempt: CloudFormation deletes them then.
     cloudformation.execute_change_set(
         StackName=stack, ChangeSetName=change_set, RetainExceptOnCreate=True
@@ -164,10 +167,10 @@ def _execute(
     try:
         waiter.wait(StackName=stack, WaiterConfig={"Delay": poll, "MaxAttempts": int(3600 / poll)})
     except WaiterError as error:
-        raise DeploymentFailed(_why(cloudformation, stack)) from error
+        raise DeploymentFailed(why(cloudformation, stack)) from error
 
 
-def _artifacts_bucket(session: Any, s3: Any) -> str:
+def artifacts_bucket(session: Any, s3: Any) -> str:
     """Return the bucket of packages for CloudFormation, and create a missing one.
 
     The bucket must belong to this account, because anybody can guess its name.
@@ -192,15 +195,19 @@ def _artifacts_bucket(session: Any, s3: Any) -> str:
     return bucket
 
 
-def _upload(s3: Any, bucket: str, packaged: Path) -> str:
-    """Upload the code, and a template that points to it. Return the template's address."""
+def _upload(s3: Any, bucket: str, packaged: Path, *, layers: bool) -> str:
+    """Upload the code, and a template that points to it. Return the template's address.
+
+    The layer is larger than the code. Only the function of fact files has one.
+    """
     code_key = _upload_zip(s3, bucket, packaged / "deployment.zip")
     template = json.loads((packaged / "sam.json").read_text())
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = f"s3://{bucket}/{code_key}"
         if resource["Type"] == "AWS::Lambda::LayerVersion":
-            layer_key = _upload_zip(s3, bucket, packaged / LAYER_FILE)
+            file = packaged / LAYER_FILE
+            layer_key = _upload_zip(s3, bucket, file) if layers else _zip_key(file.read_bytes())
             resource["Properties"]["Content"] = {"S3Bucket": bucket, "S3Key": layer_key}
     body = json.dumps(template, separators=(",", ":")).encode()
     key = f"template/{hashlib.sha256(body).hexdigest()}.json"
@@ -211,9 +218,13 @@ def _upload(s3: Any, bucket: str, packaged: Path) -> str:
 
 def _upload_zip(s3: Any, bucket: str, file: Path) -> str:
     content = file.read_bytes()
-    key = f"code/{hashlib.sha256(content).hexdigest()}.zip"
+    key = _zip_key(content)
     s3.put_object(Bucket=bucket, Key=key, Body=content)
     return key
+
+
+def _zip_key(content: bytes) -> str:
+    return f"code/{hashlib.sha256(content).hexdigest()}.zip"
 
 
 def _outputs(described: Mapping[str, Any] | None) -> dict[str, str]:
@@ -221,7 +232,7 @@ def _outputs(described: Mapping[str, Any] | None) -> dict[str, str]:
     return {output["OutputKey"]: output["OutputValue"] for output in outputs}
 
 
-def _why(cloudformation: Any, stack: str) -> str:
+def why(cloudformation: Any, stack: str) -> str:
     """Return CloudFormation's reasons for the failed attempt, first cause first."""
     lines: list[str] = []
     # Events come newest first. A rollback alone fills several pages.

@@ -35,11 +35,15 @@ PORTS = ("emulator", "api", "sandbox", "smtp", "smtps", "starttls", "cmpp")
 LOCAL_SOURCES = [
     ROOT / "infra" / "local" / "emulator.py",
     ROOT / "infra" / "local" / "differences.py",
+    ROOT / "infra" / "local" / "batching.py",
     ROOT / "infra" / "local" / "cores.py",
     ROOT / "infra" / "local" / "fair_queues.py",
     ROOT / "infra" / "local" / "insides.py",
     ROOT / "infra" / "local" / "counts.py",
     ROOT / "infra" / "local" / "units.py",
+    ROOT / "infra" / "local" / "purposes.py",
+    ROOT / "infra" / "local" / "throttles.py",
+    ROOT / "infra" / "local" / "leading_keys.py",
     ROOT / "infra" / "sandbox",
 ]
 MODULES = {"emulator": "infra.local.emulator", "sandbox": "infra.sandbox", WORKER: workers.MODULE}
@@ -131,8 +135,6 @@ def _start(
     stack.description.unlink(missing_ok=True)
     emulator = ["--port", chosen["emulator"], "--door-port", chosen["api"]]
     emulator += ["--folder", stack.folder]
-    if stack.stage == "bench":
-        emulator += ["--batching-windows"]
     sandbox = ["--http-port", chosen["sandbox"], *sandbox_options]
     for name in ("smtp", "smtps", "starttls", "cmpp"):
         sandbox += [f"--{name}-port", chosen[name]]
@@ -152,14 +154,19 @@ def _deploy(stack: Stack, running: dict[str, Any], packaged: Path) -> dict[str, 
     """Deploy, and return the description of the stack."""
     chosen, endpoint, previous = running["ports"], _emulator_url(running), _read(stack.description)
     api_url = f"http://127.0.0.1:{chosen['api']}"
-    parameters = {**deployment.parameters(stack.stage, stack.worker), "PublicUrl": api_url}
+    sandbox_url = f"http://127.0.0.1:{chosen['sandbox']}"
+    parameters = {
+        **deployment.parameters(stack.stage, stack.worker),
+        "PublicUrl": api_url,
+        "SandboxUrl": sandbox_url,
+    }
     return {
         **previous,
         "name": stack.name,
         "stage": stack.stage,
         "api_url": api_url,
         **deployment.deploy(endpoint, stack.stage, packaged, parameters, previous),
-        "sandbox_url": f"http://127.0.0.1:{chosen['sandbox']}",
+        "sandbox_url": sandbox_url,
         "sandbox_cmpp": chosen["cmpp"],
         "sandbox_smtp": {name: chosen[name] for name in ("smtp", "smtps", "starttls")},
         "emulator_url": endpoint,

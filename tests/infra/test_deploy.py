@@ -235,7 +235,7 @@ def test_the_cause_is_found_behind_the_pages_of_a_rollback_without_those_of_othe
             {"StackEvents": [*cause, begun, event("Old", "CREATE_FAILED", "last week")]},
         )
         assert (
-            deploy._why(cloudformation, "openums-x")
+            deploy.why(cloudformation, "openums-x")
             == "openums-x failed\nQueue: too long\nTopic: cancelled"
         )
 
@@ -256,7 +256,7 @@ def test_cloudformation_reads_the_template_at_the_host_of_the_buckets_region(
     with Stubber(s3) as stub:
         stub.add_response("put_object", {})
         stub.add_response("put_object", {})
-        assert deploy._upload(s3, "packages", packaged).startswith(
+        assert deploy._upload(s3, "packages", packaged, layers=False).startswith(
             f"https://{host}/packages/template/"
         )
 
@@ -274,7 +274,7 @@ def test_code_is_not_put_into_a_bucket_of_somebody_else(session: Any) -> None:
             {"Bucket": bucket, "ExpectedBucketOwner": account},
         )
         with pytest.raises(ClientError, match="Forbidden"):
-            deploy._artifacts_bucket(session, s3)
+            deploy.artifacts_bucket(session, s3)
 
 
 def test_the_region_is_read_where_other_tools_read_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 TABLES: dict[str, dict[str, set[str]]] = {
     "api": {
         "settings": {"GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"},
-        "users": {"BatchGetItem", "Query", "PutItem", "DeleteItem"},
+        "users": {"BatchGetItem", "Query", "Scan", "PutItem", "DeleteItem"},
         "audiences": {
             "BatchGetItem",
             "Query",
@@ -162,6 +162,7 @@ FILES: dict[str, set[tuple[str, str]]] = {
         ("ListBucket", ""),
         ("GetObject", "exports/*"),
         ("PutObject", "materials/*"),
+        ("PutObject", "certificates/*"),
         ("GetObject", "words/*"),
         ("PutObject", "words/*"),
         ("DeleteObject", "words/*"),
@@ -180,7 +181,11 @@ FILES: dict[str, set[tuple[str, str]]] = {
         ("PutObject", "${FactsBucket.Arn}/facts/*"),
         ("ListBucket", ""),
     },
-    "deliver": {("GetObject", "materials/${ChannelType}/*")},
+    "deliver": {
+        ("GetObject", "materials/${ChannelType}/*"),
+        ("GetObject", "certificates/${ChannelType}/*"),
+        ("DeleteObject", "certificates/${ChannelType}/*"),
+    },
 }
 
 # Rights to connect a function to subnets. Source:

@@ -14,6 +14,7 @@ from chalicelib.domain import errors
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Refusal
 from chalicelib.domain.limits import MAX_USERS
+from chalicelib.domain.sandbox import SandboxSilent
 from chalicelib.entrypoints.http.entries import Entry as Entry
 from chalicelib.entrypoints.http.entries import FieldError as FieldError
 from chalicelib.entrypoints.http.entries import Refused as Refused
@@ -74,6 +75,9 @@ REFUSALS: Mapping[type[Refusal], Entry] = {
         TOO_OFTEN, 429, "错误次数过多，请 {seconds} 秒后重试", "retry in {seconds} s"
     ),
     errors.NotServed: Entry(PARAMETER, 409, "{reason}", "{reason}"),
+    SandboxSilent: Entry(
+        SERVER_ERROR, 503, "沙箱没有应答, 请重试", "the sandbox does not answer ({reason}); retry"
+    ),
     errors.NotAuthorised: Entry(
         PARAMETER,
         400,
@@ -235,6 +239,12 @@ ALLOWANCE_USED_UP = Entry(
     429,
     "本小时的 {most} 次已用完，请 {seconds} 秒后重试",
     "more than {most} in this hour; retry in {seconds} s",
+)
+TOO_MANY_CHANGES = Entry(
+    TOO_OFTEN,
+    429,
+    "本秒内已变更 {most} 个用户, 请稍后重试",
+    "more than {most} users changed in this second; retry later",
 )
 CONTACT_IN_ADDRESS = Entry(
     PARAMETER,
