@@ -69,6 +69,14 @@ def show(world: World, id: str) -> tuple[Document, list[str]]:
     return export, urls
 
 
+def owner(world: World, id: str) -> str:
+    """Return the access channel that an export is about, or an empty text."""
+    export = world.figures.load([_key(id)]).get(_key(id))
+    query = export.body["query"] if export else {}
+    message = world.messages.get(query["msgid"]) if "msgid" in query else None
+    return message.channel_key if message else str(query.get("channel_key", ""))
+
+
 def work(world: World, job: ExportJob, rows: Rows) -> None:
     """Write the next file of an export. `rows` makes those of statistics."""
     key = _key(job.id)

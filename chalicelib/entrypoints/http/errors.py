@@ -76,7 +76,7 @@ REFUSALS: Mapping[type[Refusal], Entry] = {
     ),
     errors.NotServed: Entry(PARAMETER, 409, "{reason}", "{reason}"),
     SandboxSilent: Entry(
-        SERVER_ERROR, 503, "沙箱没有应答, 请重试", "the sandbox does not answer ({reason}); retry"
+        SERVER_ERROR, 503, "沙箱没有应答，请重试", "the sandbox does not answer ({reason}); retry"
     ),
     errors.NotAuthorised: Entry(
         PARAMETER,
@@ -243,7 +243,7 @@ ALLOWANCE_USED_UP = Entry(
 TOO_MANY_CHANGES = Entry(
     TOO_OFTEN,
     429,
-    "本秒内已变更 {most} 个用户, 请稍后重试",
+    "本秒内已变更 {most} 个用户，请稍后重试",
     "more than {most} users changed in this second; retry later",
 )
 CONTACT_IN_ADDRESS = Entry(

@@ -32,12 +32,15 @@ OF_BODIES = frozenset(
         "tags",
         "messages",
         "schedules",
+        "drafts",
+        "ab-tests",
         "simulate",
         "exports/statistics",
         "statistics/coverage",
     }
 )
-# Routes below one access channel that are about it alone. Others would change its own limits.
+# Routes below one access channel that are about it alone. Others would change its own limits, such
+# as its budget.
 OF_KEYS = (
     "sensitive-words/{key}",
     "quiet-hours/{key}",
@@ -45,6 +48,8 @@ OF_KEYS = (
     "retention/{key}",
     "caps/{key}",
     "consents/{key}",
+    "choice/{key}",
+    "interactions/{key}",
     "access-channels/{key}/secret",
     "access-channels/{key}/callbacks",
     "access-channels/{key}/reviews",
@@ -68,7 +73,9 @@ def _owner(world: World, request: Request, ids: Ids) -> str:
     if path == request.path:
         return ""
     if path in OF_BODIES and request.method == "POST":
-        return _of_body(request)
+        return _in_body(request, "channel_key")
+    if path == "exports/targets":
+        return _of_message(world, {"msgid": _in_body(request, "msgid")})
     if path.startswith(OF_KEYS):
         return ids["key"]
     family, _, rest = path.partition("/")
@@ -76,13 +83,13 @@ def _owner(world: World, request: Request, ids: Ids) -> str:
     return find(world, ids) if find and rest.startswith("{") else ""
 
 
-def _of_body(request: Request) -> str:
+def _in_body(request: Request, name: str) -> str:
     try:
         body = bodies.parse_json(request.raw_body)
     except Exception:  # noqa: BLE001 the view says what is wrong with it, to those who may call
         return ""
-    key = body.get("channel_key") if isinstance(body, dict) else None
-    return key if isinstance(key, str) else ""
+    value = body.get(name) if isinstance(body, dict) else None
+    return value if isinstance(value, str) else ""
 
 
 def _of_record(kind: str, name: str) -> Callable[[World, Ids], str]:
@@ -124,6 +131,18 @@ def _of_stored(world: World, ids: Ids) -> str:
     return _key_of(world.stored.get(ids["id"])) if _is_msgid(ids["id"]) else ""
 
 
+def _of_draft(world: World, ids: Ids) -> str:
+    from chalicelib.domain.drafts import DRAFTS
+
+    return _key_of(world.records.of(DRAFTS).get(ids["id"])) if _is_msgid(ids["id"]) else ""
+
+
+def _of_export(world: World, ids: Ids) -> str:
+    from chalicelib.manage import exports
+
+    return exports.owner(world, ids["id"]) if _is_msgid(ids["id"]) else ""
+
+
 def _is_msgid(text: str) -> bool:
     from chalicelib.domain import keys
 
@@ -144,4 +163,7 @@ OF_THINGS: Mapping[str, Callable[[World, Ids], str]] = {
     "messages": _of_message,
     "schedules": _of_stored,
     "reviews": _of_stored,
+    "ab-tests": _of_stored,
+    "drafts": _of_draft,
+    "exports": _of_export,
 }

@@ -29,7 +29,7 @@ def _msgids(text: str) -> str:
         raise refusal(
             PARAMETER,
             f"1 to {STATES} message ids with commas between them",
-            f"须为 1 到 {STATES} 个消息 ID, 用逗号隔开",
+            f"须为 1 到 {STATES} 个消息 ID，用逗号隔开",
         )
     return text
 

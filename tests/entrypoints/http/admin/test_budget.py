@@ -26,7 +26,7 @@ def test_a_budget_is_set_used_up_and_switched_off(configured: Api) -> None:
         lives.append(configured("GET", path, auth=SENDER).json)
     assert (lives[0]["loss"], lives[0]["refused"]) == (None, {})
     assert (lives[1]["loss"], lives[1]["refused"]) == ("over_budget", {"sms1": "over_budget"})
-    assert lives[1]["why"]["zh"] == "接入渠道本月的预算已用完"
+    assert lives[1]["why"]["zh"] == "渠道本月的预算已用完"
     shown = configured.admin("GET", PATH).json
     assert (shown["used"], shown["state"], shown["month"]) == (0.05, "used_up", "2027-01")
     assert configured.admin("DELETE", PATH).status == 204
