@@ -24,6 +24,7 @@ DAY = 86_400_000  # ms
 USUAL = 7  # days before today
 WORSE = 0.1  # by which a rate may be lower than usual
 ERRORS = 10  # reasons that are shown
+NOT_ERRORS = ("skipped", "withdrawn")  # the person was reached otherwise, or nobody was to be
 
 Counts = Mapping[str, int]
 Cells = Sequence[tuple[int, Counts]]
@@ -58,7 +59,8 @@ def _shown(world: World, channel: Channel, cells: Cells, before: Counts) -> dict
     now = _sum(counts for _, counts in cells)
     stages, usual = _of(now, f"channel|{prefix}"), _of(before, f"channel|{prefix}")
     used = quota.usage(world, channel)
-    rates, usually = _rates(stages), _rates(usual)
+    rates = _rates(stages, _otherwise(now, prefix))
+    usually = _rates(usual, _otherwise(before, prefix))
     buckets = {int(name): n for name, n in _of(now, f"latency|{prefix}").items()}
     return {
         "delivery_channel": channel.code,
@@ -88,7 +90,8 @@ def _last_day(world: World, key: str) -> Cells:
 def _errors(cells: Cells, now: Counts, prefix: str) -> list[dict[str, Any]]:
     """Return the most frequent reasons, with the quarter (ms) whose deliveries had each last."""
     last = {name: begins for begins, counts in cells for name in _of(counts, prefix)}
-    ranked = statistics.ranked(_of(now, prefix))[:ERRORS]
+    found = {reason: n for reason, n in _of(now, prefix).items() if reason not in NOT_ERRORS}
+    ranked = statistics.ranked(found)[:ERRORS]
     return [{**reason, "last": last[reason["reason"]]} for reason in ranked]
 
 
@@ -112,8 +115,13 @@ def _of(counts: Counts, prefix: str) -> Counter[str]:
     )
 
 
-def _rates(stages: Counts) -> dict[str, float | None]:
-    valid, submitted = stages.get("valid", 0), stages.get("submitted", 0)
+def _otherwise(counts: Counts, prefix: str) -> int:
+    """Return the deliveries that were not submitted, and that is not the provider's fault."""
+    return sum(counts.get(f"loss|{prefix}{reason}", 0) for reason in NOT_ERRORS)
+
+
+def _rates(stages: Counts, otherwise: int) -> dict[str, float | None]:
+    valid, submitted = stages.get("valid", 0) - otherwise, stages.get("submitted", 0)
     return {
         "acceptance_rate": statistics.rate(submitted, valid),
         "delivery_rate": statistics.rate(stages.get("delivered", 0), submitted),
@@ -123,7 +131,7 @@ def _rates(stages: Counts) -> dict[str, float | None]:
 def _state(stages: Counts, rates: Mapping[str, Any], usual: Mapping[str, Any]) -> str:
     if stages.get("valid", 0) < LEAST:
         return "quiet"
-    if rates["acceptance_rate"] < ACCEPTED:
+    if rates["acceptance_rate"] is not None and rates["acceptance_rate"] < ACCEPTED:
         return "poor"
     is_worse = any(
         rates[name] is not None and usual[name] is not None and rates[name] < usual[name] - WORSE

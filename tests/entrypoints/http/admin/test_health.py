@@ -9,7 +9,7 @@ from chalicelib.domain import health as domain
 from chalicelib.domain.facts import FactKind
 from chalicelib.reports import health
 from tests.builders import a_channel
-from tests.entrypoints.conftest import Api
+from tests.entrypoints.conftest import KEY, Api
 from tests.entrypoints.http.admin.test_statistics import CLICKED, FAILED, HOUR, counted, happened
 from tests.fakes.clock import START
 
@@ -60,6 +60,18 @@ def test_a_channel_whose_provider_refuses_is_poor_and_says_why(api: Api, few: No
     assert error["last"] == START - HOUR
     assert (error["reason"], error["count"]) == ("submit_failed", 1)
     assert error["zh"] == "服务商拒绝了这次发送"
+
+
+def test_people_who_were_reached_otherwise_are_not_the_providers_fault(api: Api, few: None) -> None:
+    sent(api, *[CLICKED] * 4, (FactKind.SKIPPED,), (FactKind.SKIPPED,))
+    answer = api.admin("GET", "channels/push/health").json
+    assert (answer["state"], answer["acceptance_rate"], answer["errors"]) == ("good", 1, [])
+    of_all = api.admin("GET", f"access-channels/{KEY}/health")
+    assert of_all.status == 200, of_all.json
+
+
+def test_an_access_channel_that_is_not_there_has_no_health(api: Api) -> None:
+    assert api.admin("GET", "access-channels/nobody/health").status == 404
 
 
 def test_a_paused_channel_says_so(api: Api) -> None:
