@@ -27,7 +27,6 @@ FIELDS: Mapping[str, str] = {
     "email": "E-mail addresses by scope: `all` or a channel key.",
     "errcode": "Error code as a text.",
     "errmsg": "Error text with the name of the field.",
-    "estimate": "Approximate number of users with the tag.",
     "EventRecord.itime": "Time of the event, in ms.",
     "eventName": "Name of the event.",
     "events": "Events by name, with their number and the time of the last one.",
