@@ -64,7 +64,8 @@ class LocalStack:
         for file in ("deployment.zip", LAYER_FILE):
             shutil.copyfile(packaged / file, named / file)
         template = json.loads((packaged / "sam.json").read_text())
-        template["Resources"][API]["Properties"]["Tags"] = {NAMED: api_id(stack.stage)}
+        api = template["Resources"][API]["Properties"]
+        api |= {"Tags": {NAMED: api_id(stack.stage)}, "PropagateTags": True}
         (named / "sam.json").write_text(json.dumps(template))
         return named
 
@@ -101,7 +102,7 @@ def api_id(stage: str) -> str:
 
 def path(stage: str) -> str:
     """Return the API's path at LocalStack's port."""
-    return f"/restapis/{api_id(stage)}/{API_STAGE}/_user_request_"
+    return f"/_aws/execute-api/{api_id(stage)}/{API_STAGE}"
 
 
 def environment(folder: Path, port: int, tables: int) -> dict[str, str]:
@@ -122,6 +123,9 @@ def environment(folder: Path, port: int, tables: int) -> dict[str, str]:
         "PROVIDER_OVERRIDE_DYNAMODB": "v2",
         "DYNAMODB_LOCAL_PORT": str(tables),
         "CFN_IGNORE_UNSUPPORTED_RESOURCE_TYPES": "1",
+        # LocalStack would look at an empty queue every ten seconds.
+        "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "1",
+        "LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT": "60",
         "LS_LOG": "warning",
         # The interpreter without the virtual environment, for which functions are packaged.
         "OPENUMS_FUNCTION_PYTHON": str(getattr(sys, "_base_executable", sys.executable)),

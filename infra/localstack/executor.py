@@ -50,7 +50,8 @@ class ProcessExecutor(RuntimeExecutor):
             payload["trace-id"],
         )
         outcome, logs = self.function.invoke(event)
-        return InvocationResult(event.request_id, outcome.payload, outcome.failed, logs)
+        # LocalStack warns of every invocation without a log.
+        return InvocationResult(event.request_id, outcome.payload, outcome.failed, logs or "\n")
 
     def get_address(self) -> str:
         return "127.0.0.1"

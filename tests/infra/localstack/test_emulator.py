@@ -35,16 +35,16 @@ def test_the_template_is_the_packaged_one_with_a_name_for_the_api(
         (packaged / name).write_bytes(name.encode())
     named = LocalStack().package(STACK, packaged)
     deployed = json.loads((named / "sam.json").read_text())
-    assert deployed["Resources"]["RestAPI"]["Properties"].pop("Tags") == {
-        "_custom_id_": "openums-local"
-    }
+    api = deployed["Resources"]["RestAPI"]["Properties"]
+    assert api.pop("Tags") == {"_custom_id_": "openums-local"}
+    assert api.pop("PropagateTags") is True
     assert deployed == template
     assert (named / "deployment.zip").read_bytes() == b"deployment.zip"
 
 
 def test_the_address_is_that_of_the_named_api() -> None:
     url = LocalStack().api_url(STACK, {"emulator": 4566})
-    assert url == "http://127.0.0.1:4566/restapis/openums-local/api/_user_request_"
+    assert url == "http://127.0.0.1:4566/_aws/execute-api/openums-local/api"
     assert url.endswith(localstack.path("local"))
     in_containers = InContainers()
     assert in_containers.api_url(STACK, in_containers.fixed_ports) == url.replace(
