@@ -1,4 +1,4 @@
-"""Who plays AWS for a local stack: MiniStack, or LocalStack for the stack of that name."""
+"""Emulators that play AWS for a local stack: MiniStack, or LocalStack for two names of stacks."""
 
 from __future__ import annotations
 

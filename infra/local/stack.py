@@ -54,16 +54,7 @@ def up(
         packaged = deployment.end_packaging(packaging)
         _await(stack, "emulator", _emulator(running), running)
         description = _deploy(stack, emulator, running, packaged)
-        pids, log = running["pids"], stack.log(WORKER)
-        pids[WORKER] = worker.restart(
-            pids.get(WORKER),
-            _emulator_url(running),
-            stack.stage,
-            packaged,
-            log,
-            template["CmppDesiredCount"] != "0",
-        )
-        write(stack.record, running)
+        _restart_worker(stack, emulator, running, packaged)
         _await(stack, "sandbox", _sandbox(running), running)
         write(stack.record, {**running, "deployed": inputs})
         write(stack.description, description)
@@ -154,6 +145,16 @@ def _deploy(
         "sandbox_smtp": {name: chosen[name] for name in ("smtp", "smtps", "starttls")},
         "emulator_url": endpoint,
     }
+
+
+def _restart_worker(
+    stack: Stack, emulator: Emulator, running: dict[str, Any], packaged: Path
+) -> None:
+    pids, is_on = running["pids"], stack.worker and not emulator.fixed_ports
+    pids[WORKER] = worker.restart(
+        pids.get(WORKER), _emulator_url(running), stack.stage, packaged, stack.log(WORKER), is_on
+    )
+    write(stack.record, running)
 
 
 def _stop(stack: Stack) -> None:

@@ -55,7 +55,13 @@ class LocalStack:
         return f"http://{self.host}:{ports['emulator']}{path(stack.stage)}"
 
     def parameters(self) -> Mapping[str, str]:
-        return {"RestApi": "on", "Dashboard": "off"}
+        """Return what LocalStack needs. docs/how-to/localstack.md has the reasons."""
+        return {
+            "RestApi": "on",
+            "ReceiptsUrl": "off",  # its host name cannot be resolved on every machine
+            "Dashboard": "off",  # `${!…}` is taken for a reference
+            "CmppDesiredCount": "1",  # once it is 0, updates are refused. No image, no worker
+        }
 
     def package(self, stack: Stack, packaged: Path) -> Path:
         """Copy the package, and name the REST API, so that its address is known beforehand."""
@@ -73,8 +79,8 @@ class LocalStack:
 class InContainers(LocalStack):
     """LocalStack and the sandbox as localstack-compose.yml starts them.
 
-    The host name leads to LocalStack from everywhere: from this machine by the public DNS, from
-    the sandbox since it shares LocalStack's network, from functions by LocalStack's own DNS.
+    The host name leads to LocalStack from everywhere. This machine asks the public DNS, and
+    functions ask LocalStack's own. The sandbox shares LocalStack's network.
     """
 
     modules: Mapping[str, str] = {}
@@ -93,7 +99,7 @@ class InContainers(LocalStack):
         return {}
 
     def parameters(self) -> Mapping[str, str]:
-        return {**super().parameters(), "EgressAllow": self.host, "CmppDesiredCount": "0"}
+        return {**super().parameters(), "EgressAllow": self.host}
 
 
 def api_id(stage: str) -> str:

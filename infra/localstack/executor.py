@@ -50,8 +50,8 @@ class ProcessExecutor(RuntimeExecutor):
             payload["trace-id"],
         )
         outcome, logs = self.function.invoke(event)
-        # LocalStack warns of every invocation without a log.
-        return InvocationResult(event.request_id, outcome.payload, outcome.failed, logs or "\n")
+        logs = logs or f"END RequestId: {event.request_id}"  # LocalStack warns without a line
+        return InvocationResult(event.request_id, outcome.payload, outcome.failed, logs)
 
     def get_address(self) -> str:
         return "127.0.0.1"

@@ -37,7 +37,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of an invocation."""
+    """The result of an invocation, or why there is none."""
 
     payload: bytes
     failed: bool = False
