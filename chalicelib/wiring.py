@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from chalicelib.config import settings
 from chalicelib.domain.callbacks import Record
 from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.sentences import Sentence
 from chalicelib.ports import (
     Clock,
     Limits,
@@ -73,7 +74,7 @@ class LazyReceivers:
     def __init__(self) -> None:
         self._receivers: Receivers | None = None
 
-    def refusal(self, url: str) -> str | None:
+    def refusal(self, url: str) -> Sentence | None:
         return self._loaded().refusal(url)
 
     def body(self, records: Sequence[Record]) -> bytes:

@@ -47,7 +47,7 @@ class Vault:
         self._newest = 0
         last = self._newest_version()
         if last >= VERSIONS:
-            raise Invalid("version", f"there are {VERSIONS} data keys already")
+            raise Invalid("version", "there are {most} data keys already", most=VERSIONS)
         self._keys[last + 1] = _make(last + 1)
         self._newest = _set_newest(last, last + 1)
         return self._newest
@@ -174,7 +174,7 @@ class Credentials:
     def _seal(self, plain: Mapping[str, Any], purpose: str) -> bytes:
         raw = json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode()
         if len(raw) > KMS_LIMIT:
-            raise Invalid(purpose, f"more than {KMS_LIMIT} bytes")
+            raise Invalid(purpose, "more than {most} bytes", most=KMS_LIMIT)
         answer = client("kms").encrypt(
             KeyId=settings().kms_key, Plaintext=raw, EncryptionContext={"purpose": purpose}
         )

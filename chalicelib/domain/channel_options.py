@@ -10,6 +10,7 @@ from typing import Any
 from chalicelib.domain import reply_words
 from chalicelib.domain.delivery_channels import Channel, Priority
 from chalicelib.domain.errors import Invalid
+from chalicelib.domain.sentences import Sentence
 from chalicelib.domain.values import frozen
 
 MAX_RATE = 10_000.0
@@ -85,27 +86,31 @@ def _value(name: str, value: Any) -> Any:
     return tuple(value) if name in _WORD_LISTS else value
 
 
-def _reason(name: str, value: Any) -> str | None:
+def _reason(name: str, value: Any) -> Sentence | None:
     """Return the reason against a value, or None if the value is valid."""
     if name == "calls_per_second":
-        reason = f"must be 0 or a number from 0.01 to {MAX_RATE:g}"
+        reason = Sentence("must be 0 or a number from 0.01 to {most}", most=f"{MAX_RATE:g}")
         return None if _is_rate(value) else reason
     if name == "domain_rates":
-        reason = (
-            f"must name at most {MAX_DOMAINS} domains in small letters, "
-            f"with rates from 0.01 to {MAX_RATE:g}"
+        reason = Sentence(
+            "must name at most {most} domains in small letters, with rates from 0.01 to {highest}",
+            most=MAX_DOMAINS,
+            highest=f"{MAX_RATE:g}",
         )
         return None if _are_domain_rates(value) else reason
     if name == "soft_bounces":
         is_number = isinstance(value, int) and not isinstance(value, bool)
-        return None if is_number and 0 <= value <= 100 else "must be a number from 0 to 100"
+        reason = Sentence("must be a number from {least} to {most}", least=0, most=100)
+        return None if is_number and 0 <= value <= 100 else reason
     if name in _WORD_LISTS:
-        reason = (
-            f"must be a list of at most {MAX_WORDS} words with letters or digits, "
-            f"of {WORD} characters each"
+        reason = Sentence(
+            "must be a list of at most {most} words with letters or digits, of {length} characters"
+            " each",
+            most=MAX_WORDS,
+            length=WORD,
         )
         return None if _are_words(value) else reason
-    return None if isinstance(value, bool) else "must be true or false"
+    return None if isinstance(value, bool) else Sentence("must be true or false")
 
 
 def _is_rate(value: Any) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, time
 
 from chalicelib.domain.errors import Invalid
+from chalicelib.domain.sentences import Sentence
 from chalicelib.domain.values import frozen
 
 MAX_TEXT = 100  # characters
@@ -16,7 +17,7 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _PART = re.compile(r"(\*|(\w{1,3})(?:-(\w{1,3}))?)(?:/(\d{1,2}))?", re.ASCII)
 # name, first value, last value, names of values
-_FIELDS: Sequence[tuple[str, int, int, Sequence[str]]] = (
+FIELDS: Sequence[tuple[str, int, int, Sequence[str]]] = (
     ("minute", 0, 59, ()),
     ("hour", 0, 23, ()),
     ("day of the month", 1, 31, ()),
@@ -57,13 +58,14 @@ class Cron:
 def parse(text: str) -> Cron:
     """Read an expression. Raise Invalid for a wrong one, and for more than PER_HOUR runs."""
     fields = text.split()
-    if len(fields) != len(_FIELDS):
-        raise _wrong("five fields: minute, hour, day of the month, month, day of the week")
+    if len(fields) != len(FIELDS):
+        reason = "five fields: minute, hour, day of the month, month, day of the week"
+        raise Invalid("cron", reason)
     minutes, hours, days, months, weekdays = (
-        _values(field, *described) for field, described in zip(fields, _FIELDS, strict=True)
+        _values(field, *described) for field, described in zip(fields, FIELDS, strict=True)
     )
     if len(minutes) > PER_HOUR:
-        raise _wrong(f"at most {PER_HOUR} runs an hour")
+        raise Invalid("cron", "at most {most} runs an hour", most=PER_HOUR)
     _, hour, day, _, weekday = fields
     return Cron(
         tuple(sorted(minutes)),
@@ -81,7 +83,7 @@ def _values(field: str, name: str, first: int, last: int, names: Sequence[str]) 
     for part in field.lower().split(","):
         match = _PART.fullmatch(part)
         if match is None:
-            raise _wrong(f"{name}: {part} is not a value, a range or a step")
+            raise _wrong(name, "is not a value, a range or a step", part=part)
         low, high = first, last
         if match[1] != "*":
             low = _number(match[2], name, first, names)
@@ -90,7 +92,7 @@ def _values(field: str, name: str, first: int, last: int, names: Sequence[str]) 
                 high = last
         step = int(match[4] or 1)
         if not first <= low <= high <= last or step < 1:
-            raise _wrong(f"{name}: {part} is not within {first} to {last}")
+            raise _wrong(name, "is not within {first} to {last}", part=part, first=first, last=last)
         values.update(range(low, high + 1, step))
     return frozenset(values)
 
@@ -99,9 +101,12 @@ def _number(text: str, name: str, first: int, names: Sequence[str]) -> int:
     if text in names:
         return names.index(text) + first
     if not text.isdigit():
-        raise _wrong(f"{name}: {text} is not a value")
+        raise _wrong(name, "is not a value", part=text)
     return int(text)
 
 
-def _wrong(reason: str) -> Invalid:
-    return Invalid("cron", reason)
+def _wrong(name: str, reason: str, part: str, **values: object) -> Invalid:
+    described = Sentence(reason, **values)
+    return Invalid(
+        "cron", "{name}: {part} {reason}", name=Sentence(name), part=part, reason=described
+    )

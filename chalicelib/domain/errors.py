@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from chalicelib.domain.sentences import Sentence
+
 
 class OpenUMSError(Exception):
     """Root of every error that this project raises on purpose."""
@@ -242,14 +244,14 @@ class TooEarly(OpenUMSError):
 
 
 class Invalid(OpenUMSError):
-    """A value from an operator or sender that breaks a rule.
+    """A value from an operator or sender that breaks a rule. `values` fill the reason's braces.
 
-    An entrypoint turns it into a refusal in its own wire format.
+    An entrypoint turns it into a refusal in its own wire format and languages.
     """
 
-    def __init__(self, field: str, reason: str) -> None:
-        super().__init__(f"{field}: {reason}")
-        self.field, self.reason = field, reason
+    def __init__(self, field: str, reason: str, /, **values: object) -> None:
+        self.field, self.reason = field, Sentence.of(reason, values)
+        super().__init__(f"{field}: {self.reason}")
 
 
 UNKNOWN_FIELD = "is not a known field"  # a reason of Invalid

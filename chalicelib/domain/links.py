@@ -6,6 +6,8 @@ import re
 import unicodedata
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from chalicelib.domain.sentences import Sentence
+
 MAX_ADDRESS = 2048  # bytes: it becomes a header of the redirect
 MAX_HOST = 254  # characters
 
@@ -43,7 +45,7 @@ def uri(address: str) -> str:
     return urlunsplit((parts.scheme, host, path, query, ""))
 
 
-def refusal(address: str) -> str | None:
+def refusal(address: str) -> Sentence | None:
     """Return the reason against leading a person to this address, or None.
 
     An address that shows one host and leads to another is refused: a user name before the host, or
@@ -51,16 +53,16 @@ def refusal(address: str) -> str | None:
     networks. This deployment never does.
     """
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in address):
-        return "an address has no control characters"
+        return Sentence("an address has no control characters")
     if not address.lower().startswith(("https://", "http://")):
-        return "must start with http:// or https://"
+        return Sentence("must start with http:// or https://")
     if len(address.encode()) > MAX_ADDRESS:
-        return f"an address has at most {MAX_ADDRESS} bytes"
+        return Sentence("an address has at most {most} bytes", most=MAX_ADDRESS)
     try:
         parts = urlsplit(address)
         host, _ = parts.hostname or "", parts.port
     except ValueError:
-        return "is no address"
+        return Sentence("is no address")
     if "@" in parts.netloc:
-        return "an address has no user name or password"
-    return None if _HOST.fullmatch(host) else "must name a host"
+        return Sentence("an address has no user name or password")
+    return None if _HOST.fullmatch(host) else Sentence("must name a host")

@@ -127,7 +127,8 @@ def check(strategy: Strategy) -> None:
             if channel in seen:
                 raise Invalid(
                     f"steps[{n}].channels",
-                    f"{channel} stands in the strategy already; each channel once",
+                    "{channel_type} stands in the strategy already; each channel once",
+                    channel_type=channel.value,
                 )
             seen[channel] = step
         if step.choose and len(step.channels) < 2:
@@ -143,18 +144,16 @@ def _check_terms(n: int, step: Step, before: Mapping[ChannelType, Step]) -> None
         raise Invalid(field, "a condition on an earlier step is required")
     for term in step.terms:
         if term.channel not in before:
-            reason = (
-                f"{term.channel} is not a channel of an earlier step: this step would never run"
-            )
-            raise Invalid(field, reason)
+            reason = "{channel_type} is not a channel of an earlier step: this step would never run"
+            raise Invalid(field, reason, channel_type=term.channel.value)
         if not 1 <= term.within <= MAX_WITHIN:
-            raise Invalid(field, f"within: 1 to {MAX_WITHIN} seconds")
+            raise Invalid(field, "within: 1 to {most} seconds", most=MAX_WITHIN)
     named = {term.channel for term in step.terms}
     for channel in sorted(named):
         missing = set(before[channel].channels) - named if before[channel].choose else ()
         if missing:
-            reason = f"must name {', '.join(sorted(missing))} too: a person gets one of them"
-            raise Invalid(field, reason)
+            reason = "must name {types} too: a person gets one of them"
+            raise Invalid(field, reason, types=sorted(missing))
 
 
 class Verdict(StrEnum):

@@ -12,6 +12,7 @@ from chalicelib.domain.errors import Invalid
 from chalicelib.domain.provider_io import Capabilities, ClickReport, DeliveryReport
 from chalicelib.domain.strategies import Missing, Strategy, Term
 from chalicelib.domain.values import frozen
+from chalicelib.domain.warnings import Code, Warning
 
 
 @frozen
@@ -71,27 +72,27 @@ def check_clicks(strategy: Strategy, reports: ByType) -> None:
     for n, term in _terms(strategy):
         of_type = reports.get(term.channel, ())
         if term.missing is Missing.CLICKED and not any(r.has_clicks for r in of_type):
-            reason = f"no delivery channel for {term.channel} reports clicks"
-            raise Invalid(f"steps[{n}].condition", reason)
+            reason = "no delivery channel for {channel_type} reports clicks"
+            raise Invalid(f"steps[{n}].condition", reason, channel_type=term.channel.value)
 
 
-def warnings(strategy: Strategy, opened: ByType) -> list[str]:
+def warnings(strategy: Strategy, opened: ByType) -> list[Warning]:
     """Return warnings of what is allowed but may be a mistake.
 
     `opened`: the reports of the delivery channels that the access channel can use now.
     """
     found = [
-        f"steps[{n}].channels: no delivery channel for {kind} is authorised and enabled"
+        Warning(f"steps[{n}].channels", Code.NOT_AUTHORISED, {"channel_type": kind.value})
         for n, step in enumerate(strategy.steps)
         for kind in step.channels
         if not opened.get(kind)
     ]
     for n, term in _terms(strategy):
-        field = f"steps[{n}].condition"
-        found += [f"{field}: {text}" for text in _of_term(term, opened.get(term.channel, ()))]
+        codes = _of_term(term, opened.get(term.channel, ()))
+        found += [Warning(f"steps[{n}].condition", code, values) for code, values in codes]
     times = strategy.timetable()
     found += [
-        f"steps[{n}].condition: is due no later than the step before, so both run together"
+        Warning(f"steps[{n}].condition", Code.DUE_TOGETHER)
         for n in range(2, len(times))
         if times[n] == times[n - 1]
     ]
@@ -104,20 +105,19 @@ def _terms(strategy: Strategy) -> Iterator[tuple[int, Term]]:
             yield n, term
 
 
-def _of_term(term: Term, reports: Sequence[Reports]) -> Iterator[str]:
+def _of_term(term: Term, reports: Sequence[Reports]) -> Iterator[tuple[Code, Mapping[str, object]]]:
     if not reports:
         return
     deliveries = {of_channel.delivery for of_channel in reports}
     is_late = deliveries != {DeliveryReport.ACCEPTED} or term.missing is Missing.CLICKED
     slowest = max(reports, key=lambda of_channel: of_channel.delay)
+    named = {"channel_type": term.channel.value}
     if is_late and term.within < slowest.delay:
-        usual = f"most receipts of {term.channel} take up to {slowest.delay} s"
-        since = " (measured in the last 30 days)" if slowest.is_measured else ""
-        yield f"{usual}{since}, so {term.within} s are too short for many people"
+        code = Code.SHORT_TIME_MEASURED if slowest.is_measured else Code.SHORT_TIME
+        yield code, {**named, "delay": slowest.delay, "within": term.within, "days": DAYS}
     if term.missing is Missing.CLICKED and not all(r.has_clicks for r in reports):
-        yield f"some delivery channels for {term.channel} do not report clicks"
+        yield Code.CLICKS_IN_PART, named
     if term.missing is Missing.DELIVERED and deliveries == {DeliveryReport.ACCEPTED}:
-        accepted = f"{term.channel} counts as delivered when its platform accepts the message"
-        yield f"{accepted}, so the step runs only for people whom the platform refuses"
+        yield Code.ACCEPTED_ONLY, named
     if term.missing is Missing.DELIVERED and deliveries == {DeliveryReport.NONE}:
-        yield f"{term.channel} does not report deliveries, so the condition holds for everybody"
+        yield Code.NO_DELIVERIES, named

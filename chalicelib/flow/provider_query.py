@@ -59,11 +59,11 @@ def ask(
     Raises NotServed if the stage runs nothing that could ask.
     """
     capabilities = world.providers.of(channel.platform).capabilities
-    if reason := validity.not_served(world, capabilities):
-        raise NotServed("code", reason=reason)
+    if refused := validity.not_served(world, capabilities):
+        raise NotServed("code", reason=refused)
     if question is Query.AUTHORISATION and not capabilities.authorisation:
-        reason = f"{channel.platform} is not authorised by a page, but by its credentials"
-        raise Invalid("code", reason)
+        reason = "{platform} is not authorised by a page, but by its credentials"
+        raise Invalid("code", reason, platform=channel.platform)
     job = QueryJob(channel.code, question, id or secrets.token_hex(16), redirect_uri)
     worker = capabilities.worker
     world.queues.send([Envelope(job, Priority.HIGH, channel.type, channel.code, worker=worker)])

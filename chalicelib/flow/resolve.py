@@ -245,14 +245,14 @@ def _render(
             rendered, links = render.prepare(world, template, values, [target], links, clicks)
         except Invalid as error:
             path = _msg(target.channel.type) if is_ordinary else "template_id"
-            reason = f"{platform} takes none of it ({error.field}: {error.reason})"
-            raise Invalid(path, reason) from error
+            reason = "{platform} takes none of it ({field}: {reason})"
+            raise Invalid(path, reason, platform=platform, **vars(error)) from error
         contents |= rendered
         for content in rendered.values():
             _check_rendered(world, request, target, content, links)
     if len(contents) > render.MAX_ELEMENTS:
-        reason = f"more than {render.MAX_ELEMENTS} elements on all delivery channels together"
-        raise Invalid("body" if is_ordinary else "template_id", reason)
+        reason = "more than {most} elements on all delivery channels together"
+        raise Invalid("body" if is_ordinary else "template_id", reason, most=render.MAX_ELEMENTS)
     if render.size(contents) > MAX_CONTENT:
         raise ContentTooLarge("body" if is_ordinary else "template_para", limit=MAX_CONTENT)
     return contents, links
@@ -280,9 +280,9 @@ def _check_rendered(
         try:
             render.check_complete(world, target.provider, content, links)
         except Invalid as error:
-            refused = f"{channel.platform} does not take the content"
-            reason = f"with these values {refused} ({error.field}: {error.reason})"
-            raise Invalid("template_para", reason) from error
+            with_values = {"platform": channel.platform, **vars(error)}
+            reason = "with these values {platform} does not take the content ({field}: {reason})"
+            raise Invalid("template_para", reason, **with_values) from error
     files = content.get("files") if channel.type is ChannelType.EMAIL else None
     try:
         attachments.check(world, request.channel.key, files if isinstance(files, list) else ())

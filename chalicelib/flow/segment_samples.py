@@ -15,6 +15,7 @@ from chalicelib.domain import keys, segment_rules
 from chalicelib.domain.comparisons import ComparisonKind, reads
 from chalicelib.domain.segment_rules import Form, Rule
 from chalicelib.domain.users import User
+from chalicelib.domain.warnings import Code, Warning
 from chalicelib.flow import segments
 from chalicelib.ports import World
 
@@ -38,13 +39,6 @@ class Sample(NamedTuple):
     @property
     def size(self) -> int:
         return sum(map(len, self.pages))
-
-
-class Warning(NamedTuple):
-    """A condition that no user of a sample can meet, and why: a code."""
-
-    path: str
-    code: str
 
 
 class Estimate(NamedTuple):
@@ -114,11 +108,11 @@ def _warnings(rule: Rule, sample: Sample) -> Iterator[Warning]:
     for path, one in segment_rules.conditions(rule):
         form = segment_rules.form_of(one)
         if form is Form.EVENT and not any(one["event"] in user.events for user in users):
-            yield Warning(path, "unknown_event")
+            yield Warning(path, Code.UNKNOWN_EVENT)
         if form is Form.ATTRIBUTE:
             values = [user.attributes.get(one["attribute"]) for user in users]
             stored = [value for value in values if value is not None]
             if not stored:
-                yield Warning(path, "unknown_attribute")
+                yield Warning(path, Code.UNKNOWN_ATTRIBUTE)
             elif not any(reads(ComparisonKind(one["is"]), value) for value in stored):
-                yield Warning(path, "other_type")
+                yield Warning(path, Code.OTHER_TYPE)

@@ -14,6 +14,7 @@ from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.delivery_channels import Channel, ChannelType
 from chalicelib.domain.figures import DEPLOYMENT
 from chalicelib.domain.provider_io import Capabilities
+from chalicelib.domain.sentences import Sentence
 from chalicelib.domain.strategy_advice import DAYS, Reports, delays, reports_of
 from chalicelib.flow import days
 from chalicelib.ports import Provider, World
@@ -26,14 +27,16 @@ class OpenChannel(NamedTuple):
     provider: Provider
 
 
-def not_served(world: World, capabilities: Capabilities) -> str:
-    """Return why the stage has no queue for a platform's jobs, or an empty text."""
+def not_served(world: World, capabilities: Capabilities) -> Sentence | None:
+    """Return why the stage has no queue for a platform's jobs, or None."""
     if capabilities.type not in world.limits.channel_types:
-        return f"this stage does not deliver on {capabilities.type}"
+        named = {"channel_type": capabilities.type.value}
+        return Sentence("this stage does not deliver on {channel_type}", **named)
     worker = capabilities.worker
     if worker and worker not in world.limits.workers:
-        return f"{capabilities.platform} needs the worker {worker}, which this stage does not run"
-    return ""
+        reason = "{platform} needs the worker {worker}, which this stage does not run"
+        return Sentence(reason, platform=capabilities.platform, worker=worker)
+    return None
 
 
 def open_channels(world: World, access: AccessChannel) -> Sequence[OpenChannel]:

@@ -38,7 +38,7 @@ def draft(
     """Return a test that is not stored. Raise Invalid if it would outlast its messages."""
     days = retention.days(world, access)
     if test.minutes > days * MINUTES:
-        raise Invalid("minutes", f"more than the {days} days for which messages are kept")
+        raise Invalid("minutes", "more than the {days} days for which messages are kept", days=days)
     now = world.clock.now()
     return StoredRequest(
         id=keep.new_id(now),
@@ -149,8 +149,8 @@ def choose(
         raise NotWaiting("variant", state=test.phase.value)
     chosen = test.variant(variant)
     if chosen is None:
-        names = ", ".join(of.name for of in test.variants)
-        raise Invalid("variant", f"must be one of {names}")
+        names = [of.name for of in test.variants]
+        raise Invalid("variant", "must be one of {allowed}", allowed=names)
     sending = replace(test, rest=Rest(variant, member, now), phase=Phase.SENDING)
     return _go_on(world, stored, sending, door)
 

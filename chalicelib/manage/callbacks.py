@@ -50,7 +50,8 @@ def add(
     """
     before, settings = _at(world, key, version)
     if len(settings.addresses) >= MAX_ADDRESSES:
-        raise Invalid("url", f"an access channel has at most {MAX_ADDRESSES} addresses")
+        reason = "an access channel has at most {most} addresses"
+        raise Invalid("url", reason, most=MAX_ADDRESSES)
     signing = _new_signing_secret()
     id = random.token_hex(4)
     blank = Address(id, "", signing=secrets.seal(world, key, id, signing))
@@ -175,7 +176,7 @@ def _changed(
         if settings.at(address.url):
             raise Taken("url", what="a callback address of this access channel")
     if address.auth is not Auth.SIGNATURE and not address.secret:
-        raise Invalid("secret", f"is required for auth {address.auth}")
+        raise Invalid("secret", "is required for auth {auth}", auth=address.auth.value)
     return address
 
 

@@ -19,7 +19,7 @@ def add(world: World, code: str, version: int | None, name: str) -> tuple[Channe
     """Add a label. Return the channel and the label's id."""
     before = records.get_at(world, DELIVERY_CHANNELS, code, version)
     if len(before.labels) >= MAX_LABELS:
-        raise Invalid("name", f"a delivery channel has at most {MAX_LABELS} labels")
+        raise Invalid("name", "a delivery channel has at most {most} labels", most=MAX_LABELS)
     _check_name(before, name)
     label = secrets.token_hex(4)
     labels = {**before.labels, label: name}

@@ -80,7 +80,7 @@ def add(world: World, order: ChannelOrder) -> tuple[Channel, str]:
 
 def _check(order: ChannelOrder) -> None:
     if order.code == ALL:  # in bindings, it means every channel
-        raise Invalid("code", f'"{ALL}" is reserved')
+        raise Invalid("code", '"{word}" is reserved', word=ALL)
     _check_prefixes(order.type, order.prefixes)
 
 

@@ -22,7 +22,7 @@ def add(
     """Store a draft. Raise Invalid if the member has enough of them."""
     access_channels.get(world, channel_key)
     if len(world.records.of(DRAFTS).list(member, limit=MAX_DRAFTS)) >= MAX_DRAFTS:
-        raise Invalid("channel_key", f"you have {MAX_DRAFTS} drafts already")
+        raise Invalid("channel_key", "you have {most} drafts already", most=MAX_DRAFTS)
     now = world.clock.now()
     id = keys.message_id(now, secrets.token_bytes(4))
     sealed = _sealed(world, id, body)
@@ -82,7 +82,7 @@ def send(world: World, draft: Draft, submit: Callable[[IdempotencyKey], str]) ->
 def _sealed(world: World, id: str, body: Body) -> bytes:
     plain = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     if len(plain) > MAX_BODY:
-        raise Invalid("message", f"more than {MAX_BODY:,} characters")
+        raise Invalid("message", "more than {most} characters", most=f"{MAX_BODY:,}")
     return world.vault.seal(plain.encode("utf-8", "surrogatepass"), _context(id))
 
 

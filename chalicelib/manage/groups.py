@@ -13,7 +13,7 @@ from chalicelib.ports import World
 
 def add(world: World, family: Family, channel_key: str, name: str, kind: str) -> Group:
     if kind not in KINDS[family]:
-        raise Invalid("kind", "must be one of " + ", ".join(KINDS[family]))
+        raise Invalid("kind", "must be one of {allowed}", allowed=tuple(KINDS[family]))
     owner(world, family, channel_key)
     number = world.records.of(GROUPS[family]).next_number()
     return records.add(world, GROUPS[family], Group(family, number, channel_key, name, kind))

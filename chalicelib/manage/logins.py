@@ -80,7 +80,8 @@ def _dummy() -> str:
 def check_password(password: str) -> None:
     """Raise Invalid for a password that is too short, too long or too simple."""
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        raise Invalid("password", f"{SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters")
+        reason = "{least} to {most} characters"
+        raise Invalid("password", reason, least=SHORTEST_PASSWORD, most=LONGEST_PASSWORD)
     if len(set(password)) < 5:
         raise Invalid("password", "needs more different characters")
 

@@ -95,7 +95,8 @@ def _failure(contact: LabelledContact, channel: Channel | None) -> Failure | Non
 
 
 def _fault_of(reason: str) -> Fault:
-    return {users.UNKNOWN: Fault.CUID, users.BUSY: Fault.BUSY}.get(reason, Fault.SIZE)
+    faults: dict[str, Fault] = {users.UNKNOWN: Fault.CUID, users.BUSY: Fault.BUSY}
+    return faults.get(reason, Fault.SIZE)
 
 
 def set_attributes(world: World, cuid: int, attributes: Mapping[str, Any]) -> Sequence[Failure]:

@@ -30,21 +30,24 @@ def provider_of(world: World, platform: str, channel_type: ChannelType) -> Provi
     try:
         provider = world.providers.of(platform)
     except (KeyError, Invalid):
-        known = ", ".join(world.providers.platforms(channel_type)) or "none yet"
-        reason = f"is not known; for {channel_type} there is: {known}"
-        raise Invalid("platform", reason) from None
+        known = world.providers.platforms(channel_type) or "-"
+        reason = "is not known; for {channel_type} there is: {platforms}"
+        named = {"channel_type": channel_type.value, "platforms": known}
+        raise Invalid("platform", reason, **named) from None
     served = provider.capabilities.type
     if served is not channel_type:
-        raise Invalid("platform", f"{platform} delivers on {served}, not on {channel_type}")
-    if reason := validity.not_served(world, provider.capabilities):
-        raise Invalid("platform", reason)
+        reason = "{platform} delivers on {served}, not on {channel_type}"
+        named = {"served": served.value, "channel_type": channel_type.value}
+        raise Invalid("platform", reason, platform=platform, **named)
+    if refused := validity.not_served(world, provider.capabilities):
+        raise Invalid("platform", refused)
     return provider
 
 
 def provider_options(provider: Provider, options: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the options that are the provider's own. Raise Invalid for an unknown one."""
     if len(json.dumps(options, ensure_ascii=False).encode()) > OPTION_BYTES:
-        raise Invalid("options", f"more than {OPTION_BYTES} bytes")
+        raise Invalid("options", "more than {most} bytes", most=OPTION_BYTES)
     own_options = channel_options.check(options)
     if unknown := sorted(own_options.keys() - provider.capabilities.options.keys()):
         raise Invalid(f"options.{unknown[0]}", UNKNOWN_FIELD)
@@ -57,7 +60,7 @@ def receipt_mode(provider: Provider, mode: ReceiptMode | None) -> ReceiptMode:
     if mode is None:
         return _cheapest_mode(provider.capabilities)
     if modes and mode not in modes:
-        raise Invalid("receipts", "this provider has: " + ", ".join(sorted(modes)))
+        raise Invalid("receipts", "this provider has: {modes}", modes=sorted(modes))
     return mode
 
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from chalicelib.domain.errors import Conflict, NotFound, Stale, Taken
 from chalicelib.domain.records import Kind, Versioned
+from chalicelib.domain.sentences import Sentence
 from chalicelib.ports import World
 
 T = TypeVar("T", bound=Versioned)
@@ -31,7 +32,8 @@ def page(
 def at_version(record: T, version: int | None) -> T:
     """Return the record, or raise Stale for another version. None means any version."""
     if version is not None and record.version != version:
-        raise Stale(f'changed since you read it; the current ETag is "{record.version}"')
+        reason = 'changed since you read it; the current ETag is "{version}"'
+        raise Stale(Sentence(reason, version=record.version))
     return record
 
 

@@ -76,7 +76,7 @@ def change(
     for word in remove:
         words.pop(word, None)
     if len(words) > MAX_WORDS:
-        raise Invalid("add", f"more than {MAX_WORDS} words")
+        raise Invalid("add", "more than {most} words", most=MAX_WORDS)
     before = settings_of(channel)
     name = keys.join("words/" + key, channel.version + 1, secrets.token_hex(4))
     write(world, name, words)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from chalicelib.domain import template_advice
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Conflict, Invalid, NotFound, PlaceholderWrong, Stale
 from chalicelib.domain.rules import personal
@@ -20,13 +21,11 @@ from chalicelib.domain.templates import (
     elements_in,
     has_stray_braces,
     is_link,
-    map_texts,
     render,
-    touching,
     values_of,
-    variables,
 )
 from chalicelib.domain.values import frozen
+from chalicelib.domain.warnings import Warning
 from chalicelib.flow.content import render as content
 from chalicelib.flow.rules import sensitive_words, third_party
 from chalicelib.manage import access_channels
@@ -35,13 +34,6 @@ from chalicelib.ports import World
 
 MAX_ELEMENTS = 10  # of a channel type. One at least.
 TEMPLATE_BYTES = 100_000  # of all contents of a template: what is larger will go to S3
-# Characters. A longer text is surely cut off or split on the way. A provider may take less.
-LONG_TEXTS = {
-    ChannelType.SMS: 500,
-    ChannelType.APP: 1000,
-    ChannelType.DINGTALK_CC: 500,
-    ChannelType.WECHATWK: 2048,
-}
 
 
 def new(
@@ -158,7 +150,7 @@ def versions(world: World, number: int, after: int = 0, limit: int = 0) -> Seque
 @frozen
 class Preview:
     contents: Mapping[ChannelType, Elements]
-    warnings: Sequence[str]
+    warnings: Sequence[Warning]
 
 
 def preview(template: Template, values: Mapping[str, Any]) -> Preview:
@@ -174,12 +166,7 @@ def preview(template: Template, values: Mapping[str, Any]) -> Preview:
             for element in elements_in(elements)
         ]
         contents[kind] = rendered[0] if isinstance(elements, Mapping) else rendered
-    known = {*_mentioned(template.contents), *map(_PREFIXED, attribute_names(template))}
-    unknown = [f"{name}: no content has this variable" for name in values if name not in known]
-    return Preview(contents, [*unknown, *_lacking(template, attributes), *too_long(contents)])
-
-
-_PREFIXED = personal.PREFIX.__add__
+    return Preview(contents, template_advice.of_preview(template, contents, values, attributes))
 
 
 def attribute_names(template: Template) -> tuple[str, ...]:
@@ -197,68 +184,6 @@ def _attributes(values: Mapping[str, Any]) -> dict[str, str]:
     return personal.values_of(named, named)
 
 
-def _lacking(template: Template, attributes: Mapping[str, str]) -> list[str]:
-    return [
-        f"user.{name}: has no default, so users without this attribute get nothing"
-        for name in personal.names_in(template.contents).needed
-        if name not in attributes
-    ]
-
-
-def warnings(template: Template) -> Sequence[str]:
-    """Return warnings of what is allowed but may be a mistake."""
-    per_type = {kind: variables(content) for kind, content in template.contents.items()}
-    everywhere = _mentioned(template.contents)
-    partial = [
-        f"{name}: only in {', '.join(kind for kind, names in per_type.items() if name in names)}"
-        for name in sorted(everywhere)
-        if not all(name in names for names in per_type.values())
-    ]
-    lacking = _lacking(template, {})
-    return [*partial, *_beside_letters(template), *lacking, *too_long(template.contents)]
-
-
-def _beside_letters(template: Template) -> list[str]:
-    """Return a warning for each link that people's phones would take longer than it is."""
-    return [
-        f"contents.{kind}: {name} is a link beside a letter;"
-        " phones take the letter into the link, so put a space between them"
-        for kind, elements in template.contents.items()
-        for name in sorted(
-            {name for text in _texts(elements) for name in touching(text, template.links)}
-        )
-    ]
-
-
-def too_long(contents: Mapping[ChannelType, Elements]) -> list[str]:
-    """Return a warning for each channel type with a text that may be cut off or refused."""
-    warnings: list[str] = []
-    for kind, elements in contents.items():
-        most = LONG_TEXTS.get(kind)
-        longest = max(map(len, _texts(elements)), default=0)
-        if most is not None and longest > most:
-            warnings.append(
-                f"contents.{kind}: a text of {longest} characters;"
-                f" more than {most} may be cut off or refused"
-            )
-    return warnings
-
-
-def _texts(elements: Elements) -> Sequence[str]:
-    texts: list[str] = []
-
-    def collect(text: str) -> str:
-        texts.append(text)
-        return text
-
-    map_texts(elements, collect)
-    return texts
-
-
-def _mentioned(contents: Mapping[ChannelType, Elements]) -> frozenset[str]:
-    return frozenset(name for content in contents.values() for name in variables(content))
-
-
 def _checked(
     world: World,
     channel_key: str,
@@ -270,7 +195,7 @@ def _checked(
     _check_contents(world, contents)
     third_party.check_contents(world, channel, contents)
     sensitive_words.check_contents(world, channel, contents)
-    mentioned = _mentioned(contents)
+    mentioned = template_advice.mentioned(contents)
     for n, link in enumerate(links or ()):
         if link not in mentioned:
             raise Invalid(f"links[{n}]", "no content has this variable")
@@ -283,12 +208,15 @@ def _check_contents(world: World, contents: Mapping[ChannelType, Elements]) -> N
     for kind, elements in contents.items():
         for path, element in _with_paths(kind, elements):
             _check_content(world, kind, path, element)
-            if any(has_stray_braces(personal.without(text)) for text in _texts(element)):
+            if any(
+                has_stray_braces(personal.without(text))
+                for text in template_advice.texts_of(element)
+            ):
                 raise PlaceholderWrong(path)
     if len(personal.names_in(contents).names) > personal.MAX_NAMES:
-        raise Invalid("contents", f"more than {personal.MAX_NAMES} attributes of users")
+        raise Invalid("contents", "more than {most} attributes of users", most=personal.MAX_NAMES)
     if len(json.dumps(contents, ensure_ascii=False).encode()) > TEMPLATE_BYTES:
-        raise Invalid("contents", f"more than {TEMPLATE_BYTES} bytes")
+        raise Invalid("contents", "more than {most} bytes", most=TEMPLATE_BYTES)
 
 
 def _with_paths(kind: ChannelType, elements: Elements) -> Iterator[tuple[str, Content]]:

@@ -71,7 +71,9 @@ class Account:
 
 
 def _not_offered(field: str, channel: Channel | None) -> Invalid:
-    return Invalid(field, f"{channel.platform if channel else 'nothing'} does not offer this")
+    if channel is None:
+        return Invalid(field, "is offered by no platform")
+    return Invalid(field, "{platform} does not offer this", platform=channel.platform)
 
 
 def account(world: World, code: str, family: Family | None = None) -> Account:
@@ -133,8 +135,8 @@ def change(account: Account, draft: Draft, id: str, version: int | None) -> str:
     kind = REGISTERED[draft.sort.family]
     stored = records.get_at(account.world, kind, key_of(account.code, id), version)
     if stored.review is not Review.REFUSED:
-        reason = "only what the provider's review has refused can be changed"
-        raise Invalid("id", f"{reason}, and this is {stored.review}")
+        reason = "only what the provider's review has refused can be changed, and this is {state}"
+        raise Invalid("id", reason, state=stored.review.value)
     account.registers.check(draft)
     return ask(account, Order(Action.CHANGE, draft.sort, (id,), draft))
 
@@ -186,7 +188,7 @@ def _note(world: World, channel: Channel) -> None:
 def check_room(account: Account, family: Family) -> None:
     kept = page(account.world, family, account.code, limit=MAX_REGISTERED)
     if len(kept) >= MAX_REGISTERED:
-        raise Invalid("code", f"has {MAX_REGISTERED} of them already")
+        raise Invalid("code", "has {most} of them already", most=MAX_REGISTERED)
 
 
 # -- what an operator enters, since the provider cannot be asked

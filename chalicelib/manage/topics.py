@@ -16,7 +16,7 @@ def add(world: World, channel_key: str, **fields: Any) -> Topic:
     access_channels.get(world, channel_key)
     store = world.records.of(TOPICS)
     if len(store.list(channel_key, limit=MAX_TOPICS)) >= MAX_TOPICS:
-        raise Invalid("channel_key", f"has {MAX_TOPICS} topics already")
+        raise Invalid("channel_key", "has {most} topics already", most=MAX_TOPICS)
     return records.add(world, TOPICS, Topic(store.next_number(), channel_key, **fields))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Invalid
+from chalicelib.domain.sentences import Sentence
 from chalicelib.domain.traces import Log, Occurrence, added
 from chalicelib.domain.users import ALL, MAX_EVENTS, Bindings, User, UserChange, apply, counted
 from chalicelib.domain.values import frozen
@@ -23,8 +24,8 @@ USER_BYTES = 32 * 1024  # of contacts and tags: a chunk of plans must hold at le
 # A user has one contact per scope on each of these types, so `add` replaces it.
 SINGLE = frozenset(ChannelType) - {ChannelType.APP, ChannelType.WECHATWK_LINKEDCORP}
 
-UNKNOWN = "does not exist"
-BUSY = "was changed by others at the same time, please try again"
+UNKNOWN = Sentence("does not exist")
+BUSY = Sentence("was changed by others at the same time, please try again")
 
 
 @frozen
@@ -117,12 +118,12 @@ def _own_scopes(world: World, key: str) -> frozenset[str]:
     return frozenset({key, *(access.channels if access else ())})
 
 
-def _too_large(user: User) -> str:
+def _too_large(user: User) -> Sentence | None:
     if size(user) > USER_BYTES:
-        return f"has more than {USER_BYTES} bytes of contacts and tags"
+        return Sentence("has more than {most} bytes of contacts and tags", most=USER_BYTES)
     if len(user.events) > MAX_EVENTS:
-        return f"has more than {MAX_EVENTS} kinds of events"
-    return ""
+        return Sentence("has more than {most} kinds of events", most=MAX_EVENTS)
+    return None
 
 
 def _logs(
@@ -238,7 +239,8 @@ def _check_code(
         )
     channel = world.settings.channel(code)
     if channel is None or channel.type is not kind:
-        raise Invalid(field, f"there is no {kind} channel with this code")
+        reason = "there is no {channel_type} channel with this code"
+        raise Invalid(field, reason, channel_type=kind.value)
 
 
 def _check_key(world: World, caller: AccessChannel | None, field: str, key: str) -> None:

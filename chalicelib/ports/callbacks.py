@@ -7,6 +7,7 @@ from dataclasses import field
 from typing import Any, Protocol
 
 from chalicelib.domain.callbacks import Batch, News, Record
+from chalicelib.domain.sentences import Sentence
 from chalicelib.domain.values import frozen
 
 
@@ -46,7 +47,7 @@ class Reply:
 class Receivers(Protocol):
     """The servers of senders, behind the one egress policy."""
 
-    def refusal(self, url: str) -> str | None:
+    def refusal(self, url: str) -> Sentence | None:
         """Return the reason why this address may never be used, or None."""
 
     def body(self, records: Sequence[Record]) -> bytes:

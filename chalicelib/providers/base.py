@@ -103,7 +103,7 @@ def required_text(raw: Mapping[str, Any], key: str, path: str = "", limit: int =
     if not isinstance(value, str) or not value.strip():
         raise Invalid(name, "is required and must be a text")
     if len(value) > limit:
-        raise Invalid(name, f"must have at most {limit} characters")
+        raise Invalid(name, "must have at most {most} characters", most=limit)
     return value
 
 

@@ -178,7 +178,7 @@ def make(platform: str, deps: ProviderDeps) -> Provider:
     """Build a provider that is not shared."""
     maker = _PLATFORMS.get(platform)
     if maker is None:
-        raise Invalid("platform", "must be one of " + ", ".join(sorted(_PLATFORMS)))
+        raise Invalid("platform", "must be one of {allowed}", allowed=sorted(_PLATFORMS))
     return maker(deps)
 
 

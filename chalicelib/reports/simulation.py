@@ -21,6 +21,7 @@ from chalicelib.domain.plans import Plan
 from chalicelib.domain.provider_io import ClickReport, ProviderIds
 from chalicelib.domain.rules import schedules
 from chalicelib.domain.simulation import Sample, Volume
+from chalicelib.domain.warnings import Code, Warning
 from chalicelib.flow import audience, validity
 from chalicelib.flow import draft as drafts
 from chalicelib.flow.candidates import Known
@@ -36,7 +37,10 @@ SAMPLE = 4  # chunks that are planned of a large audience
 
 
 def simulate(world: World, request: SendRequest) -> dict[str, Any]:
-    """Return what a send would do. Raises the Refusal or Invalid that the send would raise."""
+    """Return what a send would do, with its warnings as codes.
+
+    Raises the Refusal or Invalid that the send would raise.
+    """
     world, request = _when_due(dry(world), request)
     review = reviews.needed(world, request)
     draft = drafts.draft(world, request)
@@ -255,22 +259,19 @@ def _aws_usd(
 # -- warnings
 
 
-def _warnings(world: World, request: SendRequest, message: Message) -> list[str]:
+def _warnings(world: World, request: SendRequest, message: Message) -> list[Warning]:
     has_terms = any(step.terms for step in message.strategy.steps)
     reports = (validity.measured if has_terms else validity.reports)(world, request.channel)
     found = strategy_advice.warnings(message.strategy, reports)
-    found += [f"{code}: the delivery channel is paused" for code in _paused(world, message)]
+    found += [Warning(code, Code.PAUSED) for code in _paused(world, message)]
     counted = {
         message.channels[code]
         for code, content in message.contents.items()
         if render.is_personal(content, message.links) or not _by_link(world, code)
     }
-    found += [
-        f"{kind}: the strategy asks for clicks, and the content has no link that counts them"
-        for kind in sorted(message.strategy.clicks - counted)
-    ]
+    found += [Warning(kind, Code.NO_LINK) for kind in sorted(message.strategy.clicks - counted)]
     if message.audience.kind is AudienceKind.CONTACTS and request.rule_id:
-        found.append("rule_id: a strategy has no effect on registration ids")
+        found.append(Warning("rule_id", Code.NO_EFFECT))
     return found
 
 

@@ -70,7 +70,7 @@ def stretch(
     if not first <= last:
         raise Invalid("since", "after `until`")
     if (last - first).days >= DAYS_OF:
-        raise Invalid("until", f"at most {DAYS_OF} days")
+        raise Invalid("until", "at most {most} days", most=DAYS_OF)
     return Stretch(key or DEPLOYMENT, first, last, place)
 
 
@@ -86,7 +86,7 @@ def _zone(world: World, name: str) -> dt.tzinfo:
 def by_hour(world: World, over: Stretch) -> Iterator[tuple[str, Counts]]:
     """Yield each hour that has figures, as local time with its offset."""
     if over.days > HOURS_OF:
-        raise Invalid("until", f"at most {HOURS_OF} days by hour")
+        raise Invalid("until", "at most {most} days by hour", most=HOURS_OF)
     yield from _grouped(
         (over.local(quarter).replace(minute=0).isoformat(timespec="minutes"), counts)
         for quarter, counts in _cells(world, over)
@@ -114,8 +114,8 @@ def by_month(world: World, over: Stretch) -> Iterator[tuple[str, Counts]]:
 def check_zone(world: World, over: Stretch) -> None:
     """Raise Invalid for a stretch that is too long for its zone."""
     if over.days > QUARTERS_OF and not _is_deployments(world, over):
-        text = f"at most {QUARTERS_OF} days in another zone than the deployment's"
-        raise Invalid("until", text)
+        reason = "at most {most} days in another zone than the deployment's"
+        raise Invalid("until", reason, most=QUARTERS_OF)
 
 
 def whole(world: World, over: Stretch) -> Counter[str]:
@@ -260,7 +260,7 @@ def clicks(world: World, over: Stretch) -> list[list[int]]:
     """Return clicks by weekday (Monday first) and hour of the day, as they were reported."""
     table = [[0] * 24 for _ in range(7)]
     if over.days > QUARTERS_OF:
-        raise Invalid("until", f"at most {QUARTERS_OF} days")
+        raise Invalid("until", "at most {most} days", most=QUARTERS_OF)
     for quarter, counts in _cells(world, over):
         at = over.local(quarter)
         table[at.weekday()][at.hour] += reported(counts)["deliveries_clicked"]

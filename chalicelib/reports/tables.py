@@ -20,7 +20,7 @@ def check(world: World, query: Mapping[str, Any]) -> None:
     """Raise Invalid or NotFound for a stretch that cannot have figures."""
     over = _stretch(world, query)
     if query["by"] == "hour" and over.days > statistics.HOURS_OF:
-        raise Invalid("until", f"at most {statistics.HOURS_OF} days by hour")
+        raise Invalid("until", "at most {most} days by hour", most=statistics.HOURS_OF)
     statistics.check_zone(world, over)
 
 

@@ -29,6 +29,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
 from chalicelib.domain.errors import Misconfigured, Unavailable
+from chalicelib.domain.sentences import Sentence
 from chalicelib.domain.values import frozen
 
 WEB_PORTS = frozenset({80, 443})
@@ -177,36 +178,38 @@ class Policy:
         except Blocked:
             return False
 
-    def refusal(self, url: str) -> str | None:
+    def refusal(self, url: str) -> Sentence | None:
         """Return the reason why this URL may never be used, or None.
 
         The name is not resolved: this checks settings when they are entered.
         """
         if not _URL_CHARACTERS.fullmatch(url) or "\\" in url:
-            return "must be 1 to 2048 printable ASCII characters"
+            return Sentence("must be 1 to 2048 printable ASCII characters")
         try:
             parts = urlsplit(url)
             port = _SCHEMES.get(parts.scheme, 443) if parts.port is None else parts.port
             host = _canonical(parts.hostname or "")
         except (ValueError, Blocked):
-            return "has no valid host and port"
+            return Sentence("has no valid host and port")
         if parts.scheme not in _SCHEMES:
-            return "must begin with https://"
+            return Sentence("must begin with https://")
         if parts.username is not None or parts.password is not None:
-            return "must not contain credentials"
+            return Sentence("must not contain credentials")
         may_be_plain = self.lists(host) or self._opens(host, port, ("http",))
         if parts.scheme == "http" and not may_be_plain:
-            return "must begin with https:// (plain HTTP only to what is on the allow-list)"
+            return Sentence(
+                "must begin with https:// (plain HTTP only to what is on the allow-list)"
+            )
         return self._literal_refusal(host, port)
 
-    def _literal_refusal(self, host: str, port: int) -> str | None:
+    def _literal_refusal(self, host: str, port: int) -> Sentence | None:
         literal = _literal(host)
         if literal is None or self._lists(host, literal):
             return None
         try:
             self._check_address(host, literal, port, WEB_PORTS)
         except Blocked:
-            return "is not a public address and port"
+            return Sentence("is not a public address and port")
         return None
 
     def connect(

@@ -7,6 +7,7 @@ from typing import Any
 
 from chalicelib.domain.callbacks import Record
 from chalicelib.domain.errors import ProviderError
+from chalicelib.domain.sentences import Sentence
 from chalicelib.ports.callbacks import Reply
 from chalicelib.web import callback_format
 from chalicelib.web.egress import Policy
@@ -21,7 +22,7 @@ class Receivers:
     def __init__(self, policy: Policy, timeout: float, http: Http | None = None) -> None:
         self._policy, self._http = policy, http or Http(policy, timeout)
 
-    def refusal(self, url: str) -> str | None:
+    def refusal(self, url: str) -> Sentence | None:
         return self._policy.refusal(url)
 
     def body(self, records: Sequence[Record]) -> bytes:

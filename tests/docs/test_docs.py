@@ -107,6 +107,14 @@ def test_the_error_codes_are_the_codes_with_status_and_meaning() -> None:
     assert _rows(page, "Codes of single users") == of_items
 
 
+def test_the_codes_of_warnings_are_those_of_the_code() -> None:
+    meanings = [[f"`{code.value}`", text] for code, text in codes.WARNINGS.items()]
+    told = re.findall(
+        r"^\| (`\w+`) \| (.+) \|$", section(REFERENCE["error-codes"], "Warnings"), re.M
+    )
+    assert [list(row) for row in told] == meanings
+
+
 def test_the_codes_of_operation_growth_are_the_codes() -> None:
     told = {int(row[0]) for row in _rows(REFERENCE["error-codes"], "Operation Growth")}
     own = {growth.TOO_MANY, growth.BAD_PARAMETER, growth.NOT_SAVED, growth.SEVERAL}

@@ -10,6 +10,7 @@ import pytest
 from chalicelib.domain.groups import GROUPS, Family, Group
 from chalicelib.domain.jobs import SegmentJob
 from chalicelib.domain.users import User
+from chalicelib.domain.warnings import Code, Warning
 from chalicelib.flow import segment_counts, segment_samples
 from chalicelib.manage import segments
 from chalicelib.reports import segments as report
@@ -176,10 +177,10 @@ def test_what_nobody_has_is_a_warning() -> None:
     world = a_world()
     world.users.has(replace(a_user("x"), attributes={"points": "many"}))
     warnings = segment_samples.estimate(world.ports, SHOP, rule).warnings
-    assert [tuple(warning) for warning in warnings] == [
-        ("rule.all[0]", "unknown_attribute"),
-        ("rule.all[1]", "unknown_event"),
+    assert list(warnings) == [
+        Warning("rule.all[0]", Code.UNKNOWN_ATTRIBUTE),
+        Warning("rule.all[1]", Code.UNKNOWN_EVENT),
     ]
     world.users.stored = {"x": world.users.stored["x"]}
     warnings = segment_samples.estimate(world.ports, SHOP, rule).warnings
-    assert ("rule.all[3].not", "other_type") in [tuple(warning) for warning in warnings]
+    assert Warning("rule.all[3].not", Code.OTHER_TYPE) in warnings

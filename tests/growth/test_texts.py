@@ -10,7 +10,15 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from chalicelib import observability
-from chalicelib.domain import channel_options, contacts, email, links, templates, user_agents
+from chalicelib.domain import (
+    channel_options,
+    contacts,
+    email,
+    links,
+    template_advice,
+    templates,
+    user_agents,
+)
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Invalid, OpenUMSError, ProviderError, Refusal
 from chalicelib.domain.rules import personal
@@ -19,7 +27,6 @@ from chalicelib.entrypoints.http.schemas import base, user_entries
 from chalicelib.flow.content import attachments
 from chalicelib.flow.content import links as content_links
 from chalicelib.manage import operation_growth
-from chalicelib.manage import templates as managed
 from chalicelib.providers import base as vendor
 from chalicelib.providers.alipay_life import alipay_content
 from chalicelib.providers.email import mail, replies
@@ -58,7 +65,10 @@ READERS: dict[str, tuple[int, Reader]] = {
     "defaults": (CONTENT, lambda t: personal.names_in("{{user.a|default:" + t)),
     "names of attributes": (CONTENT, lambda text: personal.without("{{user." + text)),
     "without placeholders": (CONTENT, templates.without_placeholders),
-    "warnings": (CONTENT, lambda t: managed.too_long({ChannelType.SMS: {"content": t}})),
+    "warnings": (
+        CONTENT,
+        lambda t: list(template_advice.too_long({ChannelType.SMS: {"content": t}})),
+    ),
     "links": (CONTENT, _links),
     "html": (CONTENT, lambda text: email.is_html({"text": text})),
     "plain text of html": (CONTENT, mail.plain_text),

@@ -92,30 +92,3 @@ def test_braces_that_are_meant_as_a_variable_but_make_none_are_refused(
 def test_other_braces_are_ordinary_text(world: World, text: str) -> None:
     key = access_channels.add(world, "shop")[0].key
     assert templates.add(world, key, "t", {APP: {"text": text}}, None).number == 1
-
-
-@pytest.mark.parametrize(
-    ("text", "is_warned"),
-    [
-        ("点击{{url}}查看详情", True),
-        ("点击 {{url}}查看", True),
-        ("详情{{url}} 退订TD", True),
-        ("go to{{url}} now", True),
-        ("{{url}}x", True),
-        ("{{url}}。", True),
-        ("{{url}}，回T退订", True),
-        ("点击 {{url}} 查看详情", False),
-        ("详情：{{url}}\n退订", False),
-        ("{{url}}", False),
-        ("({{url}}), {{url}}.", False),
-        ("{{name}}你好", False),
-        ('<a href="{{url}}">查看</a>', False),
-        ("https://a.example/{{url}}?b=1", False),
-        ("{{url}}\u3000查看", False),
-    ],
-)
-def test_a_link_beside_a_letter_is_warned_of(world: World, text: str, is_warned: bool) -> None:
-    key = access_channels.add(world, "shop")[0].key
-    template = templates.add(world, key, "t", {APP: {"text": text}}, None)
-    warnings = [warning for warning in templates.warnings(template) if "beside" in warning]
-    assert [warning.partition(" ")[0] for warning in warnings] == ["contents.app:"] * is_warned

@@ -17,6 +17,7 @@ from chalicelib.domain.rules.caps import ANY
 from chalicelib.domain.rules.schedules import Timing
 from chalicelib.domain.strategies import Choice, Missing, Step, Strategy, Term
 from chalicelib.domain.users import Suppression
+from chalicelib.domain.warnings import Code, Warning
 from chalicelib.flow import days, submit
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.rules import gate
@@ -245,9 +246,7 @@ def test_it_warns_of_a_condition_on_clicks_without_a_link(fake: FakeWorld) -> No
         a_template(4, ("sms", "email"), "{{url}} {{name}}", links=frozenset({"url"}))
     )
     request = a_request(rule_id=3, template=3, app_para={})
-    assert simulated(fake, request)["warnings"] == [
-        "sms: the strategy asks for clicks, and the content has no link that counts them"
-    ]
+    assert simulated(fake, request)["warnings"] == [Warning("sms", Code.NO_LINK)]
     values = {"name": "you", "url": "https://shop.example/"}
     linked = replace(request, template=4, template_para=values)
     assert simulated(fake, linked)["warnings"] == []

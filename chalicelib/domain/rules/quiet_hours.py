@@ -110,7 +110,8 @@ def check(windows: Sequence[Window], now: int) -> None:
             at = now + week * 7 * DAY
             until = quiet_until(windows, priority, at)
             if until is not None and until - at >= 2 * DAY:
-                raise Invalid("windows", f"leave no time to send messages of priority {priority}")
+                reason = "leave no time to send messages of priority {priority}"
+                raise Invalid("windows", reason, priority=priority.value)
 
 
 def read(settings: Mapping[str, Any]) -> Sequence[Window]:

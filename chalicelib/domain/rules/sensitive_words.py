@@ -93,7 +93,7 @@ def check_word(word: str) -> str:
     """Return a word as it is kept. Raise Invalid for one that could never be found."""
     trimmed = word.strip()
     if not 1 <= len(trimmed) <= MAX_LENGTH:
-        raise Invalid("word", f"1 to {MAX_LENGTH} characters")
+        raise Invalid("word", "1 to {most} characters", most=MAX_LENGTH)
     if not fold(trimmed).text.replace(BREAK, ""):
         raise Invalid("word", "must have a letter or a digit")
     return trimmed

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from chalicelib.domain.errors import Invalid
+from chalicelib.domain.sentences import Sentence
 from chalicelib.domain.templates import placeholders
 from chalicelib.domain.third_party import Field, Registered, Sort, Use, ValueKind
 
@@ -12,18 +13,21 @@ from chalicelib.domain.third_party import Field, Registered, Sort, Use, ValueKin
 def check(use: Use, registered: Registered, kinds: Mapping[str, ValueKind]) -> None:
     """Raise Invalid with the field of the content that the provider would refuse."""
     if use.sort is not None and registered.sort is not use.sort:
-        raise Invalid(use.field, f"is a {registered.sort} at the provider, not a {use.sort}")
+        reason = "is a {registered} at the provider, not a {used}"
+        raise Invalid(
+            use.field, reason, registered=Sentence(registered.sort), used=Sentence(use.sort)
+        )
     if use.values is None:
         return
     names = [field.name for field in registered.fields]
     for name in names:
         if not use.values.get(name) and _must_have(name, registered):
-            reason = f"is required by the third-party template {registered.title!r}"
-            raise Invalid(use.path(name), reason)
+            reason = "is required by the third-party template '{title}'"
+            raise Invalid(use.path(name), reason, title=registered.title)
     for name in use.values:
         if names and name not in names:
-            reason = f"is not a field of {registered.title!r}, which has: {', '.join(names)}"
-            raise Invalid(use.path(name), reason)
+            reason = "is not a field of '{title}', which has: {names}"
+            raise Invalid(use.path(name), reason, title=registered.title, names=names)
     for field in registered.fields:
         check_value(use.path(field.name), use.values.get(field.name, ""), field, kinds)
 
@@ -38,17 +42,18 @@ def check_value(path: str, value: str, field: Field, kinds: Mapping[str, ValueKi
     if not value or placeholders(value):
         return
     if field.allowed and value not in field.allowed:
-        raise Invalid(path, "must be one of " + ", ".join(field.allowed[:20]))
+        raise Invalid(path, "must be one of {allowed}", allowed=field.allowed[:20])
     kind = kinds.get(field.kind)
     if kind is not None and not field.allowed and (reason := refusal(kind, value)):
         raise Invalid(path, reason)
 
 
-def refusal(kind: ValueKind, value: str) -> str:
-    """Return why a text is not of a kind, or an empty text."""
+def refusal(kind: ValueKind, value: str) -> Sentence | None:
+    """Return why a text is not of a kind, or None."""
     if len(value) > kind.limit:
-        return f"must have at most {kind.limit} characters: {kind.words}"
-    return "" if kind.fits(value) else f"must be {kind.words}"
+        reason = "must have at most {most} characters: {kind}"
+        return Sentence(reason, most=kind.limit, kind=Sentence(kind.words))
+    return None if kind.fits(value) else Sentence("must be {kind}", kind=Sentence(kind.words))
 
 
 def shown(registered: Iterable[Registered], uses: Iterable[Use]) -> str:

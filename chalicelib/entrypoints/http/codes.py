@@ -1,4 +1,4 @@
-"""The documentation of every code that an answer may carry: its status and its meaning.
+"""The documentation of every code that an answer may carry: its meaning, and an error's status.
 
 Statuses come from the table of errors. Meanings say more than the text of an error, which names
 the values of one request.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.warnings import Code
 from chalicelib.entrypoints.http.errors import (
     AUTHENTICATION,
     HTTP_REFUSALS,
@@ -115,6 +116,29 @@ OF_ITEMS: Mapping[int, str] = {
     SCOPE_REFUSED: "the binding is not the caller's or does not exist",
     USER_BUSY: "other requests kept changing the user at the same time; retry",
     UNKNOWN_USER: "the user does not exist",
+}
+
+# Codes of warnings.
+WARNINGS: Mapping[Code, str] = {
+    Code.NOT_AUTHORISED: "a channel type of a strategy has no delivery channel now",
+    Code.DUE_TOGETHER: "a step is due no later than the step before",
+    Code.SHORT_TIME: "the time of a condition is shorter than receipts of the platform usually"
+    " take",
+    Code.SHORT_TIME_MEASURED: "likewise, by the receipts of the last 30 days",
+    Code.CLICKS_IN_PART: "some delivery channels of a type report clicks, and others do not",
+    Code.ACCEPTED_ONLY: "a channel counts as delivered when its platform accepts the message",
+    Code.NO_DELIVERIES: "a channel does not report deliveries, so a condition always holds",
+    Code.NOT_EVERYWHERE: "a variable is not in the contents of each channel type",
+    Code.NOT_A_VARIABLE: "a value is given for a variable that no content has",
+    Code.NO_DEFAULT: "an attribute of users has no default in the template",
+    Code.LINK_BESIDE_LETTER: "a link touches a letter or Chinese punctuation",
+    Code.LONG_TEXT: "a text is long for its channel type",
+    Code.PAUSED: "a delivery channel of the message is paused",
+    Code.NO_LINK: "a condition on clicks, and a content without a link that counts them",
+    Code.NO_EFFECT: "a strategy, and registration ids, on which it has no effect",
+    Code.UNKNOWN_ATTRIBUTE: "no user in the sample has the attribute of a segment's condition",
+    Code.UNKNOWN_EVENT: "no user in the sample had the event of a segment's condition",
+    Code.OTHER_TYPE: "no user in the sample has a value that a segment's condition can compare",
 }
 
 

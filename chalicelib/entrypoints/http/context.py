@@ -14,6 +14,7 @@ from chalicelib.domain.values import frozen
 from chalicelib.entrypoints.http import bodies
 from chalicelib.entrypoints.http.contract import Contract
 from chalicelib.entrypoints.http.errors import BODY_TOO_LARGE, PARAMETER, WRONG_MEDIA, Refused
+from chalicelib.entrypoints.http.language import Language, preferred
 from chalicelib.ports import World
 
 _JSON_TYPE = re.compile(
@@ -84,3 +85,8 @@ class RequestContext:
     def headers(self) -> Mapping[str, str]:
         """The headers, with their names in lower case."""
         return {str(name).lower(): str(self.request.headers[name]) for name in self.request.headers}
+
+    @property
+    def language(self) -> Language:
+        """The language of texts in the answer, as `Accept-Language` prefers, otherwise English."""
+        return preferred(self.headers.get("accept-language", ""), default=Language.ENGLISH)

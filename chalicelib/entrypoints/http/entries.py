@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from chalicelib.domain.errors import OpenUMSError
 from chalicelib.entrypoints.http.language import Text
+from chalicelib.entrypoints.http.sentences import filled
 
 
 class FieldError(NamedTuple):
@@ -60,8 +61,8 @@ class Entry(NamedTuple):
     def refuse(self, field: str = "", **values: object) -> Refused:
         """Build the error, with its texts filled."""
         shown = {name: _shown(name, value) for name, value in values.items()} | {"field": field}
-        english, chinese = (text.format_map(shown) for text in (self.english, self.chinese))
-        refused = Refused(self.code, english, chinese, field=field, status=self.status)
+        text = filled(Text(self.english, self.chinese), shown)
+        refused = Refused(self.code, *text, field=field, status=self.status)
         if self.status in (429, 503):
             refused.retry_after = int(str(values.get("seconds", 0)))
         return refused
@@ -73,9 +74,5 @@ _SHOWN: Mapping[str, Callable[[Any], str]] = {
 }
 
 
-def _shown(name: str, value: Any) -> str:
-    if name in _SHOWN:
-        return _SHOWN[name](value)
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(str(part) for part in value)
-    return str(value)
+def _shown(name: str, value: object) -> object:
+    return _SHOWN[name](value) if name in _SHOWN else value

@@ -73,7 +73,7 @@ REFUSALS: Mapping[type[Refusal], Entry] = {
     errors.TooOften: Entry(
         TOO_OFTEN, 429, "错误次数过多, 请 {seconds} 秒后重试", "retry in {seconds} s"
     ),
-    errors.NotServed: Entry(PARAMETER, 409, "当前部署不支持该平台", "{reason}"),
+    errors.NotServed: Entry(PARAMETER, 409, "{reason}", "{reason}"),
     errors.NotAuthorised: Entry(
         PARAMETER,
         400,
@@ -116,7 +116,7 @@ REFUSALS: Mapping[type[Refusal], Entry] = {
         "{platform} 重复",
         "another element names {platform} too: it would be sent twice",
     ),
-    errors.SmsTemplateWrong: Entry(1015095, 400, "短信模板ID错误", "{reason}"),
+    errors.SmsTemplateWrong: Entry(1015095, 400, "短信模板 ID 错误：{reason}", "{reason}"),
     errors.ContentTooLarge: Entry(
         PARAMETER, 400, "内容超过 {limit} 字节", "the contents exceed {limit} bytes"
     ),

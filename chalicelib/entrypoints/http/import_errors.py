@@ -9,9 +9,8 @@ from collections.abc import Mapping, Sequence
 
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.imports import Fault, Faulty, Translated
-from chalicelib.domain.rules.sensitive_words import MAX_LENGTH
 from chalicelib.entrypoints.http.language import Language, Text
-from chalicelib.manage import users
+from chalicelib.entrypoints.http.sentences import text_of
 
 HEADINGS: Mapping[Language, Sequence[str]] = {
     Language.ENGLISH: ("row", "column", "value", "advice"),
@@ -150,19 +149,6 @@ TEXTS: Mapping[Fault, Text] = {
     ),
 }
 
-# Reasons of the inside, which are English.
-_CHINESE = {
-    users.BUSY: "正在被其他请求修改, 请重试",
-    "must be all or the channel key of an access channel": "须为 all 或渠道标识",
-    "there is no such segment": "分群不存在",
-    "there is no such list": "名单不存在",
-    "enabled: on or off": "enabled 须为 on 或 off",
-    f"1 to {MAX_LENGTH} characters": f"须为 1 到 {MAX_LENGTH} 个字符",
-    "must have a letter or a digit": "须含有字母、汉字或数字",
-    "1 to 64 of letters, digits and _@!#$&*+=.|¥￥-": "须为 1 到 64 个字母, 数字或 _@!#$&*+=.|¥￥-",
-}
-_BAD_VALUE = "格式不正确"  # of a rule that has no Chinese text
-
 
 def say(error: Invalid, language: str) -> str:
     """Return the reason of an error, with advice, in a language."""
@@ -177,6 +163,6 @@ def _reason(error: Invalid) -> Text:
     if isinstance(error, Faulty):
         values = {name: str(value) for name, value in error.values.items()}
         return Text(*(text.format_map(values) for text in TEXTS[error.fault]))
-    chinese = error.chinese if isinstance(error, Translated) else ""
-    translated = chinese or _CHINESE.get(error.reason) or f"{_BAD_VALUE} ({error.reason})"
-    return Text(error.reason, translated)
+    if isinstance(error, Translated):
+        return Text(error.reason, error.chinese)
+    return text_of(error.reason)

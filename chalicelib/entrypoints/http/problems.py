@@ -20,6 +20,7 @@ from chalicelib.entrypoints.http.errors import (
     refused,
 )
 from chalicelib.entrypoints.http.language import Language, Text, preferred
+from chalicelib.entrypoints.http.sentences import text_of
 
 JSON = {"Content-Type": "application/json"}
 PROBLEM = {"Content-Type": "application/problem+json"}
@@ -45,12 +46,11 @@ def problem(error: Exception) -> Problem:
     if isinstance(error, Refusal):
         error = refused(error)
     elif isinstance(error, Invalid):
-        error = Refused(PARAMETER, error.reason, field=error.field)
+        error = Refused(PARAMETER, *text_of(error.reason), field=error.field)
     elif isinstance(error, Stale):
-        error = Refused(PARAMETER, str(error), "已被修改", field="If-Match", status=412)
+        error = Refused(PARAMETER, *_reason(error), field="If-Match", status=412)
     elif isinstance(error, Conflict):
-        english, chinese = str(error) or CHANGED_MEANWHILE.english, CHANGED_MEANWHILE.chinese
-        error = Refused(PARAMETER, english, chinese, status=409)
+        error = Refused(PARAMETER, *_reason(error), status=409)
     elif isinstance(error, Unverified):
         observability.security("webhook_unverified", reason=str(error)[:100])
         observability.metric("webhook_unverified")
@@ -63,6 +63,11 @@ def problem(error: Exception) -> Problem:
         observability.metric("request_failed")
         error = FAULT.refuse()
     return Problem(error.status, error.code, error.errors, error.retry_after)
+
+
+def _reason(error: Conflict) -> Text:
+    reason = error.args[0] if error.args else ""
+    return text_of(reason) if reason else Text(CHANGED_MEANWHILE.english, CHANGED_MEANWHILE.chinese)
 
 
 def challenge(status: int) -> dict[str, str]:

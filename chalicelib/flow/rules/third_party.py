@@ -49,8 +49,8 @@ def _check(
         except Invalid as error:
             if is_ordinary:
                 raise Invalid(f"{path}.{error.field}", error.reason) from None
-            reason = f"with these values {error.field} {error.reason}"
-            raise Invalid(path, reason) from None
+            reason = "with these values {field} {reason}"
+            raise Invalid(path, reason, **vars(error)) from None
 
 
 def _gone(field: str, use: Use, channel: Channel) -> ThirdPartyInvalid:

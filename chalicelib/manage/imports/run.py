@@ -29,6 +29,7 @@ from chalicelib.domain.imports import (
     Several,
 )
 from chalicelib.domain.jobs import Envelope, ImportJob
+from chalicelib.domain.sentences import Sentence
 from chalicelib.manage.imports import columns as headers
 from chalicelib.manage.imports import report, rows, sheets
 from chalicelib.manage.imports.rows import Door, Reader
@@ -67,7 +68,7 @@ def _check_target(world: World, kind: ImportKind, target: int) -> None:
         return
     group = world.records.of(GROUPS[family]).get(target)
     if group is None:
-        raise Invalid("target", f"there is no such {family}")
+        raise Invalid("target", "there is no such {family}", family=Sentence(family.value))
     if group.kind == RULES:
         raise Invalid("target", "the members of a segment by rules are found by its rule")
 
@@ -132,10 +133,10 @@ def work(world: World, job: ImportJob, door: Door) -> None:
         reader = Reader(sheet, columns, door)
         _work_through(world, claimed, reader, begun + world.limits.sizes.import_budget)
     except Invalid as error:  # of the file as a whole: before its first slice
-        reason = f"{error.field}: {door.say(error, claimed.language)}"
+        told = f"{error.field}: {door.say(error, claimed.language)}"
         bad = world.imports.bad_rows(claimed.id) if claimed.failed else ()
         content = report.of_errors(claimed, bad, door) if bad else None
-        _finish(world, replace(claimed, state=ImportState.FAILED, reason=reason), claimed, content)
+        _finish(world, replace(claimed, state=ImportState.FAILED, reason=told), claimed, content)
 
 
 def _open(world: World, one: Import) -> sheets.Sheet:

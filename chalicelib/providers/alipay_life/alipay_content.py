@@ -65,7 +65,8 @@ def _text(raw: Mapping[str, Any], key: str, path: str, limit: int) -> str:
     """Return a text without its placeholders. A text of placeholders alone is allowed."""
     plain = without_placeholders(required_text(raw, key, path, 4096))
     if len(plain) > limit:
-        raise Invalid(f"{path}.{key}" if path else key, f"must have at most {limit} characters")
+        field = f"{path}.{key}" if path else key
+        raise Invalid(field, "must have at most {most} characters", most=limit)
     return plain
 
 

@@ -39,7 +39,7 @@ def private_key(text: str, field: str) -> RSAPrivateKey:
             "must be an RSA private key without a password, PKCS#1 or PKCS#8, as PEM or base64",
         ) from None
     if not isinstance(key, RSAPrivateKey) or key.key_size < KEY_BITS:
-        raise Invalid(field, f"must be an RSA key of at least {KEY_BITS} bits")
+        raise Invalid(field, "must be an RSA key of at least {bits} bits", bits=KEY_BITS)
     return key
 
 

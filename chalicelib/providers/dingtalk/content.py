@@ -54,7 +54,7 @@ def check(content: Mapping[str, Any]) -> None:
     msg = _object(content, "msg", "msg")
     msgtype = msg.get("msgtype")
     if not isinstance(msgtype, str) or msgtype not in CHECKS:
-        raise Invalid("msg.msgtype", "must be one of " + ", ".join(CHECKS))
+        raise Invalid("msg.msgtype", "must be one of {allowed}", allowed=tuple(CHECKS))
     check_names(msg, ("msgtype", msgtype), "msg")
     if _is_plain(msg):
         _text(msg, "text", "msg")
@@ -90,7 +90,7 @@ def _text(
     if not isinstance(value, str) or not value.strip():
         raise Invalid(name, "is required and must be a text" if required else "must be a text")
     if most is not None and len(without_placeholders(value)) > most:
-        raise Invalid(name, f"must have at most {most} characters")
+        raise Invalid(name, "must have at most {most} characters", most=most)
     return value
 
 
@@ -107,7 +107,8 @@ def _check_voice(raw: Mapping[str, Any], path: str) -> None:
     duration = raw.get("duration")
     digits = "" if isinstance(duration, bool) else str(duration)
     if not re.fullmatch(r"\d{1,2}", digits, re.ASCII) or not 0 < int(digits) < MAX_DURATION:
-        raise Invalid(f"{path}.duration", f"must be a number of seconds below {MAX_DURATION}")
+        reason = "must be a number of seconds below {most}"
+        raise Invalid(f"{path}.duration", reason, most=MAX_DURATION)
 
 
 def _check_link(raw: Mapping[str, Any], path: str) -> None:

@@ -58,7 +58,7 @@ def is_sender(contact: str) -> bool:
 
 def _check_headers(raw: Any) -> None:
     if not isinstance(raw, Mapping) or len(raw) > MAX_HEADERS:
-        raise Invalid("headers", f"must be an object of at most {MAX_HEADERS} headers")
+        raise Invalid("headers", "must be an object of at most {most} headers", most=MAX_HEADERS)
     for name in raw:
         if name not in mail.HEADERS:
             raise Invalid(f"headers.{str(name)[:60]}", "is not a header that a content may set")
@@ -69,7 +69,7 @@ def _check_headers(raw: Any) -> None:
 
 def _check_files(files: Any, policy: Policy) -> None:
     if not isinstance(files, list) or len(files) > MAX_FILES:
-        raise Invalid("files", f"must be a list of at most {MAX_FILES} addresses")
+        raise Invalid("files", "must be a list of at most {most} addresses", most=MAX_FILES)
     for n, url in enumerate(files):
         if not isinstance(url, str):
             raise Invalid(f"files[{n}]", "must be a text")

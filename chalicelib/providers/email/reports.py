@@ -41,7 +41,7 @@ def _own(posted: Any) -> Webhook:
     """Read entries of our own form: `{"message_id" or "contact", "type", "code", "time"}`."""
     entries = posted if isinstance(posted, list) else [posted]
     if len(entries) > MAX_ENTRIES:
-        raise Invalid("body", f"must have at most {MAX_ENTRIES} entries")
+        raise Invalid("body", "must have at most {most} entries", most=MAX_ENTRIES)
     reports = [
         _entry(entry, f"body[{n}]" if isinstance(posted, list) else "body")
         for n, entry in enumerate(entries)

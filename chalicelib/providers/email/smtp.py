@@ -128,8 +128,8 @@ class Smtp:
         if isinstance(port, bool) or not isinstance(port, int) or not 0 < port < 65536:
             raise Invalid("options.port", "must be a port number")
         if encryption == "none" and not self._policy.allows_plain_mail(host, port):
-            reason = f"must not be none, unless the deployment allows smtp://{host}:{port}"
-            raise Invalid("options.encryption", reason)
+            reason = "must not be none, unless the deployment allows {address}"
+            raise Invalid("options.encryption", reason, address=f"smtp://{host}:{port}")
         may_be_plain = options.get("allow_plain_auth") is True or self._policy.lists(host)
         if has_login and encryption == "none" and not may_be_plain:
             raise Invalid(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from chalicelib.domain.sentences import Sentence
 from chalicelib.providers.email import mail
 
 # RFC 5321 4.5.3.1.1: 64 characters before the @, of which `+` and a reference take 41.
 _LONGEST = 23
-REASON = f"must be an e-mail address with at most {_LONGEST} characters before the @"
+REASON = Sentence(
+    "must be an e-mail address with at most {most} characters before the @", most=_LONGEST
+)
 
 
 def is_return_path(contact: str) -> bool:

@@ -136,8 +136,8 @@ class Chuanglan:
     def check_content(self, content: Mapping[str, Any]) -> None:
         platform.check_content(content, CHARACTERS)
         if VARIABLE in content["content"]:
-            reason = f"must not contain {VARIABLE}, which is the platform's own placeholder"
-            raise Invalid("content", reason)
+            reason = "must not contain {text}, which is the platform's own placeholder"
+            raise Invalid("content", reason, text=VARIABLE)
 
     def webhook_secret(self, credentials: Mapping[str, Any]) -> Mapping[str, str]:
         """Return name and password of pushes. The vendor signs nothing, but can send both."""

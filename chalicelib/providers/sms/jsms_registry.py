@@ -157,13 +157,13 @@ def fields_of(text: str) -> tuple[Field, ...]:
 def check_draft(draft: Draft) -> None:
     """Raise Invalid for a text or signature that JSMS is sure to refuse, with the field."""
     if len(draft.remark) > REMARK_CHARACTERS:
-        raise Invalid("remark", f"must have at most {REMARK_CHARACTERS} characters")
+        raise Invalid("remark", "must have at most {most} characters", most=REMARK_CHARACTERS)
     if draft.sort is Sort.SIGNATURE:
         if not _SIGNATURE.fullmatch(draft.text):
             raise Invalid("text", "must be 2 to 8 Chinese characters, letters or digits")
         return
     if not draft.text.strip() or len(draft.text) > TEXT_CHARACTERS:
-        raise Invalid("text", f"must have 1 to {TEXT_CHARACTERS} characters")
+        raise Invalid("text", "must have 1 to {most} characters", most=TEXT_CHARACTERS)
     if set(draft.text) & set("【】"):
         raise Invalid("text", "must not have 【 or 】: the signature is added by itself")
     _check_variables(draft)
@@ -175,11 +175,12 @@ def _check_variables(draft: Draft) -> None:
         if names != ["code"]:
             raise Invalid("text", "a verification code has one variable, which is {{code}}")
         if not 0 < draft.seconds <= LONGEST:
-            raise Invalid("seconds", f"must be 1 to {LONGEST} for a verification code")
+            raise Invalid("seconds", "must be 1 to {most} for a verification code", most=LONGEST)
         return
     for name in names:
         if not _NAME.fullmatch(name):
-            raise Invalid("text", f"{{{{{name}}}}}: names of variables are letters and digits")
+            reason = "{{{{{name}}}}}: names of variables are letters and digits"
+            raise Invalid("text", reason, name=name)
     if "url" in names and not draft.remark:
         raise Invalid("remark", "must name the address that stands for {{url}}")
 

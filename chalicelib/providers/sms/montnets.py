@@ -121,7 +121,7 @@ class Montnets:
         url = optional_url(options, "base_url", self._http.policy)
         for name, allowed in (("auth", ("md5", "plain")), ("charset", tuple(INTERFACES))):
             if (optional_text(options, name, "options") or allowed[0]) not in allowed:
-                raise Invalid(f"options.{name}", "must be " + " or ".join(allowed))
+                raise Invalid(f"options.{name}", "must be one of {allowed}", allowed=allowed)
         is_public = url.startswith("http:") and not self._lists(url)
         if options.get("auth") == "plain" and is_public:
             raise Invalid(

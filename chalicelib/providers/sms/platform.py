@@ -59,7 +59,7 @@ def check_content(content: Mapping[str, Any], limit: int) -> None:
     """Check `{content}`, a text with placeholders, whose values are not counted. Raises Invalid."""
     check_names(content, ("content",), "")
     if len(without_placeholders(required_text(content, "content", limit=20_000))) > limit:
-        raise Invalid("content", f"must have at most {limit} characters")
+        raise Invalid("content", "must have at most {most} characters", most=limit)
 
 
 def check_signature(options: Mapping[str, Any]) -> None:

@@ -68,7 +68,7 @@ def check_mini(content: Mapping[str, Any]) -> None:
     optional_text(content, "page", limit=PAGE_CHARACTERS)
     for name, allowed in (("miniprogram_state", STATES), ("lang", LANGUAGES)):
         if content.get(name) not in (None, "", *allowed):
-            raise Invalid(name, "must be one of " + ", ".join(allowed))
+            raise Invalid(name, "must be one of {allowed}", allowed=allowed)
     _check_data(content, SUBSCRIPTION)
 
 
@@ -120,7 +120,7 @@ def _check_data(content: Mapping[str, Any], type_: int) -> None:
     if not isinstance(data, Mapping) or not data:
         raise Invalid("data", "is required and must be an object")
     if len(data) > MAX_VALUES:
-        raise Invalid("data", f"must have at most {MAX_VALUES} values")
+        raise Invalid("data", "must have at most {most} values", most=MAX_VALUES)
     for key, entry in data.items():
         path = f"data.{key}"
         if not isinstance(key, str) or not _KEY.fullmatch(key):
@@ -150,8 +150,8 @@ def _check_value(key: str, value: str, path: str) -> None:
     """Check a value by the kind of its key. Placeholders count for nothing: values come later."""
     kind = KINDS.get(key.rstrip("0123456789"), ANY)
     rest = without_placeholders(value)
-    reason = refusal(kind, rest) if rest == value or len(rest) > kind.limit else ""
-    if reason:
+    reason = refusal(kind, rest) if rest == value or len(rest) > kind.limit else None
+    if reason is not None:
         raise Invalid(f"{path}.value", reason)
 
 

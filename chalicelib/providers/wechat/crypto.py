@@ -150,7 +150,7 @@ def read_tree(body: bytes) -> dict[str, Any]:
     Declarations are refused, so that nothing can expand. Bytes, elements and depth are bounded.
     """
     if len(body) > MAX_XML:
-        raise Invalid("body", f"more than {MAX_XML} bytes")
+        raise Invalid("body", "more than {most} bytes", most=MAX_XML)
     builder = _Builder()
     parser = expat.ParserCreate("utf-8")
     parser.buffer_text = True

@@ -17,6 +17,7 @@ from typing import Any
 
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.provider_io import Clickable
+from chalicelib.domain.sentences import Sentence
 from chalicelib.domain.templates import placeholders, without_placeholders
 from chalicelib.providers.base import check_names
 
@@ -87,7 +88,7 @@ def check(content: Mapping[str, Any], *, cards: bool) -> None:
     msgtype = content.get("msgtype")
     allowed = [name for name in CHECKS if cards or name != "template_card"]
     if not isinstance(msgtype, str) or msgtype not in allowed:
-        raise Invalid("msgtype", "must be one of " + ", ".join(allowed))
+        raise Invalid("msgtype", "must be one of {allowed}", allowed=allowed)
     check_names(content, (*COMMON, msgtype), "")
     _check_common(content, msgtype)
     CHECKS[msgtype](_object(content, msgtype, msgtype), msgtype)
@@ -101,16 +102,15 @@ def _check_common(content: Mapping[str, Any], msgtype: str) -> None:
     ):
         numbers = [str(n) for n in range(known)]
         if content.get(name) is not None and str(content[name]) not in numbers:
-            raise Invalid(name, "must be " + " or ".join(numbers))
+            raise Invalid(name, "must be one of {allowed}", allowed=numbers)
     interval = content.get("duplicate_check_interval")
     if interval is not None and (
         not isinstance(interval, int)
         or isinstance(interval, bool)
         or not 0 < interval <= MAX_INTERVAL
     ):
-        raise Invalid(
-            "duplicate_check_interval", f"must be a number of seconds, at most {MAX_INTERVAL}"
-        )
+        reason = "must be a number of seconds, at most {most}"
+        raise Invalid("duplicate_check_interval", reason, most=MAX_INTERVAL)
 
 
 def _object(raw: Mapping[str, Any], key: str, name: str) -> Mapping[str, Any]:
@@ -128,7 +128,7 @@ def _list(raw: Mapping[str, Any], key: str, path: str, most: int) -> Sequence[Ma
     ):
         raise Invalid(name, "must be a list of objects")
     if len(value) > most:
-        raise Invalid(name, f"must have at most {most} entries")
+        raise Invalid(name, "must have at most {most} entries", most=most)
     return value
 
 
@@ -149,7 +149,7 @@ def _text(
         raise Invalid(name, "is required and must be a text" if required else "must be a text")
     rest = without_placeholders(value)
     if (len(rest.encode("utf-8", "surrogatepass")) if unit == "bytes" else len(rest)) > most:
-        raise Invalid(name, f"must have at most {most} {unit}")
+        raise Invalid(name, "must have at most {most} {unit}", most=most, unit=Sentence(unit))
     return value
 
 
@@ -184,7 +184,7 @@ def _check_textcard(raw: Mapping[str, Any], path: str) -> None:
 def _articles(raw: Mapping[str, Any], path: str) -> list[tuple[Mapping[str, Any], str]]:
     articles = _list(raw, "articles", path, MAX_ARTICLES)
     if not articles:
-        raise Invalid(f"{path}.articles", f"must have 1 to {MAX_ARTICLES} entries")
+        raise Invalid(f"{path}.articles", "must have 1 to {most} entries", most=MAX_ARTICLES)
     return [(article, f"{path}.articles[{n}]") for n, article in enumerate(articles)]
 
 
@@ -225,7 +225,8 @@ def _between(raw: Mapping[str, Any], key: str, path: str, *, required: bool) -> 
     least, most = NOTICE_TITLE
     value = _text(raw, key, path, most, unit="characters", required=required)
     if value and len(value) < least and not placeholders(value):
-        raise Invalid(f"{path}.{key}", f"must have {least} to {most} characters")
+        reason = "must have {least} to {most} characters"
+        raise Invalid(f"{path}.{key}", reason, least=least, most=most)
 
 
 def _check_card(raw: Mapping[str, Any], path: str) -> None:
@@ -236,7 +237,7 @@ def _check_card(raw: Mapping[str, Any], path: str) -> None:
     We set its `task_id`: WeCom wants another one for each call.
     """
     if raw.get("card_type") not in CARDS:
-        raise Invalid(f"{path}.card_type", "must be one of " + ", ".join(CARDS))
+        raise Invalid(f"{path}.card_type", "must be one of {allowed}", allowed=tuple(CARDS))
     if raw.get("task_id") is not None:
         raise Invalid(f"{path}.task_id", "is set for each call")
     for name, most in CARD_LISTS.items():

@@ -7,13 +7,14 @@ import pytest
 from chalicelib.domain import errors
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Refusal
+from chalicelib.domain.sentences import Sentence
 from chalicelib.entrypoints.http import codes
 from chalicelib.entrypoints.http.errors import NOT_AUTHORISED, REFUSALS, refused
 
 FILLED = {
     "what": "message",
     "by": ["shop", "bank"],
-    "reason": "is too long",
+    "reason": Sentence("must be a text"),
     "number": 7,
     "version": 2,
     "types": [ChannelType.SMS, ChannelType.APP],

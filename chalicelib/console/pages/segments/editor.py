@@ -52,11 +52,6 @@ MESSAGES = {
     "clicked": N_("was clicked"),
     "opened": N_("was opened"),
 }
-WARNINGS = {
-    "unknown_attribute": N_("No user in the sample has this attribute."),
-    "unknown_event": N_("No user in the sample had this event."),
-    "other_type": N_("No user in the sample has a value that compares so."),
-}
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?", re.ASCII)
 _TEXTS = ("contains", "begins_with", "before", "after")
 _COUNTS = ("at_least", "days", "template", "topic")

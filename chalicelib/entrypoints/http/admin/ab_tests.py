@@ -25,7 +25,7 @@ from chalicelib.entrypoints.http.entries import FieldError, Refused
 from chalicelib.entrypoints.http.errors import CHANNEL_CLOSED
 from chalicelib.entrypoints.http.route import known_msgid
 from chalicelib.entrypoints.http.ums.send import CHECKED
-from chalicelib.entrypoints.http.ums.simulation import SIMULATIONS, STORES
+from chalicelib.entrypoints.http.ums.simulation import SIMULATIONS, STORES, simulated
 
 if TYPE_CHECKING:
     from chalicelib.domain.stored_requests import StoredRequest
@@ -80,7 +80,6 @@ def add_ab_test(context: RequestContext) -> Response:
 def simulate_ab_test(context: RequestContext) -> dict[str, Any]:
     """Simulate each message of an A/B test. Nothing is sent or stored."""
     from chalicelib.manage import ab_tests
-    from chalicelib.reports.simulation import simulate
 
     body: AbTestBody = context.body()
     access, stored = _draft(context, body)
@@ -88,11 +87,10 @@ def simulate_ab_test(context: RequestContext) -> dict[str, Any]:
     for n, variant in enumerate(body.variants):
         with _located(n, variant):
             request = ab_tests.request_of(stored, variant.name, _reader(access))
-            shown = {"code": 0, **simulate(context.world, request)}
+            shown = simulated(context, request)
         variants.append({"variant": variant.name, "simulation": shown})
     rest = ab_tests.request_of_rest(stored, _reader(access))
-    of_rest = {"code": 0, **simulate(context.world, rest)} if rest else None
-    return {"variants": variants, "rest": of_rest}
+    return {"variants": variants, "rest": simulated(context, rest) if rest else None}
 
 
 @admin(

@@ -12,7 +12,6 @@ from chalicelib.domain.members import Role
 from chalicelib.entrypoints.http import cursors
 from chalicelib.entrypoints.http.admin.route import admin
 from chalicelib.entrypoints.http.context import RequestContext
-from chalicelib.entrypoints.http.language import Language, preferred
 from chalicelib.entrypoints.http.problems import JSON
 
 if TYPE_CHECKING:
@@ -40,8 +39,7 @@ def begin_import(context: RequestContext) -> Response:
     from chalicelib.manage.imports import run
 
     body: ImportBody = context.body()
-    accepted = context.headers.get("accept-language", "")
-    language = preferred(accepted, default=Language.ENGLISH).value
+    language = context.language.value
     new, form = run.begin(
         context.world, os.urandom(4), body.kind, body.format, body.target or 0, language
     )

@@ -9,7 +9,7 @@ from chalice.app import Blueprint, Response
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.groups import RULES, Family, Group
 from chalicelib.domain.members import Role
-from chalicelib.entrypoints.http import cursors
+from chalicelib.entrypoints.http import cursors, warnings
 from chalicelib.entrypoints.http.admin.groups import member_changes
 from chalicelib.entrypoints.http.admin.route import (
     SEARCHES,
@@ -205,7 +205,7 @@ def estimate_segment(context: RequestContext) -> dict[str, Any]:
         "error": estimate.error,
         "sampled": estimate.sampled,
         "users": estimate.users,
-        "warnings": [{"field": path, "code": code} for path, code in estimate.warnings],
+        "warnings": warnings.shown(estimate.warnings, context.language),
     }
 
 

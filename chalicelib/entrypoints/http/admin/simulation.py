@@ -11,7 +11,7 @@ from chalicelib.entrypoints.http import sends
 from chalicelib.entrypoints.http.admin.route import admin, known_key
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.errors import CHANNEL_CLOSED
-from chalicelib.entrypoints.http.ums.simulation import SIMULATIONS
+from chalicelib.entrypoints.http.ums.simulation import SIMULATIONS, simulated
 from chalicelib.manage import access_channels
 
 if TYPE_CHECKING:
@@ -33,10 +33,8 @@ bp = Blueprint(__name__)
 )
 def simulate_for(context: RequestContext) -> dict[str, Any]:
     """Simulate a send of an access channel. Nothing is sent or stored."""
-    from chalicelib.reports import simulation  # few requests simulate
-
     body: SimulationBody = context.body()
     access = access_channels.get(context.world, known_key(body.channel_key))
     if not access.enabled:
         raise CHANNEL_CLOSED.refuse()
-    return {"code": 0, **simulation.simulate(context.world, sends.read_any(access, body.send))}
+    return simulated(context, sends.read_any(access, body.send))

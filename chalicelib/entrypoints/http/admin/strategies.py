@@ -10,7 +10,7 @@ from chalicelib.domain import strategy_advice
 from chalicelib.domain.members import Role
 from chalicelib.domain.strategies import Step, StrategyEntry
 from chalicelib.domain.strategy_advice import ByType
-from chalicelib.entrypoints.http import cursors
+from chalicelib.entrypoints.http import cursors, warnings
 from chalicelib.entrypoints.http.admin.route import (
     admin,
     expected,
@@ -20,6 +20,7 @@ from chalicelib.entrypoints.http.admin.route import (
     tagged,
 )
 from chalicelib.entrypoints.http.context import RequestContext
+from chalicelib.entrypoints.http.language import Language
 from chalicelib.flow import validity
 from chalicelib.manage import access_channels, strategies
 
@@ -97,7 +98,7 @@ def list_strategies(context: RequestContext) -> Any:
         cursors.number,
         lambda after, limit: strategies.page(context.world, access.key, after, limit),
         lambda entry: entry.number,
-        lambda entry: _shown(entry, reports),
+        lambda entry: _shown(entry, reports, context.language),
     )
 
 
@@ -131,10 +132,10 @@ def delete_strategy(context: RequestContext, rule_id: str) -> Response:
 def _tagged(context: RequestContext, entry: StrategyEntry, status: int = 200) -> Response:
     access = access_channels.get(context.world, entry.channel_key)
     reports = validity.measured(context.world, access)
-    return tagged(_shown(entry, reports), entry.version, status)
+    return tagged(_shown(entry, reports, context.language), entry.version, status)
 
 
-def _shown(entry: StrategyEntry, reports: ByType) -> dict[str, Any]:
+def _shown(entry: StrategyEntry, reports: ByType, language: Language) -> dict[str, Any]:
     closed = [kind.value for kind in entry.strategy.channels if kind not in reports]
     return {
         "rule_id": entry.number,
@@ -143,7 +144,7 @@ def _shown(entry: StrategyEntry, reports: ByType) -> dict[str, Any]:
         "steps": [_step(step) for step in entry.strategy.steps],
         "valid": not closed,
         "closed": closed,
-        "warnings": strategy_advice.warnings(entry.strategy, reports),
+        **warnings.told(strategy_advice.warnings(entry.strategy, reports), language),
         "version": entry.version,
     }
 

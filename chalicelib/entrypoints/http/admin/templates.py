@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint, Response
 
+from chalicelib.domain import template_advice
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.members import Role
 from chalicelib.domain.templates import Template, variables
-from chalicelib.entrypoints.http import cursors
+from chalicelib.entrypoints.http import cursors, warnings
 from chalicelib.entrypoints.http.admin.route import (
     admin,
     expected,
@@ -19,6 +20,7 @@ from chalicelib.entrypoints.http.admin.route import (
     tagged,
 )
 from chalicelib.entrypoints.http.context import RequestContext
+from chalicelib.entrypoints.http.language import Language
 from chalicelib.entrypoints.http.problems import JSON
 from chalicelib.flow import validity
 from chalicelib.flow.rules import third_party
@@ -75,7 +77,7 @@ def list_templates(context: RequestContext) -> Any:
         cursors.number,
         lambda after, limit: templates.page(context.world, access.key, after, limit),
         lambda template: template.number,
-        lambda template: _shown(template, opened),
+        lambda template: _shown(template, opened, context.language),
     )
 
 
@@ -171,7 +173,7 @@ def preview_template(context: RequestContext, template_id: str) -> dict[str, Any
         "version": template.version,
         "contents": {type.value: content for type, content in preview.contents.items()},
         "texts": {type.value: texts for type, texts in _texts(context, template, preview).items()},
-        "warnings": list(preview.warnings),
+        **warnings.told(preview.warnings, context.language),
     }
 
 
@@ -193,24 +195,26 @@ def _put(context: RequestContext, template: Template, status: int = 200) -> Resp
         asked = reviews.propose(context.world, template, member)
         if asked is not None:
             opened = validity.open_types(context.world, access)
-            return Response({**_shown(template, opened), "review": asked.id}, dict(JSON), 202)
+            shown = _shown(template, opened, context.language)
+            return Response({**shown, "review": asked.id}, dict(JSON), 202)
     return _tagged(context, templates.put(context.world, template), status)
 
 
 def _tagged(context: RequestContext, template: Template, status: int = 200) -> Response:
     access = access_channels.get(context.world, template.channel_key)
-    return tagged(
-        _shown(template, validity.open_types(context.world, access)), template.version, status
-    )
+    opened = validity.open_types(context.world, access)
+    return tagged(_shown(template, opened, context.language), template.version, status)
 
 
-def _shown(template: Template, opened: frozenset[ChannelType]) -> dict[str, Any]:
+def _shown(
+    template: Template, opened: frozenset[ChannelType], language: Language
+) -> dict[str, Any]:
     closed = [kind.value for kind in validity.closed(template.contents, opened)]
     return {
         **shown_version(template),
         "valid": not closed,
         "closed": closed,
-        "warnings": list(templates.warnings(template)),
+        **warnings.told(template_advice.warnings(template), language),
         "review": None,
     }
 

@@ -94,7 +94,7 @@ def unsubscribe(context: RequestContext, token: str) -> Response:
             _PAGE.format(title="退订邮件？ / Unsubscribe?", rest=_ASK), dict(_HTML), 200
         )
     if b"One-Click" not in context.raw:
-        raise Refused(PARAMETER, "must be One-Click", field="List-Unsubscribe")
+        raise Refused(PARAMETER, "must be One-Click", "须为 One-Click", field="List-Unsubscribe")
     email.unsubscribe(context.world, token)
     return Response(_PAGE.format(title="已退订 / You are unsubscribed", rest=""), dict(_HTML), 200)
 

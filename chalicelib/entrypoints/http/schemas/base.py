@@ -20,7 +20,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
 
-from chalicelib.domain import contacts
+from chalicelib.domain import contacts, warnings
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.entrypoints.http.bodies import BadBody, field_name
 from chalicelib.entrypoints.http.errors import PARAMETER, Entry, FieldError
@@ -98,6 +98,21 @@ class Answer(BaseModel):
     """A response, for the documentation and for tests. Answers are not validated at run time."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+
+class WarningShown(Answer):
+    """A warning: the part that is meant, its code, and its sentence."""
+
+    field: str
+    code: warnings.Code
+    message: str
+
+
+class Warned(Answer):
+    """An answer with warnings: as texts, and with the code and the field of each."""
+
+    warnings: list[str]
+    warning_details: list[WarningShown]
 
 
 class Versioned(Answer):

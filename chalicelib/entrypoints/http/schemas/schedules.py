@@ -28,6 +28,7 @@ from chalicelib.entrypoints.http.schemas.base import (
     Versioned,
     refusal,
 )
+from chalicelib.entrypoints.http.sentences import text_of
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
 _HOUR = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
@@ -63,7 +64,7 @@ def _cron(text: str) -> str:
     try:
         crons.parse(text)
     except Invalid as error:
-        raise refusal(PARAMETER, error.reason, f"cron 表达式错误 ({error.reason})") from None
+        raise refusal(PARAMETER, *text_of(error.reason)) from None
     return text
 
 

@@ -23,6 +23,7 @@ from chalicelib.entrypoints.http.schemas.base import (
     Strict,
     Tag,
     Versioned,
+    WarningShown,
     refusal,
 )
 from chalicelib.entrypoints.http.schemas.consents import Purpose
@@ -233,13 +234,6 @@ class Segments(Page):
     segments: list[Segment]
 
 
-class RuleWarning(Answer):
-    """A condition that nobody in a sample meets, since nobody has what it compares."""
-
-    field: str
-    code: Literal["unknown_attribute", "unknown_event", "other_type"]
-
-
 class SegmentEstimate(Answer):
     """The number of members as a sample of users shows it, and the error of 95 of 100 samples."""
 
@@ -247,7 +241,7 @@ class SegmentEstimate(Answer):
     error: int
     sampled: int
     users: int
-    warnings: list[RuleWarning]
+    warnings: list[WarningShown]
 
 
 class AnalysisQuery(Query):

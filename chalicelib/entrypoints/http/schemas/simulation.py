@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field, RootModel
 
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.entrypoints.http.schemas.base import Answer, Strict
+from chalicelib.entrypoints.http.schemas.base import Answer, Strict, Warned
 from chalicelib.entrypoints.http.schemas.messages import Losses
 from chalicelib.entrypoints.http.schemas.send import (
     OrdinaryBroadcast,
@@ -70,7 +70,7 @@ class ElementShown(Answer):
     example: Example | None
 
 
-class Simulation(Answer):
+class Simulation(Warned):
     code: int
     targets: int
     sampled: int
@@ -84,4 +84,3 @@ class Simulation(Answer):
     cost: float
     currency: str
     aws_usd: float
-    warnings: list[str]

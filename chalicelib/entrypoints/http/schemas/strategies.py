@@ -10,7 +10,15 @@ from chalicelib.domain import strategies as strategy
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.strategies import Choice, Missing, Operator, Step, Term
 from chalicelib.entrypoints.http.errors import PARAMETER
-from chalicelib.entrypoints.http.schemas.base import Answer, Name, Page, Strict, Versioned, refusal
+from chalicelib.entrypoints.http.schemas.base import (
+    Answer,
+    Name,
+    Page,
+    Strict,
+    Versioned,
+    Warned,
+    refusal,
+)
 
 Type = Annotated[ChannelType, Field(strict=False)]
 Awaited = Annotated[Missing, Field(strict=False)]
@@ -127,7 +135,7 @@ class ShownStep(Answer):
     choose: Choice | None = None
 
 
-class Strategy(Versioned):
+class Strategy(Warned, Versioned):
     """A strategy, and whether it can be used now."""
 
     rule_id: int
@@ -136,7 +144,6 @@ class Strategy(Versioned):
     steps: list[ShownStep]
     valid: bool
     closed: list[ChannelType]
-    warnings: list[str]
 
 
 class Strategies(Page):

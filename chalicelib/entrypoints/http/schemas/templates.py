@@ -9,7 +9,15 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.entrypoints.http.bodies import as_written
 from chalicelib.entrypoints.http.errors import PARAMETER
-from chalicelib.entrypoints.http.schemas.base import Answer, Name, Page, Strict, Versioned, refusal
+from chalicelib.entrypoints.http.schemas.base import (
+    Answer,
+    Name,
+    Page,
+    Strict,
+    Versioned,
+    Warned,
+    refusal,
+)
 from chalicelib.manage.templates import MAX_ELEMENTS
 
 
@@ -68,12 +76,11 @@ class TemplateVersion(Answer):
     links: list[str]
 
 
-class Template(TemplateVersion, Versioned):
+class Template(TemplateVersion, Warned, Versioned):
     """The newest version of a template, and whether it can be used now."""
 
     valid: bool
     closed: list[ChannelType]
-    warnings: list[str]
     review: str | None
 
 
@@ -85,9 +92,8 @@ class Versions(Page):
     versions: list[TemplateVersion]
 
 
-class Preview(Answer):
+class Preview(Warned):
     template_id: int
     version: int
     contents: Shown
     texts: dict[ChannelType, list[str]]
-    warnings: list[str]

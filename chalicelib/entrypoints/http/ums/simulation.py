@@ -6,10 +6,11 @@ from typing import Any
 
 from chalice.app import Blueprint
 
-from chalicelib.entrypoints.http import sends
+from chalicelib.entrypoints.http import sends, warnings
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.route import route
 from chalicelib.entrypoints.http.ums.send import SENDS
+from chalicelib.flow.requests import SendRequest
 
 bp = Blueprint(__name__)
 
@@ -27,7 +28,7 @@ STORES = (1019041, 503)  # errors of storing a message
     **{
         **SENDS,
         "response": "simulation.Simulation",
-        "headers": (),
+        "headers": ("Accept-Language",),
         "errors": tuple(error for error in SENDS["errors"] if error not in STORES),
     },
 )
@@ -36,7 +37,12 @@ def simulate(context: RequestContext) -> dict[str, Any]:
 
     A body without `aud_…` is that of a broadcast.
     """
+    return simulated(context, sends.read_any(context.sender, context.json()))
+
+
+def simulated(context: RequestContext, request: SendRequest) -> dict[str, Any]:
+    """Return the answer for a request, with its warnings in the caller's language."""
     from chalicelib.reports import simulation  # few requests simulate
 
-    request = sends.read_any(context.sender, context.json())
-    return {"code": 0, **simulation.simulate(context.world, request)}
+    answer = simulation.simulate(context.world, request)
+    return {"code": 0, **answer, **warnings.told(answer["warnings"], context.language)}

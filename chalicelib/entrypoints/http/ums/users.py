@@ -23,6 +23,7 @@ from chalicelib.entrypoints.http.errors import (
 )
 from chalicelib.entrypoints.http.problems import users_error
 from chalicelib.entrypoints.http.route import Auth, route
+from chalicelib.entrypoints.http.sentences import text_of
 from chalicelib.manage import users
 
 if TYPE_CHECKING:
@@ -59,7 +60,9 @@ def change_users(context: RequestContext) -> dict[str, Any]:
         except Refused as error:
             failed.append(_failure(raw, error.code, f"[{n}].{error.message}"))
         except Invalid as error:
-            failed.append(_failure(raw, SCOPE_REFUSED, f"[{n}].{error.field}: {error.reason}"))
+            failed.append(
+                _failure(raw, SCOPE_REFUSED, f"[{n}].{error.field}: {text_of(error.reason).both}")
+            )
     lost = users.change(context.world, changes, caller=context.channel) if changes else {}
     userids = [change.userid for change in changes]
     shared = [change.userid for change in changes if ALL in change.scopes()]
@@ -105,7 +108,7 @@ def _check_count(entries: Any, english: str, chinese: str) -> None:
         )
 
 
-_CODES = {users.BUSY: USER_BUSY, users.UNKNOWN: UNKNOWN_USER}
+_CODES: Mapping[str, int] = {users.BUSY: USER_BUSY, users.UNKNOWN: UNKNOWN_USER}
 
 
 def _log_users(
@@ -128,7 +131,8 @@ def _answered(
 ) -> dict[str, Any]:
     """Build the answer per user."""
     not_saved = [
-        _failure(userid, _CODES.get(reason, PARAMETER), reason) for userid, reason in lost.items()
+        _failure(userid, _CODES.get(reason, PARAMETER), text_of(reason).both)
+        for userid, reason in lost.items()
     ]
     success = [userid for userid in dict.fromkeys(userids) if userid not in lost]
     data = {"success": success, "fail": [*failed, *not_saved]}

@@ -68,7 +68,7 @@ class Cmpp(PlainProvider):
         text = without_placeholders(required_text(content, "content", limit=20_000))
         # No alphabet of a gateway needs fewer parts than GSM.
         if len(cmpp_text.parts(text, "gsm", 0)) > cmpp_text.MAX_PARTS:
-            raise Invalid("content", f"must fit into {cmpp_text.MAX_PARTS} SMS")
+            raise Invalid("content", "must fit into {most} SMS", most=cmpp_text.MAX_PARTS)
 
     @contextmanager
     def connect(self, account: Account) -> Iterator[Session]:

@@ -107,7 +107,7 @@ def _choice(options: Mapping[str, Any], name: str, values: tuple[str, ...]) -> s
     """Return one of `values`. The first is the default."""
     value = options.get(name, values[0])
     if not isinstance(value, str) or value not in values:
-        raise Invalid(f"options.{name}", "must be one of " + ", ".join(values))
+        raise Invalid(f"options.{name}", "must be one of {allowed}", allowed=values)
     return value
 
 
@@ -116,7 +116,8 @@ def _number(
 ) -> int:
     value = options.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
-        raise Invalid(f"options.{name}", f"must be a number from {lowest} to {highest}")
+        reason = "must be a number from {least} to {most}"
+        raise Invalid(f"options.{name}", reason, least=lowest, most=highest)
     return value
 
 

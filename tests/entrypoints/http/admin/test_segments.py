@@ -172,7 +172,12 @@ def test_an_estimate_comes_at_once(crowded: Api) -> None:
     }
     unknown = {"any": [RICH, {"attribute": "age", "is": "exists"}]}
     reply = api.admin("POST", "segments/estimate", {"channel_key": KEY, "rule": unknown})
-    assert reply.json["warnings"] == [{"field": "rule.any[1]", "code": "unknown_attribute"}]
+    warning = {
+        "field": "rule.any[1]",
+        "code": "unknown_attribute",
+        "message": "no user in the sample has this attribute",
+    }
+    assert reply.json["warnings"] == [warning]
     assert (
         api.admin("POST", "segments/estimate", {"channel_key": "nobody", "rule": RICH}).status
         == 404

@@ -167,7 +167,11 @@ FIELDS: Mapping[str, str] = {
     "DataKey.version": "Version of the new key, counted from 1.",
     "version": "Version, which rises with each change. It is the `ETag`.",
     "versions": "Versions of the template.",
-    "warnings": "Notes on what is allowed but may be a mistake.",
+    "warning_details": "Warnings with their codes, in the order of `warnings`.",
+    "warnings": "Notes on what is allowed but may be a mistake, as texts.",
+    "WarningShown.code": "Code of the warning, see the page of error codes.",
+    "WarningShown.field": "Part of the thing that is meant, such as `steps[1].condition`.",
+    "WarningShown.message": "Text of the warning, in the language of `Accept-Language`.",
     "webhook_url": "Address for the provider's reports, shown only once. null if the platform does"
     " not have webhooks.",
     "within": "Seconds after the submission on that channel.",

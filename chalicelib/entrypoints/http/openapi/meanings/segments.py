@@ -36,8 +36,6 @@ FIELDS = {
     "SegmentEstimate.sampled": "Number of users in the sample.",
     "SegmentEstimate.users": "Estimated number of all users.",
     "SegmentEstimate.warnings": "Conditions that nobody in the sample can meet.",
-    "RuleWarning.field": "Path of the condition.",
-    "RuleWarning.code": "`unknown_attribute`, `unknown_event`, or `other_type` of values.",
     "SegmentCount.state": "`none` before the first count, `running`, or `done`.",
     "SegmentCount.progress": "Percentage of the users who were looked at.",
     "SegmentCount.counted": "Time of the last count, in ms.",
