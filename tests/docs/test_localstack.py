@@ -1,4 +1,4 @@
-"""The page about LocalStack names the journeys that are skipped there, and the template's changes."""
+"""The page about LocalStack names the journeys that are skipped there, and changed parameters."""
 
 from __future__ import annotations
 
