@@ -40,7 +40,7 @@ def up(
     stack.folder.mkdir(parents=True, exist_ok=True)
     with one_at_a_time(stack):
         emulator = emulator_of(stack)
-        template = _parameters(stack, emulator)
+        template = parameters(stack, emulator)
         inputs = f"{inputs_hash(stack.stage, emulator.target)} {template} {sandbox_options}"
         running = _still_running(stack, emulator)
         is_deployed = running.get("deployed") == inputs and stack.description.is_file()
@@ -123,7 +123,8 @@ def _sources(emulator: Emulator) -> str:
     return digest([*emulator.sources, ROOT / "infra" / "sandbox"])
 
 
-def _parameters(stack: Stack, emulator: Emulator) -> dict[str, str]:
+def parameters(stack: Stack, emulator: Emulator) -> dict[str, str]:
+    """Return the template's parameters, except for the address."""
     return {**deployment.parameters(stack.stage, stack.worker), **emulator.parameters()}
 
 
@@ -133,13 +134,13 @@ def _deploy(
     """Deploy, and return the description of the stack."""
     chosen, endpoint, previous = running["ports"], _emulator_url(running), read(stack.description)
     api_url, package = emulator.api_url(stack, chosen), emulator.package(stack, packaged)
-    parameters = {**_parameters(stack, emulator), "PublicUrl": api_url}
+    template = {**parameters(stack, emulator), "PublicUrl": api_url}
     return {
         **previous,
         "name": stack.name,
         "stage": stack.stage,
         "api_url": api_url,
-        **deployment.deploy(endpoint, stack.stage, package, parameters, previous),
+        **deployment.deploy(endpoint, stack.stage, package, template, previous),
         "sandbox_url": f"http://{emulator.host}:{chosen['sandbox']}",
         "sandbox_cmpp": chosen["cmpp"],
         "sandbox_smtp": {name: chosen[name] for name in ("smtp", "smtps", "starttls")},

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 VERSION = "/2018-06-01/runtime"
+LAYERS = "OPENUMS_LAYERS"
 
 
 class Context:
@@ -40,7 +41,7 @@ class Context:
 
 def main() -> None:
     connection = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
-    sys.path.insert(0, os.environ["LAMBDA_TASK_ROOT"])
+    sys.path[:0] = [os.environ["LAMBDA_TASK_ROOT"], *_layers()]
     try:
         handler = _handler(os.environ["_HANDLER"])
     except BaseException as error:
@@ -48,6 +49,12 @@ def main() -> None:
         raise
     while True:
         _serve(connection, handler)
+
+
+def _layers() -> list[str]:
+    """Return the folders of layers, which Lambda would merge into /opt."""
+    folders = os.environ.get(LAYERS, "").split(os.pathsep)
+    return [os.path.join(folder, "python") for folder in folders if folder]
 
 
 def _handler(name: str) -> Callable[[Any, Context], Any]:

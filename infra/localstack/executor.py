@@ -17,6 +17,7 @@ from localstack import config
 from localstack.services.lambda_.invocation.lambda_models import InvocationResult
 from localstack.services.lambda_.invocation.runtime_executor import RuntimeExecutor
 
+from infra.localstack.bootstrap import LAYERS
 from infra.localstack.runtime_api import Event, Function
 
 PYTHON = "OPENUMS_FUNCTION_PYTHON"  # the interpreter for which the package was made
@@ -32,15 +33,20 @@ class ProcessExecutor(RuntimeExecutor):
     def start(self, env_vars: dict[str, Any]) -> None:
         settings = self.function_version.config
         variables = {name: str(value) for name, value in env_vars.items()}
-        variables |= {"LAMBDA_TASK_ROOT": str(_code(settings.code)), "PATH": os.environ["PATH"]}
+        variables |= {
+            "LAMBDA_TASK_ROOT": str(_code(settings.code)),
+            LAYERS: os.pathsep.join(str(_code(layer.code)) for layer in settings.layers),
+            "PATH": os.environ["PATH"],
+        }
         python, timeout = [os.environ[PYTHON]], float(settings.timeout)
         self.function = Function(python, variables, timeout, self._log)
         self.function.start()
         running[self.id] = self
 
     def stop(self) -> None:
+        """Let a running invocation end, as AWS does when a function is updated."""
         running.pop(self.id, None)
-        self.function.stop()
+        threading.Thread(target=self.function.finish, daemon=True).start()
 
     def invoke(self, payload: dict[str, str]) -> InvocationResult:
         event = Event(

@@ -108,6 +108,12 @@ class Function:
         lines, self._lines = self._lines, []
         return outcome, "\n".join(lines)
 
+    def finish(self) -> None:
+        """End the process when its invocation is over."""
+        if self._server is not None:
+            self._server.is_asking.wait(self.timeout)
+        self.stop()
+
     def stop(self) -> None:
         if self._process is not None:
             self._process.kill()

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from infra.localstack.bootstrap import LAYERS
 from infra.localstack.runtime_api import Event, Function, NotReady
 from tests.liveness import eventually
 
@@ -141,6 +142,27 @@ def test_a_process_that_takes_too_long_is_ended(make: Make) -> None:
     assert (failed, answer["errorType"]) == (True, "Sandbox.Timedout")
     assert "timed out after 0.30 seconds" in answer["errorMessage"]
     assert function.pid is None
+
+
+def test_a_process_that_is_to_end_finishes_its_invocation(make: Make) -> None:
+    function = make("app.sleep")
+    function.start()
+    finish = threading.Thread(
+        target=lambda: eventually(lambda: function.is_busy) and function.finish()
+    )
+    finish.start()
+    assert invoke(function, seconds=0.3)[:2] == (None, False)
+    finish.join()
+    assert function.pid is None
+
+
+def test_layers_are_importable(make: Make, tmp_path: Path) -> None:
+    layer = tmp_path / "layer"
+    (layer / "python").mkdir(parents=True)
+    (layer / "python" / "of_the_layer.py").write_text("def handler(event, context): return 7\n")
+    function = make("of_the_layer.handler")
+    function.environment = {**function.environment, LAYERS: str(layer)}
+    assert invoke(function)[:2] == (7, False)
 
 
 def test_a_process_sees_its_package_and_its_variables_only(make: Make, tmp_path: Path) -> None:
