@@ -6,6 +6,7 @@ Source: docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html (November 2026)
 from __future__ import annotations
 
 import json
+import os
 import queue
 import subprocess
 import threading
@@ -22,6 +23,8 @@ NEXT = f"{VERSION}/invocation/next"
 INIT_ERROR = f"{VERSION}/init/error"
 PATIENCE = 60.0  # seconds for a cold start on a busy machine
 LOOK = 0.2  # seconds between two looks whether the process lives
+# The kernel's niceness. A burst of cold starts must not make providers late, as it can't on AWS.
+AFTER_OTHERS = 5
 LAST_LINES = 0.05  # seconds for the last lines of an invocation's log
 
 
@@ -86,6 +89,7 @@ class Function:
             text=True,
             errors="replace",
         )
+        os.setpriority(os.PRIO_PROCESS, self._process.pid, AFTER_OTHERS)
         threading.Thread(target=self._listen, args=[self._process], daemon=True).start()
         deadline = time.monotonic() + PATIENCE
         while not server.is_ready.wait(LOOK):
