@@ -13,7 +13,7 @@ PIP := $(PY) -m pip install -qq --disable-pip-version-check --no-input -c requir
 SOURCES := app.py chalicelib infra tests
 
 .DEFAULT_GOAL := help
-.PHONY: help assets up down logs status demo test check lint types imports unit fuzz localstack bench model broadcast channels uploads fairness preflight plan deploy smoke recount lock sbom clean
+.PHONY: help assets up down logs status demo test check lint types imports unit fuzz localstack answers bench model broadcast channels uploads fairness preflight plan deploy smoke upgrade recount lock sbom clean
 
 help: ## what there is to type
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -98,6 +98,12 @@ localstack: .venv/.dev .local/localstack-venv/.installed ## the demo and the jou
 	@STACK=localstack $(PY) -m pytest tests/infra/localstack tests/journeys -rs; \
 	status=$$?; $(PY) -m infra.local.stack down --name localstack; exit $$status
 
+answers: .venv/.dev ## 20,000 hostile requests to the API and the console, and how many were 5xx: make answers SEED=…
+	@seed=$(or $(SEED),$$($(PY) -c 'import secrets; print(secrets.randbits(32))')); \
+	echo "seed $$seed; to repeat these inputs: make answers SEED=$$seed"; \
+	PYTHONHASHSEED=$$seed nice -n 15 $(PY) -m pytest tests/entrypoints/http/openapi/test_answers.py tests/entrypoints/http/test_any_body.py \
+	  tests/entrypoints/http/test_any_input.py tests/console/test_any_form.py --hypothesis-profile answers --hypothesis-seed $$seed
+
 # ---- AWS
 
 preflight: .venv/.local ## check the AWS account before a deployment, read-only: make preflight STAGE=prod
@@ -111,6 +117,9 @@ deploy: .venv/.local ## deploy to AWS: make deploy STAGE=prod, with AWS_PROFILE 
 
 smoke: .venv/.local ## prove a deployed stage end to end: make smoke STAGE=prod
 	@$(PY) -m infra.smoke --stage $(STAGE) $(ARGS)
+
+upgrade: .venv/.local ## move a stage of an earlier layout to today's, before the deployment: make upgrade STAGE=prod
+	@$(PY) -m infra.upgrade --stage $(STAGE)
 
 recount: .venv/.local ## count a message's pages again from its facts: make recount MSGID=…
 	@$(PY) -m infra.recount $(MSGID)

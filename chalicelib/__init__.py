@@ -1,7 +1,7 @@
 """OpenUMS: one request, many channels. The way of a message, each step in a module of its own:
 
  1. `flow.submit` accepts a request once. `flow.resolve` checks it and renders its contents.
- 2. `flow.audience` turns the audience into chunks of up to 500 targets, resumable from any chunk.
+ 2. `flow.audience` turns the audience into chunks of up to 1,000 targets, resumable from any chunk.
  3. `flow.select` selects the contacts of each target, or the reason for none.
  4. `flow.content` renders the content for a channel and makes the short links.
  5. `flow.dispatch` puts jobs on the queue of their channel type and priority.

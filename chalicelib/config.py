@@ -108,6 +108,7 @@ class Settings:
     facts_bucket: str  # of fact files, empty where they are off
     kms_key: str
     egress_allow: tuple[str, ...]  # private hosts and networks that the egress policy lets through
+    sandbox_url: str  # of the provider sandbox, empty where the deployment sends to real providers
     clock_width: int  # one Step Functions execution serves all that is due within this time
     lease: int  # for which a claimed call belongs to its worker: the delivery functions' timeout
     provider_timeout: float  # of one HTTP or SMTP exchange
@@ -119,6 +120,7 @@ class Settings:
     request_rate: int  # requests of an access channel in a second
     utc_offset: float  # hours by which the deployment's day is ahead of UTC's
     currency: str  # of prices and costs
+    mails_by_role: bool  # whether mails may be sent by the function's own role
     settings_cache: int  # the age limit of a cached setting, hence the delay of a revoked key
 
 
@@ -142,6 +144,7 @@ def read_settings(environ: dict[str, str] | os._Environ[str] = os.environ) -> Se
         facts_bucket=environ.get("FACTS_BUCKET", ""),
         kms_key=environ["KMS_KEY"],
         egress_allow=_listed(environ.get("EGRESS_ALLOW", "")),
+        sandbox_url=environ.get("SANDBOX_URL", "").rstrip("/"),
         clock_width=int(environ.get("CLOCK_WIDTH", "60")),
         lease=int(environ.get("LEASE", "60")),
         provider_timeout=float(environ.get("PROVIDER_TIMEOUT", "10")),
@@ -154,6 +157,7 @@ def read_settings(environ: dict[str, str] | os._Environ[str] = os.environ) -> Se
         history_days=int(environ.get("HISTORY_DAYS", "7")),
         utc_offset=float(environ.get("UTC_OFFSET", "8")),
         currency=environ.get("CURRENCY", "CNY"),
+        mails_by_role=environ.get("MAILS_BY_ROLE", "") == "on",
         settings_cache=int(environ.get("SETTINGS_CACHE", "10")),
     )
 

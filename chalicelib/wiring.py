@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
 
 from chalicelib.config import settings
 from chalicelib.domain.callbacks import Record
@@ -15,9 +17,14 @@ from chalicelib.ports import (
     QueueReader,
     Receivers,
     Reply,
+    Sandbox,
     Tokens,
     World,
 )
+
+if TYPE_CHECKING:
+    from chalicelib.aws.own_role import OwnRole
+    from chalicelib.domain.sandbox import Simulated
 
 CALLBACK_SECONDS = 5.0  # for which a receiver of callbacks may take to answer
 
@@ -44,11 +51,19 @@ def is_busy(error: Exception) -> bool:
     return clients.is_busy(error)
 
 
+def hurried() -> AbstractContextManager[None]:
+    """Bound the repeats of requests to busy services, because a caller waits."""
+    from chalicelib.aws import retries
+
+    return retries.hurried()
+
+
 class Providers:
     def __init__(self, tokens: Tokens, clock: Clock) -> None:
         from chalicelib.providers.tokens import AccessTokens
 
         self._tokens = AccessTokens(tokens, lambda: clock.now() / 1000)
+        self._role = _own_role()
 
     def of(self, platform: str) -> Provider:
         from chalicelib.domain.errors import Invalid
@@ -57,7 +72,11 @@ class Providers:
 
         try:
             return registry.load(
-                platform, Policy(settings().egress_allow), settings().provider_timeout, self._tokens
+                platform,
+                Policy(settings().egress_allow),
+                settings().provider_timeout,
+                self._tokens,
+                self._role,
             )
         except Invalid as error:
             raise KeyError(platform) from error
@@ -66,6 +85,15 @@ class Providers:
         from chalicelib.providers import registry
 
         return registry.platforms_of(channel_type)
+
+
+def _own_role() -> OwnRole | None:
+    """Return the function's own role, None where the deployment lets it send nothing."""
+    if not settings().mails_by_role:
+        return None
+    from chalicelib.aws.own_role import OwnRole
+
+    return OwnRole()
 
 
 class LazyReceivers:
@@ -94,6 +122,24 @@ class LazyReceivers:
             timeout = min(CALLBACK_SECONDS, settings().provider_timeout)
             self._receivers = HttpReceivers(Policy(settings().egress_allow), timeout)
         return self._receivers
+
+
+class LazySandbox:
+    """The provider sandbox, whose module is loaded with the first use."""
+
+    def __init__(self) -> None:
+        self.url = settings().sandbox_url
+        self._sandbox: Sandbox | None = None
+
+    def newest(
+        self, types: Collection[ChannelType], contacts: Collection[str], before: int, limit: int
+    ) -> Sequence[Simulated]:
+        if self._sandbox is None:
+            from chalicelib.web.egress import Policy
+            from chalicelib.web.sandbox import Sandbox as HttpSandbox
+
+            self._sandbox = HttpSandbox(self.url, Policy(settings().egress_allow))
+        return self._sandbox.newest(types, contacts, before, limit)
 
 
 def limits() -> Limits:
@@ -132,4 +178,5 @@ def queue_reader(queue: str) -> QueueReader:
 def _build() -> World:
     from chalicelib.aws.world import build_world
 
-    return build_world(Providers, LazyReceivers(), limits())
+    outside = {"receivers": LazyReceivers(), "sandbox": LazySandbox()}
+    return build_world(Providers, outside, limits())

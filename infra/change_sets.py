@@ -123,6 +123,19 @@ def parameters(
     return built
 
 
+def value(
+    packaged: Path, values: Mapping[str, str], before: Mapping[str, Any] | None, name: str
+) -> str | None:
+    """Return the value that a parameter will have, or None if the template has no such one."""
+    if name in values:
+        return values[name]
+    for entry in (before or {}).get("Parameters", []):
+        if entry["ParameterKey"] == name:
+            return str(entry["ParameterValue"])
+    declared = json.loads((packaged / "sam.json").read_text())["Parameters"]
+    return str(declared[name]["Default"]) if name in declared else None
+
+
 def _change(change: Mapping[str, Any]) -> Change:
     return Change(
         change["Action"],

@@ -101,10 +101,11 @@ def _change_set(
 ) -> str | None:
     """Upload the package, and return a change set for it, or None if nothing changes."""
     s3 = session.client("s3")
+    has_facts = change_sets.value(packaged, parameters, before, "FactFiles") == "on"
     return change_sets.create(
         session.client("cloudformation"),
         stack,
-        template=_upload(s3, _artifacts_bucket(session, s3), packaged),
+        template=_upload(s3, _artifacts_bucket(session, s3), packaged, layers=has_facts),
         parameters=change_sets.parameters(packaged, parameters, before),
         exists=before is not None,
         poll=poll,
@@ -192,15 +193,19 @@ def _artifacts_bucket(session: Any, s3: Any) -> str:
     return bucket
 
 
-def _upload(s3: Any, bucket: str, packaged: Path) -> str:
-    """Upload the code, and a template that points to it. Return the template's address."""
+def _upload(s3: Any, bucket: str, packaged: Path, *, layers: bool) -> str:
+    """Upload the code, and a template that points to it. Return the template's address.
+
+    The layer is larger than the code. Only the function of fact files has one.
+    """
     code_key = _upload_zip(s3, bucket, packaged / "deployment.zip")
     template = json.loads((packaged / "sam.json").read_text())
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = f"s3://{bucket}/{code_key}"
         if resource["Type"] == "AWS::Lambda::LayerVersion":
-            layer_key = _upload_zip(s3, bucket, packaged / LAYER_FILE)
+            file = packaged / LAYER_FILE
+            layer_key = _upload_zip(s3, bucket, file) if layers else _zip_key(file.read_bytes())
             resource["Properties"]["Content"] = {"S3Bucket": bucket, "S3Key": layer_key}
     body = json.dumps(template, separators=(",", ":")).encode()
     key = f"template/{hashlib.sha256(body).hexdigest()}.json"
@@ -211,9 +216,13 @@ def _upload(s3: Any, bucket: str, packaged: Path) -> str:
 
 def _upload_zip(s3: Any, bucket: str, file: Path) -> str:
     content = file.read_bytes()
-    key = f"code/{hashlib.sha256(content).hexdigest()}.zip"
+    key = _zip_key(content)
     s3.put_object(Bucket=bucket, Key=key, Body=content)
     return key
+
+
+def _zip_key(content: bytes) -> str:
+    return f"code/{hashlib.sha256(content).hexdigest()}.zip"
 
 
 def _outputs(described: Mapping[str, Any] | None) -> dict[str, str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from typing import Any
 
 import pytest
 
 from chalicelib import observability
-from tests import profiles, reports
+from tests import answered, profiles, reports
 
 profiles.register()
 
@@ -29,7 +30,19 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     reports.shorten(report, item.config)
+    if report.when == "call":
+        report.user_properties.append((answered.PROPERTY, answered.take()))
     return report
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say how many requests were made, where inputs are random."""
+    if config.getoption("--hypothesis-profile", default=None) not in profiles.FACTORS:
+        return
+    ended = [each for kind in ("passed", "failed") for each in terminalreporter.stats.get(kind, ())]
+    line = answered.summary(report for report in ended if report.when == "call")
+    if line:
+        terminalreporter.write_line(line)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

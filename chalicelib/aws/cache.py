@@ -28,6 +28,11 @@ class Cache:
         value: T = reading[1]
         return value
 
+    def add(self, key: str, value: Any) -> None:
+        """Keep a reading that came with others, unless there are many."""
+        if len(self._readings) < CACHED:
+            self._readings[key] = (time.monotonic() + settings().settings_cache, value)
+
     def forget(self) -> None:
         self._readings.clear()
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import random
+from collections.abc import Callable
 from functools import cache
 from typing import Any
+
+from chalicelib.aws import retries
 
 ATTEMPTS = 5
 
@@ -14,10 +16,10 @@ def client(service: str) -> Any:
     import boto3
     from botocore.config import Config
 
-    # Standard retries back off with jitter.
+    # The SDK makes one attempt, and `_repeats` decides on others.
     # The timeouts keep a function from outliving its own while it waits for an answer.
     config = Config(
-        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        retries={"mode": "standard", "total_max_attempts": 1},
         connect_timeout=2,
         read_timeout=10,
         max_pool_connections=16,
@@ -29,20 +31,36 @@ def client(service: str) -> Any:
         # With the bucket in the path, the host is that of its region.
         config = config.merge(Config(signature_version="s3v4", s3={"addressing_style": "path"}))
     new_client = boto3.client(service, config=config)
-    if service == "dynamodb":
-        new_client.meta.events.register("needs-retry.dynamodb", _after_a_transaction)
+    new_client.meta.events.register("request-created", retries.begin)
+    new_client.meta.events.register("needs-retry", _repeats())
     return new_client
 
 
-def _after_a_transaction(response: Any, attempts: int, **_: Any) -> float | None:
-    """Return the seconds to a retry of a single write that met a transaction on the same item.
+def _repeats() -> Callable[..., float | None]:
+    """Return the handler that decides if a failed attempt is repeated, and after how long.
 
-    DynamoDB rejects such a write, and the SDK does not retry it.
+    What may succeed later is what the SDK's standard mode says, with the same number of attempts.
+    DynamoDB also rejects a single write that meets a transaction on its item.
     """
-    code = response[1].get("Error", {}).get("Code") if response is not None else None
-    if code != "TransactionConflictException" or attempts >= ATTEMPTS:
-        return None
-    return random.uniform(0, 0.05 * 2**attempts)  # noqa: S311 - spreads retries
+    from botocore.retries.standard import RetryEventAdapter, StandardRetryConditions
+
+    adapter, conditions = RetryEventAdapter(), StandardRetryConditions(max_attempts=ATTEMPTS)
+
+    def seconds(**event: Any) -> float | None:
+        context, failures = adapter.create_retry_context(**event), int(event["attempts"])
+        code = context.get_error_code() if event["response"] is not None else None
+        if code == "TransactionConflictException":
+            longest = 0.05 * 2**failures
+            return retries.pause(failures, longest) if failures < ATTEMPTS else None
+        if not conditions.is_retryable(context):
+            return None
+        return retries.pause(failures, min(2 ** (failures - 1), 20))
+
+    return seconds
+
+
+class Busy(Exception):
+    """AWS did not do all of a request, and a repeat may succeed."""
 
 
 # Codes of services that did not do a request now, and may do the next one.
@@ -70,7 +88,7 @@ def is_busy(error: Exception) -> bool:
 
     Never means that something does not exist.
     """
-    if error_code(error) in _BUSY:
+    if isinstance(error, Busy) or error_code(error) in _BUSY or _status(error) >= 500:
         return True
     from botocore.exceptions import ConnectionError, HTTPClientError
 
@@ -81,3 +99,9 @@ def error_code(error: Exception) -> str:
     """Return the service's code of a ClientError, or an empty text for another exception."""
     response = getattr(error, "response", None) or {}
     return str(response.get("Error", {}).get("Code", ""))
+
+
+def _status(error: Exception) -> int:
+    """Return the HTTP status of a ClientError, or 0 for another exception."""
+    response = getattr(error, "response", None) or {}
+    return int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
-import random
-import time
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from chalicelib.aws.clients import client
+from chalicelib.aws import retries
+from chalicelib.aws.clients import Busy, client
 
 Item = dict[str, Any]
 Values = dict[str, str | int | bytes | Mapping[str, int] | None]
@@ -76,8 +76,12 @@ def unpack(raw: bytes) -> Any:
     return json.loads(zlib.decompress(raw).decode("utf-8", "surrogatepass"))
 
 
-class Unprocessed(Exception):
-    """DynamoDB returned items unprocessed in every round. The job is repeated later."""
+class Unprocessed(Busy):
+    """DynamoDB did not do a batch or a transaction in any round. The job is repeated later."""
+
+
+class Contended(Unprocessed):
+    """Others wrote an item of a transaction in every round."""
 
 
 class Cancelled(Exception):
@@ -103,29 +107,32 @@ def get_many(
 
     A repeated key is read once.
     """
-    return get_all([(table, key) for key in keys], consistent=consistent).get(table, [])
+    fresh = {table} if consistent else ()
+    return get_all([(table, key) for key in keys], consistent=fresh).get(table, [])
 
 
 def get_all(
-    keys: Iterable[tuple[str, Mapping[str, str | int]]], *, consistent: bool = False
+    keys: Iterable[tuple[str, Mapping[str, str | int]]], *, consistent: Collection[str] = ()
 ) -> dict[str, list[dict[str, Any]]]:
-    """Return the items that exist by table, as `get_many` does. `keys` have a table each."""
+    """Return the items that exist by table, as `get_many` does. `keys` have a table each.
+
+    `consistent`: the tables that are read consistently, which costs twice as much.
+    """
     unique = {(table, *sorted(key.items())): (table, to_item(key)) for table, key in keys}
     rows: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     for batch in _batches(list(unique.values()), READ_BATCH):
-        unread: Any = defaultdict(lambda: {"Keys": [], "ConsistentRead": consistent})
+        unread: Any = {}
         for table, key in batch:
-            unread[table]["Keys"].append(key)
-        for attempt in range(ROUNDS):
-            answer = client("dynamodb").batch_get_item(RequestItems=dict(unread))
+            asked = unread.setdefault(table, {"Keys": [], "ConsistentRead": table in consistent})
+            asked["Keys"].append(key)
+        for failures in range(1, ROUNDS + 1):
+            answer = client("dynamodb").batch_get_item(RequestItems=unread)
             for table, items in answer["Responses"].items():
                 rows[table] += map(from_item, items)
             unread = answer.get("UnprocessedKeys")
             if not unread:
                 break
-            _pause(attempt)
-        else:
-            raise Unprocessed(", ".join(unread))
+            _wait(failures, unread)
     return rows
 
 
@@ -155,27 +162,26 @@ def _write(requests: Sequence[tuple[str, Item]]) -> None:
         unwritten: Any = defaultdict(list)
         for table, request in batch:
             unwritten[table].append(request)
-        for attempt in range(ROUNDS):
+        for failures in range(1, ROUNDS + 1):
             answer = client("dynamodb").batch_write_item(RequestItems=dict(unwritten))
             unwritten = answer.get("UnprocessedItems")
             if not unwritten:
                 break
-            _pause(attempt)
-        else:
-            raise Unprocessed(", ".join(unwritten))
+            _wait(failures, unwritten)
 
 
 def _key_of(item: Item, key: Sequence[str]) -> tuple[str, ...]:
     return tuple(str(item[name]) for name in key)
 
 
-def _pause(attempt: int) -> None:
-    time.sleep(random.uniform(0, min(0.05 * 2**attempt, 2)))  # noqa: S311 - spreads retries
+def _wait(failures: int, undone: Iterable[str], reason: type[Unprocessed] = Unprocessed) -> None:
+    """Wait until the next round. Raise `reason` after the last one."""
+    if failures >= ROUNDS or not retries.wait(failures, min(0.025 * 2**failures, 2)):
+        raise reason(", ".join(undone))
 
 
-_DISTURBED = frozenset(
-    {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "None"}
-)
+_CONFLICTS = frozenset({"TransactionConflict", "None"})
+_DISTURBED = _CONFLICTS | {"ThrottlingError", "ProvisionedThroughputExceeded"}
 
 
 def transact(actions: Sequence[Item]) -> None:
@@ -185,7 +191,7 @@ def transact(actions: Sequence[Item]) -> None:
     """
     from botocore.exceptions import ClientError
 
-    for attempt in range(ROUNDS):
+    for failures in itertools.count(1):
         try:
             client("dynamodb").transact_write_items(TransactItems=actions)
             return
@@ -197,8 +203,8 @@ def transact(actions: Sequence[Item]) -> None:
                 raise Cancelled(failed, [reason.get("Item") for reason in reasons]) from error
             if not codes or not _DISTURBED.issuperset(codes):
                 raise
-        _pause(attempt)
-    raise Unprocessed("transaction")
+        reason = Contended if _CONFLICTS.issuperset(codes) else Unprocessed
+        _wait(failures, ["transaction"], reason)
 
 
 def put_once(table: str, item: Item) -> Item | None:

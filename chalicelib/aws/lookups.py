@@ -59,11 +59,24 @@ class Lookups:
     def get(
         self, channel: str, provider_ids: Sequence[str], *, fresh: bool = False
     ) -> Mapping[str, Lookup]:
-        by_key = {keys.join("receipt", channel, id): id for id in _possible(provider_ids)}
+        found = self._read({channel: provider_ids}, fresh=fresh)
+        return {id: lookup for (_, id), lookup in found.items()}
+
+    def find(self, ids: Mapping[str, Sequence[str]]) -> Mapping[tuple[str, str], Lookup]:
+        return self._read(ids, fresh=False)
+
+    def _read(
+        self, ids: Mapping[str, Sequence[str]], *, fresh: bool
+    ) -> dict[tuple[str, str], Lookup]:
+        by_key = {
+            keys.join("receipt", channel, id): (channel, id)
+            for channel, of_channel in ids.items()
+            for id in _possible(of_channel)
+        }
         unknown = [key for key in by_key if key not in self._known]
         for row in get_many(table("lookups"), ({"pk": key} for key in unknown), consistent=fresh):
             self._remember(row["pk"], _lookup(row))
-        return {id: self._known[key] for key, id in by_key.items() if key in self._known}
+        return {name: self._known[key] for key, name in by_key.items() if key in self._known}
 
     def _remember(self, key: str, lookup: Lookup) -> None:
         self._known[key] = lookup

@@ -13,8 +13,8 @@ from chalicelib.aws.clients import client
 from chalicelib.aws.items import (
     TRANSACTION,
     Cancelled,
+    Contended,
     Item,
-    Unprocessed,
     get_many,
     pack,
     to_item,
@@ -86,6 +86,6 @@ def _put_together(puts: list[tuple[str, dict[str, Any]]]) -> set[str]:
         except Cancelled as error:
             lost |= {name for (name, _), failed in zip(puts, error.failed, strict=True) if failed}
             puts = [(name, put) for name, put in puts if name not in lost]
-        except Unprocessed:  # others wrote these items in every round, so they were faster
+        except Contended:  # others wrote these items in every round, so they were faster
             return lost | {name for name, _ in puts}
     return lost

@@ -15,6 +15,7 @@ from dataclasses import astuple
 from itertools import groupby, islice
 from typing import Any
 
+from chalicelib.aws import sent_messages
 from chalicelib.aws.items import Item, from_image, pack, to_item, unpack, write_many
 from chalicelib.aws.queries import query
 from chalicelib.aws.strategies import read_strategy
@@ -22,11 +23,9 @@ from chalicelib.aws.tables import table
 from chalicelib.domain import keys
 from chalicelib.domain.audiences import Audience, AudienceKind
 from chalicelib.domain.delivery_channels import ChannelType, Priority
-from chalicelib.domain.messages import Entry, Sent, Summary
+from chalicelib.domain.messages import Entry, Summary
 
 MINUTE = 60_000  # ms
-DAY = 86_400_000  # ms
-TARGET_GROUPS = 4  # of targets whose messages are found together
 BUNDLE = 100  # messages
 PAGE = 100  # bundles per request
 FIGURES = 30 * 86400  # seconds for which figures are kept longer than their message
@@ -70,7 +69,7 @@ def add(entries: Sequence[Entry]) -> None:
         for msgids in _slices(sorted(group))
     ]
     of_segments = [_of_segment(each) for each in entries if each.segment]
-    items = [*bundles, *_sent(entries), *of_segments]
+    items = [*bundles, *sent_messages.bundles(entries), *of_segments]
     write_many(table("messages"), items, key=("pk", "sk"))
 
 
@@ -91,37 +90,6 @@ def of_segment(number: int, limit: int) -> list[Summary]:
     values = {":pk": keys.join("segment-messages", number)}
     rows = query("messages", "pk = :pk", values, ScanIndexForward=False, Limit=limit)
     return [_summary(unpack(row["body"])) for row in islice(rows, limit)]
-
-
-def sent_to(target: str, days: Sequence[int]) -> list[Sent]:
-    """Return the messages of some days that name a target, newest first."""
-    found = set[Sent]()
-    for day in days:
-        for row in query("messages", "pk = :pk", {":pk": _sent_key(target, day)}):
-            for channel_key, msgid, targets in unpack(row["body"]):
-                if target in targets:
-                    found.add(Sent(channel_key, msgid))
-    return sorted(found, key=lambda sent: sent.msgid, reverse=True)
-
-
-def _sent(entries: Sequence[Entry]) -> Iterator[Item]:
-    """Yield bundles of targets with their messages, by groups of targets and days."""
-    groups: defaultdict[str, dict[Sent, list[str]]] = defaultdict(dict)
-    expires: defaultdict[str, int] = defaultdict(int)
-    for each in entries:
-        msgid = each.summary.msgid
-        for target in each.targets:
-            pk = _sent_key(target, keys.message_time(msgid) // DAY)
-            groups[pk].setdefault(Sent(each.channel_key, msgid), []).append(target)
-            expires[pk] = max(expires[pk], each.expires)
-    for pk, messages in groups.items():
-        body = pack([[*sent, targets] for sent, targets in sorted(messages.items())])
-        digest = hashlib.sha256(body).hexdigest()[:16]
-        yield to_item({"pk": pk, "sk": digest, "expires": expires[pk], "body": body})
-
-
-def _sent_key(target: str, day: int) -> str:
-    return keys.join("sent", keys.bucket(target) % TARGET_GROUPS, day)
 
 
 def newest(channel_key: str, before: str, since: int, limit: int) -> Sequence[Summary]:
@@ -184,7 +152,8 @@ def _bundles(pk: str, since: int, until: int, page: int) -> Iterator[dict[str, A
     first, last = (keys.message_id(minute * MINUTE, bytes(4)) for minute in ends)
     condition = "pk = :pk AND sk BETWEEN :first AND :last"
     values = {":pk": pk, ":first": first, ":last": last}
-    return query("messages", condition, values, ScanIndexForward=False, Limit=page)
+    more = {"ScanIndexForward": False, "Limit": page, "later": PAGE}
+    return query("messages", condition, values, **more)
 
 
 def _kept(rows: Sequence[Sequence[Any]]) -> Iterator[Summary]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from chalicelib.aws import ledger_items, message_history, message_items
+from chalicelib.aws import ledger_items, message_history, message_items, sent_messages
 from chalicelib.aws.clients import client, error_code
 from chalicelib.aws.idempotency import once_put, read_once
 from chalicelib.aws.items import (
@@ -163,9 +163,10 @@ class Messages:
     def add_to_lists(self, entries: Sequence[Entry]) -> None:
         message_history.add(entries)
 
-    def sent_to(self, target: str, since: int, until: int) -> Sequence[Sent]:
-        days = range(until // message_history.DAY, since // message_history.DAY - 1, -1)
-        return message_history.sent_to(target, days)
+    def sent_to(
+        self, target: str, before: str, since: int, limit: int
+    ) -> tuple[Sequence[Sent], str]:
+        return sent_messages.newest(target, before, since, limit)
 
     def of_segment(self, number: int, limit: int) -> Sequence[Summary]:
         return message_history.of_segment(number, limit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from chalicelib.aws.clients import client
@@ -17,6 +18,13 @@ def query(name: str, condition: str, values: Given, **more: Any) -> Iterator[dic
 
     `more` are further fields of the request. A stretch that ends before it begins has no items.
     """
+    return chain.from_iterable(pages(name, condition, values, **more))
+
+
+def pages(
+    name: str, condition: str, values: Given, *, later: int = 0, **more: Any
+) -> Iterator[list[dict[str, Any]]]:
+    """Yield the items of each request of a query. `later`: the limit of all but the first."""
     request: Item = {
         "TableName": table(name),
         "KeyConditionExpression": condition,
@@ -25,10 +33,11 @@ def query(name: str, condition: str, values: Given, **more: Any) -> Iterator[dic
     }
     while not _is_empty(condition, values):
         answer = client("dynamodb").query(**request)
-        yield from map(from_item, answer["Items"])
+        yield [from_item(item) for item in answer["Items"]]
         if not answer.get("LastEvaluatedKey"):
             return
         request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        request |= {"Limit": later} if later else {}
 
 
 def _is_empty(condition: str, values: Given) -> bool:

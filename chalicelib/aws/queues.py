@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import random
-import time
 from collections.abc import Sequence
 from typing import Any
 
-from chalicelib.aws.clients import client
+from chalicelib.aws import retries
+from chalicelib.aws.clients import Busy, client
 from chalicelib.config import (
     callbacks_queue,
     chunks_queue,
@@ -27,7 +26,7 @@ log = logging.getLogger("openums")
 BATCH, ROUNDS = 10, 4
 
 
-class NotSent(Exception):
+class NotSent(Busy):
     """SQS refused a part of a batch in every round."""
 
 
@@ -75,13 +74,14 @@ def _queue(envelope: Envelope) -> str:
 
 def _send(url: str, batch: Sequence[dict[str, Any]]) -> None:
     entries = batch
-    for attempt in range(ROUNDS):
+    for failures in range(1, ROUNDS + 1):
         answer = client("sqs").send_message_batch(QueueUrl=url, Entries=entries)
         failed = {failure["Id"] for failure in answer.get("Failed", [])}
         entries = [entry for entry in entries if entry["Id"] in failed]
         if not entries:
             return
-        time.sleep(random.uniform(0, 0.1 * 2**attempt))  # noqa: S311 - spreads retries
+        if failures == ROUNDS or not retries.wait(failures, 0.05 * 2**failures):
+            break
     raise NotSent(f"{len(entries)} of {len(batch)}")
 
 

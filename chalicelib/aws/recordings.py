@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from chalicelib.aws import ledger_items, lookups
-from chalicelib.aws.items import Put, get_all, put_all
+from chalicelib.aws.items import Put, get_all, get_many, put_all
 from chalicelib.aws.messages import Messages
 from chalicelib.aws.tables import table
 from chalicelib.aws.timers import Missing, Timers
-from chalicelib.aws.users import Users, key_of
+from chalicelib.aws.user_lists import key_of
+from chalicelib.aws.users import Users
 from chalicelib.domain.messages import Message
 from chalicelib.domain.users import User
 from chalicelib.ports import Recording
@@ -22,13 +23,18 @@ class Recordings:
     def read(
         self, msgids: Sequence[str], userids: Sequence[str]
     ) -> tuple[Mapping[str, Message], Mapping[str, User]]:
-        # Consistent, since a message is read when it was just stored, and a user may be new too.
+        unknown = self._messages.unknown(msgids)
         keys: list[tuple[str, Mapping[str, str | int]]] = [
-            (table("messages"), key) for key in self._messages.unknown(msgids)
+            (table("messages"), key) for key in unknown
         ]
         keys += [(table("users"), key_of(userid)) for userid in userids]
-        rows = get_all(keys, consistent=True)
-        messages = self._messages.read(rows.get(table("messages"), ()))
+        # A message never changes, so any replica is right that has it. A user may have changed.
+        rows = get_all(keys, consistent={table("users")})
+        stored = rows.get(table("messages"), [])
+        missing = [key for key in unknown if key["pk"] not in {row["pk"] for row in stored}]
+        if missing:
+            stored += get_many(table("messages"), missing, consistent=True)
+        messages = self._messages.read(stored)
         users = self._users.read(rows.get(table("users"), ()))
         return self._messages.known(msgids) | messages, users
 

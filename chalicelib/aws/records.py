@@ -51,7 +51,10 @@ class Records(Generic[T]):
             return f"{self._kind.name}{keys.SEPARATOR}{entry['sk']}", "-"
 
         rows = settings_table.listed(self._scoped("list", scope), item, after, limit)
-        return [self._decode(row) for row in rows]
+        records = [self._decode(row) for row in rows]
+        for record in records:
+            self._cache.add(self._pk(record), record)
+        return records
 
     def put(self, record: T) -> None:
         values = {"version": record.version, **self._codec.encode(record)}

@@ -18,6 +18,7 @@ settings — kept forever
 
 users — kept forever
     bucket, userid                user: sealed contacts, labels, suppressions, tags, version
+    part, userid                  index `ids`: keys of users in the order of their ids, in 4 parts
 
 audiences — kept forever, a group is 32 buckets, a position is bucket and userid
     tag#<scope>#<tag>#<group>, position  member of a tag
@@ -46,7 +47,7 @@ messages — TTL of the message, unless another lifetime is named
     decided#<member>, <id>        request that a member has decided
     results#<id or key>, <ms>#<id>  result of an occurrence, of a request or an access channel
     history#<key>#<month>, <msgid>#deleted  message that was taken out of the list
-    sent#<group>#<day>, <digest>  messages with the targets that they name, in 4 groups of targets
+    sent#<group>#<span>, <msgid>#<digest>  targets named in a minute of 90 days, 4 groups of targets
     notes#<block>, <digest>       what the streams say of a block of small messages (140 days)
     notes#<block>, out#<id>       opt-out, without the contact (140 days)
     part#<block>, -               figures that a block has added to cells (170 days)
@@ -55,6 +56,7 @@ messages — TTL of the message, unless another lifetime is named
     figures#<key>, <quarter>#<n>  cell: figures of an access channel in 15 minutes (forever)
     days#<key>, <day>             sum of a day's cells, in the deployment's zone (forever)
     spans#<key>, <span>           totals of 90 days (forever)
+    tag-count#<scope>, <tag>      users with a tag, as counted last (90 days)
     coverage#<key>, -             users with a contact by channel, as counted last (forever)
     segment-count#<n>, -          members of a segment, as counted last (forever)
     segment-sizes#<n>, <day>      size of a segment on a day (two years)
@@ -96,6 +98,7 @@ lookups — seconds to days, by TTL
 
 due — until the timer is done
     shard, <slot>#<what>          timer
+    shard, <slot>#<digest>        up to 50 timers of the slot that were set together
 
 callbacks — history's time after the batch was made
     <key>#<part>, <batch>         batch of records for a receiver, sealed, its state and attempts

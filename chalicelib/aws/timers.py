@@ -3,6 +3,8 @@
 One execution per slot of the clock's width serves every timer of the slot. It is started before
 the row is put, at least two widths ahead. So it cannot sweep before the row is stored. Starting an
 execution that exists already is a success. A schedule sweeps too, in case an execution gets lost.
+
+Timers of a slot that are set together are one row. So its write and its deletion are shared.
 """
 
 from __future__ import annotations
@@ -10,19 +12,23 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from chalicelib.aws.clients import client, error_code
 from chalicelib.aws.clock import Clock
-from chalicelib.aws.items import Item, from_item, to_item, write_many
+from chalicelib.aws.items import Item, from_item, pack, to_item, unpack, write_many
 from chalicelib.aws.tables import table
 from chalicelib.config import settings
 from chalicelib.domain import keys
 from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.jobs import Timer, TimerKind
 from chalicelib.domain.plans import ChunkId
+from chalicelib.ports import DueRow
 
 SHARDS = 4
+TOGETHER = 50  # timers of a row, which is smaller than a write unit then
 STARTED = 256  # slots that a container remembers to have started
 # Rows that a container remembers to have put. A chunk that changes often sets one recount again
 # and again.
@@ -58,7 +64,15 @@ class Timers:
 
     @staticmethod
     def rows(missing: Missing) -> list[Item]:
-        return [_key(what, slot) for slot, what in missing]
+        """Build the rows of timers. Timers of one slot share rows."""
+        by_slot = defaultdict[int, list[str]](list)
+        for slot, what in sorted(missing):
+            by_slot[slot].append(what)
+        return [
+            _row(slot, whats[start : start + TOGETHER])
+            for slot, whats in by_slot.items()
+            for start in range(0, len(whats), TOGETHER)
+        ]
 
     def remember(self, missing: Missing) -> None:
         """Remember rows that were put."""
@@ -71,35 +85,36 @@ class Timers:
 
         The next sweep after its time serves it, at the latest the scheduled one.
         """
-        return _key(timer.what, self._slot(timer))
+        return _row(self._slot(timer), [timer.what])
 
     def _slot(self, timer: Timer) -> int:
         return slot_of(timer.at, self._clock.now(), settings().clock_width * 1000)
 
-    def due(self, now: int, limit: int) -> Sequence[Timer]:
-        due: list[Timer] = []
+    def due(self, now: int, limit: int) -> Sequence[DueRow]:
+        due: list[DueRow] = []
         for shard in range(SHARDS):
             answer = client("dynamodb").query(
                 **_due_rows(shard, now), Limit=max(1, limit - len(due)), ConsistentRead=True
             )
-            due += [_timer(from_item(item)) for item in answer["Items"]]
+            due += [_read(from_item(item)) for item in answer["Items"]]
             if len(due) >= limit:
                 break
         return due
 
     def oldest(self, now: int) -> int | None:
         """Read one row of each shard, the cheapest question that there is."""
-        rows: list[dict[str, object]] = []
+        rows: list[DueRow] = []
         for shard in range(SHARDS):
             answer = client("dynamodb").query(**_due_rows(shard, now), Limit=1)
-            rows += [from_item(item) for item in answer["Items"]]
-        return min((_timer(row).at for row in rows), default=None)
+            rows += [_read(from_item(item)) for item in answer["Items"]]
+        return min((row.slot for row in rows), default=None)
 
-    def done(self, timers: Sequence[Timer]) -> None:
-        for timer in timers:
-            self._stored.pop((timer.at, timer.what), None)
-        rows = [_key(timer.what, timer.at) for timer in timers]
-        write_many(table("due"), (), rows, key=("shard", "due"))
+    def done(self, rows: Sequence[DueRow]) -> None:
+        for row in rows:
+            for timer in row.timers:
+                self._stored.pop((row.slot, timer.what), None)
+        deleted = [_key(row.slot, row.name) for row in rows]
+        write_many(table("due"), (), deleted, key=("shard", "due"))
 
 
 def slot_of(at: int, now: int, width: int) -> int:
@@ -133,9 +148,17 @@ def _start_sweep(slot: int) -> None:
     _started[slot] = None
 
 
-def _key(what: str, slot: int) -> Item:
-    shard = hashlib.sha256(what.encode()).digest()[0] % SHARDS
-    return to_item({"shard": shard, "due": f"{slot:013d}#{what}"})
+def _row(slot: int, whats: Sequence[str]) -> Item:
+    """Build a row of timers. One timer names its row, and several are in it."""
+    if len(whats) == 1:
+        return _key(slot, whats[0])
+    digest = hashlib.sha256("\n".join(whats).encode()).hexdigest()[:32]
+    return {**_key(slot, digest), **to_item({"timers": pack(whats)})}
+
+
+def _key(slot: int, name: str) -> Item:
+    shard = hashlib.sha256(name.encode()).digest()[0] % SHARDS
+    return to_item({"shard": shard, "due": f"{slot:013d}#{name}"})
 
 
 def _due_rows(shard: int, now: int) -> dict[str, object]:
@@ -148,10 +171,15 @@ def _due_rows(shard: int, now: int) -> dict[str, object]:
     }
 
 
-def _timer(row: dict[str, object]) -> Timer:
-    """Read a timer from its key. Its `at` is the slot, which is needed to delete the row."""
-    slot, what = str(row["due"]).split("#", 1)
+def _read(row: Mapping[str, Any]) -> DueRow:
+    """Read a row. The time of its timers is the slot."""
+    at, name = str(row["due"]).split("#", 1)
+    slot, whats = int(at), unpack(row["timers"]) if "timers" in row else [name]
+    return DueRow(slot, name, tuple(_timer(slot, what) for what in whats))
+
+
+def _timer(slot: int, what: str) -> Timer:
     kind, msgid, chunk, priority, channel = keys.split(what)
     return Timer(
-        int(slot), TimerKind(kind), ChunkId(msgid, int(chunk)), Priority(int(priority)), channel
+        slot, TimerKind(kind), ChunkId(msgid, int(chunk)), Priority(int(priority)), channel
     )

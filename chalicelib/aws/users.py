@@ -10,15 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from chalicelib.aws import audiences, traces
+from chalicelib.aws import audiences, traces, user_lists
 from chalicelib.aws.clients import client
 from chalicelib.aws.items import (
     TRANSACTION,
     Cancelled,
+    Contended,
     Item,
-    Unprocessed,
     Values,
-    from_item,
     get_many,
     pack,
     to_item,
@@ -35,11 +34,9 @@ from chalicelib.domain.traces import Logs
 from chalicelib.domain.users import Suppression, User
 from chalicelib.ports import Vault
 
-LAST = "\U0010ffff"  # the last of all characters
 IDENTITIES = 1  # what rows of contacts are named by, in users of this release
 NAMES = 10_000  # of tags that a container remembers
 
-_RESERVED = {"#bucket": "bucket"}  # a word that an expression must not use bare
 
 Write = tuple[User, list[Item]]  # a user with the actions of its transaction
 
@@ -50,7 +47,9 @@ class Users:
         self._named: set[tuple[str, str]] = set()  # tags whose names this container has written
 
     def get(self, userids: Sequence[str], *, fresh: bool = True) -> Mapping[str, User]:
-        users = self.read(get_many(table("users"), map(key_of, userids), consistent=fresh))
+        users = self.read(
+            get_many(table("users"), map(user_lists.key_of, userids), consistent=fresh)
+        )
         # A user may be uploaded and be sent to at once.
         missing = () if fresh else [userid for userid in userids if userid not in users]
         return {**users, **self.get(missing)} if missing else users
@@ -63,17 +62,24 @@ class Users:
         first = int(after[:3]) if after else buckets.start
         for bucket in range(first, buckets.stop):
             begin = after[4:] if after and bucket == first else ""
-            users += map(self._user, _bucket(bucket, begin, prefix, limit - len(users)))
+            users += map(self._user, user_lists.bucket(bucket, begin, prefix, limit - len(users)))
             if len(users) >= limit:
                 break
         return users
+
+    def listed(self, after: str, limit: int, prefix: str = "") -> Sequence[User]:
+        if not prefix:
+            return list(map(self._user, user_lists.any_order(after, limit)))
+        userids = user_lists.beginning_with(prefix, after, limit)
+        users = self.get(userids)
+        return [users[userid] for userid in userids if userid in users]
 
     def estimate(self) -> int:
         """Multiply the number in one bucket, as far as one request counts."""
         answer = client("dynamodb").query(
             TableName=table("users"),
             KeyConditionExpression="#bucket = :b",
-            ExpressionAttributeNames=_RESERVED,
+            ExpressionAttributeNames=user_lists.RESERVED,
             ExpressionAttributeValues=to_item({":b": 0}),
             Select="COUNT",
         )
@@ -84,7 +90,7 @@ class Users:
             "users",
             "#bucket = :b",
             {":b": bucket},
-            ExpressionAttributeNames=_RESERVED,
+            ExpressionAttributeNames=user_lists.RESERVED,
             ProjectionExpression="userid",
         )
         return [str(row["userid"]) for row in islice(rows, most)]
@@ -168,7 +174,7 @@ class Users:
                     userid for userid, failed in zip(owners, error.failed, strict=False) if failed
                 }
                 writes = [(user, actions) for user, actions in writes if user.userid not in lost]
-            except Unprocessed:  # others wrote these users in every round, so they were faster
+            except Contended:  # others wrote these users in every round, so they were faster
                 return lost | {user.userid for user, _ in writes}
         return lost
 
@@ -188,7 +194,7 @@ class Users:
         return {"Put": {**put, **_unchanged(user)}}
 
     def _removal(self, user: User) -> Item:
-        key = to_item(key_of(user.userid))
+        key = to_item(user_lists.key_of(user.userid))
         return {"Delete": {"TableName": table("users"), "Key": key, **_unchanged(user)}}
 
     def _item(self, user: User) -> Item:
@@ -207,8 +213,10 @@ class Users:
         sealed = self._vault.seal(
             pack({name: value for name, value in secret.items() if value}), _context(user.userid)
         )
-        values: Values = {"version": user.version + 1, "sealed": sealed, "tags": pack(user.tags)}
-        return to_item({**key_of(user.userid), **values})
+        part = user_lists.part(user.userid)
+        values: Values = {"version": user.version + 1, "sealed": sealed, "part": part}
+        values["tags"] = pack(user.tags)
+        return to_item({**user_lists.key_of(user.userid), **values})
 
     def _user(self, row: Mapping[str, Any]) -> User:
         secret = unpack(self._vault.open(row["sealed"], _context(row["userid"])))
@@ -247,10 +255,6 @@ def _opt_outs(raw: Mapping[str, Any]) -> dict[str, dict[str, Suppression]]:
     return {contact: _suppressions(by_key) for contact, by_key in raw.items()}
 
 
-def key_of(userid: str) -> dict[str, str | int]:
-    return {"bucket": keys.bucket(userid), "userid": userid}
-
-
 def _unchanged(user: User) -> Item:
     return {
         "ConditionExpression": "version = :version",
@@ -284,32 +288,6 @@ def _commit(actions: list[Item]) -> None:
     transact(within)
     if leaves:
         write_many(table("audiences"), [], leaves, key=("pk", "sk"))
-
-
-def _bucket(bucket: int, after: str, prefix: str, limit: int) -> list[dict[str, Any]]:
-    """Read the next items of a bucket."""
-    # Texts are ordered by their bytes in UTF-8.
-    # No text lies between a text and the same text with a NUL behind it.
-    low, high = max(after + "\0" if after else "", prefix), prefix + LAST
-    if low > high:
-        return []
-    bounds = {":low": low, ":high": high} if low else {":high": high}
-    within = "BETWEEN :low AND :high" if low else "<= :high"
-    request: dict[str, Any] = {
-        "TableName": table("users"),
-        "KeyConditionExpression": f"#bucket = :b AND userid {within}",
-        "ExpressionAttributeNames": _RESERVED,
-        "ExpressionAttributeValues": to_item({":b": bucket, **bounds}),
-        "ConsistentRead": True,
-    }
-    rows: list[dict[str, Any]] = []
-    while len(rows) < limit:
-        answer = client("dynamodb").query(**request, Limit=limit - len(rows))
-        rows += map(from_item, answer["Items"])
-        if not answer.get("LastEvaluatedKey"):
-            break
-        request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-    return rows
 
 
 def _context(userid: str) -> str:

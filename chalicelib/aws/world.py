@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from chalicelib.aws.audiences import Audiences
@@ -32,14 +32,17 @@ from chalicelib.aws.traces import Traces
 from chalicelib.aws.users import Users
 from chalicelib.aws.vault import Credentials, Vault
 from chalicelib.aws.wakeups import Wakeups
-from chalicelib.ports import Clock, Limits, Providers, Receivers, Settings, World
+from chalicelib.ports import Clock, Limits, Providers, Settings, World
 from chalicelib.ports import Tokens as TokensPort
 
 
 def build_world(
-    connect: Callable[[TokensPort, Clock], Providers], receivers: Receivers, limits: Limits
+    connect: Callable[[TokensPort, Clock], Providers], outside: Mapping[str, Any], limits: Limits
 ) -> World:
-    """Build a world on AWS. `connect` makes providers from their stored tokens and a clock."""
+    """Build a world on AWS. `connect` makes providers from their stored tokens and a clock.
+
+    `outside` has the ports that AWS has no part in, by name.
+    """
     clock, vault, cache = SystemClock(), Vault(), Cache()
     timers, tokens = Timers(clock), Tokens(vault, clock)
     records, templates = RecordStore(cache), Templates(cache)
@@ -58,10 +61,10 @@ def build_world(
         providers=connect(tokens, clock),
         stored=StoredRequests(vault, timers),
         callbacks=Callbacks(vault),
-        receivers=receivers,
         recordings=Recordings(timers, messages, users),
         rate_limiter=RateLimiter(clock),
         limits=limits,
+        **outside,
         **_of_people(vault, users),
         **_without_parts(),
     )

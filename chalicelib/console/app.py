@@ -40,9 +40,9 @@ def serve(door: Door, request: Request) -> Reply:
         found = assets.serve(
             request.path.removeprefix("/assets/"), request.headers.get("accept-encoding", "")
         )
-        return found or _secured(Reply(404, "", "text/plain"))
+        return found or secured(Reply(404, "", "text/plain"))
     pages.load()
-    return _secured(_page(door, request))
+    return secured(_page(door, request))
 
 
 def _page(door: Door, request: Request) -> Reply:
@@ -69,6 +69,8 @@ def _admitted(visit: Visit, route: Route) -> Reply:
     person = visit.person
     if _is_foreign(visit.request):
         raise ApiError(403, [Problem("", visit.say("This form came from another site."))])
+    if visit.request.is_too_large:
+        raise ApiError(413, [Problem("", visit.say("The form is too large. Choose less."))])
     if not route.is_open:
         if person is None:
             return _sign_in_first(visit)
@@ -78,6 +80,8 @@ def _admitted(visit: Visit, route: Route) -> Reply:
             raise ApiError(403, [Problem("", _needs(visit, route.needs))])
         if route.method == "POST" and not _is_ours(visit, person):
             raise ApiError(403, [Problem("", visit.say("The page was too old. Open it again."))])
+    if person is not None and route.method == "GET" and "key" in visit.ids and not visit.is_part:
+        _ = visit.access_channels  # read first: the page's own is among them, and kept
     return route.view(visit)
 
 
@@ -115,7 +119,7 @@ def _refused(visit: Visit, error: ApiError) -> Reply:
     return visit.show(template, error=error)
 
 
-def _secured(reply: Reply) -> Reply:
+def secured(reply: Reply) -> Reply:
     """Add the policy and the other headers of pages."""
     policy = "; ".join(
         f"{directive} {sources} {reply.policy.get(directive, '')}".strip()

@@ -9,8 +9,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from chalicelib.console import typed_json
 from chalicelib.console.door import ApiError, Problem
-from chalicelib.console.forms import Form
+from chalicelib.console.forms import Form, number_of
 from chalicelib.domain import sms
 
 N_ = str  # marks a text for the catalogue
@@ -25,8 +26,22 @@ class Field(NamedTuple):
     label: str
     long: int = 0
     help: str = ""
+    choices: tuple[tuple[str, str], ...] = ()
 
 
+class Named(NamedTuple):
+    """Fields of a content that names a third-party template: the id, and lines of its values.
+
+    `place` is that of the values in the API's content.
+    """
+
+    id: str
+    values: str
+    place: str
+
+
+NOTICE = "1"
+WECHAT_KINDS = (("0", N_("Template message")), (NOTICE, N_("Subscription notice")))
 FIELDS: Mapping[str, tuple[Field, ...]] = {
     "app": (Field("title", N_("Title")), Field("alert", N_("Text"), 3)),
     "sms": (
@@ -42,6 +57,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
     ),
     "wechatoa": (
         Field("template_id", N_("Template id of WeChat")),
+        Field("type", N_("Kind"), choices=WECHAT_KINDS),
         Field("data", N_("Keywords"), 4, N_("one on each line: name = value")),
         Field("url", N_("Address that opens")),
     ),
@@ -60,6 +76,15 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
     "wechatwk_linkedcorp": (Field("text", N_("Text"), 3),),
 }
 
+THIRD_PARTY: Mapping[str, Named] = {
+    "sms": Named("temp_id", "temp_para", "temp_para"),
+    "wechatoa": Named("template_id", "data", "data"),
+    "wechatmp": Named("template_id", "data", "data"),
+    "alipay_life": Named("template_id", "data", "context"),
+}
+VALUE = "v."  # before the name of a value that has a field of its own
+FRAME = ("first", "remark")  # values that a template message may do without
+
 
 def pairs(text: str) -> dict[str, str]:
     """Read lines of `name = value`."""
@@ -71,8 +96,11 @@ def lines(values: Mapping[str, Any]) -> str:
     return "\n".join(f"{name} = {value}" for name, value in values.items())
 
 
-def _number(text: str) -> Any:
-    return int(text) if text.isascii() and text.isdigit() else text
+def values_of(kind: str, typed: Mapping[str, str]) -> dict[str, str]:
+    """Return the values of a third-party template: on lines, and in fields of their own."""
+    fields = {n.removeprefix(VALUE): text for n, text in typed.items() if n.startswith(VALUE)}
+    given = {name: text for name, text in fields.items() if text or name not in FRAME}
+    return {**pairs(typed.get(THIRD_PARTY[kind].values, "")), **given}
 
 
 # -- from what was typed to a content
@@ -80,25 +108,31 @@ def _number(text: str) -> Any:
 
 def _sms(typed: Mapping[str, str]) -> Content:
     if typed.get("temp_id"):
-        made: Content = {"temp_id": _number(typed["temp_id"])}
+        made: Content = {"temp_id": number_of(typed["temp_id"])}
         if typed.get("sign_id"):
-            made["sign_id"] = _number(typed["sign_id"])
-        return {**made, "temp_para": pairs(typed.get("temp_para", ""))}
+            made["sign_id"] = number_of(typed["sign_id"])
+        return {**made, "temp_para": values_of("sms", typed)}
     return {"content": typed.get("content", "")}
 
 
 def _wechat(typed: Mapping[str, str]) -> Content:
-    data = {name: {"value": value} for name, value in pairs(typed.get("data", "")).items()}
+    data = {name: {"value": value} for name, value in values_of("wechatoa", typed).items()}
     rest = {name: typed[name] for name in ("url", "page") if typed.get(name)}
     return {"template_id": typed.get("template_id", ""), "data": data, **rest}
 
 
 def _official(typed: Mapping[str, str]) -> Content:
-    return {"type": 0, **_wechat(typed)}
+    """Return a template message or a notice, which calls its address `page`."""
+    made = _wechat(typed)
+    if typed.get("type") != NOTICE:
+        return {"type": 0, **made}
+    if "url" in made:
+        made["page"] = made.pop("url")
+    return {"type": 1, **made}
 
 
 def _life_account(typed: Mapping[str, str]) -> Content:
-    context: Content = {n: {"value": v} for n, v in pairs(typed.get("data", "")).items()}
+    context: Content = {n: {"value": v} for n, v in values_of("alipay_life", typed).items()}
     if typed.get("url"):
         context["url"] = typed["url"]
     return {"template_id": typed.get("template_id", ""), "context": context}
@@ -144,7 +178,8 @@ def _typed(kind: str, content: Mapping[str, Any]) -> dict[str, str]:
     if kind in ("wechatwk", "wechatwk_linkedcorp"):
         return {"text": str(text.get("content", ""))} if isinstance(text, Mapping) else {}
     shown = {name: str(value) for name, value in content.items() if isinstance(value, str | int)}
-    shown.pop("type", None)
+    if shown.pop("type", "") == NOTICE and kind == "wechatoa":
+        shown["type"], shown["url"] = NOTICE, shown.pop("page", "")
     if isinstance(content.get("temp_para"), Mapping):
         shown["temp_para"] = lines(content["temp_para"])
     data = content.get("data", content.get("context"))
@@ -179,7 +214,7 @@ def make_any(kind: str, typed: Mapping[str, str]) -> Any:
     """Return a content, from its fields or from JSON. Raise ApiError for JSON that is none."""
     if typed.get("json"):
         try:
-            return json.loads(typed["json"])
+            return typed_json.read(typed["json"])
         except ValueError as error:
             raise ApiError(400, [Problem(f"contents.{kind}", str(error))]) from None
     return make(kind, {name: value for name, value in typed.items() if name != "json"})

@@ -15,7 +15,10 @@ SESSION = "__Host-session"  # the cookie of a session
 
 @frozen
 class Request:
-    """A request of a browser. `path` begins after `/console`."""
+    """A request of a browser. `path` begins after `/console`.
+
+    `files` are contents by the field of the form. `is_too_large`: the form was not read.
+    """
 
     method: str
     path: str
@@ -24,6 +27,8 @@ class Request:
     cookies: Mapping[str, str] = field(default_factory=dict, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case
     source: str = ""  # the address that it came from
+    files: Mapping[str, Sequence[bytes]] = field(default_factory=dict, repr=False)
+    is_too_large: bool = False
 
 
 @frozen
@@ -126,6 +131,14 @@ class Door(Protocol):
     def currency(self) -> str: ...
     @property
     def public_url(self) -> str: ...
+    @property
+    def submit_within(self) -> int:
+        """The seconds for which a delivery may wait before it is submitted."""
+
+    @property
+    def sandbox_url(self) -> str:
+        """The sandbox that the deployment is attached to, empty without one."""
+
     @property
     def sessions(self) -> Sessions: ...
     def now(self) -> int:

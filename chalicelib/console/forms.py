@@ -33,9 +33,7 @@ class Form:
     def number(self, name: str) -> int | str | None:
         """Return a number, or the text as it is, which the API refuses with its reason."""
         text = self.text(name).replace(",", "").replace("，", "")
-        if not text:
-            return None
-        return int(text) if re.fullmatch(r"-?[0-9]{1,15}", text, re.ASCII) else text
+        return number_of(text) if text else None
 
     def amount(self, name: str) -> float | str | None:
         """Return an amount of money, or the text as it is, which the API refuses."""
@@ -62,6 +60,11 @@ class Form:
         for name in self.fields:
             if name.startswith(prefix):
                 yield name.removeprefix(prefix), self.raw(name)
+
+
+def number_of(text: str) -> int | str:
+    """Read a whole number, or return the text as it is."""
+    return int(text) if re.fullmatch(r"-?[0-9]{1,15}", text, re.ASCII) else text
 
 
 def amount_of(text: str) -> float | str:

@@ -170,3 +170,21 @@ FACTS = {  # what happened to a delivery: the colour of its mark, and its icon
     "complained": ("bad", "flag"),
     "other": ("", "question-mark"),
 }
+
+VALUE_KINDS = {  # of values of third-party templates
+    "thing": N_("any text"),
+    "number": N_("a number"),
+    "letter": N_("letters"),
+    "symbol": N_("symbols"),
+    "character_string": N_("digits, letters and symbols"),
+    "time": N_("a time such as 15:01, or two with ~ between"),
+    "date": N_("a date such as 2026-11-29, with a time or without"),
+    "amount": N_("an amount of up to 10 digits"),
+    "phone_number": N_("digits and symbols"),
+    "car_number": N_("letters and digits; the first and the last may be Chinese"),
+    "name": N_("a name: 10 Chinese characters, or 20 letters and symbols"),
+    "phrase": N_("Chinese characters"),
+    "const": N_("one of the texts that the template allows"),
+    "enum": N_("one of the texts that the template allows"),
+    "enum_string": N_("one of the texts that the template allows"),
+}

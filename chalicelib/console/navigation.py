@@ -31,6 +31,8 @@ SYSTEM = (
     Entry("settings", ",", "settings", N_("Settings"), "/settings", is_global=True),
 )
 
+SANDBOXED = ("inbox",)  # tabs of deployments that are attached to a sandbox
+
 # name of the tab, label, path, whether it belongs to the whole system
 TABS: dict[str, tuple[tuple[str, str, str, bool], ...]] = {
     "messages": (
@@ -53,6 +55,7 @@ TABS: dict[str, tuple[tuple[str, str, str, bool], ...]] = {
     "stats": (
         ("messages", N_("Message statistics"), "/stats/messages", False),
         ("requests", N_("Request volume"), "/stats/requests", False),
+        ("costs", N_("Cost and opt-outs"), "/stats/costs", False),
         ("clicks", N_("Click distribution"), "/stats/clicks", False),
         ("providers", N_("Providers and platforms"), "/stats/providers", False),
     ),
@@ -74,5 +77,6 @@ TABS: dict[str, tuple[tuple[str, str, str, bool], ...]] = {
         ("audit", N_("Audit log"), "/audit", True),
         ("global_key", N_("Global key"), "/global-key", True),
         ("developer", N_("Developer"), "/developer", True),
+        ("inbox", N_("Sandbox inbox"), "/inbox", True),
     ),
 }

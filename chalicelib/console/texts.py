@@ -75,6 +75,14 @@ class Texts:
             return self.say_many("%(num)s minute", "%(num)s minutes", seconds // 60)
         return self.say_many("%(num)s second", "%(num)s seconds", seconds)
 
+    def seconds(self, value: float | None) -> str:
+        """Write a measured time, to a tenth of a second where it is short."""
+        if value is None:
+            return "–"
+        if value >= 120:
+            return self.say("%(number)s min", number=f"{value / 60:.0f}")
+        return self.say("%(number)s s", number=f"{value:.0f}" if value >= 10 else f"{value:.1f}")
+
     def at(self, time: int) -> datetime:
         return datetime.fromtimestamp(time / 1000, UTC).astimezone(self.zone)
 

@@ -14,7 +14,8 @@ from chalicelib.console.render import environment
 from chalicelib.console.texts import LANGUAGES, Texts
 from chalicelib.domain import zones
 
-ACCESS_CHANNELS = 100  # that the switcher shows
+_SAFE = "!#$%&'()*+,/:;=?@[]~"  # what an address may hold. No text writes another header.
+PAGE, MOST = 100, 1000  # of a list to choose from
 
 
 class Visit:
@@ -54,6 +55,18 @@ class Visit:
         """Return a parameter of the query."""
         return self.request.query.get(name, default)
 
+    def every(self, path: str, name: str, **query: Any) -> list[Mapping[str, Any]]:
+        """Return all entries of a list to choose from, not the first page alone."""
+        entries: list[Mapping[str, Any]] = []
+        cursor = None
+        while len(entries) < MOST:
+            page = self.api.get(path, query={**query, "limit": PAGE, "cursor": cursor})
+            entries += page[name]
+            cursor = page.get("cursor")
+            if cursor is None:
+                break
+        return entries
+
     @property
     def theme(self) -> str:
         """The colours that the browser was told, else those that the person prefers."""
@@ -72,11 +85,7 @@ class Visit:
 
     @cached_property
     def access_channels(self) -> Sequence[Mapping[str, Any]]:
-        query = {"limit": ACCESS_CHANNELS}
-        listed: Sequence[Mapping[str, Any]] = self.api.get("access-channels", query=query)[
-            "access_channels"
-        ]
-        return listed
+        return self.every("access-channels", "access_channels")
 
     @cached_property
     def access_channel(self) -> Mapping[str, Any] | None:
@@ -90,13 +99,19 @@ class Visit:
             return found
         return next(iter(known.values()), None)
 
-    def at(self, path: str = "", **query: object) -> str:
+    @cached_property
+    def real_channels(self) -> Sequence[Mapping[str, str]]:
+        """The delivery channels that reach people, of a deployment with a sandbox."""
+        listed: Sequence[Mapping[str, str]] = self.api.get("sandbox")["real_channels"]
+        return listed
+
+    def at(self, path: str = "", /, **query: object) -> str:
         """Return the address of a page of the access channel."""
         key = self.access_channel["channel_key"] if self.access_channel else "-"
         return self.to(f"/c/{quote(key)}{path}", **query)
 
     @staticmethod
-    def to(path: str, **query: object) -> str:
+    def to(path: str, /, **query: object) -> str:
         asked = {name: value for name, value in query.items() if value not in (None, "")}
         root = "" if path == "/" else path
         return f"/console{root}" + (f"?{urlencode(asked)}" if asked else "")
@@ -130,7 +145,8 @@ class Visit:
         cookies = (self._remember(),) if "key" in self.ids and self.person else ()
         if error and not self.is_part:
             status = error.status
-        return Reply(status, body, policy=policy or {}, cookies=cookies)
+        headers = {"Retry-After": str(error.seconds)} if error and error.seconds else {}
+        return Reply(status, body, headers=headers, policy=policy or {}, cookies=cookies)
 
     def _remember(self) -> str:
         key = quote(self.ids["key"], safe="")
@@ -140,4 +156,4 @@ class Visit:
         """Send the browser to another page, after a change. `done` names what is now true."""
         if done:
             address += ("&" if "?" in address else "?") + urlencode({"done": done})
-        return Reply(303, headers={"Location": address})
+        return Reply(303, headers={"Location": quote(address, safe=_SAFE, errors="replace")})

@@ -18,7 +18,7 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.notes import BLOCK
 from chalicelib.domain.plans import ChunkId
 
-CHUNKS = 400  # numbers of a part of a large message: 200,000 targets
+CHUNKS = 200  # numbers of a part of a large message: 200,000 targets
 
 # Facts of a row, beside those of deliveries.
 MESSAGE, TARGET, LOST, DELIVERY, REFUSED = "message", "target", "lost", "delivery", "refused"

@@ -35,7 +35,15 @@ from chalicelib.domain import elements, keys
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.facts import DeliveryState, FactKind
-from chalicelib.domain.funnel import STAGES, count, losses_of, refused, reported_at, stages_of
+from chalicelib.domain.funnel import (
+    STAGES,
+    Counts,
+    count,
+    losses_of,
+    refused,
+    reported_at,
+    stages_of,
+)
 from chalicelib.domain.messages import Message
 from chalicelib.domain.notes import OptOut
 from chalicelib.domain.plans import ChunkId
@@ -112,9 +120,12 @@ def of_opt_out(opt_out: OptOut) -> Figures:
     return {Cell(opt_out.channel_key, quarter_of(opt_out.time)): counts}
 
 
-def of_line(message: Message, chunk: Chunk) -> Counter[str]:
-    """Count the people of a chunk for the message's line in the list, and what is still open."""
-    counts = count(message, chunk)
+def of_line(message: Message, chunk: Chunk, counts: Counts | None = None) -> Counter[str]:
+    """Count the people of a chunk for the message's line in the list, and what is still open.
+
+    `counts`: those of the chunk, if they are known.
+    """
+    counts = counts or count(message, chunk)
     line = Counter({stage: counts.users.get(stage, 0) for stage in STAGES})
     line.update({f"open|{name}": number for name, number in counts.open.items()})
     line.update({"ends": counts.ends, "cost": sum(counts.costs.values())})

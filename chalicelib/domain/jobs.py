@@ -111,9 +111,9 @@ class TimerKind(StrEnum):
 
 @frozen
 class Timer:
-    """A row that says what must happen at a time (ms).
+    """Work that is due at a time (ms). Timers of a slot that are set together are one row.
 
-    The same timer in the same slot of the clock is one row. The chunk of a timer for figures is a
+    A sweep hands out the same timer of the same slot once. The chunk of a timer for figures is a
     block, or an access channel's day. That of a timer for fact files is a unit.
     """
 

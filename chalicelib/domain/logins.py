@@ -57,8 +57,8 @@ def totp_step_of(secret: bytes, code: str, now: int, after: int) -> int | None:
 
     `now`: ms. `after`: the last step whose code was used.
     """
-    current = now // 1000 // TOTP_STEP
+    current, typed = now // 1000 // TOTP_STEP, code.encode("utf-8", "replace")
     for step in range(current - TOTP_DRIFT, current + TOTP_DRIFT + 1):
-        if step > after and hmac.compare_digest(totp_code(secret, step), code):
+        if step > after and hmac.compare_digest(totp_code(secret, step).encode(), typed):
             return step
     return None

@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # few messages have one
     from chalicelib.domain.rules.ab_tests import Split
     from chalicelib.domain.rules.schedules import Occasion
 
-CHUNK_TARGETS = 500
+CHUNK_TARGETS = 1000
 SCHEDULE = "schedule"  # the origin of a message that waited for its time
 AB_TEST = "ab_test"  # the origin of a variant's message
 INLINE_TARGETS = 100  # a send to at most so many named targets is planned in the request

@@ -15,7 +15,7 @@ from chalicelib.domain.reason_codes import Reason as Reason
 
 LOSSES: Mapping[TargetLoss, Reason] = {
     TargetLoss.HOLDOUT: Reason(
-        "用户在 A/B 测试的对照组里, 不发送",
+        "用户在 A/B 测试的对照组里，不发送",
         "The person is held out of the A/B test, and gets none of its messages",
     ),
     TargetLoss.UNKNOWN_USER: Reason(
@@ -31,7 +31,7 @@ LOSSES: Mapping[TargetLoss, Reason] = {
         "Add a contact to the user, or send on a channel that the user has",
     ),
     TargetLoss.OPTED_OUT: Reason(
-        "用户已退订本渠道的消息", "The person opted out of these messages"
+        "用户已退订该渠道的消息", "The person opted out of these messages"
     ),
     TargetLoss.CONTACT_GONE: Reason(
         "服务商已报告该联系方式失效",
@@ -92,15 +92,15 @@ LOSSES: Mapping[TargetLoss, Reason] = {
         "Send later, or change the frequency cap",
     ),
     TargetLoss.OVER_BUDGET: Reason(
-        "接入渠道本月的预算已用完",
+        "渠道本月的预算已用完",
         "The budget of the access channel's month is used up",
         "可提高预算，或下月再发",
         "Raise the budget, or send next month",
     ),
     TargetLoss.SUPPRESSED: Reason(
-        "部署已屏蔽该联系方式",
+        "该联系方式已停发",
         "The deployment suppresses the contact",
-        "如需发送，请将联系方式移出屏蔽名单",
+        "如需发送，请将联系方式移出停发名单",
         "Take the contact off the suppressions if you want to reach it",
     ),
     TargetLoss.OTHER_DAY: Reason(

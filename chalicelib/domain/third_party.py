@@ -182,7 +182,10 @@ class Use:
 
 @frozen
 class Draft:
-    """A text or signature as an operator wants it. `type`: the provider's number of its origin."""
+    """A text or signature as an operator wants it. `type`: the provider's number of its origin.
+
+    `images` are certificates, which show whose name a signature is.
+    """
 
     sort: Sort
     text: str
@@ -190,6 +193,7 @@ class Draft:
     remark: str = ""
     seconds: int = 0
     type: int = 0
+    images: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 @frozen(kw_only=True)
@@ -214,7 +218,8 @@ class Registers:
 class Order:
     """A request to a provider about templates or signatures of an account.
 
-    `ids` are the provider's. `after` is the last id that an earlier part has asked for.
+    `ids` are the provider's. `after` is the last id that an earlier part has asked for. `images` is
+    the number of the draft's images where they are kept apart from the order.
     """
 
     action: Action
@@ -224,6 +229,7 @@ class Order:
     keywords: tuple[int, ...] = ()
     scene: str = ""
     after: str = ""
+    images: int = 0
 
     @property
     def is_once(self) -> bool:

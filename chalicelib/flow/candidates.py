@@ -14,7 +14,7 @@ from chalicelib.ports import World
 
 # Pages of users that are looked at for one chunk, where the message is for few of them: those with
 # the day of a schedule, of a segment by rules, or of a part of an A/B test.
-PAGES = 20
+PAGES = 10
 SHARE = 5  # of a page: the least that is read for the rest of a chunk
 
 

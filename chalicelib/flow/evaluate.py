@@ -217,13 +217,22 @@ def settle(world: World, message: Message) -> None:
 
     Its job has died among the dead letters, or was never queued.
     """
-    first = ChunkId(message.msgid, 0)
-    young = message.starts + 10 * world.limits.check_after * 1000
-    if message.has_clock or world.clock.now() < young:
+    if not _may_be_overdue(world, message):
         return
+    first = ChunkId(message.msgid, 0)
     chunk = single.chunk_of(world, first, message)
     if chunk is not None and is_overdue(world, message, chunk):
         check_chunk(world, first)
+
+
+def _may_be_overdue(world: World, message: Message) -> bool:
+    young = message.starts + 10 * world.limits.check_after * 1000
+    return not message.has_clock and world.clock.now() >= young
+
+
+def may_be_overdue(world: World, message: Message, chunk: Chunk | None) -> bool:
+    """Tell if a message must be settled before it is shown, of which one chunk was read."""
+    return _may_be_overdue(world, message) and (chunk is None or is_overdue(world, message, chunk))
 
 
 def is_overdue(world: World, message: Message, chunk: Chunk) -> bool:

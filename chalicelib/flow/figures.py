@@ -11,7 +11,7 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalicelib import observability
 from chalicelib.domain import fact_files, figures, health, keys, notes
@@ -19,6 +19,7 @@ from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.figures import Cell, Part
+from chalicelib.domain.funnel import Counts
 from chalicelib.domain.jobs import Timer, TimerKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.notes import Note, OptOut
@@ -97,12 +98,20 @@ def part_of_block(world: World, block: int) -> Part:
     return Part(block_key(block), known.seen, figures.added(counted), expires, lines, unit)
 
 
-def count_chunks(world: World, chunks: Iterable[tuple[Message, Chunk]]) -> None:
+class Counted(NamedTuple):
+    """A chunk with its counts."""
+
+    message: Message
+    chunk: Chunk
+    counts: Counts
+
+
+def count_chunks(world: World, chunks: Iterable[Counted]) -> None:
     """Add what chunks have gained. They belong to messages whose request is noted."""
     now = world.clock.now() // 1000
-    living = [(message, chunk) for message, chunk in chunks if now < message.expires]
-    _keep_reach(world, living)
-    parts = [part_of_chunk(message, chunk) for message, chunk in living]
+    living = [counted for counted in chunks if now < counted.message.expires]
+    _keep_reach(world, [(message, chunk) for message, chunk, _ in living])
+    parts = [part_of_chunk(*counted) for counted in living]
     for some in _slices(parts, PARTS):
         add(world, some)
 
@@ -115,10 +124,10 @@ def _keep_reach(world: World, chunks: Sequence[tuple[Message, Chunk]]) -> None:
         reach.keep(world, rated)
 
 
-def part_of_chunk(message: Message, chunk: Chunk) -> Part:
+def part_of_chunk(message: Message, chunk: Chunk, counts: Counts) -> Part:
     msgid, number = chunk.plan.id
     gained = figures.of_chunk(message, chunk)
-    gained[Cell(msgid, figures.LINE)] = figures.of_line(message, chunk)
+    gained[Cell(msgid, figures.LINE)] = figures.of_line(message, chunk, counts)
     key = (msgid, keys.join("figures", number))
     unit = fact_files.unit_of_chunk(chunk.plan.id)
     return Part(key, chunk.weight, gained, message.expires + KEPT, unit=unit)

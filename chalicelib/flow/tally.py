@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from chalicelib.domain import keys
-from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.funnel import Counts, count, total
 from chalicelib.domain.jobs import Timer, TimerKind
 from chalicelib.domain.messages import CHUNK_TARGETS, Message
 from chalicelib.domain.plans import ChunkId
 from chalicelib.flow import figures
+from chalicelib.flow.figures import Counted
 from chalicelib.flow.messages import read_together
-from chalicelib.flow.timers import do_all
+from chalicelib.flow.timers import do_in_time
 from chalicelib.ports import Limits, World
 
-LIVE_TARGETS = 2 * CHUNK_TARGETS  # a message of so many targets is counted on request
+LIVE_TARGETS = CHUNK_TARGETS  # a message of so many targets is counted on request
 
 
 def changed(world: World, starts: Mapping[ChunkId, int]) -> None:
@@ -43,31 +43,34 @@ def _timer(chunk: ChunkId, start: int, now: int, limits: Limits) -> Timer:
 
 
 def recount(world: World, timers: Sequence[Timer]) -> None:
-    """Count chunks anew, and add what they have gained to the figures together."""
-    counted: list[tuple[Message, Chunk]] = []
-    chunks = list(dict.fromkeys(timer.chunk for timer in timers))
-    messages, _ = read_together(world, [at.msgid for at in chunks]) or ({}, {})
+    """Count chunks anew, and add what they have gained to the figures together.
 
-    def count_one(at: ChunkId) -> None:
+    Chunks for which no time is left are counted by a job of their own.
+    """
+    counted: list[Counted] = []
+    messages, _ = read_together(world, [timer.chunk.msgid for timer in timers]) or ({}, {})
+
+    def count_one(timer: Timer) -> None:
+        at = timer.chunk
         message = messages.get(at.msgid) or world.messages.get(at.msgid)
         _recount(world, message, at, counted)
 
     try:
-        do_all(count_one, chunks)
+        do_in_time(world, count_one, timers)
     finally:
         figures.count_chunks(world, counted)
 
 
 def recount_chunk(world: World, at: ChunkId) -> Counts | None:
     """Count a chunk anew. Return None when its history has expired."""
-    counted: list[tuple[Message, Chunk]] = []
+    counted: list[Counted] = []
     counts = _recount(world, world.messages.get(at.msgid), at, counted)
     figures.count_chunks(world, counted)
     return counts
 
 
 def _recount(
-    world: World, message: Message | None, at: ChunkId, counted: list[tuple[Message, Chunk]]
+    world: World, message: Message | None, at: ChunkId, counted: list[Counted]
 ) -> Counts | None:
     """Count a chunk from one consistent reading, and replace its counts. Add it to the list."""
     chunk = world.ledger.chunk(at, message) if message else None
@@ -75,7 +78,7 @@ def _recount(
         return None
     counts = count(message, chunk)
     world.messages.put_counts(at, counts, message.expires)
-    counted.append((message, chunk))
+    counted.append(Counted(message, chunk, counts))
     return counts
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 
 from chalicelib.domain import keys
-from chalicelib.domain.delivery_channels import Channel, Priority
+from chalicelib.domain.delivery_channels import Channel, ChannelType, Priority
 from chalicelib.domain.errors import (
     Conflict,
     ProviderError,
@@ -39,6 +39,7 @@ from chalicelib.domain.third_party import (
     Use,
     key_of,
 )
+from chalicelib.flow import certificates
 from chalicelib.observability import log
 from chalicelib.ports import Registry, World
 
@@ -55,9 +56,10 @@ class Unfinished(Exception):
 # -- in the API
 
 
-def write(world: World, id: str, order: Order) -> None:
-    """Store an order, sealed, for the job with an id."""
+def write(world: World, id: str, order: Order, type: ChannelType) -> None:
+    """Store an order, sealed, for the job with an id. Its images are stored first, apart."""
     until = world.clock.now() + KEPT * 1000
+    order = certificates.apart(world, type, id, order)
     world.tokens.write(_order_name(id), Token(json.dumps(asdict(order)), until, until))
 
 
@@ -76,10 +78,8 @@ def carry_out(world: World, job: QueryJob, channel: Channel, registry: Registry)
     match order.action:
         case Action.REFRESH:
             _refresh(world, job, channel, registry, order)
-        case Action.CREATE if order.draft:
-            return _keep(world, registry.create(order.draft)).id
-        case Action.CHANGE if order.draft:
-            _keep(world, registry.change(order.ids[0], order.draft))
+        case Action.CREATE | Action.CHANGE if order.draft:
+            return _hand_in(world, job, channel, registry, order, order.draft)
         case Action.IMPORT:
             return _import(world, registry, order)
         case Action.DELETE:
@@ -97,7 +97,8 @@ def _read(world: World, id: str) -> Order | None:
     if stored is None:
         return None
     raw = json.loads(stored.value)
-    draft = raw["draft"] and Draft(**{**raw["draft"], "sort": Sort(raw["draft"]["sort"])})
+    sort = {"sort": Sort(raw["draft"]["sort"]), "images": ()} if raw["draft"] else {}
+    draft = raw["draft"] and Draft(**{**raw["draft"], **sort})
     known = {"action": Action(raw["action"]), "sort": Sort(raw["sort"]), "draft": draft}
     lists = {name: tuple(raw[name]) for name in ("ids", "keywords")}
     return Order(**{**raw, **known, **lists})
@@ -136,7 +137,7 @@ def _refresh(
 
 def _go_on(world: World, job: QueryJob, channel: Channel, order: Order) -> None:
     """Send another job for the rest. The provider's limits hold between jobs as within one."""
-    write(world, job.id, order)
+    write(world, job.id, order, channel.type)
     worker = world.providers.of(channel.platform).capabilities.worker
     rest = Envelope(job, Priority.HIGH, channel.type, channel.code, worker=worker)
     world.queues.send([rest])
@@ -158,6 +159,20 @@ def _compare(
     for each in kept:
         if each.id not in listed and not each.entered:
             mark_gone(world, channel, each.sort.family, each.id)
+
+
+def _hand_in(
+    world: World, job: QueryJob, channel: Channel, registry: Registry, order: Order, draft: Draft
+) -> str:
+    """Create or change what the provider reviews. Return the provider's id of a new one."""
+    whole = certificates.together(world, channel.type, job.id, order, draft)
+    try:
+        if order.action is Action.CREATE:
+            return _keep(world, registry.create(whole)).id
+        _keep(world, registry.change(order.ids[0], whole))
+        return ""
+    finally:
+        certificates.drop(world, channel.type, job.id, order)
 
 
 def _import(world: World, registry: Registry, order: Order) -> str:

@@ -12,7 +12,7 @@ from chalicelib.ports import World
 
 T = TypeVar("T")
 
-SWEEP = 1000  # timers per sweep
+SWEEP = 200  # rows per sweep, each with up to 50 timers
 TIMERS_PER_JOB = 25
 EXCHANGES = 3  # with a provider that the work of one timer takes, mostly
 
@@ -24,11 +24,11 @@ def sweep(world: World, tick: int = 0) -> bool:
     `tick` is the time (ms) for which the clock called. The clock may be ahead of this function.
     A tick that came early would find nothing, and its timers would wait for the schedule.
     """
-    timers = world.timers.due(max(world.clock.now(), tick), SWEEP)
-    if timers:
-        world.queues.send(list(_envelopes(world, timers)))
-        world.timers.done(timers)
-    return len(timers) >= SWEEP
+    rows = world.timers.due(max(world.clock.now(), tick), SWEEP)
+    if rows:
+        world.queues.send(list(_envelopes(world, [t for row in rows for t in row.timers])))
+        world.timers.done(rows)
+    return len(rows) >= SWEEP
 
 
 def overdue(world: World) -> float:

@@ -137,6 +137,8 @@ def _of(world: World, member: Member) -> Login:
 def check_code(world: World, login: Login, code: str) -> Login:
     """Check the code of a second factor, which counts once. Raise WrongCode, or TooOften."""
     _count(world, "code", login.key, 1)
+    if not login.totp:
+        raise WrongCode("code")
     secret = world.vault.open(login.totp, keys.join("totp", login.key))
     step = totp_step_of(secret, code.replace(" ", ""), world.clock.now(), login.totp_step)
     if step is None:

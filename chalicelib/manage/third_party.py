@@ -90,6 +90,21 @@ def page(
     return records.page(world, REGISTERED[family], code, after=after, limit=limit)
 
 
+def search(
+    world: World, family: Family, code: str, text: str, after: str, limit: int
+) -> Sequence[Registered]:
+    """Return a page of those with a text in their title, their text or their id."""
+    if not text:
+        return page(world, family, code, after, limit)
+    wanted = text.casefold()
+    found = [
+        each
+        for each in page(world, family, code, after)
+        if any(wanted in part.casefold() for part in (each.title, each.text, each.id))
+    ]
+    return found[:limit]
+
+
 def get(world: World, family: Family, code: str, id: str) -> Registered:
     return records.get(world, REGISTERED[family], key_of(code, id))
 
@@ -169,7 +184,7 @@ def ask(account: Account, order: Order) -> str:
         raise NotFound(DELIVERY_CHANNELS.noun)
     _note(account.world, channel)
     id = secrets.token_hex(16)
-    third_party.write(account.world, id, order)
+    third_party.write(account.world, id, order, channel.type)
     return provider_query.ask(account.world, channel, Query.TEMPLATES, id=id)
 
 

@@ -17,6 +17,7 @@ all interfaces together.
     secrets.py    sealing
     callbacks.py  batches of callbacks, and their receivers
     stored_requests.py  requests that wait, and their clock
+    sandbox.py    the provider sandbox, where a deployment is attached to it
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from chalicelib.ports.figures import Document, Figures, Notes
 from chalicelib.ports.files import Files, Form, Imports
 from chalicelib.ports.messages import IdempotencyKey, Ledger, Lookup, Lookups, Messages
 from chalicelib.ports.providers import (
+    OwnRole,
     Provider,
     Providers,
     RateLimiter,
@@ -36,6 +38,7 @@ from chalicelib.ports.providers import (
 )
 from chalicelib.ports.recordings import Recording, Recordings
 from chalicelib.ports.records import Records, RecordStore
+from chalicelib.ports.sandbox import Sandbox
 from chalicelib.ports.secrets import Credentials, Vault
 from chalicelib.ports.settings import Audit, Settings, Templates
 from chalicelib.ports.stored_requests import StoredRequests, Wakeups
@@ -43,6 +46,7 @@ from chalicelib.ports.users import Audiences, Consents, SuppressedContact, Trace
 from chalicelib.ports.work import (
     Clock,
     Counters,
+    DueRow,
     MarkStore,
     QueueMessage,
     QueueReader,
@@ -61,6 +65,7 @@ __all__ = (
     "Counters",
     "Credentials",
     "Document",
+    "DueRow",
     "FactDraft",
     "FactFiles",
     "Figures",
@@ -75,6 +80,7 @@ __all__ = (
     "MarkStore",
     "Messages",
     "Notes",
+    "OwnRole",
     "Provider",
     "Providers",
     "QueueMessage",
@@ -88,6 +94,7 @@ __all__ = (
     "Records",
     "Registry",
     "Reply",
+    "Sandbox",
     "Session",
     "Settings",
     "Sizes",

@@ -92,10 +92,13 @@ class Messages(Protocol):
     def add_to_lists(self, entries: Sequence[Entry]) -> None:
         """Add new messages to the lists of their access channels. A repeat changes nothing."""
 
-    def sent_to(self, target: str, since: int, until: int) -> Sequence[Sent]:
-        """Return the messages from one time (ms) to another that name a target, newest first.
+    def sent_to(
+        self, target: str, before: str, since: int, limit: int
+    ) -> tuple[Sequence[Sent], str]:
+        """Return messages before a msgid that name a target, newest first, back to a time (ms).
 
-        Those of the last seconds may be missing. Others of the first day may be among them.
+        The msgid from which the search goes on comes beside them, empty at the end. It takes a
+        few requests at most. So it may end early. Messages of the last seconds may be missing.
         """
 
     def of_segment(self, number: int, limit: int) -> Sequence[Summary]:
@@ -206,6 +209,12 @@ class Lookups(Protocol):
         """Return the lookups of known ids, which may come from a cache since they never change.
 
         `fresh` reads all of them consistently.
+        """
+
+    def find(self, ids: Mapping[str, Sequence[str]]) -> Mapping[tuple[str, str], Lookup]:
+        """Return the lookups of ids by channel, under channel and id, as `get` does.
+
+        One batch read per 100 ids.
         """
 
     def park(self, channel: str, receipts: Mapping[str, Sequence[Receipt]], expires: int) -> None:

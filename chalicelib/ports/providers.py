@@ -22,6 +22,17 @@ from chalicelib.domain.provider_io import (
 from chalicelib.domain.third_party import Draft, Keyword, Registered, Sort, Title
 
 
+class OwnRole(Protocol):
+    """The role of the function that runs, where the deployment lets it send mails."""
+
+    @property
+    def region(self) -> str:
+        """The region of the deployment."""
+
+    def keys(self) -> tuple[str, str, str]:
+        """Return id, secret and token of an access key, which AWS renews now and then."""
+
+
 class Registry(Protocol):
     """An account's templates and signatures at its provider.
 

@@ -33,7 +33,7 @@ class Recordings(Protocol):
     ) -> tuple[Mapping[str, Message], Mapping[str, User]]:
         """Return the messages and the users that exist, read consistently with one request.
 
-        Messages may come from a cache, since they never change.
+        Messages may come from a cache or a replica, since they never change.
         """
 
     def put(self, recordings: Sequence[Recording]) -> None:

@@ -50,8 +50,14 @@ class Users(Protocol):
     def scan(self, buckets: range, after: str, limit: int, prefix: str = "") -> Sequence[User]:
         """Return the next users after a position (`keys.position`, empty: the start), in order.
 
-        Fewer than `limit` users mean the end. A prefix selects user ids that begin with it. This
-        costs a request for each bucket, so it is for the management API, not for sending.
+        Fewer than `limit` users mean the end. A prefix selects user ids that begin with it.
+        """
+
+    def listed(self, after: str, limit: int, prefix: str = "") -> Sequence[User]:
+        """Return the next users after a user id, in an order that stays, one request per page.
+
+        With a prefix, they are those whose ids begin with it, in order, with a few requests.
+        A user who is new or gone may show a moment later.
         """
 
     def estimate(self) -> int:

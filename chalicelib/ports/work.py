@@ -56,19 +56,31 @@ class Clock(Protocol):
     def sleep(self, seconds: float) -> None: ...
 
 
+@frozen
+class DueRow:
+    """A row of timers of a slot (ms), which come due together. Its name is unique in the slot."""
+
+    slot: int
+    name: str
+    timers: tuple[Timer, ...]
+
+
 class Timers(Protocol):
     def set(self, timers: Sequence[Timer], *, punctual: bool = True) -> None:
         """Make sure that the clock ticks for every timer, then put the rows.
 
         The clock needs one execution per slot. Timers that are not `punctual` have none of their
         own. The next sweep after their time serves them, at the latest the scheduled one.
+        Timers of a slot that are set together share rows. So a timer may be in several rows.
         """
 
-    def due(self, now: int, limit: int) -> Sequence[Timer]: ...
+    def due(self, now: int, limit: int) -> Sequence[DueRow]:
+        """Return up to `limit` rows that are due. The time of a timer in them is its slot."""
+
     def oldest(self, now: int) -> int | None:
         """Return the time (ms) of the row that has been due longest at `now`, or None."""
 
-    def done(self, timers: Sequence[Timer]) -> None: ...
+    def done(self, rows: Sequence[DueRow]) -> None: ...
 
 
 class Queues(Protocol):

@@ -17,6 +17,7 @@ from chalicelib.ports.messages import Ledger, Lookups, Messages
 from chalicelib.ports.providers import Providers, RateLimiter, Tokens
 from chalicelib.ports.recordings import Recordings
 from chalicelib.ports.records import RecordStore
+from chalicelib.ports.sandbox import Sandbox
 from chalicelib.ports.secrets import Credentials, Vault
 from chalicelib.ports.settings import Audit, Settings, Templates
 from chalicelib.ports.stored_requests import StoredRequests, Wakeups
@@ -30,7 +31,7 @@ class Sizes:
 
     chunk_targets: int = CHUNK_TARGETS
     chunk_bytes: int = 300_000  # of contacts and ids: a plan is one item of at most 400 KB
-    chunks_per_job: int = 10
+    chunks_per_job: int = 5
     partition_users: int = 50_000  # of an audience
     import_rows: int = 2000  # with up to three contacts each, whole transactions
     import_budget: int = 20_000  # ms of a job, well below its function's timeout
@@ -103,6 +104,7 @@ class World:
     wakeups: Wakeups
     callbacks: Callbacks
     receivers: Receivers
+    sandbox: Sandbox
     slowness: Slowness = field(default_factory=Slowness)  # what this container has seen
     outages: Outages = field(default_factory=Outages)  # of receivers, as it has seen them
     ends: int | None = None  # ms: when the function ends that works in it, None: not before a lease

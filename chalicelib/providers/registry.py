@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.provider_io import Capabilities
-from chalicelib.ports import Provider
+from chalicelib.ports import OwnRole, Provider
 from chalicelib.providers.tokens import AccessTokens, MemoryTokens
 from chalicelib.web.egress import Policy
 
@@ -28,6 +28,7 @@ class ProviderDeps(NamedTuple):
     policy: Policy
     timeout: float
     tokens: AccessTokens
+    role: OwnRole | None = None  # as which mails may be sent, None: no role may
 
     @property
     def http(self) -> Http:
@@ -104,7 +105,7 @@ def _smtp(deps: ProviderDeps) -> Provider:
 def _ses(deps: ProviderDeps) -> Provider:
     from chalicelib.providers.email.ses import Ses
 
-    return Ses(deps.http)
+    return Ses(deps.http, role=deps.role)
 
 
 @_platform("alipay")
@@ -165,13 +166,17 @@ def _mini_program_authorised(deps: ProviderDeps) -> Provider:
 
 @cache
 def load(
-    platform: str, policy: Policy, timeout: float = 10.0, tokens: AccessTokens = ALONE
+    platform: str,
+    policy: Policy,
+    timeout: float = 10.0,
+    tokens: AccessTokens = ALONE,
+    role: OwnRole | None = None,
 ) -> Provider:
     """Return the provider of a platform, always the same object.
 
     Raises Invalid for an unknown platform.
     """
-    return make(platform, ProviderDeps(policy, timeout, tokens))
+    return make(platform, ProviderDeps(policy, timeout, tokens, role))
 
 
 def make(platform: str, deps: ProviderDeps) -> Provider:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from chalicelib.domain import keys
+from chalicelib.domain.delivery_channels import Channel
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.figures import DEPLOYMENT, QUARTER, percentile, quarter_of
 from chalicelib.domain.funnel import STAGES
@@ -25,25 +26,42 @@ WORSE = 0.1  # by which a rate may be lower than usual
 ERRORS = 10  # reasons that are shown
 
 Counts = Mapping[str, int]
+Cells = Sequence[tuple[int, Counts]]
 
 
 def of_channel(world: World, code: str) -> dict[str, Any]:
-    """Return the health of a delivery channel, in the last 24 hours.
+    """Return the health of a delivery channel, in the last 24 hours, of all that it sent.
 
     Raises NotFound without such a channel.
     """
     channel = world.settings.channel(code)
     if channel is None:
         raise NotFound("delivery channel")
-    prefix = f"{channel.type.value}|{code}|"
-    cells, before = _last_day(world), _days_before(world)
+    return _shown(world, channel, _last_day(world, DEPLOYMENT), _days_before(world, DEPLOYMENT))
+
+
+def of_access_channel(world: World, key: str) -> list[dict[str, Any]]:
+    """Return the health of each delivery channel of an access channel, of what that one sent.
+
+    Raises NotFound without such an access channel.
+    """
+    access = world.settings.access_channel(key)
+    if access is None:
+        raise NotFound("access channel")
+    channels = [each for each in world.settings.channels() if each.code in access.channels]
+    cells, before = _last_day(world, key), _days_before(world, key)
+    return [_shown(world, channel, cells, before) for channel in channels]
+
+
+def _shown(world: World, channel: Channel, cells: Cells, before: Counts) -> dict[str, Any]:
+    prefix = f"{channel.type.value}|{channel.code}|"
     now = _sum(counts for _, counts in cells)
     stages, usual = _of(now, f"channel|{prefix}"), _of(before, f"channel|{prefix}")
     used = quota.usage(world, channel)
     rates, usually = _rates(stages), _rates(usual)
     buckets = {int(name): n for name, n in _of(now, f"latency|{prefix}").items()}
     return {
-        "delivery_channel": code,
+        "delivery_channel": channel.code,
         "state": _state(stages, rates, usually),
         **{stage: stages.get(stage, 0) for stage in STAGES},
         **rates,
@@ -56,25 +74,28 @@ def of_channel(world: World, code: str) -> dict[str, Any]:
     }
 
 
-def _last_day(world: World) -> list[tuple[int, Counts]]:
-    """Return the figures of what was sent in the last 24 hours, with the begin (ms) of each."""
+def _last_day(world: World, key: str) -> Cells:
+    """Return the figures of what was sent in the last 24 hours, with the begin (ms) of each.
+
+    `key`: of an access channel, or of the deployment.
+    """
     last = quarter_of(world.clock.now())
-    first, name = last - quarter_of(DAY) + 1, keys.join("figures", DEPLOYMENT)
+    first, name = last - quarter_of(DAY) + 1, keys.join("figures", key)
     cells = world.figures.between(name, f"{first:07d}#", f"{last:07d}#~")
     return [(int(cell.key[1].partition("#")[0]) * QUARTER, cell.body) for cell in cells]
 
 
-def _errors(cells: Sequence[tuple[int, Counts]], now: Counts, prefix: str) -> list[dict[str, Any]]:
+def _errors(cells: Cells, now: Counts, prefix: str) -> list[dict[str, Any]]:
     """Return the most frequent reasons, with the quarter (ms) whose deliveries had each last."""
     last = {name: begins for begins, counts in cells for name in _of(counts, prefix)}
     ranked = statistics.ranked(_of(now, prefix))[:ERRORS]
     return [{**reason, "last": last[reason["reason"]]} for reason in ranked]
 
 
-def _days_before(world: World) -> Counter[str]:
+def _days_before(world: World, key: str) -> Counter[str]:
     today = days.day_of(world.limits, world.clock.now())
     first, last = f"{today - USUAL:06d}", f"{today - 1:06d}"
-    stored = world.figures.between(keys.join("days", DEPLOYMENT), first, last)
+    stored = world.figures.between(keys.join("days", key), first, last)
     return _sum(day.body["counts"] for day in stored)
 
 

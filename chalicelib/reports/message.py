@@ -203,22 +203,32 @@ def target(world: World, channel_key: str, msgid: str, userid: str) -> dict[str,
     evaluate.settle(world, sent)
     at = chunk_of(world, sent, userid)
     chunk = world.ledger.chunk(at, sent) if at else None
+    return target_in(world, sent, chunk, userid, is_over=ending is not None)
+
+
+def target_in(
+    world: World, sent: Message, chunk: Chunk | None, userid: str, *, is_over: bool
+) -> dict[str, Any]:
+    """Report the life cycle of a target in its chunk, if there is one. Raises NotFound.
+
+    `is_over`: the message was withdrawn.
+    """
     for position, planned in enumerate(chunk.plan.targets if chunk else ()):
         if chunk and planned.id == userid:
             return _life(world, sent, chunk, position)
     if userid not in sent.userids:
         raise NotFound("target")
     return {
-        "msgid": msgid,
+        "msgid": sent.msgid,
         "target": userid,
-        "state": "withdrawn" if ending else "accepted",
+        "state": "withdrawn" if is_over else "accepted",
         "loss": None,
         "why": None,
         "refused": {},
         "checks": [],
         "conditions": [],
         "choices": [],
-        "waiting": None if ending else life.held(sent),
+        "waiting": None if is_over else life.held(sent),
         "deliveries": [],
     }
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from chalicelib.domain import keys
+from chalicelib.domain import contacts, phones
 from chalicelib.domain.access_channels import ACCESS_CHANNELS
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.groups import GROUPS, Family
@@ -15,9 +15,8 @@ from chalicelib.ports import World
 
 MOST = 10  # of a group
 NAMES = 200  # of a kind that are looked through
-EVERYWHERE = range(keys.BUCKETS)
 _MSGID = re.compile(r"[0-9a-v]{16}", re.ASCII)
-_PHONE = re.compile(r"\+?[0-9][0-9 ()-]{5,19}", re.ASCII)
+LEAST = 6  # characters of a telephone number that is searched for
 _ID = re.compile(r"[!-~]{16,128}", re.ASCII)
 _USERID = re.compile(r"[!-~]{1,64}", re.ASCII)
 
@@ -52,16 +51,20 @@ def users(world: World, text: str) -> list[str]:
     """Return users whose id begins with a text."""
     if not _USERID.fullmatch(text):
         return []
-    return [user.userid for user in world.users.scan(EVERYWHERE, "", MOST, text)]
+    return [user.userid for user in world.users.listed("", MOST, text)]
 
 
 def kinds_of(text: str) -> Sequence[ChannelType]:
-    """Return the channel types on which a text may be a whole contact, by its shape."""
-    if "@" in text:
+    """Return the channel types on which a text may be a whole contact, by its shape.
+
+    A contact is known in every spelling in which a send would know it.
+    """
+    shown = contacts.visible(text)
+    if "@" in shown:
         return (ChannelType.EMAIL,)
-    if _PHONE.fullmatch(text):
+    if len(shown) >= LEAST and phones.canonical(shown) is not None:
         return (ChannelType.SMS,)
-    is_id = _ID.fullmatch(text) is not None and not _MSGID.fullmatch(text)
+    is_id = _ID.fullmatch(shown) is not None and not _MSGID.fullmatch(shown)
     return (ChannelType.APP, ChannelType.WECHATOA) if is_id else ()
 
 

@@ -17,7 +17,7 @@ from chalicelib.flow.messages import ending_of
 from chalicelib.ports import World
 from chalicelib.reports.chunks import chunk_of
 
-CHUNKS = 20  # that one page reads
+CHUNKS = 10  # that one page reads
 
 
 class Filter(NamedTuple):

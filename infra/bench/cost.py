@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from infra.bench import prices
+from infra.bench import figures, prices
 
 MEMORY_GB = 0.5  # memory of every function in the production stage
 
@@ -80,6 +80,15 @@ class Result:
         return parts
 
     @property
+    def of_figures(self) -> Result:
+        """Return what of this result serves figures and lists of messages."""
+        part = figures.part_of(self.counts)
+        own, all = (
+            sum(f["invocations"] for f in c["lambda"].values()) for c in (part, self.counts)
+        )
+        return replace(self, counts=part, log_bytes=round(self.log_bytes * own / max(1, all)))
+
+    @property
     def logged(self) -> float:
         """Return the bytes of the functions' logs. The template turns Lambda's own lines off."""
         return self.log_bytes
@@ -107,7 +116,7 @@ class Result:
     @property
     def report(self) -> dict[str, float]:
         """Return the figures for `.local/bench.json`."""
-        quantities = self.quantities
+        quantities, of_figures = self.quantities, self.of_figures
         return {
             "recipients": self.recipients,
             "deliveries_per_second": round(self.deliveries_per_second, 1),
@@ -117,4 +126,9 @@ class Result:
             "state_transitions_per_1000": self.per_1000(self.transitions),
             "usd_per_million": round(sum(self.dollars.values()), 3),
             "usd_per_million_traced": round(self.dollars_traced, 3),
+            "figures_requests_per_1000": self.per_1000(of_figures.aws_requests),
+            "figures_write_units_per_1000": self.per_1000(
+                of_figures.quantities["DynamoDB write units"]
+            ),
+            "figures_usd_per_million": round(sum(of_figures.dollars.values()), 3),
         }

@@ -75,7 +75,7 @@ FAMILIES = (
     Family("audiences", "consents#<type>#<hmac>", "consents#.*", _OWN),
     Family("audiences", "refused", "refused", 1),
     Family("audiences", "sets", "(tag|tags|segment|list|list-contacts)#.*", 1),
-    Family("due", "<shard>", r"\d+", SHARDS),
+    Family("due", "<shard>", r"\d+", SHARDS, is_shared=True),
 )
 CACHED = "settings"  # each container reads them every few seconds, however much is sent
 

@@ -14,6 +14,7 @@ from infra.package import ROOT
 PAGE = ROOT / "docs" / "explanation" / "performance.md"
 OTHERS = ("Uploads", "Channels", "Fairness")  # sections that other benchmarks write
 TRANSITIONS = "Step Functions state transitions"
+TICK = 2  # transitions of an execution of the clock, one for each of its states
 CORE_GB = 1769 / 1024  # the memory with one whole processor core in Lambda
 
 INTRODUCTION = """# Performance
@@ -41,14 +42,19 @@ These are the scenarios:
 - **mail**: mails from a template of 20 KB.
 - **alone**: app pushes that are alone in their second, so that nothing shares an invocation.
 
-The last line adds what X-Ray costs if it traces every invocation, as it does with few sends. It is
-off by default (`Tracing`).
+`usd per million traced` adds what X-Ray costs if it traces every invocation, as it does with few
+sends. It is off by default (`Tracing`).
+
+The last three lines are what [figures](ledger.md#figures) and lists of messages cost. They are
+parts of the lines above. Their write and read units are those of their own items. A function that
+works for them and for others is shared out by its requests to DynamoDB.
 
 Deliveries per second are those of the first half of the deliveries. They are measured from the
 acceptance of the first send until the receipts are recorded.
 Lambda milliseconds are those of this machine, at {memory} MB.
-The clock is 10 s wide here and 60 s in production. So there are more state transitions per
-delivery here.
+Records of streams gather for five seconds, as in production (`BatchingWindow`).
+The clock is 10 s wide here and 60 s in production. So there are more state transitions and more
+recounts per delivery here.
 """
 
 METHOD = """
@@ -73,7 +79,8 @@ whatever else is done.
 | receipt: store it | 1 | 1 | a provider posts it once |
 
 A send with a second step adds a query of its chunk and the entrants of those who go on. For them
-it adds the reading, the claim and the records once more.
+it adds the reading, the claim and the records once more. Its timer is in a row with those of the
+sends that were recorded with it. So it adds 2/b write units, for the row and its deletion.
 
 ## How it is counted
 
@@ -92,9 +99,9 @@ an invocation. If each came alone, the dollars would be:
 
 {batches}
 
-One tick of the clock is four transitions ($0.0001). It serves all that is due in a minute.
+One tick of the clock is two transitions ($0.00005). It serves all that is due in a minute.
 Here it makes {transitions} transitions per 1,000 single sends.
-A send that is alone in its minutes pays for its two ticks by itself, $0.0002.
+A send that is alone in its minute pays for its tick by itself.
 So single sends stay within the bound from {needed} a minute on.
 With fewer, the clock costs at most ${minutes:.2f} in a month.
 
@@ -160,7 +167,7 @@ def _section(title: str, path: Path) -> str:
 def _method(results: Mapping[str, Result], bounds: Mapping[str, Mapping[str, float]]) -> str:
     single = results["single"]
     rest = single.dollars_alone - single.dollars[TRANSITIONS]
-    tick = 4 * prices.PER_MILLION[TRANSITIONS]  # dollars of a million ticks
+    tick = TICK * prices.PER_MILLION[TRANSITIONS]  # dollars of a million ticks
     slower = CORE_GB / MEMORY_GB
     batches = [
         f"- {name} ${result.dollars_alone:.2f} instead of ${sum(result.dollars.values()):.2f}"
@@ -169,7 +176,7 @@ def _method(results: Mapping[str, Result], bounds: Mapping[str, Mapping[str, flo
     return METHOD.format(
         batches="\n".join(batches),
         transitions=single.report["state_transitions_per_1000"],
-        needed=math.ceil(2 * tick / max(1.0, bounds["single"]["usd_per_million"] - rest)),
+        needed=math.ceil(tick / max(1.0, bounds["single"]["usd_per_million"] - rest)),
         minutes=60 * 24 * 30 * tick / 1e6,
         memory=round(MEMORY_GB * 1024),
         slower=slower,

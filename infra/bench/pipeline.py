@@ -32,24 +32,25 @@ from infra.local.stack import down, up
 
 TRICKLE = 120  # seconds over which half of the receipts come
 BULK = "bulk"
-# Figures and histories add $1.60 to a million single sends here, and $0.05 to a million deliveries.
-# The emulator waits for no batching window, so its streams bring two records or three at once.
-# With the windows of the template it is less than $1.20 from one send a second on.
+FIGURES = "figures_usd_per_million"  # of single sends and of deliveries, what lists cost besides
 BOUNDS = {
     BULK: {
-        "aws_requests_per_1000": 120,
-        "write_units_per_1000": 345,
-        "usd_per_million": 0.45,
+        "aws_requests_per_1000": 90,
+        "write_units_per_1000": 130,
+        "usd_per_million": 0.25,
+        FIGURES: 0.05,
     },
     "single": {
-        "aws_requests_per_1000": 16_000,
-        "write_units_per_1000": 12_300,
+        "aws_requests_per_1000": 12_500,
+        "write_units_per_1000": 9_000,
         "usd_per_million": 14.7,
+        FIGURES: 1.20,
     },
     "plain": {
-        "aws_requests_per_1000": 9_800,
-        "write_units_per_1000": 7_900,
+        "aws_requests_per_1000": 7_500,
+        "write_units_per_1000": 5_700,
         "usd_per_million": 9.4,
+        FIGURES: 1.20,
     },
     "paced": {"aws_requests_per_1000": 12_500, "write_units_per_1000": 8_300},
     "mail": {"aws_requests_per_1000": 10_300, "write_units_per_1000": 7_900},

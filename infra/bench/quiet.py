@@ -13,6 +13,7 @@ from typing import Any
 import requests
 
 from chalicelib.config import clock_name, function_name
+from infra.bench.figures import by_service
 from infra.local.deployment import local_aws
 
 STILL = 7.0  # seconds without a change: longer than the batching windows of streams
@@ -33,14 +34,13 @@ def counted(description: Mapping[str, Any]) -> dict[str, Any]:
     counts = requests.get(url, timeout=10).json()
     by_caller = counts["by_caller"]
     callers = {caller: services for caller, services in by_caller.items() if caller not in IDLE}
-    by_service: dict[str, dict[str, int]] = {}
-    for services in callers.values():
-        for service, operations in services.items():
-            totals = by_service.setdefault(service, {})
-            for operation, number in operations.items():
-                totals[operation] = totals.get(operation, 0) + number
     functions = {name: f for name, f in counts["lambda"].items() if name not in IDLE}
-    return {**counts, "by_caller": callers, "requests": by_service, "lambda": functions}
+    return {
+        **counts,
+        "by_caller": callers,
+        "requests": by_service(callers.values()),
+        "lambda": functions,
+    }
 
 
 def wait(description: Mapping[str, Any], seconds: float) -> None:

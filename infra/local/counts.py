@@ -7,10 +7,10 @@ import math
 import re
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from infra.local import units
+from infra.local import purposes, units
 
 APP_ID = re.compile(r"\bapp/([^\s]+)")
 SIGNED_FOR = re.compile(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/")
@@ -49,6 +49,10 @@ class Counts:
         self._partitions: defaultdict[tuple[str, str], defaultdict[str, float]] = defaultdict(
             lambda: defaultdict(float)
         )
+        # What serves figures, by caller.
+        self._figures: defaultdict[str, defaultdict[str, float]] = defaultdict(
+            lambda: defaultdict(float)
+        )
 
     def aws_request(self, service: str, operation: str, caller: str) -> None:
         with self._lock:
@@ -72,7 +76,9 @@ class Counts:
         with self._lock:
             self._states[what] += 1
 
-    def dynamodb_units(self, operation: str, request: bytes, response: bytes) -> None:
+    def dynamodb_units(
+        self, operation: str, request: bytes, response: bytes, caller: str = OUTSIDE
+    ) -> None:
         try:
             body, answer = json.loads(request), json.loads(response)
         except ValueError:
@@ -81,12 +87,27 @@ class Counts:
         if "__type" in answer and "ConditionalCheckFailed" not in answer["__type"]:
             return
         with self._lock:
-            for used in units.writes(operation, body, answer, self._stored):
+            written = list(units.writes(operation, body, answer, self._stored))
+            read = list(units.reads(operation, body, answer))
+            for used in written:
                 self._write_units[used.table] += int(used.units)
                 self._partitions[used.table, used.partition]["writes"] += used.units
-            for used in units.reads(operation, body, answer):
+            for used in read:
                 self._read_units[used.table] += used.units
                 self._partitions[used.table, used.partition]["reads"] += used.units
+            self._purpose(caller, written, read)
+
+    def _purpose(
+        self, caller: str, written: Sequence[units.Used], read: Sequence[units.Used]
+    ) -> None:
+        share = purposes.share_of_figures([*written, *read])
+        if share is None:
+            return
+        counted = self._figures[caller]
+        counted["requests"] += 1
+        counted["figures"] += share
+        for name, used in (("write_units", written), ("read_units", read)):
+            counted[name] += sum(each.units for each in used if purposes.is_for_figures(each))
 
     def read(self) -> dict[str, Any]:
         with self._lock:
@@ -123,4 +144,5 @@ class Counts:
             "states": self._states,
             "write_units": self._write_units,
             "read_units": self._read_units,
+            "figures": self._figures,
         }

@@ -23,8 +23,11 @@ PARAMETERS = {
     "EgressAllow": "127.0.0.1",
 }
 
+# Somebody waits for lists, figures and callbacks. The stage `bench` has production's window.
+SOON = {"BatchingWindow": "1"}
 # The journeys use every door and option.
-OF_STAGES = {"test": {"RestApi": "on", "ReceiptsUrl": "on", "FactFiles": "on"}}
+DOORS = {"RestApi": "on", "ReceiptsUrl": "on", "FactFiles": "on"}
+OF_STAGES = {"local": SOON, "test": SOON | DOORS}
 
 
 def parameters(stage: str, worker: bool) -> dict[str, str]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from infra.local import cores, fair_queues
+from infra.local import batching, cores, fair_queues, leading_keys
 from infra.local.counts import Counts
 
 TICK = 0.1  # seconds between two looks for messages whose delay or visibility timeout has ended
@@ -28,25 +28,22 @@ STREAM_TICK = 0.2  # seconds
 FUNCTION_URLS = "/_aws/lambda-url/"  # the emulator's path to them
 
 
-def apply(counts: Counts, *, windows: bool = False) -> None:
-    """Call once, before MiniStack serves.
-
-    `windows`: records of streams gather for the batching windows of their event sources.
-    """
+def apply(counts: Counts) -> None:
+    """Call once, before MiniStack serves."""
     from ministack.core import iam_actions, iam_evaluator, lambda_runtime
-    from ministack.services import apigateway_v1, lambda_svc, scheduler, sqs
+    from ministack.services import apigateway_v1, dynamodb, lambda_svc, scheduler, sqs
     from ministack.services.cloudformation import provisioners
 
     _import_gateway_responses(apigateway_v1)
     _reachable_function_urls(provisioners)
     _signatures_of_others(iam_evaluator)
-    if windows:
-        _batching_windows(lambda_svc)
+    batching.apply(lambda_svc, dynamodb, sqs)
     _streams_of_their_own(lambda_svc, counts)
     _no_waiting_for_queues(lambda_svc)
     fair_queues.apply(sqs)
     _conditions_on_encryption_contexts(iam_actions)
     _as_over_tls(iam_evaluator)
+    leading_keys.apply(iam_actions, iam_evaluator)
     _batches_need_the_single_right(iam_actions)
     _wake_ups_at_their_second(scheduler)
     _schedules_in_their_group(iam_actions)
@@ -116,8 +113,7 @@ def _streams_of_their_own(svc: Any, counts: Counts) -> None:
     """Read streams on a thread of their own, and read failed records again, as AWS does.
 
     MiniStack runs stream functions on the thread that polls all queues.
-    It treats a partly failed batch as done. It invokes without a batching window, as do we: a
-    stack without load shows results sooner than AWS. The stack of benchmarks has the windows.
+    It treats a partly failed batch as done.
     """
     poll = svc._poll_dynamodb_streams
     execute = svc._execute_function
@@ -144,27 +140,6 @@ def _streams_of_their_own(svc: Any, counts: Counts) -> None:
 
     svc._execute_function, svc._poll_dynamodb_streams = execute_with_failures, lambda: False
     threading.Thread(target=read_streams, daemon=True, name="streams").start()
-
-
-def _batching_windows(svc: Any) -> None:
-    """Let records of streams gather for the batching window of their event source, as on AWS."""
-    from ministack.services import dynamodb
-
-    read = dynamodb.stream_records_since
-
-    def after_the_window(table: str, position: int, size: int) -> list[dict[str, Any]]:
-        records: list[dict[str, Any]] = read(table, position, size)
-        seconds = [
-            esm.get("MaximumBatchingWindowInSeconds", 0)
-            for *_, esm in svc._iter_all_esms()
-            if f":table/{table}/" in esm.get("EventSourceArn", "")
-        ]
-        if not records or len(records) >= size:
-            return records
-        oldest = float(records[0]["dynamodb"]["ApproximateCreationDateTime"])
-        return records if time.time() >= oldest + max(seconds, default=0) else []
-
-    dynamodb.stream_records_since = after_the_window
 
 
 def _table(event: dict[str, Any]) -> str:

@@ -12,6 +12,8 @@ The emulator's port has further addresses:
     GET    /_openums/partitions  the DynamoDB units of each partition key since then
     DELETE /_openums/counts    return the counts, and start again from zero
     GET    /_openums/workers   the processes that run functions: function, pid, busy
+    PUT    /_openums/throttled/<table>  throttle the requests of a table
+    DELETE /_openums/throttled          throttle nothing
     POST   /_openums/warm      start a process for each function before the first request
 """
 
@@ -27,11 +29,14 @@ from typing import Any
 
 from infra.local import differences, insides
 from infra.local.counts import OUTSIDE, Counts, operation_of
+from infra.local.throttles import Throttles
 
 MAX_BODY = 6 * 1024 * 1024  # Lambda's limit, while API Gateway's is 10 MB
 # Concurrent requests of the API. AWS would start a process for each request.
 # On a machine of few cores, waiting for a process is quicker than starting one.
 AT_ONCE = max(4, 2 * (os.cpu_count() or 1))
+
+THROTTLED = "/_openums/throttled"
 
 Scope = dict[str, Any]
 
@@ -42,6 +47,7 @@ class Emulator:
     def __init__(self, aws: Any, door_port: int, counts: Counts) -> None:
         self.aws, self.door_port, self.counts = aws, door_port, counts
         self.door = asyncio.Semaphore(AT_ONCE)
+        self.throttles = Throttles()
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -76,9 +82,15 @@ class Emulator:
 
     async def _aws_call(self, scope: Scope, receive: Any, send: Any) -> None:
         service, operation, caller = operation_of(scope)
+        if service == "dynamodb" and self.throttles.tables:
+            body = await _read(receive)
+            if error := self.throttles.answer(operation, body):
+                await _answer(send, 400, error)
+                return
+            receive = _replay(body)
         if service == "dynamodb":
             request, response = await self._recorded(scope, receive, send)
-            self.counts.dynamodb_units(operation, request, response)
+            self.counts.dynamodb_units(operation, request, response, caller)
         elif operation == "ReceiveMessage":
             _, response = await self._recorded(scope, receive, send)
             # Empty receives go on all the time, however little is sent: they do not count.
@@ -113,6 +125,10 @@ class Emulator:
             await _answer(send, 200, {"partitions": self.counts.partitions()})
         elif route == ("DELETE", "/_openums/counts"):
             await _answer(send, 200, self.counts.reset())
+        elif scope["path"].startswith(THROTTLED) and scope["method"] in ("PUT", "DELETE"):
+            table = scope["path"].removeprefix(THROTTLED).strip("/")
+            self.throttles.tables = {table} if scope["method"] == "PUT" else set()
+            await _answer(send, 200, {})
         elif route == ("GET", "/_openums/workers"):
             await _answer(send, 200, insides.workers())
         elif route == ("POST", "/_openums/warm"):
@@ -125,6 +141,24 @@ class Emulator:
 async def _drain(receive: Any) -> None:
     while (await receive()).get("more_body"):
         pass
+
+
+async def _read(receive: Any) -> bytes:
+    body, more = b"", True
+    while more:
+        event = await receive()
+        body += event.get("body", b"")
+        more = event.get("more_body", False)
+    return body
+
+
+def _replay(body: bytes) -> Any:
+    """Return a body that was read as something to receive."""
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
 
 
 async def _answer(send: Any, status: int, body: Any) -> None:
@@ -169,9 +203,6 @@ def _options() -> argparse.Namespace:
         default=True,
         help="let roles decide, as AWS does",
     )
-    parser.add_argument(
-        "--batching-windows", action="store_true", help="let records of streams gather, as on AWS"
-    )
     return parser.parse_args()
 
 
@@ -184,7 +215,7 @@ def main() -> None:
     from ministack.app import app as aws
 
     counts = Counts(insides.stored_item)
-    differences.apply(counts, windows=options.batching_windows)
+    differences.apply(counts)
     insides.watch(counts, options.folder.resolve() / "functions.log")
     server = Config()
     server.bind = [f"127.0.0.1:{options.port}", f"127.0.0.1:{options.door_port}"]

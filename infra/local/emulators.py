@@ -60,19 +60,21 @@ class MiniStack:
         for name in (
             "emulator",
             "differences",
+            "batching",
             "cores",
             "fair_queues",
             "insides",
             "counts",
             "units",
+            "purposes",
+            "throttles",
+            "leading_keys",
         )
     ]
 
     def programs(self, stack: Stack, ports: Mapping[str, int]) -> Mapping[str, Program]:
         options = ["--port", ports["emulator"], "--door-port", ports["api"]]
         options += ["--folder", stack.folder]
-        if stack.stage == "bench":
-            options += ["--batching-windows"]
         return {"emulator": Program(self.modules["emulator"], options)}
 
     def api_url(self, stack: Stack, ports: Mapping[str, int]) -> str:

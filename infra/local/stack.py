@@ -134,14 +134,16 @@ def _deploy(
     """Deploy, and return the description of the stack."""
     chosen, endpoint, previous = running["ports"], _emulator_url(running), read(stack.description)
     api_url, package = emulator.api_url(stack, chosen), emulator.package(stack, packaged)
-    template = {**parameters(stack, emulator), "PublicUrl": api_url}
+    sandbox_url = f"http://{emulator.host}:{chosen['sandbox']}"
+    addresses = {"PublicUrl": api_url, "SandboxUrl": sandbox_url}
+    template = {**parameters(stack, emulator), **addresses}
     return {
         **previous,
         "name": stack.name,
         "stage": stack.stage,
         "api_url": api_url,
         **deployment.deploy(endpoint, stack.stage, package, template, previous),
-        "sandbox_url": f"http://{emulator.host}:{chosen['sandbox']}",
+        "sandbox_url": sandbox_url,
         "sandbox_cmpp": chosen["cmpp"],
         "sandbox_smtp": {name: chosen[name] for name in ("smtp", "smtps", "starttls")},
         "emulator_url": endpoint,

@@ -9,20 +9,25 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 Body = Mapping[str, Any]
 
-PARTITION_KEYS = ("pk", "bucket", "shard")  # the names that our tables give to theirs
+PARTITION_KEYS = ("pk", "bucket", "shard", "part")  # the names that our tables give to theirs
+SORT_KEYS = ("sk", "userid", "due")
 
 
 class Used(NamedTuple):
-    """Units that a request used, and the partition that it used them in."""
+    """Units that a request used, and the item that it used them for.
+
+    `sort`: the item's sort key, empty for a query or a scan.
+    """
 
     table: str
     partition: str
     units: float
+    sort: str = ""
 
 
 Stored = Callable[[str, Body], Body]  # the item that a table has under a key, empty for none
@@ -53,7 +58,7 @@ def reads(operation: str, body: Body, answer: Body) -> Iterator[Used]:
             yield _used(body, _read(item_size(answer.get("Item", {})), consistent))
         case "Query" | "Scan":
             size = sum(map(item_size, answer.get("Items", [])))
-            partition = _queried(body)
+            partition = queried_partition(body)
             yield Used(body["TableName"], partition, _read(size, consistent))
         case "BatchGetItem":
             for table, keys in body["RequestItems"].items():
@@ -67,16 +72,25 @@ def reads(operation: str, body: Body, answer: Body) -> Iterator[Used]:
 
 def _used(action: Body, number: float) -> Used:
     key = action.get("Item") or action.get("Key", {})
-    return Used(action["TableName"], _partition(key), number)
+    return _used_for(action["TableName"], key, number)
 
 
-def _partition(key: Body) -> str:
+def _used_for(table: str, key: Body, number: float) -> Used:
+    return Used(table, partition_of(key), number, _value(key, SORT_KEYS))
+
+
+def partition_of(key: Body) -> str:
     """Return the value of an item's partition key."""
-    value = next((key[name] for name in PARTITION_KEYS if name in key), {"S": ""})
-    return next(iter(value.values()))
+    return _value(key, PARTITION_KEYS)
 
 
-def _queried(body: Body) -> str:
+def _value(key: Body, names: Sequence[str]) -> str:
+    """Return the value of the first of these attributes that an item has."""
+    value = next((key[name] for name in names if name in key), {"S": ""})
+    return str(next(iter(value.values())))
+
+
+def queried_partition(body: Body) -> str:
     """Return the partition of a query. A scan has none."""
     names = body.get("ExpressionAttributeNames", {})
     condition = re.match(r"\s*(#?\w+)\s*=\s*(:\w+)", body.get("KeyConditionExpression", ""))
@@ -93,7 +107,7 @@ def _batch_read(table: str, keys: Body, answer: Body) -> Iterator[Used]:
         if key not in unprocessed:
             item = next((item for item in found if key.items() <= item.items()), {})
             units = _read(item_size(item), bool(keys.get("ConsistentRead")))
-            yield Used(table, _partition(key), units)
+            yield _used_for(table, key, units)
 
 
 def _write(size: int) -> int:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
+from itertools import islice
 from typing import Any
 
 
@@ -36,9 +37,22 @@ class Call:
 
 @dataclass(frozen=True)
 class Received:
+    """A message that a contact received, on a channel type (`kind`)."""
+
     time: int
     provider_id: str
     content: Any
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A received message in the order of all of them. The numbers begin with 1."""
+
+    number: int
+    provider: str
+    contact: str
+    message: Received
 
 
 class CallLog:
@@ -50,6 +64,7 @@ class CallLog:
         self._by_contact: defaultdict[tuple[str, str], list[tuple[int, bool]]] = defaultdict(list)
         self._sends: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._inbox: defaultdict[tuple[str, str], list[Received]] = defaultdict(list)
+        self._arrivals: list[Arrival] = []
 
     def add(self, call: Call, contacts: Sequence[str] = (), sent: Iterable[str] = ()) -> None:
         """Add a call. It names `contacts`, and really sends to those of them in `sent`."""
@@ -60,10 +75,12 @@ class CallLog:
         for contact in dict.fromkeys(contacts):
             self._by_contact[call.provider, contact].append((number, contact in sends))
 
-    def receive(self, provider: str, contact: str, provider_id: str, content: Any) -> None:
-        self._inbox[provider, contact].append(
-            Received(int(time.time() * 1000), provider_id, content)
-        )
+    def receive(
+        self, provider: str, contact: str, provider_id: str, content: Any, kind: str
+    ) -> None:
+        message = Received(int(time.time() * 1000), provider_id, content, kind)
+        self._inbox[provider, contact].append(message)
+        self._arrivals.append(Arrival(len(self._arrivals) + 1, provider, contact, message))
 
     def sends_to(self, contact: str, provider: str | None = None) -> int:
         return sum(self._sends[name][contact] for name in self._named(provider))
@@ -118,6 +135,22 @@ class CallLog:
         for name in self._named(provider):
             messages += ((name, message) for message in self._inbox.get((name, contact), ()))
         return sorted(messages, key=lambda pair: pair[1].time)
+
+    def newest(
+        self, kinds: Collection[str], contacts: Collection[str], before: int, limit: int
+    ) -> list[Arrival]:
+        """Return messages numbered below `before` (0: the end), newest first.
+
+        Empty kinds or contacts stand for all of them.
+        """
+        first = min(before - 1, len(self._arrivals)) if before else len(self._arrivals)
+        chosen = (
+            arrival
+            for arrival in map(self._arrivals.__getitem__, range(first - 1, -1, -1))
+            if (not kinds or arrival.message.kind in kinds)
+            and (not contacts or arrival.contact in contacts)
+        )
+        return list(islice(chosen, limit))
 
     def _named(self, provider: str | None) -> list[str]:
         return [provider] if provider else sorted({call.provider for call in self._calls})

@@ -8,12 +8,13 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
+from infra.sandbox import screens
 from infra.sandbox.accounts import Account, Event
 from infra.sandbox.calllog import Received
 from infra.sandbox.smtp.server import readable
 from infra.sandbox.vendor import Core
 
-PAGE, MAX_PAGE = 100, 1000
+PAGE, MAX_PAGE, MAX_NEWEST = 100, 1000, 100
 
 Verifier = Callable[[Account], Awaitable[bool]]
 Writer = Callable[[str, str], Event]
@@ -56,6 +57,7 @@ class Control:
             web.get("/_sandbox/sends", self.sends),
             web.get("/_sandbox/receipts", self.receipts),
             web.get("/_sandbox/inbox", self.inbox),
+            web.post("/_sandbox/inbox", self.newest),
         ]
 
     async def health(self, request: web.Request) -> web.Response:
@@ -144,6 +146,22 @@ class Control:
             return _error("contact is required")
         messages = self._core.log.inbox(contact, request.query.get("provider"))
         return web.json_response({"messages": [_shown(*message) for message in messages]})
+
+    async def newest(self, request: web.Request) -> web.Response:
+        """Return messages to all contacts, or to those in the body, newest first."""
+        try:
+            raw = json.loads(await request.read() or b"{}")
+            types, contacts = (frozenset(map(str, raw.get(name, ()))) for name in _SETS)
+            before, limit = int(raw.get("before", 0)), int(raw.get("limit", PAGE))
+        except (ValueError, TypeError, AttributeError):
+            return _error("types and contacts must be lists, before and limit numbers")
+        listed = self._core.log.newest(
+            types, contacts, max(0, before), max(1, min(limit, MAX_NEWEST))
+        )
+        return web.json_response({"messages": list(map(screens.shown, listed))})
+
+
+_SETS = ("types", "contacts")
 
 
 def _shown(provider: str, message: Received) -> dict[str, Any]:

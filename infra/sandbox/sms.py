@@ -82,7 +82,7 @@ class SmsPlatform:
 
     def _deliver(self, account: Account, text: Text) -> Sequence[Event]:
         """Plan the reports of a text. Return the reports that go out before the answer."""
-        self._core.log.receive(self.name, text.number, text.id, text.content)
+        self._core.log.receive(self.name, text.number, text.id, text.content, "sms")
         behaviour, now = of(text.number), time.time()
         due = now + (self._core.options.late if behaviour is Behaviour.LATE else account.delay())
         if behaviour is Behaviour.CLICK:

@@ -103,6 +103,8 @@ def _of_callers(stage: Stage) -> Resource:
     alarms["RefusedAccessAlarm"] = _alarm(
         text, NAMESPACE, REFUSED, ours, above=MAX_REFUSED, statistic="Sum"
     )
+    text = "Callers are asked to come again, because AWS throttles or does not answer"
+    alarms["BusyAlarm"] = _count(text, NAMESPACE, "aws_busy", ours)
     return alarms
 
 

@@ -23,6 +23,7 @@ from infra.template import (
     queues,
     receipts,
     rest_api,
+    ses,
     workers,
 )
 from infra.template.stage import Resource, Stage, camel
@@ -76,7 +77,7 @@ def _add_jobs_and_functions(stage: Stage, resources: Resource) -> None:
     for family in stage.workers:
         resources |= workers.conditional(queues.resources(stage, family))
         resources |= workers.resources(stage.name, Path(stage.chalice.project_dir), variables)
-    resources |= functions.resources(stage)
+    resources |= functions.resources(stage) | ses.resources(stage)
     settings = {
         "Environment": {"Variables": variables},
         "Tracing": functions.TRACING,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from chalicelib import config
 from chalicelib.domain.delivery_channels import ChannelType, Priority
-from infra.template import facts, http_api, receipts, workers
-from infra.template.stage import API, Family, Resource, Stage, camel, logical_id
+from infra.template import facts, http_api, receipts, ses, workers
+from infra.template.stage import API, WINDOW, Family, Resource, Stage, camel, logical_id
 
 CHANGING = ("go", "answer", "facts")
 STREAM_BATCH = 500  # records that share their writes
@@ -17,9 +17,7 @@ STREAM_BATCH = 500  # records that share their writes
 COUNTED = {"Keys": {"sk": {"S": ["plan", *({"prefix": f"{kind}#"} for kind in CHANGING)]}}}
 # Ledger items of messages with callbacks. The value is the channel key.
 REPORTED = {"NewImage": {"callbacks": {"S": [{"exists": True}]}}}
-TALLY_WINDOW = 5  # seconds in which records gather to a batch
 NEW_MESSAGES = {"Keys": {"sk": {"S": ["message"]}}}
-HISTORY_WINDOW = 5  # seconds, by which lists of messages lag behind
 LOG_DAYS = 30
 
 SWEEP_SCHEDULE = "rate(5 minutes)"  # for rows left by a crash, while the clock works punctually
@@ -91,9 +89,9 @@ def _function(stage: Stage, function: str) -> Resource:
 def _events(function: str) -> Resource:
     """Build the event source of a function without a queue: a stream or a schedule."""
     if function == "tally":
-        return _inserts(function, "LedgerTable", (COUNTED, REPORTED), TALLY_WINDOW)
+        return _inserts(function, "LedgerTable", (COUNTED, REPORTED))
     if function == "history":
-        return _inserts(function, "MessagesTable", (NEW_MESSAGES,), HISTORY_WINDOW)
+        return _inserts(function, "MessagesTable", (NEW_MESSAGES,))
     if function == "sweep":
         return _schedule("SweepSchedule", SWEEP_SCHEDULE)
     return _schedule("PollSchedule", POLL_SCHEDULE)
@@ -141,11 +139,13 @@ def environment(stage: Stage) -> Resource:
         "WAKEUPS_ARN": {"Fn::Sub": here + config.function_name(stage.name, "schedules")},
         "WAKEUPS_ROLE": {"Fn::GetAtt": ["WakeUpsRole", "Arn"]},
         "KMS_KEY": {"Fn::GetAtt": ["SealingKey", "Arn"]},
+        "MAILS_BY_ROLE": {"Fn::If": [ses.ON, "on", ""]},
         "FILES_BUCKET": {"Ref": "FilesBucket"},
         "FACTS_BUCKET": facts.BUCKET,
         # The SDK is not even imported where nothing is traced.
         "AWS_XRAY_SDK_ENABLED": {"Fn::If": ["TracingOn", "true", "false"]},
         "EGRESS_ALLOW": {"Ref": "EgressAllow"},
+        "SANDBOX_URL": {"Ref": "SandboxUrl"},
         "LOG_SOURCES": {"Ref": "LogSources"},
         "LEASE": str(max(leases, default=60)),
         "CONCURRENCY": ",".join(str(stage.concurrency(priority)) for priority in Priority),
@@ -178,7 +178,7 @@ def _event_sources(stage: Stage, family: Family) -> Iterator[tuple[str, Resource
         yield name, {"Type": "SQS", "Properties": properties}
 
 
-def _inserts(function: str, table: str, patterns: Sequence[Resource], window: int) -> Resource:
+def _inserts(function: str, table: str, patterns: Sequence[Resource]) -> Resource:
     """Build the event source for those inserts into a table that match one of the patterns.
 
     Records that fail for good are kept in the bucket of files.
@@ -188,7 +188,7 @@ def _inserts(function: str, table: str, patterns: Sequence[Resource], window: in
         "Stream": {"Fn::GetAtt": [table, "StreamArn"]},
         "StartingPosition": "TRIM_HORIZON",
         "BatchSize": STREAM_BATCH,
-        "MaximumBatchingWindowInSeconds": window,
+        "MaximumBatchingWindowInSeconds": WINDOW,
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
         "BisectBatchOnFunctionError": True,
         "MaximumRetryAttempts": 8,

@@ -20,9 +20,9 @@ API = "api"  # the function of the REST API, which Chalice calls api_handler
 
 # Small jobs: a chunk or an evaluation. A function hands the rest back at its deadline.
 CHUNKS_BATCH = 10
-# Callbacks gather for ten seconds at most, of which the streams take some.
 CALLBACKS_BATCH = 10
-CALLBACKS_WINDOW = 5
+# Seconds in which records of streams gather to a batch, and so do the callbacks that follow.
+WINDOW: Resource = {"Ref": "BatchingWindow"}
 
 
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html, November 2026
@@ -42,7 +42,7 @@ class Family:
     batch_size: int
     timeout: int
     queues: Mapping[Priority, str]
-    window: int = 0  # seconds in which jobs gather to a batch
+    window: Resource | int = 0  # seconds in which jobs gather to a batch
     concurrency: int | None = None  # batches at once, None: as the stage says
 
     def queue_id(self, priority: Priority) -> str:
@@ -150,7 +150,7 @@ class Stage:
         return [
             *families,
             Family(imports, imports, 1, self.timeout(imports), {Priority.LOW: imports}),
-            Family(callbacks, callbacks, CALLBACKS_BATCH, *reports, CALLBACKS_WINDOW),
+            Family(callbacks, callbacks, CALLBACKS_BATCH, *reports, WINDOW),
         ]
 
 

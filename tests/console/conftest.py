@@ -18,6 +18,7 @@ from chalicelib.domain.members import MEMBERS, Member, Role
 from chalicelib.entrypoints.http.console import door
 from chalicelib.manage import logins, members
 from infra.console.build import build
+from tests import answered
 from tests.entrypoints.conftest import RealProviders, sha256
 from tests.fakes.world import FakeWorld
 
@@ -80,6 +81,25 @@ class Browser:
         sent = {"csrf": self.csrf, **(fields or {})}
         return self._follow(self._ask("POST", path, sent, headers))
 
+    def upload(self, path: str, fields: Mapping[str, str], files: Mapping[str, bytes]) -> Page:
+        """Send a form with files, as a browser does."""
+        boundary = "----boundary"
+        texts = {"csrf": self.csrf, **fields}
+        parts = [(f'name="{name}"', text.encode()) for name, text in texts.items()]
+        parts += [
+            (f'name="images"; filename="{name}"\r\nContent-Type: image/png', content)
+            for name, content in files.items()
+        ]
+        body = b"".join(
+            f"--{boundary}\r\nContent-Disposition: form-data; {about}\r\n\r\n".encode()
+            + content
+            + b"\r\n"
+            for about, content in parts
+        )
+        media = f"multipart/form-data; boundary={boundary}"
+        whole = body + f"--{boundary}--\r\n".encode()
+        return self._follow(self._ask("POST", path, whole, {"content-type": media}))
+
     def sign_in(self, name: str = NAME, password: str = PASSWORD) -> Page:
         page = self.post("/sign-in", {"name": name, "password": password})
         found = re.search(r'name="csrf" value="(\w+)"', page.text)
@@ -96,7 +116,7 @@ class Browser:
             page = self._ask("GET", location.removeprefix("/console") or "/", {}, {})
         return page
 
-    def _ask(self, method: str, path: str, fields: Mapping[str, Any], headers: Any) -> Page:
+    def _ask(self, method: str, path: str, fields: Mapping[str, Any] | bytes, headers: Any) -> Page:
         address = urlsplit(path)
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         sent = {"accept-language": self.language, "accept-encoding": "gzip", **sent}
@@ -112,10 +132,12 @@ class Browser:
             },
         }
         if method == "POST":
-            sent["content-type"] = "application/x-www-form-urlencoded"
-            event["body"] = base64.b64encode(urlencode(fields, doseq=True).encode()).decode()
+            sent.setdefault("content-type", "application/x-www-form-urlencoded")
+            body = fields if isinstance(fields, bytes) else urlencode(fields, doseq=True).encode()
+            event["body"] = base64.b64encode(body).decode()
             event["isBase64Encoded"] = True
         answer = door.answer(self.world, event)
+        answered.count("console", answer["statusCode"])
         self._keep(answer.get("cookies", []))
         return _page(answer, path)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import unquote, urlencode
 
 import pytest
 
 from chalicelib.console import pages
-from chalicelib.console.app import POLICY
+from chalicelib.console.app import HEADERS, POLICY
 from chalicelib.console.routes import ROUTES
+from chalicelib.console.visit import Visit
 from chalicelib.domain.members import Role
 from chalicelib.flow import days
 from chalicelib.ports import Document
@@ -281,3 +283,30 @@ def test_a_wrong_address_is_a_page_and_not_a_crash(browser: Browser) -> None:
         page = browser.get(path)
         assert page.status == 404, path
         assert page.title == "That did not work"
+
+
+def test_everything_can_be_chosen_however_much_there_is(shop: Browser) -> None:
+    base = f"/c/{shop.key}"
+    for number in range(104):
+        shop.post(f"{base}/segments", {"name": f"friends {number}"})
+    chosen = shop.get(f"{base}/send").text
+    assert "friends 103" in chosen
+
+
+def test_a_fault_of_ours_has_the_headers_of_every_page(
+    shop: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Visit, "show", lambda *_, **__: 1 / 0)
+    page = shop.get("/channels")
+    assert page.status == 500
+    assert all(page.headers[name] == value for name, value in HEADERS.items())
+    assert all(directive in page.headers["Content-Security-Policy"] for directive in POLICY)
+
+
+@pytest.mark.parametrize("who", ["a#b&c", "￥1", "a/b\r\nSet-Cookie: x=1", "%2F"])
+def test_an_address_leads_to_the_person_whatever_the_userid_has(shop: Browser, who: str) -> None:
+    path = f"/c/{shop.key}/messages/{shop.msgid}/people"
+    reply = shop._ask("GET", f"{path}?{urlencode({'who': who})}", {}, {})
+    assert reply.status == 303
+    assert unquote(reply.headers["Location"]) == f"/console{path}/{who}"
+    assert re.fullmatch(r"[!-~]+", reply.headers["Location"])

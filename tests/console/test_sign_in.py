@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
 import pytest
 
+from chalicelib import observability
 from chalicelib.console.door import SESSION
 from chalicelib.domain.logins import LOGINS, MAX_SESSIONS, TOTP_STEP, totp_code
 from chalicelib.domain.members import Role
@@ -162,6 +164,7 @@ def test_a_second_factor_is_asked_for_and_each_code_counts_once(
     other = Browser(world)
     assert other.sign_in().title == "Enter the code"
     assert other.post("/code", {"code": code}).status == 401
+    assert other.post("/code", {"code": "é١²"}).status == 401
     fake.clock.advance(TOTP_STEP)
     assert other.post("/code", {"code": _code(fake, text)}).status == 200
     assert other.get("/account").title == "My account"
@@ -182,8 +185,10 @@ def test_codes_are_those_of_rfc_6238() -> None:
 def test_a_pending_sign_in_cannot_be_forged_or_come_late(fake: FakeWorld, world: Any) -> None:
     key = a_member(world, Role.OPERATOR)
     browser = Browser(world)
-    browser.cookies["__Host-pending"] = f"{key}.99999999999.{'0' * 64}"
-    assert browser.post("/code", {"code": "000000"}).status == 401
+    late, long = f"{key}.99999999999.{'0' * 64}", f"{key}.{'9' * 5000}.é"
+    for forged in (late, long, f"{key}.².x", "..", ""):
+        browser.cookies["__Host-pending"] = forged
+        assert browser.post("/code", {"code": "000000"}).status == 401
 
 
 def test_a_change_without_the_session_token_or_from_another_site_is_refused(
@@ -212,3 +217,26 @@ def test_the_cookie_of_a_session_is_kept_from_scripts_and_other_sites(world: Any
     (cookie,) = [text for text in page.cookies if text.startswith(SESSION)]
     assert re.search(r"; Secure; HttpOnly; SameSite=Lax$", cookie)
     assert NAME not in cookie
+
+
+def test_whoever_is_refused_leaves_a_trace_and_who_signs_in_is_not_refused(
+    world: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused() -> list[str]:
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        return [line["message"] for line in lines if line.get("level") == "WARNING"]
+
+    observability.set_up()
+    a_member(world, Role.READ_ONLY)
+    browser = Browser(world)
+    refused()
+    browser.sign_in()
+    assert refused() == []
+    assert not observability._metrics.get(observability.REFUSED)
+    browser.get("/members/new")
+    browser.post("/sign-out", {"csrf": "wrong"})
+    browser.post("/account", sec_fetch_site="cross-site")
+    assert refused() == ["page_refused"] * 3
+    browser.sign_in(password="wrong")
+    assert refused() == ["sign_in_refused"]
+    assert observability._metrics[observability.REFUSED] == 4

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.third_party import (
     LIBRARIES,
     REGISTERED,
@@ -20,6 +21,7 @@ from chalicelib.domain.third_party import (
     Sort,
     Title,
 )
+from chalicelib.flow import certificates, third_party
 from tests.console.conftest import Browser
 from tests.console.test_pages import check
 
@@ -138,3 +140,48 @@ def test_what_is_gone_is_deleted_at_once(shop: Browser) -> None:
     assert "title 9" not in page.plain
     kept = shop.world.records.of(REGISTERED[Family.TEMPLATE]).list("sms1")
     assert [each.id for each in kept] == ["7", "8"]
+
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 100
+SIGNATURE = {"text": "极光推送", "type": "1", "remark": "shop"}
+
+
+def test_certificates_are_uploaded_with_a_signature(shop: Browser) -> None:
+    page = shop.upload("/channels/sms1/signatures/new", SIGNATURE, {"a.png": PNG, "b.png": PNG})
+    assert page.status == 200, page.plain
+    assert "The provider is slow" in page.plain
+    (job,) = [envelope.job for envelope in shop.world.queues.sent]
+    order = third_party._read(shop.world, job.id)
+    assert order is not None
+    draft = certificates.together(shop.world, ChannelType.SMS, job.id, order, order.draft)
+    assert draft.images == (PNG, PNG)
+    assert (draft.text, draft.type) == ("极光推送", 1)
+
+
+def test_another_file_is_refused_beside_its_field_and_texts_stay(shop: Browser) -> None:
+    page = shop.upload("/channels/sms1/signatures/new", SIGNATURE, {"a.gif": b"GIF89a"})
+    assert page.status == 400
+    assert "PNG or JPEG" in page.plain
+    assert 'id="f-images-e"' in page.text
+    assert page.field("text") == "极光推送"
+    assert not shop.world.queues.sent
+
+
+def test_a_signature_needs_no_file(shop: Browser) -> None:
+    page = shop.upload("/channels/sms1/signatures/new", SIGNATURE, {"": b""})
+    assert "The provider is slow" in page.plain
+    assert not shop.world.files.stored
+
+
+def test_a_form_that_is_too_large_is_refused_with_the_reason(shop: Browser) -> None:
+    page = shop.upload("/channels/sms1/signatures/new", SIGNATURE, {"a.png": bytes(4_500_000)})
+    assert page.status == 413
+    assert "too large" in page.plain
+
+
+@pytest.mark.parametrize("body", [b"", b"--", b"------boundary\r\n", b"\x00" * 99])
+def test_a_form_that_cannot_be_read_changes_nothing(shop: Browser, body: bytes) -> None:
+    headers = {"content-type": "multipart/form-data; boundary=----boundary"}
+    page = shop._ask("POST", "/channels/sms1/signatures/new", body, headers)
+    assert page.status == 403  # it has no token
+    assert not shop.world.queues.sent

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,10 @@ REGION = "us-east-1"
 BUCKET = "openums-contract-files"
 FACTS_BUCKET = "openums-contract-facts"
 
-_TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "BillingMode", "StreamSpecification")
+_TABLE_PROPERTIES = (
+    *("AttributeDefinitions", "KeySchema", "BillingMode", "StreamSpecification"),
+    "GlobalSecondaryIndexes",
+)
 
 
 @contextmanager
@@ -112,13 +115,7 @@ def environment(address: str) -> dict[str, str]:
 
 def create(client: Any) -> str:
     """Create everything that adapters need. Return the key's id."""
-    resources = _template()["Resources"]
-    for table in config.TABLES:
-        _create_table(
-            client("dynamodb"),
-            config.table_name(STAGE, table),
-            resources[f"{table.capitalize()}Table"]["Properties"],
-        )
+    create_tables(client, STAGE)
     for queue in _queues():
         client("sqs").create_queue(QueueName=config.queue_name(STAGE, queue))
     for bucket in (BUCKET, FACTS_BUCKET):
@@ -132,6 +129,17 @@ def create(client: Any) -> str:
     client("scheduler").create_schedule_group(Name=config.schedule_group(STAGE))
     key_id: str = client("kms").create_key()["KeyMetadata"]["Arn"]
     return key_id
+
+
+def create_tables(client: Any, stage: str, tables: Sequence[str] = config.TABLES) -> None:
+    """Create the tables of a stage as the template has them."""
+    resources = _template()["Resources"]
+    for table in tables:
+        _create_table(
+            client("dynamodb"),
+            config.table_name(stage, table),
+            resources[f"{table.capitalize()}Table"]["Properties"],
+        )
 
 
 def _queues() -> list[str]:

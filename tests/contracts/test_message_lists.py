@@ -21,6 +21,7 @@ from tests.contracts.test_messages import FULL
 MONTH = 31 * 86400 * 1000
 MINUTE = 60_000
 NOW = time.time_ns() // 1_000_000
+LATER = NOW // 1000 + 3600
 BEGIN = NOW - NOW % MINUTE - 10 * MINUTE  # of a minute that is over
 
 
@@ -116,10 +117,34 @@ def test_the_messages_that_name_a_target_are_found_newest_first(world: World, un
         create(world, message)
     for batch in (made, made[:1], made[1:]):
         put_in_lists(world, *batch)
-    since = NOW - 86_400_000
-    assert [sent.msgid for sent in world.messages.sent_to(ann, since, NOW)] == ids(made[:2])
-    assert world.messages.sent_to(bob, since, NOW)[0] == Sent(unique, made[1].msgid)
-    assert list(world.messages.sent_to(f"cem-{unique}", since, NOW)) == []
+    since, after = NOW - 86_400_000, keys.message_id(NOW + 1, bytes(4))
+    found, end = world.messages.sent_to(ann, after, since, 5)
+    assert ([sent.msgid for sent in found], end) == (ids(made[:2]), "")
+    found, end = world.messages.sent_to(ann, after, since, 1)
+    assert ([sent.msgid for sent in found], end) == (ids(made[:1]), made[0].msgid)
+    found, _ = world.messages.sent_to(ann, end, since, 1)
+    assert [sent.msgid for sent in found] == ids(made[1:2])
+    assert world.messages.sent_to(bob, after, since, 5)[0][0] == Sent(unique, made[1].msgid)
+    assert world.messages.sent_to(f"cem-{unique}", after, since, 5) == ([], "")
+    assert world.messages.sent_to(ann, made[1].msgid, since, 5) == ([], "")
+    assert world.messages.sent_to(ann, after, NOW, 5)[0] == [Sent(unique, made[0].msgid)]
+
+
+def test_messages_to_a_target_come_in_pages_over_months(world: World, unique: str) -> None:
+    made = [
+        a_message(unique, channel_key=unique, accepted=NOW - n * MONTH // 2, expires=LATER)
+        for n in range(8)
+    ]
+    for message in made:
+        create(world, message)
+    put_in_lists(world, *made[::2])
+    put_in_lists(world, *made[1::2])
+    pages, before = list[list[str]](), keys.message_id(NOW + 1, bytes(4))
+    while before:
+        found, before = world.messages.sent_to(unique, before, NOW - 6 * MONTH, 3)
+        pages.append([sent.msgid for sent in found])
+    assert [msgid for page in pages for msgid in page] == ids(made)
+    assert max(map(len, pages)) == 3
 
 
 def test_a_batch_that_is_read_again_in_parts_changes_nothing(world: World, unique: str) -> None:

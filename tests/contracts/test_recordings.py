@@ -17,7 +17,7 @@ from chalicelib.domain.plans import CallKey
 from chalicelib.ports import Lookup, Recording, World
 from tests.builders import a_plan, a_user
 from tests.contracts import faults
-from tests.contracts.conftest import Container, a_message, read
+from tests.contracts.conftest import Container, a_message, read, real_container
 
 HOUR = 3_600_000
 
@@ -38,7 +38,8 @@ def a_recording(world: World, unique: str, userid: str, number: int = 1) -> Reco
 
 def check(container: Container, unique: str, recordings: list[Recording]) -> None:
     world = container()
-    due = {timer.chunk for timer in world.timers.due(world.clock.now() + 2 * HOUR, 10**5)}
+    rows = world.timers.due(world.clock.now() + 2 * HOUR, 10**5)
+    due = {timer.chunk for row in rows for timer in row.timers}
     for recording in recordings:
         (answer,) = recording.answers
         assert read(container(), recording.chunk).answers == {answer.key: answer}
@@ -77,7 +78,7 @@ def test_records_that_come_back_unprocessed_are_written_in_the_end(
     with faults.answered(aws("dynamodb"), "BatchWriteItem", some_back) as seen:
         real.recordings.put(recordings)
     sizes = [sum(map(len, asked["RequestItems"].values())) for asked in seen]
-    assert sizes == [25, 25, 8]
+    assert sizes in ([25, 25, 7], [25, 25, 8])  # timers of one slot are one row
     assert set(seen[0]["RequestItems"]) == {table("ledger"), table("lookups")}
     check(lambda: real, unique, recordings)
 
@@ -112,8 +113,27 @@ def test_messages_and_users_are_read_together(container: Container, unique: str)
 def test_messages_and_users_are_one_request(
     real: World, aws: Callable[[str], Any], unique: str
 ) -> None:
-    message = a_message("ann")
+    messages = [a_message("ann"), a_message("bob")]
+    for message in messages:
+        real.messages.create(message, None, None)
+    with faults.answered(aws("dynamodb"), "BatchGetItem") as seen:
+        found, _ = real_container().recordings.read([m.msgid for m in messages], [f"{unique}-a"])
+    assert found == {message.msgid: message for message in messages}
+    (asked,) = seen
+    fresh = {name: of_table["ConsistentRead"] for name, of_table in asked["RequestItems"].items()}
+    assert fresh == {table("messages"): False, table("users"): True}
+
+
+def test_a_message_that_a_replica_does_not_have_yet_is_read_again(
+    real: World, aws: Callable[[str], Any]
+) -> None:
+    message, never = a_message("ann"), a_message("never")
     real.messages.create(message, None, None)
-    with faults.counted(aws("dynamodb")) as calls:
-        real.recordings.read([message.msgid, a_message("bob").msgid], [f"{unique}-ann"])
-    assert calls == ["BatchGetItem"]
+    stale = {"Responses": {}, "UnprocessedKeys": {}}
+    with faults.answered(aws("dynamodb"), "BatchGetItem", stale) as seen:
+        found, _ = real_container().recordings.read([message.msgid, never.msgid], [])
+    assert found == {message.msgid: message}
+    assert [asked["RequestItems"][table("messages")]["ConsistentRead"] for asked in seen] == [
+        False,
+        True,
+    ]

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib import config
-from chalicelib.aws.timers import execution_name, slot_of
+from chalicelib.aws.timers import TOGETHER, Timers, execution_name, slot_of
 from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.jobs import Timer, TimerKind
 from chalicelib.domain.plans import ChunkId
-from chalicelib.ports import World
+from chalicelib.ports import DueRow, World
 from tests.contracts import faults
 from tests.contracts.conftest import Container, a_message, real_container
 
@@ -42,9 +42,14 @@ def a_timer(
     )
 
 
-def due(world: World, timers: list[Timer], later: int = 2 * HOUR) -> list[Timer]:
+def due_rows(world: World, timers: list[Timer], later: int = 2 * HOUR) -> list[DueRow]:
     wanted = {timer.chunk.msgid for timer in timers}
-    return [t for t in world.timers.due(world.clock.now() + later, FAR) if t.chunk.msgid in wanted]
+    rows = world.timers.due(world.clock.now() + later, FAR)
+    return [row for row in rows if wanted & {timer.chunk.msgid for timer in row.timers}]
+
+
+def due(world: World, timers: list[Timer], later: int = 2 * HOUR) -> list[Timer]:
+    return [timer for row in due_rows(world, timers, later) for timer in row.timers]
 
 
 def told(timers: list[Timer]) -> set[tuple[Any, ...]]:
@@ -85,18 +90,57 @@ def test_the_same_timer_of_the_same_slot_is_one_even_within_one_batch(container:
 
 
 def test_what_is_done_does_not_come_due_again_and_what_was_set_meanwhile_does(world: World) -> None:
-    timers = [a_timer(world, chunk=n, msgid=a_message().msgid) for n in range(60)]
+    timers = [a_timer(world, HOUR + n % 60 * WIDTH, chunk=n) for n in range(120)]
     world.timers.set(timers)
-    found = due(world, timers)
-    assert len(found) == 60
-    world.timers.done(found[:40])
-    world.timers.done(found[:40])
-    assert told(due(world, timers)) == told(found[40:])
+    rows = due_rows(world, timers, 3 * HOUR)
+    assert sum(len(row.timers) for row in rows) == 120
+    assert len(rows) <= 61, "a new slot may begin meanwhile"
+    world.timers.done(rows[:40])
+    world.timers.done(rows[:40])
+    left = told([timer for row in rows[40:] for timer in row.timers])
+    assert told(due(world, timers, 3 * HOUR)) == left
 
 
 def test_no_more_come_due_than_asked_for(world: World) -> None:
-    world.timers.set([a_timer(world) for _ in range(20)])
+    world.timers.set([a_timer(world, HOUR + n * WIDTH) for n in range(20)])
     assert len(world.timers.due(world.clock.now() + 2 * HOUR, 7)) == 7
+
+
+@pytest.mark.parametrize("number", [2, 50, 51, 120])
+def test_timers_of_a_slot_that_are_set_together_share_rows(
+    container: Container, number: int
+) -> None:
+    one = container()
+    at = (one.clock.now() // WIDTH + 20) * WIDTH
+    timers = [
+        Timer(at - n, TimerKind.CHECK, ChunkId(a_message().msgid, n), Priority.MEDIUM)
+        for n in range(number)
+    ]
+    one.timers.set(timers)
+    container().timers.set(timers[::-1])  # a repeat stores nothing more
+    rows = due_rows(container(), timers)
+    assert len(rows) == -(-number // 50)
+    assert {row.slot for row in rows} == {at}
+    assert len({row.name for row in rows}) == len(rows)
+    found = [timer for row in rows for timer in row.timers]
+    assert (told(found), len(found)) == (told(timers), number)
+    container().timers.done(rows)
+    assert due(one, timers) == []
+
+
+def test_a_timer_that_was_set_with_others_may_be_in_several_rows(container: Container) -> None:
+    one = container()
+    at = (one.clock.now() // WIDTH + 20) * WIDTH
+    first, second, third = (
+        Timer(at, TimerKind.CHECK, ChunkId(a_message().msgid, 0), Priority.MEDIUM) for _ in range(3)
+    )
+    one.timers.set([first, second])
+    container().timers.set([second, third])
+    container().timers.set([second])
+    rows = due_rows(one, [first, second, third])
+    assert sorted(len(row.timers) for row in rows) == [1, 2, 2]
+    one.timers.done([row for row in rows if first in row.timers])
+    assert told(due(one, [first, second, third])) == told([second, third])
 
 
 def test_the_oldest_of_the_due_rows_is_told_whichever_shard_it_is_in(world: World) -> None:
@@ -107,10 +151,24 @@ def test_the_oldest_of_the_due_rows_is_told_whichever_shard_it_is_in(world: Worl
     assert world.timers.oldest(world.clock.now() + HOUR) is None
     rows = world.timers.due(later, FAR)
     assert len(rows) == 12
-    assert world.timers.oldest(later) == min(row.at for row in rows)
+    assert world.timers.oldest(later) == min(row.slot for row in rows)
 
 
 # -- what only AWS does
+
+
+def test_a_row_is_a_write_unit_whatever_is_in_it(real: World) -> None:
+    at = (real.clock.now() // WIDTH + 20) * WIDTH
+    number = 7 * TOGETHER
+    timers = [
+        Timer(at, TimerKind.CHECK, ChunkId(a_message().msgid, n), Priority.MEDIUM)
+        for n in range(number)
+    ]
+    rows = Timers.rows({(at, timer.what) for timer in timers})
+    assert len(rows) == 7
+    for row in rows:
+        names = sum(map(len, row))
+        assert names + 2 + len(row["due"]["S"]) + len(row["timers"]["B"]) <= 1024
 
 
 def executions(aws: Callable[[str], Any]) -> list[str]:
@@ -132,11 +190,8 @@ def test_the_clock_ticks_once_for_all_that_is_due_in_a_slot(
     with faults.counted(aws("stepfunctions"), aws("dynamodb")) as calls:
         real.timers.set(timers)
         real.timers.set(timers)
-    assert calls == [
-        "StartExecution",
-        "BatchWriteItem",
-        "BatchWriteItem",
-    ]  # the second time, this container knows that they are there
+    # The second time, this container knows that they are there.
+    assert calls == ["StartExecution", "BatchWriteItem"]
     assert len(set(executions(aws)) - before) == 1
 
 

@@ -7,6 +7,7 @@ import typing
 
 from chalicelib.domain import fact_files
 from chalicelib.domain.fact_files import FactRow
+from chalicelib.domain.messages import CHUNK_TARGETS
 from infra.package import ROOT
 
 REFERENCE = ROOT / "docs" / "reference"
@@ -42,5 +43,7 @@ def test_the_page_has_the_facts_that_are_not_those_of_deliveries() -> None:
 
 
 def test_the_page_has_the_size_of_a_part_and_the_days() -> None:
-    assert f"up to {fact_files.CHUNKS} chunks ({fact_files.CHUNKS * 500:,} people)" in PAGE
+    assert (
+        f"up to {fact_files.CHUNKS} chunks ({fact_files.CHUNKS * CHUNK_TARGETS:,} people)" in PAGE
+    )
     assert "400 by default" in PAGE

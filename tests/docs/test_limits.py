@@ -41,6 +41,7 @@ from chalicelib.manage.imports import cells, package, report
 from chalicelib.ports import Sizes
 from chalicelib.providers import registry
 from chalicelib.providers.email import bounces, reports
+from chalicelib.providers.sms import jsms_registry
 from chalicelib.reports import search, targets
 from tests.docs.pages import REFERENCE, section
 from tests.fakes.world import LIMITS
@@ -117,6 +118,8 @@ NUMBERS = {
     "third-party templates of a delivery channel": third_party.MAX_REGISTERED,
     "titles of a library": third_party.MAX_TITLES,
     "templates of a library whose keywords are kept": third_party.MAX_KEYWORDS,
+    "images of a signature's certificates": jsms_registry.MAX_IMAGES,
+    "bytes of a signature's images, together": jsms_registry.IMAGE_BYTES,
 }
 
 

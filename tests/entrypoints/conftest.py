@@ -30,6 +30,7 @@ from chalicelib.flow import single
 from chalicelib.ports import Provider
 from chalicelib.providers import registry
 from chalicelib.web.egress import Policy
+from tests import answered
 from tests.entrypoints import http_api
 from tests.fakes.world import FakeWorld
 
@@ -176,6 +177,7 @@ class Api:
             reply = self._client.http.request(method, path, headers=sent, body=payload)
         else:
             reply = http_api.request(app.app, method, path, sent, payload)
+        answered.count("api", reply.status_code)
         check_answer(method, path, reply.status_code, reply.body)
         check_taken(method, path, payload, reply.status_code, reply.body)
         return Reply(reply.status_code, reply.headers, reply.body)

@@ -135,14 +135,18 @@ class FakeMessages:
         with self.steps.around("messages.add_to_lists", write=True):
             self.listed += entries
 
-    def sent_to(self, target: str, since: int, until: int) -> Sequence[Sent]:
+    def sent_to(
+        self, target: str, before: str, since: int, limit: int
+    ) -> tuple[Sequence[Sent], str]:
         with self.steps.around("messages.sent_to", write=False):
             found = [
                 Sent(m.channel_key, m.msgid)
                 for m in self.stored.values()
                 if target in m.userids and not m.audience.is_scanned and since <= m.accepted
             ]
-            return sorted(found, key=lambda sent: sent.msgid, reverse=True)
+            older = [sent for sent in found if sent.msgid < before]
+            ordered = sorted(older, key=lambda sent: sent.msgid, reverse=True)
+            return ordered[:limit], ordered[limit - 1].msgid if len(ordered) >= limit else ""
 
     def of_segment(self, number: int, limit: int) -> Sequence[Summary]:
         with self.steps.around("messages.of_segment", write=False):

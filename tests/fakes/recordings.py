@@ -41,8 +41,10 @@ class FakeRecordings:
             )
 
     def put(self, recordings: Sequence[Recording]) -> None:
-        failure = self._failure_of_clock([timer for r in recordings for timer in r.timers])
+        timers = [timer for r in recordings for timer in r.timers]
+        failure = self._failure_of_clock(timers)
         puts = [put for r in recordings for put in self._puts(r)]
+        puts += [partial(self.timers.rows.add, row) for row in self.timers.rows_of(timers)]
         for start in range(0, len(puts), WRITE_BATCH):
             with self.steps.around("recordings.put", write=True):
                 batch = puts[start : start + WRITE_BATCH]
@@ -70,4 +72,4 @@ class FakeRecordings:
             puts.append(put)
         for id, lookup in recording.lookups.items():
             puts.append(partial(self.lookups.found.__setitem__, (recording.channel, id), lookup))
-        return [*puts, *(partial(self.timers.put_row, timer) for timer in recording.timers)]
+        return puts

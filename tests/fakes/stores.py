@@ -70,6 +70,12 @@ class FakeLookups:
                 if (channel, i) in visible
             }
 
+    def find(self, ids: Mapping[str, Sequence[str]]) -> Mapping[tuple[str, str], Lookup]:
+        with self.steps.around("lookups.find", write=False):
+            visible = {} if self.stale else self.found
+            names = [(channel, id) for channel, of_channel in ids.items() for id in of_channel]
+            return {name: visible[name] for name in names if name in visible}
+
     def park(self, channel: str, receipts: Mapping[str, Sequence[Receipt]], expires: int) -> None:
         for provider_id, parked in receipts.items():
             with self.steps.around("lookups.park", write=True):

@@ -75,6 +75,11 @@ class FakeUsers:
             ordered = sorted(following, key=keys.position)[:limit]
             return copy_of([self.stored[userid] for userid in ordered])
 
+    def listed(self, after: str, limit: int, prefix: str = "") -> Sequence[User]:
+        with self.steps.around("users.listed", write=False):
+            following = sorted(u for u in self.stored if u > after and u.startswith(prefix))
+            return copy_of([self.stored[userid] for userid in following[:limit]])
+
     def estimate(self) -> int:
         return len(self.stored)
 

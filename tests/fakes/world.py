@@ -18,6 +18,7 @@ from tests.fakes.providers import FakeProviders
 from tests.fakes.queues import FakeQueues
 from tests.fakes.recordings import FakeRecordings
 from tests.fakes.records import FakeAudit, FakeRecordStore
+from tests.fakes.sandbox import FakeSandbox
 from tests.fakes.secrets import FakeCredentials, FakeVault
 from tests.fakes.settings import FakeSettings, FakeTemplates
 from tests.fakes.steps import Steps
@@ -72,10 +73,10 @@ class FakeWorld(Steps):
         self.vault, self.credentials = FakeVault(), FakeCredentials()
         self.limits = limits
         self.ends: int | None = None  # when the worker ends (ms)
-        self.slowness = Slowness()  # the memory of one container
-        self.outages = Outages()
+        self.slowness, self.outages = Slowness(), Outages()  # the memory of one container
         self.imports = FakeImports(self)
         self.callbacks, self.receivers = FakeCallbacks(self), FakeReceivers(self, self.clock)
+        self.sandbox = FakeSandbox(self)
 
     @property
     def ports(self) -> World:

@@ -44,6 +44,7 @@ class Vendor:
     account: str = ""
     kept: dict[str, Registered] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
+    drafts: list[Draft] = field(default_factory=list)
     fails: Exception | None = None
 
     def _called(self, name: str) -> None:
@@ -61,10 +62,12 @@ class Vendor:
         return self.kept.get(id)
 
     def create(self, draft: Draft) -> Registered:
+        self.drafts.append(draft)
         self._called("create")
         return self.has(str(len(self.kept) + 1), title=draft.text, review=Review.IN_REVIEW)
 
     def change(self, id: str, draft: Draft) -> Registered:
+        self.drafts.append(draft)
         self._called("change")
         return self.has(id, title=draft.text, review=Review.IN_REVIEW)
 

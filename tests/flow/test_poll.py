@@ -154,7 +154,7 @@ def test_a_chunk_is_asked_for_from_its_first_time_until_its_window_ends(
     while timers := [timer for timer in fake.timers.waiting() if timer.kind is TimerKind.POLL]:
         assert timers[0].at >= START + first * 1000
         fake.clock.time = timers[0].at
-        fake.timers.done(timers)
+        fake.timers.forget(timers)
         poll.poll_chunk(fake.ports, timers[0])
         rounds += 1
     assert 3 < rounds < 30
@@ -178,7 +178,7 @@ def test_a_chunk_whose_provider_is_down_is_asked_for_no_oftener(fake: FakeWorld)
             for timer in fake.timers.waiting()
             if timer.kind is TimerKind.POLL and timer.at <= fake.clock.now()
         ]
-        fake.timers.done(due)
+        fake.timers.forget(due)
         for timer in [*due, *(timer for at, timer in repeated if at == now)]:
             try:
                 poll.poll_chunk(fake.ports, timer)
@@ -201,7 +201,7 @@ def test_a_step_that_is_sent_days_later_is_asked_for_as_long_as_the_first(fake: 
         (timer,) = [timer for timer in fake.timers.waiting() if timer.kind is TimerKind.POLL]
         assert timer.at < START + (3 * 86400 + 300) * 1000
         fake.clock.time = timer.at
-        fake.timers.done([timer])
+        fake.timers.forget([timer])
         poll.poll_chunk(fake.ports, timer)
 
 

@@ -112,7 +112,7 @@ def test_a_lost_wake_up_is_found_by_the_timer(fake: FakeWorld) -> None:
     store(fake, at(fake, 3600))
     fake.wakeups.waiting.clear()
     fake.clock.advance(3600 + 700)
-    timers = fake.timers.due(fake.clock.now(), 10)
+    timers = fake.timers.ready()
     assert [timer.kind for timer in timers] == [TimerKind.WAKE]
     schedules.wake_again(fake.ports, timers)
     wake(fake)
@@ -123,7 +123,7 @@ def test_a_timer_of_a_request_that_was_carried_out_does_nothing(fake: FakeWorld)
     store(fake, at(fake, 3600))
     wake(fake)
     fake.clock.advance(700)
-    schedules.wake_again(fake.ports, fake.timers.due(fake.clock.now(), 10))
+    schedules.wake_again(fake.ports, fake.timers.ready())
     assert fake.wakeups.next() is None
 
 

@@ -114,16 +114,17 @@ def test_a_daily_count_sets_the_next_one_until_it_is_switched_off() -> None:
         at = world.timers.next()
         assert at is not None
         world.clock.time = at
-        due = world.timers.due(at, 10)
+        due = world.timers.ready()
         segment_counts.count_daily(world.ports, due)
         segment_counts.count_daily(world.ports, due)
-        world.timers.done(due)
+        world.timers.forget(due)
         run(world)
         assert len(list(world.ports.figures.between("segment-sizes#000005", "0", "9"))) == day
     segments.change(world.ports, 5, None, {"daily": False})
-    due = world.timers.due(world.timers.next() or 0, 10)
+    world.clock.time = world.timers.next() or 0
+    due = world.timers.ready()
     segment_counts.count_daily(world.ports, due)
-    world.timers.done(due)
+    world.timers.forget(due)
     assert world.queues.take() is None
     assert world.timers.next() is None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from chalicelib.domain.delivery_channels import Priority
+from chalicelib.domain.jobs import Timer, TimerKind, TimersJob
 from chalicelib.domain.plans import ChunkId
 from chalicelib.flow import tally
 from tests.builders import a_msgid
@@ -34,7 +36,7 @@ def test_every_change_is_followed_by_a_recount_within_its_delay_and_the_clocks_t
         world.clock.time = world.clock.time + age * 1000
         world.timers.rows.clear()
         tally.changed(world.ports, {CHUNK: 0})
-        (slot, _) = next(iter(world.timers.rows))
+        slot = world.timers.next() or 0
         assert world.clock.now() < slot <= world.clock.now() + 86_400_000
 
 
@@ -42,5 +44,18 @@ def test_a_message_that_was_held_is_as_young_as_its_start() -> None:
     world = FakeWorld()
     world.clock.advance(12 * 3600)
     tally.changed(world.ports, {CHUNK: world.clock.now()})
-    (slot, _) = next(iter(world.timers.rows))
+    slot = world.timers.next() or 0
     assert slot <= world.clock.now() + 300_000
+
+
+def test_chunks_that_there_is_no_time_for_are_counted_by_a_job_of_their_own() -> None:
+    world = FakeWorld()
+    world.ends = world.clock.now()
+    timers = tuple(
+        Timer(world.clock.now(), TimerKind.RECOUNT, ChunkId(a_msgid(), n), Priority.LOW)
+        for n in range(3)
+    )
+    tally.recount(world.ports, timers)
+    (envelope,) = world.queues.sent
+    assert envelope.job == TimersJob(timers[1:])
+    assert (envelope.priority, envelope.channel_type) == (Priority.LOW, None)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.delivery_channels import DELIVERY_CHANNELS
-from chalicelib.domain.errors import Invalid, NotFound, Stale, Throttled
+from chalicelib.domain.errors import Invalid, NotFound, Rejected, Stale, Throttled
 from chalicelib.domain.jobs import QueryJob
 from chalicelib.domain.third_party import (
     LIBRARIES,
@@ -258,3 +258,61 @@ def test_a_platform_without_templates_is_not_asked(action: Any) -> None:
     with pytest.raises(Invalid, match="does not offer"):
         action(shop.account, TEMPLATE)
     assert not shop.fake.queues.sent
+
+
+# -- certificates
+
+
+IMAGES = (b"\x89PNG\r\n\x1a\nA", b"\xff\xd8\xffB")
+
+
+def with_images() -> Draft:
+    return replace(DRAFT, images=IMAGES)
+
+
+def files(shop: Shop) -> dict[str, bytes]:
+    return {name: body for name, body in shop.fake.files.stored.items() if "certificates" in name}
+
+
+def test_images_wait_sealed_and_are_deleted_when_the_provider_has_them() -> None:
+    shop = Shop()
+    manage.create(shop.account, with_images())
+    ((name, sealed),) = files(shop).items()
+    assert name.startswith("certificates/sms/")
+    assert not any(image in sealed for image in IMAGES)
+    shop.work(times=2)
+    assert [draft.images for draft in shop.vendor.drafts] == [IMAGES]
+    assert not files(shop)
+
+
+def test_images_are_deleted_when_the_provider_refuses_them() -> None:
+    shop = Shop()
+    shop.vendor.fails = Rejected("50101")
+    id = manage.create(shop.account, with_images())
+    shop.work()
+    assert shop.answered(id).code == "50101"
+    assert not files(shop)
+
+
+def test_images_that_are_gone_are_not_left_out_silently() -> None:
+    shop = Shop()
+    id = manage.create(shop.account, with_images())
+    shop.fake.files.stored.clear()
+    shop.work()
+    assert shop.answered(id).code == "images_gone"
+    assert not shop.vendor.calls
+
+
+def test_a_change_brings_its_own_images() -> None:
+    shop = Shop()
+    kept = shop.vendor.has("1", review=Review.REFUSED)
+    shop.world.records.of(REGISTERED[TEMPLATE]).put(kept)
+    manage.change(shop.account, with_images(), "1", 1)
+    shop.work()
+    assert [draft.images for draft in shop.vendor.drafts] == [IMAGES]
+
+
+def test_an_order_without_images_writes_no_file() -> None:
+    shop = Shop()
+    manage.create(shop.account, DRAFT)
+    assert not shop.fake.files.stored

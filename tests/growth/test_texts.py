@@ -10,19 +10,24 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from chalicelib import observability
+from chalicelib.console import typed_json
 from chalicelib.domain import (
     channel_options,
     contacts,
+    crons,
     email,
     links,
+    sms,
     template_advice,
     templates,
     user_agents,
+    zones,
 )
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Invalid, OpenUMSError, ProviderError, Refusal
-from chalicelib.domain.rules import personal
+from chalicelib.domain.rules import personal, sensitive_words
 from chalicelib.entrypoints.http import credentials, cursors, language, multipart
+from chalicelib.entrypoints.http.public import preferences
 from chalicelib.entrypoints.http.schemas import base, user_entries
 from chalicelib.flow.content import attachments
 from chalicelib.flow.content import links as content_links
@@ -57,6 +62,9 @@ def _template(text: str) -> None:
     template = templates.Template(1, 1, "key", "name", {kind: {"text": text}})
     templates.render({"text": text}, templates.values_of(template, {"a": "x"}))
 
+
+# Words that stand in each other, and match at each letter of a longer one.
+WORDS = sensitive_words.Finder({"x" * n: True for n in range(1, sensitive_words.MAX_LENGTH + 1)})
 
 READERS: dict[str, tuple[int, Reader]] = {
     "variables": (CONTENT, _template),
@@ -105,6 +113,14 @@ READERS: dict[str, tuple[int, Reader]] = {
     "fields of wechat": (CONTENT, registry.fields_of),
     "fields of alipay": (CONTENT, alipay_content.fields_of),
     "fields of jsms": (CONTENT, jsms_registry.fields_of),
+    "sensitive words": (CONTENT, WORDS.find_in_markup),
+    "words": (CONTENT, sensitive_words.check_word),
+    "signatures of sms": (CONTENT, lambda text: sms.is_signed(text, "a")),
+    "crons": (CONTENT, crons.parse),
+    "crons of many parts": (CONTENT, lambda text: crons.parse(f"0 0 {text} * *")),
+    "time zones": (CONTENT, zones.zone),
+    "json that people type": (CONTENT, typed_json.read),
+    "forms of people": (CONTENT, lambda text: preferences._form(text.encode())),
     "xml": (CONTENT, lambda text: crypto.read_tree(text.encode())),
     "xml in an element": (CONTENT, lambda t: crypto.read_tree(f"<xml><a>{t}</a></xml>".encode())),
     **{

@@ -256,7 +256,7 @@ def test_cloudformation_reads_the_template_at_the_host_of_the_buckets_region(
     with Stubber(s3) as stub:
         stub.add_response("put_object", {})
         stub.add_response("put_object", {})
-        assert deploy._upload(s3, "packages", packaged).startswith(
+        assert deploy._upload(s3, "packages", packaged, layers=False).startswith(
             f"https://{host}/packages/template/"
         )
 

@@ -56,6 +56,8 @@ OWN = [
     "/send?kind=ordinary",
     "/stats/messages",
     "/stats/requests",
+    "/stats/costs",
+    "/stats/costs?by=month&of=template",
     "/stats/clicks",
     "/stats/providers",
     "/review",
@@ -87,6 +89,8 @@ WHOLE = [
     "/audit",
     "/global-key",
     "/developer",
+    "/inbox",
+    "/inbox?type=email",
     "/account",
     "/account/second-factor",
 ]

@@ -202,7 +202,7 @@ def test_a_schedule_that_is_approved_too_late_does_not_run(fake: FakeWorld) -> N
 def test_a_review_that_nobody_ends_expires(fake: FakeWorld) -> None:
     id = submit(fake.ports, request())
     fake.clock.advance(7 * 86400 + 700)
-    schedules.wake_again(fake.ports, fake.timers.due(fake.clock.now(), 9))
+    schedules.wake_again(fake.ports, fake.timers.ready())
     fake.clock.advance(10)
     for woken in fake.wakeups.take(fake.clock.now()):
         schedules.carry_out(fake.ports, woken, DOOR)
@@ -245,7 +245,7 @@ def test_a_last_approval_that_breaks_off_sends_once(step: int) -> None:
             decide(fake, id, DAN)
         else:
             fake.clock.advance(700)
-            schedules.wake_again(fake.ports, fake.timers.due(fake.clock.now(), 9))
+            schedules.wake_again(fake.ports, fake.timers.ready())
             fake.clock.advance(10)
             schedules.carry_out(fake.ports, id, DOOR)
     assert list(fake.messages.stored) == [id]

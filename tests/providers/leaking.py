@@ -131,7 +131,7 @@ class Deployment:
 
     def poll(self, message: Message) -> None:
         self._attempt(lambda: poll.poll_channel(self.world, PollJob(self.bench.code)))
-        for timer in self.fake.timers.due(self.fake.clock.now() + 10**9, 100):
+        for timer in self.fake.timers.waiting():
             if timer.channel == self.bench.code:
                 self._attempt(lambda timer=timer: poll.poll_chunk(self.world, timer))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from tests.providers.sandboxes import Sandbox, webhook
 
 WECHAT = ("wechatoa", "wechatoa_component", "wechatmp", "wechatmp_component")
 CONTENT = "物品名称:{{thing1.DATA}}\n时间:{{time2.DATA}}\n状态:{{enum3.DATA}}\n"
+PNG, JPEG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)), b"\xff\xd8\xff\xe0\r\n--" + bytes(99)
 CODE = Draft(Sort.TEXT, "您的验证码是{{code}}，2分钟内有效。", Category.VERIFICATION, seconds=120)
 
 
@@ -129,6 +131,24 @@ def test_a_draft_is_reviewed_and_changed_when_it_is_refused(bench: Bench, draft:
     if draft is CODE:
         assert (approved.category, approved.seconds) == ("verification", 120)
         assert [field.name for field in approved.fields] == ["code"]
+
+
+@pytest.mark.parametrize("platform", ["jsms"])
+def test_certificates_are_handed_in_with_a_signature_and_again_with_a_changed_one(
+    bench: Bench,
+) -> None:
+    made = created(bench, Draft(Sort.SIGNATURE, "极光推送", type=1, images=(PNG, JPEG)))
+    decided(bench, made, 2)
+    with bench.session() as session:
+        session.registry().change(
+            made.id, Draft(Sort.SIGNATURE, "极光推送", type=6, images=(JPEG,))
+        )
+    answer = bench.box.ask(
+        "GET", "/jsms/_console/signatures", params={"app_key": bench.credentials["app_key"]}
+    )
+    (kept,) = [each for each in answer.json() if str(each["sign_id"]) == made.id]
+    digest = hashlib.sha256(JPEG).hexdigest()
+    assert kept["images"] == [{"type": "image/jpeg", "bytes": len(JPEG), "sha256": digest}]
 
 
 @pytest.mark.parametrize("platform", ["jsms"])

@@ -265,3 +265,31 @@ def test_an_address_that_echoes_is_taken_and_one_that_does_not_is_refused(box: S
         send(box, GOOD)
         eventually(lambda: poll(box))
     assert len(hook.seen) == 2
+
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(16)
+
+
+@pytest.mark.parametrize(
+    ("fields", "files", "answer"),
+    [
+        ({"sign": "极光推送", "type": "1"}, {"image0": ("a.png", PNG, "image/png")}, 200),
+        ({"sign": "极光推送", "type": "9"}, {}, (403, 50007)),
+        ({"sign": "极光推送", "remark": "x" * 101}, {}, (403, 50007)),
+        ({"sign": "极光推送"}, {"image0": ("a.gif", b"GIF89a", "image/gif")}, (403, 50101)),
+        ({"sign": "极光推送"}, {"image1": ("a.png", PNG, "image/jpeg")}, (403, 50101)),
+        ({"sign": "?"}, {}, (403, 50104)),
+    ],
+)
+def test_a_signature_has_certificates_of_known_types(
+    box: Sandbox, fields: dict[str, str], files: Any, answer: Any
+) -> None:
+    box.register("jsms", f"key{id(fields)}")
+    reply = box.ask(
+        "POST",
+        "/jsms/v1/sign",
+        data=fields,
+        files=files or {"unknown": ("", b"")},
+        auth=(f"key{id(fields)}", "secret"),
+    )
+    assert (reply.status_code if answer == 200 else error(reply)) == answer, reply.text

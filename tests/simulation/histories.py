@@ -188,8 +188,7 @@ class History:
             timers = [timer for timer in waiting if timer.kind is kind]
             timers = timers[:1] if kind is TimerKind.FACTS else timers
             if self._safely(lambda work=work, timers=timers: work(self.world.ports, timers)):
-                rows = {(timer.at, timer.what) for timer in timers}
-                self.world.timers.rows -= rows if self.chance.random() < 0.8 else set()
+                self.world.timers.forget(timers if self.chance.random() < 0.8 else ())
 
     def _write_files(self, world: World, timers: Sequence[Timer]) -> None:
         """Write the files of a unit, as its job does."""

@@ -192,7 +192,7 @@ def check_chunks(simulation: Simulation, msgid: str) -> None:
 def test_many_accidents_in_any_order(
     seed: int, after: int, kills: list[int], twice: bool, small: bool
 ) -> None:
-    limits = limits_of(chunk_targets=3 if small else 500, chunks_per_job=1)
+    limits = limits_of(chunk_targets=3 if small else 1000, chunks_per_job=1)
     simulation = Simulation(order=random.Random(seed), twice=twice, world=FakeWorld(limits))
     simulation.world.kill_at(*kills)
     simulation.submit()

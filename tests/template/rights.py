@@ -162,6 +162,7 @@ FILES: dict[str, set[tuple[str, str]]] = {
         ("ListBucket", ""),
         ("GetObject", "exports/*"),
         ("PutObject", "materials/*"),
+        ("PutObject", "certificates/*"),
         ("GetObject", "words/*"),
         ("PutObject", "words/*"),
         ("DeleteObject", "words/*"),
@@ -180,7 +181,11 @@ FILES: dict[str, set[tuple[str, str]]] = {
         ("PutObject", "${FactsBucket.Arn}/facts/*"),
         ("ListBucket", ""),
     },
-    "deliver": {("GetObject", "materials/${ChannelType}/*")},
+    "deliver": {
+        ("GetObject", "materials/${ChannelType}/*"),
+        ("GetObject", "certificates/${ChannelType}/*"),
+        ("DeleteObject", "certificates/${ChannelType}/*"),
+    },
 }
 
 # Rights to connect a function to subnets. Source:

@@ -64,6 +64,7 @@ def test_alarms_ask_for_metrics_that_the_code_counts_for_this_stage(template: Te
     sources = "".join(path.read_text() for path in (ROOT / "chalicelib").rglob("*.py"))
     assert {each["MetricName"] for each in ours} == {
         "access_refused",
+        "aws_busy",
         "budgets_short",
         "channel_misconfigured",
         "channels_poor",

@@ -249,3 +249,24 @@ def calls_in_adapters() -> set[str]:
             elif isinstance(node, ast.Constant) and node.value in OPERATIONS:
                 found.add(OPERATIONS[node.value])
     return found
+
+
+def test_mails_are_sent_by_role_only_where_the_deployment_names_identities(
+    template: Mapping[str, Any], functions: Mapping[str, Resource]
+) -> None:
+    """The right belongs to the function that sends mails, and to no other one."""
+    policy = template["Resources"]["SesPolicy"]
+    assert template["Parameters"]["SesIdentities"]["Default"] == ""
+    assert policy["Condition"] == "SesByRole"
+    role = functions["deliver_email"]["Role"]["Fn::GetAtt"][0]
+    assert policy["Properties"]["Roles"] == [{"Ref": role}]
+    sends, sets, test = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert sends["Resource"] == {"Ref": "SesIdentities"}
+    assert sets["Resource"]["Fn::Sub"].endswith(":${AWS::AccountId}:configuration-set/*")
+    assert sends["Action"] == sets["Action"] == ["ses:SendEmail", "ses:SendRawEmail"]
+    assert (test["Action"], test["Resource"]) == (["ses:GetAccount"], "*")
+    everything = json.dumps([template["Resources"][name] for name in template["Resources"]])
+    assert everything.count('"ses:') == len(("SendEmail", "SendRawEmail")) * 2 + 1
+    for function in functions.values():
+        switch = function["Environment"]["Variables"]["MAILS_BY_ROLE"]
+        assert switch == {"Fn::If": ["SesByRole", "on", ""]}

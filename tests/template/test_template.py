@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib import config
+from infra.bench import page
 from tests.template.conftest import DELIVER, Resource, of_type, sources
 
 Template = Mapping[str, Any]
@@ -50,10 +51,10 @@ def test_the_clock_retries_by_what_the_states_language_knows(template: Template)
         "MaxDelaySeconds",
         "JitterStrategy",
     }
-    (retrier,) = template["Resources"]["Clock"]["Properties"]["Definition"]["States"]["Sweep"][
-        "Retry"
-    ]
+    states = template["Resources"]["Clock"]["Properties"]["Definition"]["States"]
+    (retrier,) = states["Sweep"]["Retry"]
     assert set(retrier) <= known
+    assert len(states) == page.TICK, "each is billed, once a tick"
 
 
 def test_functions_run_on_arm_with_enough_memory_and_can_be_traced(functions: Functions) -> None:
@@ -91,6 +92,12 @@ def test_production_lets_nothing_private_through_the_egress_policy(
     assert template["Parameters"]["EgressAllow"]["Default"] == ""
     for function in functions.values():
         assert function["Environment"]["Variables"]["EGRESS_ALLOW"] == {"Ref": "EgressAllow"}
+
+
+def test_production_is_attached_to_no_sandbox(template: Template, functions: Functions) -> None:
+    assert template["Parameters"]["SandboxUrl"]["Default"] == ""
+    for function in functions.values():
+        assert function["Environment"]["Variables"]["SANDBOX_URL"] == {"Ref": "SandboxUrl"}
 
 
 def test_the_environment_has_what_the_settings_read(functions: Functions) -> None:

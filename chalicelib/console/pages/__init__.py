@@ -35,6 +35,7 @@ SECTIONS = (
     "audit",
     "global_key",
     "developer",
+    "inbox",
     "search",
 )
 

@@ -155,11 +155,11 @@ def _counts(folded: Folded, start: int, end: int, entry: _Entry) -> bool:
     """
     if not entry.is_spaced_script:
         return True
+    if _goes_on(folded, start - 1) or _goes_on(folded, end):
+        return False
     gaps = tuple(n for n in range(entry.length - 1) if folded.gaps[start + n])
     is_apart = entry.length > 2 and len(gaps) == entry.length - 1
-    if gaps != entry.gaps and not is_apart:
-        return False
-    return not _goes_on(folded, start - 1) and not _goes_on(folded, end)
+    return gaps == entry.gaps or is_apart
 
 
 def _goes_on(folded: Folded, at: int) -> bool:

@@ -66,7 +66,7 @@ def parse_json(raw: bytes) -> Any:
     NUL characters, half surrogate pairs and duplicate keys are refused too.
     """
     if not raw.strip():
-        raise _bad("is empty, must be JSON", "为空, 须为 JSON")
+        raise _bad("is empty, must be JSON", "为空，须为 JSON")
     _check_bytes(raw)
     try:
         value = json.loads(
@@ -152,7 +152,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     for name, field in pairs:
         if name in value:
             shown = _shown(name)
-            raise _Unfit(f'duplicate key "{shown}"', f'字段重复 "{shown}"')
+            raise _Unfit(f'duplicate key "{shown}"', f"字段重复「{shown}」")
         value[name] = field
     return value
 
@@ -175,7 +175,7 @@ def _separators(raw: bytes) -> int:
 
 
 def _not_utf8() -> Refused:
-    return _bad("must be UTF-8, without U+FFFD", "须为 UTF-8, 不含 U+FFFD")
+    return _bad("must be UTF-8, without U+FFFD", "须为 UTF-8，不含 U+FFFD")
 
 
 def _too_deep() -> Refused:

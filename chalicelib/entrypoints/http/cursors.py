@@ -117,6 +117,13 @@ def user(text: str) -> str:
     return text
 
 
+def userid(text: str) -> str:
+    """Check a user id: short, and visible."""
+    if len(text) > 200 or not text.isprintable():
+        raise _wrong()
+    return text
+
+
 def place(text: str) -> str:
     """Check a place among the targets of a message: partition, chunk and row."""
     if text and not re.fullmatch(r"[0-9]{1,4}-[0-9]{1,9}-[0-9]{1,9}", text, re.ASCII):

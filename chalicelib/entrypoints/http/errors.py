@@ -14,6 +14,7 @@ from chalicelib.domain import errors
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Refusal
 from chalicelib.domain.limits import MAX_USERS
+from chalicelib.domain.sandbox import SandboxSilent
 from chalicelib.entrypoints.http.entries import Entry as Entry
 from chalicelib.entrypoints.http.entries import FieldError as FieldError
 from chalicelib.entrypoints.http.entries import Refused as Refused
@@ -46,12 +47,12 @@ REFUSALS: Mapping[type[Refusal], Entry] = {
     errors.PlaceholderWrong: Entry(
         PARAMETER,
         400,
-        "变量为两个左花括号、名称、两个右花括号, 名称为字母、数字、_ . - 和中文, 最多 64 个字符",
+        "变量为两个左花括号、名称、两个右花括号，名称为字母、数字、_ . - 和中文，最多 64 个字符",
         "a variable is a name between two braces on each side:"
         " letters, digits, _ . - and Chinese, at most 64",
     ),
     errors.InUse: Entry(
-        PARAMETER, 409, "已授权给 {by}, 请先取消授权", "cannot delete: still authorised for {by}"
+        PARAMETER, 409, "已授权给 {by}，请先取消授权", "cannot delete: still authorised for {by}"
     ),
     errors.DefaultLabel: Entry(
         PARAMETER, 409, "默认标签不能删除", "is the default; make another label the default first"
@@ -71,9 +72,12 @@ REFUSALS: Mapping[type[Refusal], Entry] = {
     errors.WrongPassword: Entry(AUTHENTICATION, 401, "名字或密码不对", "wrong name or password"),
     errors.WrongCode: Entry(AUTHENTICATION, 401, "验证码不对", "the code is wrong"),
     errors.TooOften: Entry(
-        TOO_OFTEN, 429, "错误次数过多, 请 {seconds} 秒后重试", "retry in {seconds} s"
+        TOO_OFTEN, 429, "错误次数过多，请 {seconds} 秒后重试", "retry in {seconds} s"
     ),
     errors.NotServed: Entry(PARAMETER, 409, "{reason}", "{reason}"),
+    SandboxSilent: Entry(
+        SERVER_ERROR, 503, "沙箱没有应答, 请重试", "the sandbox does not answer ({reason}); retry"
+    ),
     errors.NotAuthorised: Entry(
         PARAMETER,
         400,
@@ -92,7 +96,7 @@ REFUSALS: Mapping[type[Refusal], Entry] = {
     errors.ThirdPartyInvalid: Entry(
         1019008,
         400,
-        "第三方平台已没有该模板或签名 {id} (通道 {channel})",
+        "第三方平台已没有该模板或签名 {id}（通道 {channel}）",
         "the provider of {channel} no longer has the {what} {id}; refresh, or choose another",
     ),
     errors.UnknownStrategy: Entry(
@@ -125,13 +129,13 @@ REFUSALS: Mapping[type[Refusal], Entry] = {
     errors.UsersNeeded: Entry(
         PARAMETER,
         400,
-        "按用户属性定时需要用户目标, 不能使用 registration id",
+        "按用户属性定时需要用户目标，不能使用 registration id",
         "asks for attributes of users, and registration ids are not users",
     ),
     errors.OwnerWrong: Entry(
         1015023,
         400,
-        "开启了API审核, 请正确填写owner",
+        "开启了 API 审核，请正确填写 owner",
         "must name a member, because the access channel reviews what comes by API",
     ),
     errors.ReviewerMissing: Entry(
@@ -140,9 +144,9 @@ REFUSALS: Mapping[type[Refusal], Entry] = {
         "除申请人外没有可以审核的人",
         "nobody but who asks may approve at a level of the review",
     ),
-    errors.NotWaiting: Entry(PARAMETER, 409, "已结束 ({state})", "it waits no more: {state}"),
+    errors.NotWaiting: Entry(PARAMETER, 409, "已结束（{state}）", "it waits no more: {state}"),
     errors.BeingSent: Entry(
-        PARAMETER, 409, "已到发送时间, 不能修改", "its time has come, so that it is being sent"
+        PARAMETER, 409, "已到发送时间，不能修改", "its time has come, so that it is being sent"
     ),
     errors.StillTesting: Entry(
         1019081,
@@ -153,7 +157,7 @@ REFUSALS: Mapping[type[Refusal], Entry] = {
     errors.NotReviewer: Entry(
         PARAMETER,
         409,
-        "你不是当前级别的审核人, 或是申请人",
+        "你不是当前级别的审核人，或是申请人",
         "you are not a reviewer of the level that decides now, or you asked yourself",
     ),
     errors.UnknownCallbackAddress: Entry(
@@ -165,28 +169,28 @@ REFUSALS: Mapping[type[Refusal], Entry] = {
     errors.SensitiveWord: Entry(
         1015034,
         400,
-        "含有敏感词 “{word}” (第 {first} 至 {last} 个字符)",
+        "含有敏感词「{word}」（第 {first} 至 {last} 个字符）",
         'contains the sensitive word "{word}" (characters {first} to {last})',
     ),
     errors.WordsGone: Entry(
-        SERVER_ERROR, 503, "敏感词无法读取, 请重试", "the sensitive words cannot be read; retry"
+        SERVER_ERROR, 503, "敏感词无法读取，请重试", "the sensitive words cannot be read; retry"
     ),
     errors.QuietHours: Entry(
         1015038,
         400,
-        "免打扰时段, 到 {until} 为止",
+        "免打扰时段，到 {until} 为止",
         "quiet hours of the access channel, which end at {until}",
     ),
     errors.BroadcastsUsedUp: Entry(
         1015029,
         400,
-        "今日广播次数已用完, 每天最多 {limit} 次",
+        "今日广播次数已用完，每天最多 {limit} 次",
         "the broadcasts of today are used up: {limit} a day",
     ),
     errors.StillSending: Entry(
         PARAMETER,
         409,
-        "消息还在发送, 请先撤回",
+        "消息还在发送，请先撤回",
         "the message is still being sent; withdraw it first",
     ),
     errors.WithdrawnAlready: Entry(
@@ -209,7 +213,7 @@ REFUSALS: Mapping[type[Refusal], Entry] = {
     errors.NoToken: Entry(
         1019052,
         503,
-        "未能及时取得 access token, 请重试",
+        "未能及时取得 access token，请重试",
         "the provider did not return a token within {seconds} s{code}; retry",
     ),
 }
@@ -227,22 +231,28 @@ TOO_MANY_REQUESTS = Entry(
 TOO_MANY_GUESSES = Entry(
     TOO_OFTEN,
     429,
-    "认证失败次数过多, 请 {seconds} 秒后重试",
+    "认证失败次数过多，请 {seconds} 秒后重试",
     "too many wrong secrets; retry in {seconds} s",
 )
 ALLOWANCE_USED_UP = Entry(
     TOO_OFTEN,
     429,
-    "本小时的 {most} 次已用完, 请 {seconds} 秒后重试",
+    "本小时的 {most} 次已用完，请 {seconds} 秒后重试",
     "more than {most} in this hour; retry in {seconds} s",
+)
+TOO_MANY_CHANGES = Entry(
+    TOO_OFTEN,
+    429,
+    "本秒内已变更 {most} 个用户, 请稍后重试",
+    "more than {most} users changed in this second; retry later",
 )
 CONTACT_IN_ADDRESS = Entry(
     PARAMETER,
     400,
-    "不能放在地址里, 请用 POST /admin/v1/users/search",
+    "不能放在地址里，请用 POST /admin/v1/users/search",
     "must not be in an address; use POST /admin/v1/users/search",
 )
-BUSY = Entry(SERVER_ERROR, 503, "系统繁忙, 请 {seconds} 秒后重试", "busy; retry in {seconds} s")
+BUSY = Entry(SERVER_ERROR, 503, "系统繁忙，请 {seconds} 秒后重试", "busy; retry in {seconds} s")
 BODY_TOO_LARGE = Entry(PARAMETER, 413, "超过 {limit} 字节", "more than {limit} bytes")
 FORM_TOO_LARGE = Entry(
     1019051,
@@ -256,7 +266,7 @@ NO_VERSION = Entry(
 )
 WRONG_VERSION = Entry(PARAMETER, 412, "不是有效的 ETag", "not a valid ETag")
 CHANGED_MEANWHILE = Entry(
-    PARAMETER, 409, "已被其他请求修改, 请重试", "changed by another request at the same time; retry"
+    PARAMETER, 409, "已被其他请求修改，请重试", "changed by another request at the same time; retry"
 )
 FAULT = Entry(SERVER_ERROR, 500, "服务器错误", "an error on our side, please try again")
 TOO_MANY_USERIDS = Entry(
@@ -268,7 +278,7 @@ TOO_MANY_USERIDS = Entry(
 MIXED_TARGETS = Entry(
     1019004,
     400,
-    "{name}: 不能与 registration id 混用",
+    "{name}：不能与 registration id 混用",
     "{name}: users and registration ids cannot be mixed",
 )
 BOTH_LISTS = Entry(

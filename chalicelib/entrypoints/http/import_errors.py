@@ -19,10 +19,10 @@ HEADINGS: Mapping[Language, Sequence[str]] = {
 
 _NONE = Text("")
 _AS_TEXT = Text(
-    ": format the column as text and enter the value anew", ": 请将该列设为文本格式后重新填写"
+    ": format the column as text and enter the value anew", "：请将该列设为文本格式后重新填写"
 )
-_AS_XLSX = Text(': save it as "Excel Workbook (.xlsx)"', ': 请另存为 "Excel 工作簿 (.xlsx)"')
-_DIVIDE = Text(": divide it", ": 请拆分文件")
+_AS_XLSX = Text(': save it as "Excel Workbook (.xlsx)"', "：请另存为「Excel 工作簿（.xlsx）」")
+_DIVIDE = Text(": divide it", "：请拆分文件")
 
 
 def _text(english: str, chinese: str, advice: Text = _NONE) -> Text:
@@ -33,31 +33,31 @@ TEXTS: Mapping[Fault, Text] = {
     Fault.EMPTY: _text("is empty", "文件为空"),
     Fault.GONE: _text(
         "is not there any more, or was replaced after the start: begin a new import",
-        "文件已不存在, 或在开始后被替换: 请重新导入",
+        "文件已不存在，或在开始后被替换：请重新导入",
     ),
     Fault.CRASHED: _text(
         "processing crashed {tries} times at row {row}; the file may need too much memory",
-        "在第 {row} 行处理失败 {tries} 次, 文件可能过大",
+        "在第 {row} 行处理失败 {tries} 次，文件可能过大",
     ),
     Fault.NOT_A_WORKBOOK: _text("not an .xlsx file", "不是 .xlsx 文件", _AS_XLSX),
     Fault.UNREADABLE: _text(
         "not a readable .xlsx file: open it in a spreadsheet program and save it anew",
-        "无法读取该 .xlsx 文件: 请用表格软件打开并重新保存",
+        "无法读取该 .xlsx 文件：请用表格软件打开并重新保存",
     ),
     Fault.OLD_WORKBOOK: _text("is an old .xls file", "是旧版 .xls 文件", _AS_XLSX),
     Fault.OPEN_DOCUMENT: _text("is an .ods file", "是 .ods 文件", _AS_XLSX),
     Fault.BINARY_WORKBOOK: _text(
-        "is a binary workbook (.xlsb)", "是二进制工作簿 (.xlsb)", _AS_XLSX
+        "is a binary workbook (.xlsb)", "是二进制工作簿（.xlsb）", _AS_XLSX
     ),
     Fault.ENCRYPTED: _text(
-        "is password-protected: save it without a password", "设有密码: 请去除密码后重新保存"
+        "is password-protected: save it without a password", "设有密码：请去除密码后重新保存"
     ),
     Fault.IS_A_WORKBOOK: _text(
         "is a workbook, not a .csv file: begin an import of the format xlsx",
-        "是工作簿而不是 .csv 文件: 请以 xlsx 格式重新导入",
+        "是工作簿而不是 .csv 文件：请以 xlsx 格式重新导入",
     ),
     Fault.NO_VISIBLE_SHEET: _text(
-        "has only hidden sheets: unhide the one to import", "所有工作表均被隐藏: 请取消隐藏"
+        "has only hidden sheets: unhide the one to import", "所有工作表均被隐藏：请取消隐藏"
     ),
     Fault.MANY_ROWS: _text("has more than {most} rows", "超过 {most} 行", _DIVIDE),
     Fault.MANY_COLUMNS: _text("has more than {most} columns", "超过 {most} 列", _DIVIDE),
@@ -69,25 +69,25 @@ TEXTS: Mapping[Fault, Text] = {
     Fault.MANY_TAGS: _text("has more than {most} XML tags", "超过 {most} 个 XML 标签", _DIVIDE),
     Fault.ENCODING: _text(
         'has an uncertain encoding: save it as "CSV UTF-8"',
-        '无法确定文件编码: 请另存为 "CSV UTF-8"',
+        "无法确定文件编码：请另存为「CSV UTF-8」",
     ),
     Fault.OPEN_QUOTE: _text(
         "row {row} has a quotation mark that is not closed, or is not doubled within a cell",
-        "第 {row} 行的引号未闭合, 或单元格内的引号未双写",
+        "第 {row} 行的引号未闭合，或单元格内的引号未双写",
     ),
     Fault.LONG_CELL: _text("row {row} has a cell that is too long", "第 {row} 行有单元格过长"),
     Fault.UNKNOWN_COLUMN: _text(
-        'unknown column for an import of kind "{kind}"', '不是 "{kind}" 类导入的列'
+        'unknown column for an import of kind "{kind}"', "不是「{kind}」类导入的列"
     ),
     Fault.DUPLICATE_COLUMN: _text("duplicate column", "列重复"),
     Fault.MISSING_COLUMN: _text("there is no such column", "缺少该列"),
     Fault.HIDDEN_COLUMN: _text(
         "is hidden, and only what you see is imported: unhide or delete it",
-        "该列被隐藏, 仅导入可见内容: 请取消隐藏或删除",
+        "该列被隐藏，仅导入可见内容：请取消隐藏或删除",
     ),
     Fault.SCOPE_NOT_NEEDED: _text(
         "is the same for all access channels: leave out what stands in brackets",
-        "对所有渠道相同: 请去掉方括号及其内容",
+        "对所有渠道相同：请去掉方括号及其内容",
     ),
     Fault.CODE_NEEDED: _text(
         "needs the code of a delivery channel in brackets", "需要在方括号中注明通道代码"
@@ -95,19 +95,19 @@ TEXTS: Mapping[Fault, Text] = {
     Fault.SURPLUS: _text(
         "the row has more cells than the {most} columns:"
         " put quotation marks around a cell with a comma",
-        "单元格多于 {most} 列: 含逗号的内容请加引号",
+        "单元格多于 {most} 列：含逗号的内容请加引号",
     ),
     Fault.MISSING: _text(
         "the row ends before this column: leave cells empty, but keep the commas",
-        "该行缺少此列: 空单元格也须保留逗号",
+        "该行缺少此列：空单元格也须保留逗号",
     ),
     Fault.HIDDEN_ROW: _text(
         "the row is hidden or filtered out, and only what you see is imported: unhide or delete it",
-        "该行被隐藏或被筛选掉, 仅导入可见内容: 请取消隐藏或删除",
+        "该行被隐藏或被筛选掉，仅导入可见内容：请取消隐藏或删除",
     ),
     Fault.MERGED: _text(
         "is part of a merged cell: unmerge it and fill each row",
-        "属于合并单元格: 请取消合并并逐行填写",
+        "属于合并单元格：请取消合并并逐行填写",
     ),
     Fault.REPEATED: _text("stands in row {row} already", "已出现在第 {row} 行"),
     Fault.DATE: _text("is a date or a time", "是日期或时间", _AS_TEXT),
@@ -117,7 +117,7 @@ TEXTS: Mapping[Fault, Text] = {
     Fault.FRACTION: _text("is a fraction", "是分数", _AS_TEXT),
     Fault.SCIENTIFIC: _text(
         "is a number of which the spreadsheet kept 15 digits at most, or wrote fewer",
-        "是科学计数法, 表格只保留至多 15 位数字或更少",
+        "是科学计数法，表格只保留至多 15 位数字或更少",
         _AS_TEXT,
     ),
     Fault.FORMAT: _text(
@@ -125,27 +125,27 @@ TEXTS: Mapping[Fault, Text] = {
     ),
     Fault.DIGITS: _text(
         "is a number of more than 15 digits, of which the spreadsheet lost the rest",
-        "超过 15 位数字, 表格已丢失其余位数",
+        "超过 15 位数字，表格已丢失其余位数",
         _AS_TEXT,
     ),
     Fault.TRUTH: _text("is TRUE or FALSE, not a text", "是逻辑值而不是文本", _AS_TEXT),
     Fault.ERROR: _text(
         "is an error of a formula, or a number wider than its column: mend it",
-        "是公式错误, 或列宽不足以显示数字: 请修正",
+        "是公式错误，或列宽不足以显示数字：请修正",
     ),
     Fault.FORMULA: _text(
         "is a formula without a stored value: open the file in a spreadsheet program and save it,"
         " or paste values",
-        "公式没有保存结果: 请用表格软件打开并保存, 或粘贴为数值",
+        "公式没有保存结果：请用表格软件打开并保存，或粘贴为数值",
     ),
-    Fault.NUL: _text("has a NUL character: enter it anew", "含有 NUL 字符: 请重新填写"),
+    Fault.NUL: _text("has a NUL character: enter it anew", "含有 NUL 字符：请重新填写"),
     Fault.REPLACED: _text(
         "has a character that an earlier conversion lost (U+FFFD): enter it anew",
-        "含有转换时丢失的字符 (U+FFFD): 请重新填写",
+        "含有转换时丢失的字符（U+FFFD）：请重新填写",
     ),
     Fault.NOT_LISTED: _text(
         "{number} further bad rows are not listed: mend these first",
-        "另有 {number} 个错误行未列出: 请先修正以上各行",
+        "另有 {number} 个错误行未列出：请先修正以上各行",
     ),
 }
 

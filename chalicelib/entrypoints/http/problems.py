@@ -57,6 +57,7 @@ def problem(error: Exception) -> Problem:
         error = UNVERIFIED.refuse()
     elif wiring.is_busy(error):
         observability.log.warning("aws_busy", exc_info=error)
+        observability.metric("aws_busy")
         error = BUSY.refuse(seconds=BUSY_SECONDS)
     elif not isinstance(error, Refused):
         observability.log.error("request_failed", exc_info=error)

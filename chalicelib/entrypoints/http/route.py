@@ -66,7 +66,7 @@ def route(
                 "request": str((request.context or {}).get("requestId", "")),
                 "source": observability.shown_source(callers.source(request)),
             }
-            with observability.unit_of_work(**fields):
+            with observability.unit_of_work(**fields), wiring.hurried():
                 return _serve(view, request, parameters, contract)
 
         served.contract = contract  # type: ignore[attr-defined]

@@ -96,7 +96,7 @@ def _check_names(body: Any, *, broadcast: bool, template: bool) -> None:
         raise Refused(
             PARAMETER,
             "a broadcast goes to everyone; to send to an audience, use the path sent",
-            "广播发送给所有用户, 不能指定目标",
+            "广播发送给所有用户，不能指定目标",
             field=audience,
         )
 

@@ -33,7 +33,7 @@ TEXTS: Mapping[Code, Text] = {
     ),
     Code.CLICKS_IN_PART: Text(
         "some delivery channels for {channel_type} do not report clicks",
-        "部分 {channel_type} 通道不上报点击",
+        "部分 {channel_type} 通道不报告点击",
     ),
     Code.ACCEPTED_ONLY: Text(
         "{channel_type} counts as delivered when its platform accepts the message,"
@@ -42,7 +42,7 @@ TEXTS: Mapping[Code, Text] = {
     ),
     Code.NO_DELIVERIES: Text(
         "{channel_type} does not report deliveries, so the condition holds for everybody",
-        "{channel_type} 不上报送达，条件对所有用户都成立",
+        "{channel_type} 不报告送达，条件对所有用户都成立",
     ),
     Code.NOT_EVERYWHERE: Text("only in {types}", "只在 {types} 的内容里"),
     Code.NOT_A_VARIABLE: Text("no content has this variable", "没有内容使用这个变量"),

@@ -23,5 +23,5 @@ def console(event: Any, context: Any) -> dict[str, Any]:
         "request": str(event["requestContext"].get("requestId", "")),
         "source": observability.shown_source(str(http.get("sourceIp", ""))),
     }
-    with observability.unit_of_work(**fields):
+    with observability.unit_of_work(**fields), wiring.hurried():
         return door.answer(wiring.world(), event)

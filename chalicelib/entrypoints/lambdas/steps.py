@@ -18,13 +18,16 @@ FOR_A_SWEEP = 10_000  # ms that one more sweep may take
 
 @bp.lambda_function()  # type: ignore[untyped-decorator]
 @task
-def sweep(world: World, event: Any, context: Any) -> dict[str, bool]:
-    """Sweep, and return whether more timers are due. If so, the clock calls again."""
+def sweep(world: World, event: Any, context: Any) -> dict[str, Any]:
+    """Sweep until no timer is due. Raise TimeoutError for the clock to call again.
+
+    An answer that the clock had to read would cost a state more for each tick.
+    """
     tick = _tick(event)
-    more = timers.sweep(world, tick)
-    while more and time_left(context) > FOR_A_SWEEP:
-        more = timers.sweep(world, tick)
-    return {"more": more}
+    while timers.sweep(world, tick):
+        if time_left(context) <= FOR_A_SWEEP:
+            raise TimeoutError("more timers are due")
+    return {}
 
 
 def _tick(event: Any) -> int:

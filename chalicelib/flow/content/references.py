@@ -37,9 +37,10 @@ def read(vault: Vault, channel: str, reference: str) -> Lookup | None:
 
     Upper and lower case are the same.
     """
-    if not _REFERENCE.fullmatch(reference.lower()):
+    lower = reference.lower()  # of which ASCII alone is left, as of a Kelvin sign
+    if not _REFERENCE.fullmatch(lower):
         return None
-    raw = base64.b32hexdecode(reference.upper())
+    raw = base64.b32hexdecode(lower.upper())
     body, mac = raw[: _BODY.size], raw[_BODY.size :]
     if not hmac.compare_digest(mac, _mac(vault, channel, body)):
         return None

@@ -12,6 +12,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
+from urllib.parse import urlsplit
 
 from chalicelib.domain.delivery_channels import ChannelType, ReceiptMode
 from chalicelib.domain.errors import (
@@ -37,7 +38,7 @@ from chalicelib.domain.provider_io import (
     Webhook,
     WebhookRequest,
 )
-from chalicelib.ports import Session
+from chalicelib.ports import OwnRole, Session
 from chalicelib.providers.base import (
     ErrorTable,
     PlainSession,
@@ -56,6 +57,8 @@ from chalicelib.web.messages import Response
 
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+){1,2}-\d{1,2}")
 _SET = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_KEY = ("access_key_id", "secret_access_key", "session_token")
+BY_ROLE = "function"  # the credential `role` of a channel that has no access key
 
 # SendEmail, and "Common Error Types" of the same reference
 _ERRORS: ErrorTable = {
@@ -90,8 +93,9 @@ _UNVERIFIED = re.compile(r"not verified", re.IGNORECASE)
 class Ses:
     """Implements Provider.
 
-    Credentials: an access key, and the topic of SNS that reports. Options: region,
-    configuration_set, base_url, and those of every sender (email/content.py).
+    Credentials: an access key or `role`, and the topic of SNS that reports. Options: region,
+    configuration_set, base_url, and those of every sender (email/content.py). With `role`, calls
+    are signed as the function that sends, and the region is the deployment's unless it is named.
     """
 
     capabilities = Capabilities(
@@ -103,30 +107,44 @@ class Ses:
         delivery_report=DeliveryReport.REAL,
         click_report=ClickReport.LINK,
         receipt_modes=frozenset({ReceiptMode.WEBHOOK}),
-        credentials=settings("access_key_id secret_access_key", "session_token topic_arn"),
+        credentials=settings("", "access_key_id secret_access_key session_token role topic_arn"),
         utc_offset=None,
-        options=settings("region sender", f"configuration_set base_url {content.SENDER_OPTIONS}"),
+        options=settings("sender", f"region configuration_set base_url {content.SENDER_OPTIONS}"),
     )
 
-    def __init__(self, http: Http, clock: Callable[[], float] = time.time) -> None:
-        self._http, self._clock = http, clock
+    def __init__(
+        self, http: Http, clock: Callable[[], float] = time.time, role: OwnRole | None = None
+    ) -> None:
+        self._http, self._clock, self._role = http, clock, role
 
     def check_credentials(self, raw: Mapping[str, Any], options: Mapping[str, Any]) -> None:
         check_names(raw, self.capabilities.credentials, "credentials")
-        key = required_text(raw, "access_key_id", "credentials", 128)
-        if not key.isascii() or not key.isalnum():
-            raise Invalid("credentials.access_key_id", "must be letters and digits")
-        required_text(raw, "secret_access_key", "credentials", 128)
-        if not optional_text(raw, "session_token", "credentials").isprintable():
-            raise Invalid("credentials.session_token", "must be one line")
+        if optional_text(raw, "role", "credentials"):
+            self._check_role(raw, options)
+        else:
+            _check_key(raw)
+            required_text(options, "region", "options", 30)
         reports.check_topic(raw)
-        if not _REGION.fullmatch(required_text(options, "region", "options", 30)):
+        region = optional_text(options, "region", "options", 30)
+        if region and not _REGION.fullmatch(region):
             raise Invalid("options.region", "must be a region of AWS, such as eu-west-1")
         name = optional_text(options, "configuration_set", "options", 64)
         if name and not _SET.fullmatch(name):
             raise Invalid("options.configuration_set", "must be the name of a configuration set")
         content.check_sender(options)
         optional_url(options, "base_url", self._http.policy)
+
+    def _check_role(self, raw: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+        """Check a channel without a key. The role's token goes to AWS and to nobody else."""
+        if raw["role"] != BY_ROLE:
+            raise Invalid("credentials.role", f"must be {BY_ROLE}")
+        if self._role is None:
+            raise Invalid("credentials.role", "needs SesIdentities in the deployment")
+        if key := next((name for name in _KEY if raw.get(name)), ""):
+            raise Invalid(f"credentials.{key}", "not beside role")
+        base_url = optional_url(options, "base_url", self._http.policy)
+        if base_url and not self._http.policy.lists(urlsplit(base_url).hostname or ""):
+            raise Invalid("options.base_url", "not beside role")
 
     def check_content(self, raw: Mapping[str, Any]) -> None:
         content.check(raw, self._http.policy)
@@ -138,20 +156,22 @@ class Ses:
         return reports.read(request, secret, self._http)
 
     def connect(self, account: Account) -> AbstractContextManager[Session]:
-        return nullcontext(SesSession(account, self._http, self._clock))
+        return nullcontext(SesSession(account, self._http, self._clock, self._role))
 
 
 class SesSession(PlainSession):
     """Implements Session."""
 
-    def __init__(self, account: Account, http: Http, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, account: Account, http: Http, clock: Callable[[], float], role: OwnRole | None
+    ) -> None:
         self._http, self._clock, self._options = http, clock, account.options
+        self._keys = _keys(account, role)
         sender = content.sender(account.code, account.options)
         if sender is None:
             raise Misconfigured("sender")
-        self._sender, self._region = sender, str(account.options["region"])
-        names = ("access_key_id", "secret_access_key", "session_token")
-        self._keys = ses_signing.Keys(*(str(account.credentials.get(n) or "") for n in names))
+        region = account.options.get("region") or (role.region if role else "")
+        self._sender, self._region = sender, str(region)
         base_url = account.options.get("base_url")
         self._base_url = str(base_url or f"https://email.{self._region}.amazonaws.com").rstrip("/")
 
@@ -194,11 +214,30 @@ class SesSession(PlainSession):
         url = self._base_url + path
         raw = json.dumps(body).encode() if body is not None else b""
         now = self._clock()
-        headers = ses_signing.signed(method, url, raw, self._keys, self._region, now)
+        headers = ses_signing.signed(method, url, raw, self._keys(), self._region, now)
         response = self._http.request(method, url, headers=headers, raw=raw)
         if response.status != 200:
             raise _error(response)
         return response
+
+
+def _check_key(raw: Mapping[str, Any]) -> None:
+    key = required_text(raw, "access_key_id", "credentials", 128)
+    if not key.isascii() or not key.isalnum():
+        raise Invalid("credentials.access_key_id", "must be letters and digits")
+    required_text(raw, "secret_access_key", "credentials", 128)
+    if not optional_text(raw, "session_token", "credentials").isprintable():
+        raise Invalid("credentials.session_token", "must be one line")
+
+
+def _keys(account: Account, role: OwnRole | None) -> Callable[[], ses_signing.Keys]:
+    """Return how to get the access key of a call. That of a role is another one now and then."""
+    if account.credentials.get("role"):
+        if role is None:
+            raise Misconfigured("role")
+        return lambda: ses_signing.Keys(*role.keys())
+    keys = ses_signing.Keys(*(str(account.credentials.get(name) or "") for name in _KEY))
+    return lambda: keys
 
 
 def _error(response: Response) -> ProviderError:

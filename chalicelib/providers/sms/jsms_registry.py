@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from chalicelib.domain import images
 from chalicelib.domain.errors import Invalid, Rejected, TemplateGone
 from chalicelib.domain.provider_io import Account
 from chalicelib.domain.third_party import (
@@ -37,6 +38,8 @@ CATEGORIES = {number: category.value for category, number in TYPES.items()}
 REVIEWS = {0: Review.IN_REVIEW, 1: Review.APPROVED, 2: Review.REFUSED}
 
 TEXT_CHARACTERS, REMARK_CHARACTERS = 500, 100  # with signature and the words to unsubscribe
+MAX_IMAGES, IMAGE_BYTES = 4, 3_000_000  # of certificates, together
+ORIGINS = range(8)  # of a signature, 0: not said. The page says which certificate each needs.
 LONGEST = 86400  # seconds for which a verification code can be good
 
 # "Return codes" of both pages: the id is unknown. A deleted one has the same code.
@@ -129,7 +132,7 @@ def _body(draft: Draft, id: str = "") -> dict[str, Any]:
     """Return the body of a request: a form with a boundary for a signature, else JSON."""
     if draft.sort is Sort.SIGNATURE:
         fields = {"sign": draft.text, "type": str(draft.type or ""), "remark": draft.remark}
-        return _form({name: value for name, value in fields.items() if value})
+        return _form({name: value for name, value in fields.items() if value}, draft.images)
     body: dict[str, Any] = {"template": draft.text, "type": TYPES[Category(draft.category)]}
     if draft.seconds:
         body["ttl"] = draft.seconds
@@ -138,16 +141,23 @@ def _body(draft: Draft, id: str = "") -> dict[str, Any]:
     return {"json": {"temp_id": int(id), **body} if id else body}
 
 
-def _form(fields: Mapping[str, str]) -> dict[str, Any]:
+def _form(fields: Mapping[str, str], files: Sequence[bytes]) -> dict[str, Any]:
+    """Return a form with images, which JSMS calls `image0` to `image3`."""
     boundary = secrets.token_hex(16)
-    parts = [
-        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
-        for name, value in fields.items()
-    ]
+    parts = [_part(boundary, f'name="{name}"', value.encode()) for name, value in fields.items()]
+    for n, content in enumerate(files):
+        media = images.media_type(content)
+        name = f'name="image{n}"; filename="image{n}.{images.ENDINGS[media]}"'
+        parts.append(_part(boundary, f"{name}\r\nContent-Type: {media}", content))
     return {
         "headers": {"content-type": f"multipart/form-data; boundary={boundary}"},
-        "raw": ("".join(parts) + f"--{boundary}--\r\n").encode(),
+        "raw": b"".join(parts) + f"--{boundary}--\r\n".encode(),
     }
+
+
+def _part(boundary: str, about: str, content: bytes) -> bytes:
+    begin = f"--{boundary}\r\nContent-Disposition: form-data; {about}\r\n\r\n"
+    return begin.encode() + content + b"\r\n"
 
 
 def fields_of(text: str) -> tuple[Field, ...]:
@@ -161,12 +171,25 @@ def check_draft(draft: Draft) -> None:
     if draft.sort is Sort.SIGNATURE:
         if not _SIGNATURE.fullmatch(draft.text):
             raise Invalid("text", "must be 2 to 8 Chinese characters, letters or digits")
+        if draft.type not in ORIGINS:
+            raise Invalid("type", "must be one of {allowed}", allowed=ORIGINS)
+        _check_images(draft.images)
         return
     if not draft.text.strip() or len(draft.text) > TEXT_CHARACTERS:
         raise Invalid("text", "must have 1 to {most} characters", most=TEXT_CHARACTERS)
     if set(draft.text) & set("【】"):
         raise Invalid("text", "must not have 【 or 】: the signature is added by itself")
     _check_variables(draft)
+
+
+def _check_images(files: Sequence[bytes]) -> None:
+    if len(files) > MAX_IMAGES:
+        raise Invalid("images", "must have at most {most} images", most=MAX_IMAGES)
+    for n, content in enumerate(files):
+        if not images.media_type(content):
+            raise Invalid(f"images[{n}]", "must be a PNG or JPEG image")
+    if sum(map(len, files)) > IMAGE_BYTES:
+        raise Invalid("images", "must have at most {most} bytes together", most=IMAGE_BYTES)
 
 
 def _check_variables(draft: Draft) -> None:

@@ -77,6 +77,12 @@ document.addEventListener('input', (e) => {
 });
 document.addEventListener('change', (e) => {
   if (closest(e, '[data-submits]')) e.target.form.requestSubmit();
+  const files = closest(e, '[data-most]');
+  if (files) {
+    const size = [...files.files].reduce((sum, file) => sum + file.size, 0);
+    files.setCustomValidity(size > Number(files.dataset.most) ? files.dataset.tooLarge : '');
+    files.reportValidity();
+  }
 });
 
 // -- a mail's preview is a document of its own, which a form asks for

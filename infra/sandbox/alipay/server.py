@@ -101,7 +101,7 @@ class Alipay:
             raise rules.Problem("20000", "isp.unknow-error")
         outcome = Result.TIMEOUT if trouble is Behaviour.TIMEOUT else Result.ACCEPTED
         self._core.log.add(replace(call, outcome=outcome), [person], [person])
-        self._core.log.receive(NAME, person, "", dict(template))
+        self._core.log.receive(NAME, person, "", dict(template), "alipay_life")
         if behaviour is Behaviour.CLICK:
             links.open_first(self._core.outbox, [template["context"]["url"]], 0, NAME)
         if trouble is Behaviour.TIMEOUT:

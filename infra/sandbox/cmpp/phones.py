@@ -33,7 +33,7 @@ class Phones:
             "format": submit.format,
             "parts": submit.parts,
         }
-        self._core.log.receive(self._provider, number, f"{identity:016x}", content)
+        self._core.log.receive(self._provider, number, f"{identity:016x}", content, "sms")
         if of(number) is Behaviour.CLICK:
             links.open_first(self._core.outbox, [text], 0.0)
 

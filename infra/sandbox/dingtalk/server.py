@@ -116,7 +116,7 @@ class DingTalk:
         }
         for user in reached:
             self._had[account.app_key, user, text] = now
-            self._core.log.receive(NAME, user, str(task_id), msg)
+            self._core.log.receive(NAME, user, str(task_id), msg, "dingtalk_cc")
             if of(user) is Behaviour.CLICK:
                 links.open_first(self._core.outbox, texts_of(msg), due[user] - now, NAME)
         self._tasks[task_id] = Task(account, users, repeated, now, due)

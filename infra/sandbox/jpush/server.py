@@ -114,7 +114,7 @@ class JPush:
         content = {name: body[name] for name in ("notification", "message") if name in body}
         message = self._messages[msg_id] = Message(account.app_key, dict.fromkeys(reached, NEVER))
         for target in reached:
-            self._core.log.receive(NAME, target, msg_id, content)
+            self._core.log.receive(NAME, target, msg_id, content, "app")
             behaviour, due = of(target), now + account.delay()
             if behaviour is Behaviour.DOUBLE:
                 message.delivered[target] = now

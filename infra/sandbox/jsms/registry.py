@@ -6,6 +6,7 @@ Sources: https://docs.jiguang.cn/jsms/server/rest_api_jsms_templates, …/rest_a
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +21,9 @@ from infra.sandbox.vendor import Core, Refusal
 
 TEXT, SIGN = "templates", "sign"
 IN_REVIEW, PASSED, REFUSED = 0, 1, 2
-TEXT_CHARACTERS, REMARK_CHARACTERS = 500, 500
+TEXT_CHARACTERS, REMARK_CHARACTERS, SIGNATURE_REMARK = 500, 500, 100
+IMAGES = ("image0", "image1", "image2", "image3")
+BEGINS = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 
 Begin = Callable[[web.Request], tuple[Call, Account]]
 Body = dict[str, Any]
@@ -47,6 +50,7 @@ class Registry:
             web.delete("/v1/sign/{id}", self.delete),
             web.post("/_console/review", self.review),
             web.post("/_console/delete", self.delete_by_hand),
+            web.get("/_console/signatures", self.signatures, allow_head=False),
         ]
 
     def check(self, account: Account, body: Mapping[str, Any]) -> None:
@@ -92,7 +96,8 @@ class Registry:
         self._core.log.add(call)
         if what == TEXT:
             return web.json_response({"temp_id": id, **kept})
-        return web.json_response({"sign_id": id, "is_default": 0, "use_status": 1, **kept})
+        shown = {name: kept[name] for name in ("sign", "status")}
+        return web.json_response({"sign_id": id, "is_default": 0, "use_status": 1, **shown})
 
     async def delete(self, request: web.Request) -> web.Response:
         call, account, what = self._of(request)
@@ -113,6 +118,11 @@ class Registry:
         if account.webhook_url is not None:
             self._core.receipts.send_reply(account, _event(what, id, body))
         return web.json_response({"status": kept["status"]})
+
+    async def signatures(self, request: web.Request) -> web.Response:
+        """List the signatures of an account, with their images, as its owner sees them."""
+        kept = self._kept.get((request.query.get("app_key", ""), SIGN), {})
+        return web.json_response([{"sign_id": id, **each} for id, each in kept.items()])
 
     async def delete_by_hand(self, request: web.Request) -> web.Response:
         """Delete as its owner does on JSMS's pages (`{"app_key", "temp_id" or "sign_id"}`)."""
@@ -192,7 +202,20 @@ def _text(body: Any) -> Body:
 
 
 def _signature(form: Mapping[str, Any]) -> Body:
-    sign = form.get("sign")
+    sign, kind, remark = form.get("sign"), form.get("type", ""), form.get("remark", "")
     if not isinstance(sign, str) or not re.fullmatch(r"[A-Za-z0-9一-鿿]{2,8}", sign):
         raise rules.error(50104)
-    return {"sign": sign}
+    if not isinstance(kind, str) or kind not in ("", *map(str, range(1, 8))):
+        raise rules.error(50007)
+    if not isinstance(remark, str) or len(remark) > SIGNATURE_REMARK:
+        raise rules.error(50007)
+    return {"sign": sign, "images": [_image(form[name]) for name in IMAGES if name in form]}
+
+
+def _image(part: Any) -> Body:
+    """Return the type and the size of an image. Raises Refusal for anything else."""
+    content = part.file.read() if isinstance(part, web.FileField) else b""
+    media = next((media for begin, media in BEGINS.items() if content.startswith(begin)), None)
+    if media is None or part.content_type != media:
+        raise rules.error(50101)
+    return {"type": media, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}

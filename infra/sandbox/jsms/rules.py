@@ -49,6 +49,7 @@ CODES: Mapping[int, tuple[int, str]] = {
     50047: (403, "modify template not allow"),
     50052: (403, "template contains special symbol"),
     50053: (403, "special template parameter need extra remark for confirmation"),
+    50101: (403, "invalid image"),
     50102: (403, "invalid sign id"),
     50103: (403, "other signatures in the audit"),
     50104: (403, "invalid signature"),

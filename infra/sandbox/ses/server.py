@@ -76,7 +76,7 @@ class Ses:
         outcome = Result.TIMEOUT if trouble is Behaviour.TIMEOUT else Result.ACCEPTED
         taken = replace(call, outcome=outcome, provider_id=id)
         self._core.log.add(taken, [contact], [contact])
-        self._core.log.receive(NAME, contact, id, mail)
+        self._core.log.receive(NAME, contact, id, mail, "email")
         await self._report(request, account, contact, id, mail)
         if trouble is Behaviour.TIMEOUT:
             await never_answer(request, self._core.options.timeout_hang)

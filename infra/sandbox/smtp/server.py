@@ -69,7 +69,7 @@ class MailServer:
         if Behaviour.LATE in behaviours:
             await self._pause(LATE_SECONDS)
         for recipient in recipients:
-            self._core.log.receive(NAME, recipient, message_id, content)
+            self._core.log.receive(NAME, recipient, message_id, content, "email")
         if Behaviour.CLICK in behaviours:
             links.open_first(self._core.outbox, texts(content), 0.0)
         if timeout:
@@ -140,7 +140,12 @@ def readable(content: bytes) -> dict[str, Any]:
         {"name": part.get_filename(), "type": part.get_content_type(), "bytes": len(_body(part))}
         for part in mail.iter_attachments()
     ]
-    return {**headers, "texts": list(texts(content)), "files": files}
+    bodies = {name: _text(mail.get_body((name,))) for name in ("plain", "html")}
+    return {**headers, "texts": list(texts(content)), **bodies, "files": files}
+
+
+def _text(part: Any) -> str:
+    return str(part.get_content()) if isinstance(part, EmailMessage) else ""
 
 
 def _body(part: Any) -> bytes:

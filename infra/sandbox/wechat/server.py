@@ -29,6 +29,7 @@ NAME = "wechat"
 ACCOUNT_DEFAULTS = {"receipt_batch": 1}
 
 TEMPLATE, NOTICE, MINI = "template/send", "subscribe/bizsend", "subscribe/send"
+KINDS = {TEMPLATE: "wechatoa", NOTICE: "wechatoa", MINI: "wechatmp"}  # channel types
 REPEAT_SECONDS = 600  # for which a `client_msg_id` is recognised
 
 
@@ -143,7 +144,7 @@ class WeChat:
         call = replace(call, outcome=outcome, provider_id=provider_id)
         self._core.log.add(call, [openid], [openid])
         content = {name: value for name, value in body.items() if name != "touser"}
-        self._core.log.receive(NAME, openid, provider_id, content)
+        self._core.log.receive(NAME, openid, provider_id, content, KINDS[path])
         answer = {"errcode": 0, "errmsg": "ok", "msgid": msgid}
         if path == TEMPLATE and call.token:
             self._earlier[account.app_key, openid, call.token] = (time.time(), answer)

@@ -129,8 +129,9 @@ class WeCom:
         outcome = Result.TIMEOUT if late else Result.ACCEPTED
         self._core.log.add(replace(call, outcome=outcome, provider_id=msgid), users, good)
         content = {"msgtype": body["msgtype"], body["msgtype"]: body[body["msgtype"]]}
+        kind = "wechatwk_linkedcorp" if linked else "wechatwk"
         for user in good:
-            self._core.log.receive(NAME, user, msgid, content)
+            self._core.log.receive(NAME, user, msgid, content, kind)
             if of(user) is Behaviour.CLICK:
                 self._click(account, user, content)
         bad = [user.lower() for user in users if user not in good]

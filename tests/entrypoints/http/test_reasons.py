@@ -92,4 +92,4 @@ def test_every_reason_is_in_both_languages_with_the_same_values() -> None:
 
 
 def test_an_error_of_the_future_is_said_without_the_words_of_pydantic() -> None:
-    assert reason("an_error_of_the_future", {}) == ("is not valid", "不合法")
+    assert reason("an_error_of_the_future", {}) == ("is not valid", "不正确")

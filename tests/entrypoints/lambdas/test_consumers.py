@@ -226,25 +226,23 @@ def test_an_unreadable_record_is_reported_and_the_others_count(flow: Steps) -> N
 
 
 @pytest.mark.parametrize(
-    ("more", "left", "answer", "sweeps"),
-    [
-        ([False], 60_000, False, 1),
-        ([True, True, False], 60_000, False, 3),
-        ([True], 9_000, True, 1),
-    ],
+    ("more", "left"), [([False], 60_000), ([True, True, False], 60_000), ([False], 9_000)]
 )
 def test_the_sweep_goes_on_while_there_is_time(
-    flow: Steps,
-    monkeypatch: pytest.MonkeyPatch,
-    more: list[bool],
-    left: int,
-    answer: bool,
-    sweeps: int,
+    flow: Steps, monkeypatch: pytest.MonkeyPatch, more: list[bool], left: int
 ) -> None:
     calls = iter(more)
     monkeypatch.setattr(due, "sweep", lambda world, tick: next(calls))
-    assert steps.sweep({"by": "schedule"}, Context(left)) == {"more": answer}
-    assert len(more) - len(list(calls)) == sweeps
+    assert steps.sweep({"by": "schedule"}, Context(left)) == {}
+    assert list(calls) == []
+
+
+def test_a_sweep_whose_time_is_over_fails_so_that_the_clock_repeats_it(
+    flow: Steps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(due, "sweep", lambda world, tick: True)
+    with pytest.raises(RuntimeError, match="sweep failed: TimeoutError"):
+        steps.sweep({"at": "2027-01-15T08:00:01.000Z"}, Context(9_000))
 
 
 def test_the_sweep_is_told_for_which_time_the_clock_called(
@@ -252,7 +250,7 @@ def test_the_sweep_is_told_for_which_time_the_clock_called(
 ) -> None:
     ticks: list[int] = []
     monkeypatch.setattr(due, "sweep", lambda world, tick: ticks.append(tick))
-    steps.sweep({"at": "2027-01-15T08:00:01.000Z", "swept": {"more": True}}, Context(60_000))
+    steps.sweep({"at": "2027-01-15T08:00:01.000Z"}, Context(60_000))
     steps.sweep({"by": "schedule"}, Context(60_000))
     assert ticks == [1_800_000_001_000, 0]
 

@@ -11,7 +11,7 @@ import pytest
 from chalicelib.aws.callbacks import item
 from chalicelib.domain.callbacks import BATCH, OF_FACTS, CallbackType
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
-from chalicelib.domain.messages import Message
+from chalicelib.domain.messages import CHUNK_TARGETS, Message
 from chalicelib.domain.plans import ChunkId, Plan, Target, TargetLoss
 from infra.bench import prices
 from infra.local.units import item_size
@@ -21,8 +21,8 @@ from tests.fakes.world import FakeWorld
 from tests.flow.callbacks.shop import a_called_message, a_shop, run
 
 BOUND = 3.00  # dollars per million deliveries, each of which is in all nine states
-CHUNK = 500
-PLAN_BYTES = 24_000  # of 500 targets, with ids and contacts of random digits
+CHUNK = CHUNK_TARGETS
+PLAN_BYTES = 48_000  # of so many targets, with ids and contacts of random digits
 MEMORY_GB, SECONDS_OF_A_CALL = 0.5, 0.25  # a slow receiver
 KINDS = {kind: fact for fact, kind in reversed(OF_FACTS.items())}
 

@@ -36,6 +36,7 @@ COUNTS: dict[str, Any] = {
     "states": {"transitions": 8},
     "write_units": {"ledger": 40, "due": 10},
     "read_units": {"ledger": 20.5, "users": 500.0},
+    "figures": {},
 }
 
 
@@ -87,6 +88,9 @@ def test_the_report_has_the_figures_of_bench_json_and_no_others(result: Result) 
         "state_transitions_per_1000",
         "usd_per_million",
         "usd_per_million_traced",
+        "figures_requests_per_1000",
+        "figures_write_units_per_1000",
+        "figures_usd_per_million",
     ]
     assert result.report["write_units_per_1000"] == 25
     assert result.report["read_units_per_1000"] == 260.25
@@ -153,10 +157,10 @@ def test_an_update_is_billed_for_its_whole_item() -> None:
     }
     item = {"pk": {"S": "a"}, "text": {"S": "x" * 5000}}
     large, small = (lambda table, key: item), (lambda table, key: {})
-    assert list(units.writes("UpdateItem", update, {}, large)) == [("lookups", "a", 5)]
-    assert list(units.writes("UpdateItem", update, {}, small)) == [("lookups", "a", 1)]
+    assert list(units.writes("UpdateItem", update, {}, large)) == [("lookups", "a", 5, "")]
+    assert list(units.writes("UpdateItem", update, {}, small)) == [("lookups", "a", 1, "")]
     action = {"TransactItems": [{"Update": update}]}
-    assert list(units.writes("TransactWriteItems", action, {}, large)) == [("lookups", "a", 10)]
+    assert list(units.writes("TransactWriteItems", action, {}, large)) == [("lookups", "a", 10, "")]
 
 
 def test_each_read_is_billed_at_its_partition() -> None:
@@ -166,12 +170,12 @@ def test_each_read_is_billed_at_its_partition() -> None:
         "ExpressionAttributeNames": {"#s": "shard"},
         "ExpressionAttributeValues": {":s": {"N": "3"}, ":d": {"S": "9"}},
     }
-    assert list(units.reads("Query", query, {"Items": []})) == [("due", "3", 0.5)]
-    assert list(units.reads("Scan", {"TableName": "due"}, {})) == [("due", "", 0.5)]
+    assert list(units.reads("Query", query, {"Items": []})) == [("due", "3", 0.5, "")]
+    assert list(units.reads("Scan", {"TableName": "due"}, {})) == [("due", "", 0.5, "")]
     found, missing = {"bucket": {"N": "1"}}, {"bucket": {"N": "2"}}
     batch = {"RequestItems": {"users": {"Keys": [found, missing], "ConsistentRead": True}}}
     answer = {"Responses": {"users": [{**found, "text": {"S": "x" * 5000}}]}}
     assert list(units.reads("BatchGetItem", batch, answer)) == [
-        ("users", "1", 2.0),
-        ("users", "2", 1.0),
+        ("users", "1", 2.0, ""),
+        ("users", "2", 1.0, ""),
     ]

@@ -83,7 +83,7 @@ def test_reasons_are_in_the_language_of_whoever_began(fake: FakeWorld, format: F
     assert heading[:4] == ["行", "列", "值", "原因与建议"]
     assert all(any("一" <= character <= "鿿" for character in line[3]) for line in lines)
     assert (
-        imported(fake, b"userid,nothing\n", CSV, "zh").reason == 'nothing: 不是 "users" 类导入的列'
+        imported(fake, b"userid,nothing\n", CSV, "zh").reason == "nothing: 不是「users」类导入的列"
     )
 
 

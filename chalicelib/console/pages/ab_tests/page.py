@@ -8,13 +8,13 @@ from typing import Any
 
 from chalicelib.console import contents
 from chalicelib.console.door import ApiError, Problem, Reply
+from chalicelib.console.forms import amount_of, number_of
 from chalicelib.console.routes import page
 from chalicelib.console.visit import Visit
 from chalicelib.domain.members import Role
 
 OPERATOR = Role.OPERATOR.value
 PAGE = 50
-LISTED = 100  # templates and strategies that one can choose from
 ROWS = 5  # of variants
 AUDIENCES = {"tags": "aud_tag", "segment": "aud_segment", "users": "aud_userid"}
 AT = "/messages/ab-tests"
@@ -33,15 +33,14 @@ def compose(visit: Visit) -> Reply:
 
 
 def _form(visit: Visit, error: ApiError | None = None, simulated: Any = None) -> Reply:
-    owner = {"channel_key": visit.key, "limit": LISTED}
     return visit.show(
         "ab_tests/new.html",
         error=error,
         simulated=simulated,
         rows=range(ROWS),
         once=visit.form.text("once") or secrets.token_urlsafe(18),
-        templates=visit.api.get("templates", query=owner)["templates"],
-        strategies=visit.api.get("strategies", query=owner)["strategies"],
+        templates=visit.every("templates", "templates", channel_key=visit.key),
+        strategies=visit.every("strategies", "strategies", channel_key=visit.key),
     )
 
 
@@ -70,7 +69,7 @@ def _body(visit: Visit) -> dict[str, Any]:
     if audience in AUDIENCES:
         who: list[Any] = form.lines("who")
         if audience == "segment":
-            who = [int(one) if one.isdigit() else one for one in who]
+            who = [number_of(one) for one in who]
         message[AUDIENCES[audience]] = who
     return {
         "channel_key": visit.key,
@@ -110,11 +109,7 @@ def _time(visit: Visit, name: str) -> str:
 
 
 def _percent(visit: Visit, name: str) -> float | str:
-    text = visit.form.text(name) or "0"
-    try:
-        return float(text)
-    except ValueError:
-        return text
+    return amount_of(visit.form.text(name) or "0")
 
 
 def _minutes(visit: Visit) -> int | str | None:

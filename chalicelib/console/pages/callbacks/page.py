@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chalicelib.console.door import ApiError, Reply
+from chalicelib.console.forms import number_of
 from chalicelib.console.pages.callbacks import calls
 from chalicelib.console.routes import page
 from chalicelib.console.visit import Visit
@@ -38,7 +39,7 @@ def shown(visit: Visit, error: ApiError | None = None, check: Any = None) -> Rep
 def change(visit: Visit) -> Reply:
     form = visit.form
     body: dict[str, Any] = {"enabled": form.flag("enabled")}
-    body["states"] = [int(state) for state in form.many("states") if state in "012345678"]
+    body["states"] = [number_of(state) for state in form.many("states")]
     if form.text("default"):
         body["default"] = form.text("default")
     return _change(visit, "PATCH", ROUTE, body, "saved")

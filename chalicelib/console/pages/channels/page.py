@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
+from chalicelib.console import typed_json
 from chalicelib.console.door import ApiError, Reply
 from chalicelib.console.forms import Form, amount_of
 from chalicelib.console.routes import page
@@ -81,6 +81,7 @@ def _shown(visit: Visit, error: ApiError | None = None, check: Any = None) -> Re
         platform=next(each for each in platforms if each["platform"] == found["platform"]),
         owners=owners,
         check=check,
+        health=visit.api.get("channels/{code}/health", code=found["code"]),
     )
 
 
@@ -169,7 +170,7 @@ def delete(visit: Visit) -> Reply:
 
 
 def _version(visit: Visit) -> int:
-    return int(visit.form.text("version", "0") or 0)
+    return visit.form.version
 
 
 def _common(visit: Visit) -> dict[str, Any]:
@@ -208,7 +209,7 @@ def _unknown_options(channel: Mapping[str, Any], platform: Mapping[str, Any]) ->
 def _value(text: str) -> Any:
     """Read a number, true, false, a list or an object. Anything else is a text."""
     try:
-        value = json.loads(text)
+        value = typed_json.read(text)
     except ValueError:
         return text
     return text if isinstance(value, str) or value is None else value

@@ -13,6 +13,7 @@ from chalicelib.domain.members import Role
 OPERATOR = Role.OPERATOR.value
 PAGE = 100
 MEMBERS = 50
+USED = 50  # tags that users carry
 
 N_ = str  # marks a text for the catalogue
 
@@ -79,9 +80,7 @@ def _list(visit: Visit, tab: str, error: ApiError | None = None) -> Reply:
     groups = listed[family.route]
     if family.route == "lists":
         groups = [each for each in groups if each["kind"] == tab]
-    used = None
-    if tab == "tags":
-        used = visit.api.get("user-tags", query={"scope": "all", "limit": 50})["tags"]
+    used = _used(visit, renew=False) if tab == "tags" else None
     return visit.show(
         "groups/list.html",
         error=error,
@@ -91,6 +90,17 @@ def _list(visit: Visit, tab: str, error: ApiError | None = None) -> Reply:
         cursor=listed["cursor"],
         used=used,
     )
+
+
+@page("GET", "/c/{key}/tags/used")
+def used_tags(visit: Visit) -> Reply:
+    """Show the tags that users carry, as a part of the page that counts on."""
+    return visit.show("groups/used.html", used=_used(visit, renew=True))
+
+
+def _used(visit: Visit, *, renew: bool) -> Any:
+    query = {"scope": "all", "limit": USED, "renew": str(renew).lower()}
+    return visit.api.get("user-tags", query=query)["tags"]
 
 
 @page("POST", "/c/{key}/segments", needs=OPERATOR)
@@ -152,7 +162,7 @@ def _group(visit: Visit, error: ApiError | None = None) -> Reply:
 @page("POST", "/c/{key}/groups/{tab}/{id}", needs=OPERATOR)
 def rename(visit: Visit) -> Reply:
     tab, id = _tab(visit), visit.ids["id"]
-    version = int(visit.form.text("version", "0") or 0)
+    version = visit.form.version
     body = {"name": visit.form.text("name")}
     try:
         route = f"{FAMILIES[tab].route}/{{id}}"

@@ -80,7 +80,7 @@ def change(visit: Visit) -> Reply:
             "PATCH",
             "members/{access_key}",
             body,
-            version=int(form.text("version", "0") or 0),
+            version=form.version,
             access_key=key,
         )
     except ApiError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from chalicelib.console.door import ApiError, Reply
 from chalicelib.console.pages.messages import again as again
@@ -28,8 +29,7 @@ def messages(visit: Visit) -> Reply:
     for name in ("cursor", "status", "text", "origin"):
         query[name] = visit.asked(name) or None
     listed = visit.api.get("messages", query=query)
-    owner = {"channel_key": visit.key, "limit": 100}
-    templates = visit.api.get("templates", query=owner)["templates"]
+    templates = visit.every("templates", "templates", channel_key=visit.key)
     return visit.show(
         "messages/list.html",
         messages=listed["messages"],
@@ -46,8 +46,12 @@ def any_message(visit: Visit) -> Reply:
 
 @page("GET", "/m/{msgid}/{target}")
 def any_target(visit: Visit) -> Reply:
-    base = f"{_found(visit)}/messages/{visit.ids['msgid']}"
-    return visit.go(f"{base}/people/{visit.ids['target']}")
+    return visit.go(_found(visit) + _person(visit.ids["msgid"], visit.ids["target"]))
+
+
+def _person(msgid: str, target: str) -> str:
+    """Return the path of a target's page. A userid may have signs that addresses use."""
+    return f"/messages/{msgid}/people/{quote(target, safe='')}"
 
 
 def _found(visit: Visit) -> str:
@@ -73,7 +77,7 @@ def look_up(visit: Visit) -> Reply:
             )
     except ApiError as error:
         return visit.show("messages/lookup.html", error=error)
-    return visit.go(visit.at(f"/messages/{msgid}/people/{found['target']}"))
+    return visit.go(visit.at(_person(msgid, found["target"])))
 
 
 @page("GET", "/c/{key}/messages/{msgid}")
@@ -146,7 +150,7 @@ def people(visit: Visit) -> Reply:
     """Look another person of the message up."""
     who = visit.asked("who").strip()
     if who:
-        return visit.go(visit.at(f"/messages/{visit.ids['msgid']}/people/{who}"))
+        return visit.go(visit.at(_person(visit.ids["msgid"], who)))
     return visit.show("messages/lookup.html")
 
 

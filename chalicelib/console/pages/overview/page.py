@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from chalicelib.console.door import Reply
 from chalicelib.console.labels import STAGES
+from chalicelib.console.pages.overview import attention
 from chalicelib.console.routes import page
 from chalicelib.console.visit import Visit
 from chalicelib.domain.members import Role
 
 OPERATOR = Role.OPERATOR.value
 NEWEST = 5  # messages that the page shows
-NEARLY_FULL = 0.8  # of a quota
 MAX_ATTENTION = 5
-
-
-class Attention(NamedTuple):
-    """Something that needs attention: how bad, a sentence, and the way to it."""
-
-    kind: str
-    icon: str
-    title: str
-    text: str
-    address: str
-    button: str
 
 
 @page("GET", "/")
@@ -39,22 +27,24 @@ def home(visit: Visit) -> Reply:
 @page("GET", "/c/{key}")
 def overview(visit: Visit) -> Reply:
     channel = visit.access_channel or {}
-    owner = {"channel_key": visit.key, "limit": 100}
-    templates = visit.api.get("templates", query=owner)["templates"]
-    strategies = visit.api.get("strategies", query=owner)["strategies"]
-    channels = visit.api.get("channels", query={"limit": 100})["channels"]
+    templates = visit.every("templates", "templates", channel_key=visit.key)
+    strategies = visit.every("strategies", "strategies", channel_key=visit.key)
+    channels = visit.every("channels", "channels")
     newest = {"channel_key": visit.key, "limit": NEWEST}
     messages = visit.api.get("messages", query=newest)["messages"]
     granted = {grant["code"]: grant["enabled"] for grant in channel.get("channels", ())}
     own = [each for each in channels if each["code"] in granted]
-    found = [*_money(visit), *_paused(visit, own)]
-    found += [*_closed(visit, templates, strategies), *_quotas(visit, own)]
+    listed = visit.api.get("access-channels/{key}/health", key=visit.key)["channels"]
+    health = {each["delivery_channel"]: each for each in listed}
+    found = [*attention.of_channels(visit, own, health), *attention.of_money(visit)]
+    found += attention.closed(visit, templates, strategies)
     today = visit.api.get("statistics/today", query={"channel_key": visit.key})
     return visit.show(
         "overview/overview.html",
         today=today if today["total"]["requests"] else None,
         chart=_chart(visit, today["trend"]),
         attention=found[:MAX_ATTENTION],
+        health=health,
         steps=None if messages else _first_steps(visit, own, templates),
         messages=messages,
         templates={each["template_id"]: each["name"] for each in templates},
@@ -88,67 +78,6 @@ def _chart(visit: Visit, trend: Any) -> dict[str, Any]:
     ]
     hours = [f"{hour:02d}" for hour in range(24)]
     return {"label": visit.say("Trend"), "x": hours, "series": series}
-
-
-def _closed(visit: Visit, templates: Any, strategies: Any) -> Iterator[Attention]:
-    """Yield templates and strategies that cannot be used now."""
-    say = visit.say
-    for each in strategies:
-        if not each["valid"]:
-            title = say("Strategy “%(name)s” cannot be used", name=each["name"])
-            address = visit.at(f"/strategies/{each['rule_id']}")
-            yield Attention("warn", "alert-triangle", title, _why(visit, each), address, "")
-    for each in templates:
-        if not each["valid"]:
-            title = say("Template “%(name)s” cannot be used", name=each["name"])
-            address = visit.at(f"/templates/{each['template_id']}")
-            yield Attention("warn", "alert-triangle", title, _why(visit, each), address, "")
-
-
-def _why(visit: Visit, thing: Mapping[str, Any]) -> str:
-    from chalicelib.console.labels import TYPES
-
-    names = [visit.say(TYPES[kind].name) for kind in thing["closed"]]
-    return visit.say(
-        "No delivery channel is authorised and enabled for: %(names)s.", names=", ".join(names)
-    )
-
-
-def _money(visit: Visit) -> Iterator[Attention]:
-    """Yield a budget that is nearly or wholly used up."""
-    budget = visit.api.get("budget/{key}", key=visit.key)
-    if budget["state"] not in ("warned", "used_up"):
-        return
-    used = visit.texts.money(budget["used"])
-    most = visit.texts.money(budget["per_month"])
-    title = visit.say("%(used)s of this month’s budget of %(most)s is used", used=used, most=most)
-    text = visit.say("Who does not fit into it is left out.")
-    yield Attention("warn", "gauge", title, text, visit.at("/rules"), "")
-
-
-def _paused(visit: Visit, channels: Any) -> Iterator[Attention]:
-    for each in channels:
-        if each["paused"]:
-            title = visit.say("Delivery channel “%(name)s” is paused", name=each["name"])
-            text = visit.say("Its deliveries wait until it is resumed.")
-            address = visit.to(f"/channels/{each['code']}")
-            yield Attention("warn", "alert-triangle", title, text, address, "")
-
-
-def _quotas(visit: Visit, channels: Any) -> Iterator[Attention]:
-    """Yield delivery channels whose own quota of the day is nearly used up."""
-    for each in channels:
-        if not each["deliveries_per_day"]:
-            continue
-        today = visit.api.get("channels/{code}", code=each["code"])["today"]
-        if today and today["limit"] and today["reserved"] >= NEARLY_FULL * today["limit"]:
-            share = visit.texts.percent(today["reserved"], today["limit"], 0)
-            title = visit.say(
-                "%(share)s of today’s quota of %(name)s is used", share=share, name=each["name"]
-            )
-            text = visit.say("What is above it waits for the next day.")
-            address = visit.to(f"/channels/{each['code']}")
-            yield Attention("warn", "gauge", title, text, address, "")
 
 
 def _first_steps(visit: Visit, channels: Any, templates: Any) -> list[tuple[bool, str, str]]:

@@ -42,7 +42,7 @@ def review(visit: Visit) -> Reply:
 
 def _shown(visit: Visit, error: ApiError | None = None) -> Reply:
     found = visit.api.get("reviews/{id}", id=visit.ids["id"])
-    members = visit.api.get("members", query={"limit": 100})["members"]
+    members = visit.every("members", "members")
     level = found["review"]["level"]
     reviewers = found["review"]["levels"][level - 1] if level else []
     content = found["template"]["contents"] if found["template"] else found["message"]

@@ -33,7 +33,7 @@ def _shown(visit: Visit, error: ApiError | None = None) -> Reply:
         now=now,
         cases=[*cases, None][:MAX_CASES],
         levels={"messages": _with_empty(messages), "templates": _with_empty(templates)},
-        members=visit.api.get("members", query={"limit": 100})["members"],
+        members=visit.every("members", "members"),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalicelib.console.door import ApiError, Reply
+from chalicelib.console.forms import number_of
 from chalicelib.console.routes import page
 from chalicelib.console.visit import Visit
 from chalicelib.domain.members import Role
@@ -29,7 +30,6 @@ def _shown(visit: Visit, error: ApiError | None = None) -> Reply:
     posted = visit.request.path.rpartition("/")[2]
     windows = _windows(visit) if posted == "quiet-hours" else now["quiet-hours"]["windows"]
     caps = _caps(visit) if posted == "caps" else now["caps"]["caps"]
-    query = {"channel_key": visit.key, "limit": 100}
     return visit.show(
         "rules/rules.html",
         error=error,
@@ -42,7 +42,7 @@ def _shown(visit: Visit, error: ApiError | None = None) -> Reply:
         version=now["caps"]["version"],
         caps=[*map(_shown_cap, caps), None][:MAX_CAPS],
         consent=now["consents"],
-        topics=visit.api.get("topics", query=query)["topics"],
+        topics=visit.every("topics", "topics", channel_key=visit.key),
         usual=USUAL,
     )
 
@@ -101,20 +101,15 @@ def _caps(visit: Visit) -> Sequence[Mapping[str, Any]]:
     rows = zip(*(form.column(name) for name in names), strict=False)
     return [
         {
-            "most": _number(most),
-            "days" if unit == "days" else "hours": _number(span),
+            "most": number_of(most),
+            "days" if unit == "days" else "hours": number_of(span),
             "channel": kind or None,
-            "topic": _number(topic) if topic else None,
+            "topic": number_of(topic) if topic else None,
             "exempt": [n for n in ALL if n not in _ticked(visit, place)],
         }
         for place, (most, span, unit, kind, topic) in enumerate(rows)
         if most or span
     ]
-
-
-def _number(text: str) -> Any:
-    """Return a number, or the text as it is, which the API refuses with its reason."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < DAY else text
 
 
 def _shown_cap(cap: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
+from chalicelib.console import typed_json
 from chalicelib.console.door import ApiError, Problem, Reply
 from chalicelib.console.routes import page
 from chalicelib.console.visit import Visit
@@ -113,7 +114,7 @@ def edit(visit: Visit) -> Reply:
 
 def _json(visit: Visit, name: str) -> Any:
     try:
-        return json.loads(visit.form.raw(name))
+        return typed_json.read(visit.form.raw(name))
     except ValueError as error:
         raise ApiError(400, [Problem(name, str(error))]) from None
 

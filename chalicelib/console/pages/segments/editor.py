@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from chalicelib.console.forms import Form
+from chalicelib.console.forms import Form, number_of
 
 N_ = str  # marks a text for the catalogue
 MAX_NODES = 60
@@ -113,7 +113,7 @@ def _body(node: Node) -> dict[str, Any]:
     made: dict[str, Any] = {node.form: node.text(node.form)}
     for name, text in node.fields.items():
         if text and not name.startswith("where.") and name != node.form:
-            made[name] = _count(text) if name in _COUNTS else text
+            made[name] = number_of(text) if name in _COUNTS else text
     if node.form == "attribute":
         made = {"attribute": node.text("attribute"), **_comparison(node, "")}
     elif node.text("where.property"):
@@ -139,10 +139,6 @@ def _scalar(text: str) -> Any:
     if not _NUMBER.fullmatch(text):
         return text
     return float(text) if "." in text else int(text)
-
-
-def _count(text: str) -> Any:
-    return int(text) if text.isascii() and text.isdigit() else text
 
 
 def shows(rule: Mapping[str, Any]) -> bool:
@@ -184,7 +180,7 @@ def _read(form: Form, place: str, places: Sequence[str]) -> Node:
 def act(root: Node, form: Form) -> Node:
     """Do what a button says: add a condition or a group to a group, or drop a part."""
     name, _, place = form.text("do").partition(":")
-    numbers = [int(part) for part in place.split(".")[1:] if part.isascii() and part.isdigit()]
+    numbers = [number_of(part) for part in place.split(".")[1:]]
     if name == "add":
         kind = form.text(f"{place}.new", "tag")
         new = Node(kind if kind in FORMS else "tag", DEFAULTS.get(kind, {}))
@@ -202,11 +198,11 @@ def _with(group: Node, part: Node) -> Node:
     return replace(group, parts=(*group.parts, part))
 
 
-def _without(group: Node, number: int) -> Node:
+def _without(group: Node, number: int | str) -> Node:
     return replace(group, parts=tuple(p for n, p in enumerate(group.parts) if n != number))
 
 
-def _changed(node: Node, numbers: Sequence[int], change: Any) -> Node:
+def _changed(node: Node, numbers: Sequence[int | str], change: Any) -> Node:
     if not numbers:
         return change(node) if node.is_group else node
     first, *rest = numbers

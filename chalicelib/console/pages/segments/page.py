@@ -24,8 +24,13 @@ def ask(visit: Visit) -> Reply:
 def segment(visit: Visit) -> Reply:
     found = _found(visit)
     if found["kind"] != "rules":
-        return visit.go(visit.at(f"/groups/segments/{found['id']}"))
+        return _by_hand(visit, found)
     return _editor(visit, found, editor.node_of(found["rule"]))
+
+
+def _by_hand(visit: Visit, found: Mapping[str, Any]) -> Reply:
+    """Go to the page of a segment that has members instead of a rule."""
+    return visit.go(visit.at(f"/groups/segments/{found['id']}"))
 
 
 def _found(visit: Visit) -> Mapping[str, Any]:
@@ -40,7 +45,8 @@ def add(visit: Visit) -> Reply:
 
 @page("POST", "/c/{key}/segments/{id}", needs=OPERATOR)
 def change(visit: Visit) -> Reply:
-    return _save(visit, _found(visit))
+    found = _found(visit)
+    return _save(visit, found) if found["kind"] == "rules" else _by_hand(visit, found)
 
 
 def _save(visit: Visit, found: Mapping[str, Any] | None) -> Reply:

@@ -7,8 +7,9 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.console import contents
+from chalicelib.console import contents, third_party
 from chalicelib.console.door import ApiError, Problem, Reply
+from chalicelib.console.forms import number_of
 from chalicelib.console.pages.send import filled as filled_in
 from chalicelib.console.pages.send import times
 from chalicelib.console.routes import page
@@ -16,7 +17,6 @@ from chalicelib.console.visit import Visit
 from chalicelib.domain.members import Role
 
 OPERATOR = Role.OPERATOR.value
-LISTED = 100  # templates, strategies, lists and segments that one can choose from
 
 
 @page("GET", "/c/{key}/send", needs=OPERATOR)
@@ -84,12 +84,18 @@ def send(visit: Visit) -> Reply:
             return _form(visit, template, asks=True)
         sent = _send(visit, body)
     except ApiError as error:
-        return _form(visit, template, error)
+        return _form(visit, template, _of_fields(error))
     if "schedule" in sent:
         return visit.go(visit.at("/messages/scheduled"), "scheduled")
     if sent["state"] == "in_review":
         return visit.go(visit.at("/review/mine"), "in-review")
     return visit.go(visit.at(f"/messages/{sent['msgid']}"), "sent")
+
+
+def _of_fields(error: ApiError) -> ApiError:
+    """Return a refusal as the form has its fields: it has one element of each channel type."""
+    problems = [Problem(each.field.replace("[0]", "", 1), each.reason) for each in error.problems]
+    return ApiError(error.status, problems, error.seconds)
 
 
 def _drop_draft(visit: Visit) -> None:
@@ -141,8 +147,7 @@ def simulate(visit: Visit) -> Reply:
 
 
 def _form(visit: Visit, number: str, error: ApiError | None = None, asks: bool = False) -> Reply:
-    owner = {"channel_key": visit.key, "limit": LISTED}
-    templates = visit.api.get("templates", query=owner)["templates"]
+    templates = visit.every("templates", "templates", channel_key=visit.key)
     chosen = next((each for each in templates if str(each["template_id"]) == number), None)
     is_ordinary = (visit.form.text("kind") or visit.asked("kind")) == "ordinary"
     if chosen is None and not is_ordinary and not visit.form:
@@ -150,6 +155,8 @@ def _form(visit: Visit, number: str, error: ApiError | None = None, asks: bool =
     form = visit.form
     once = form.text("once") or secrets.token_urlsafe(18)
     kinds = contents.chosen(form) if form else ["sms"]
+    typed = third_party.taken(visit, {kind: contents.typed_of(form, kind) for kind in kinds})
+    third = third_party.registers(visit, typed if is_ordinary or not templates else {}, "compose")
     return visit.show(
         "send/send.html",
         error=error,
@@ -158,12 +165,13 @@ def _form(visit: Visit, number: str, error: ApiError | None = None, asks: bool =
         is_ordinary=is_ordinary or not templates,
         templates=templates,
         chosen=None if is_ordinary else chosen,
-        strategies=visit.api.get("strategies", query=owner)["strategies"],
-        lists=visit.api.get("lists", query=owner)["lists"],
-        segments=visit.api.get("segments", query=owner)["segments"],
-        topics=visit.api.get("topics", query=owner)["topics"],
+        strategies=visit.every("strategies", "strategies", channel_key=visit.key),
+        lists=visit.every("lists", "lists", channel_key=visit.key),
+        segments=visit.every("segments", "segments", channel_key=visit.key),
+        topics=visit.every("topics", "topics", channel_key=visit.key),
         kinds=kinds,
-        typed={kind: contents.typed_of(form, kind) for kind in kinds},
+        typed=typed,
+        third=third,
         audience=form.text("audience") or _audience(visit),
     )
 
@@ -214,8 +222,8 @@ def _option(visit: Visit) -> dict[str, Any]:
     if form.text("topic"):
         option["topic"] = form.number("topic")
     kind, _, number = form.text("list").partition(":")
-    if kind in ("black", "white") and number.isdigit():
-        option[f"{kind}_id"] = int(number)
+    if kind in ("black", "white") and number:
+        option[f"{kind}_id"] = number_of(number)
     return option
 
 

@@ -44,10 +44,9 @@ def access_channel(visit: Visit) -> Reply:
 def _shown(visit: Visit, error: ApiError | None = None) -> Reply:
     channel = visit.api.get("access-channels/{key}", key=visit.key)
     granted = {grant["code"]: grant["enabled"] for grant in channel["channels"]}
-    channels = visit.api.get("channels", query={"limit": 100})["channels"]
-    owner = {"channel_key": visit.key, "limit": 100}
-    strategies = visit.api.get("strategies", query=owner)["strategies"]
-    templates = visit.api.get("templates", query=owner)["templates"]
+    channels = visit.every("channels", "channels")
+    strategies = visit.every("strategies", "strategies", channel_key=visit.key)
+    templates = visit.every("templates", "templates", channel_key=visit.key)
     affected = {each["code"]: _affected(each["type"], strategies, templates) for each in channels}
     return visit.show(
         "settings/access.html",
@@ -84,7 +83,7 @@ def change(visit: Visit) -> Reply:
             "PATCH",
             "access-channels/{key}",
             body,
-            version=int(form.text("version", "0") or 0),
+            version=form.version,
             key=visit.key,
         )
     except ApiError as error:

@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, timedelta
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalicelib.console.door import Reply
 from chalicelib.console.labels import STAGES
+from chalicelib.console.pages.stats import costs as costs
+from chalicelib.console.pages.stats.series import filled, hand_out, stretch_of
 from chalicelib.console.routes import page
 from chalicelib.console.visit import Visit
 
-PERIODS = {"7": 7, "30": 30, "90": 90}
 CLASSES = 7  # of a heat map
 OF = ("users", "deliveries")
-
-
-def _stretch(visit: Visit, period: str = "") -> dict[str, Any]:
-    days = PERIODS.get(period or visit.asked("days"), 30)
-    today = visit.texts.at(visit.texts.now).date()
-    since = today - timedelta(days=days - 1)
-    return {"channel_key": visit.key, "since": since.isoformat(), "until": today.isoformat()}
+NOTHING: Mapping[str, Any] = {of: dict.fromkeys(STAGES, 0) for of in OF}
+MONEY = ("cost", "opted_out")
 
 
 @page("GET", "/c/{key}/stats/messages")
 def messages(visit: Visit) -> Reply:
-    stretch = _stretch(visit)
+    stretch = stretch_of(visit)
     days = visit.api.get("statistics", query=stretch)["figures"]
     if visit.asked("export"):
         return _export(visit, days)
@@ -38,7 +31,7 @@ def messages(visit: Visit) -> Reply:
         days=days,
         total=total[0] if total else None,
         of=of,
-        chart=chart(visit, _filled(days, stretch), of),
+        chart=chart(visit, filled(days, stretch, NOTHING), of),
         losses=visit.api.get("statistics/losses", query=stretch),
     )
 
@@ -47,13 +40,13 @@ def messages(visit: Visit) -> Reply:
 def requests(visit: Visit) -> Reply:
     """Show how many sends were accepted, by day or by hour."""
     by = "hour" if visit.asked("by") == "hour" else "day"
-    stretch = _stretch(visit, "7") if by == "hour" else _stretch(visit)
+    stretch = stretch_of(visit, "7") if by == "hour" else stretch_of(visit)
     rows = visit.api.get("statistics", query={**stretch, "by": by})["figures"]
     if visit.asked("export"):
-        return _file(
+        return hand_out(
             "requests.csv", ["time", "requests"], [(r["time"], r["requests"]) for r in rows]
         )
-    shown = rows if by == "hour" else _filled(rows, stretch)
+    shown = rows if by == "hour" else filled(rows, stretch, {})
     numbers = [row.get("requests", 0) for row in shown]
     series = {"name": visit.say("Requests"), "stage": "submitted", "data": numbers}
     x = [row["time"][:16].replace("T", " ") if by == "hour" else row["time"][:10] for row in shown]
@@ -76,43 +69,24 @@ def chart(visit: Visit, rows: Sequence[Mapping[str, Any]], of: str) -> dict[str,
     return {"label": visit.say("Trend"), "x": [row["time"][:10] for row in rows], "series": series}
 
 
-def _filled(
-    days: Sequence[Mapping[str, Any]], stretch: Mapping[str, Any]
-) -> list[Mapping[str, Any]]:
-    """Return a row for each day, also for those on which nothing was sent."""
-    nothing = {of: dict.fromkeys(STAGES, 0) for of in OF}
-    by_day = {row["time"][:10]: row for row in days}
-    day, last = date.fromisoformat(stretch["since"]), date.fromisoformat(stretch["until"])
-    rows: list[Mapping[str, Any]] = []
-    while day <= last:
-        text = day.isoformat()
-        rows.append(by_day.get(text, {"time": text, **nothing}))
-        day += timedelta(days=1)
-    return rows
-
-
 def _export(visit: Visit, days: Sequence[Mapping[str, Any]]) -> Reply:
     """Hand out the days as a file."""
     names = [f"{of}.{stage}" for of in OF for stage in STAGES]
     lines = [
-        (day["time"], day["requests"], *(day[of][stage] for of in OF for stage in STAGES))
+        (
+            *(day["time"], day["requests"]),
+            *(day[of][stage] for of in OF for stage in STAGES),
+            *(day[name] for name in MONEY),
+        )
         for day in days
     ]
-    return _file("statistics.csv", ["time", "requests", *names], lines)
-
-
-def _file(name: str, header: Sequence[str], lines: Iterable[Sequence[object]]) -> Reply:
-    """Write CSV, with a mark by which spreadsheets know UTF-8."""
-    file = io.StringIO()
-    csv.writer(file).writerows([header, *lines])
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Reply(200, "\ufeff" + file.getvalue(), "text/csv; charset=utf-8", headers)
+    return hand_out("statistics.csv", ["time", "requests", *names, *MONEY], lines)
 
 
 @page("GET", "/c/{key}/stats/clicks")
 def clicks(visit: Visit) -> Reply:
     """Show clicks by weekday and hour, in classes of one hue."""
-    rows = visit.api.get("statistics/clicks", query=_stretch(visit))["clicks"]
+    rows = visit.api.get("statistics/clicks", query=stretch_of(visit))["clicks"]
     most = max((number for row in rows for number in row), default=0)
     best = next(
         ((d, h) for d, row in enumerate(rows) for h, number in enumerate(row) if number == most),
@@ -130,5 +104,5 @@ def _class(number: int, most: int) -> int:
 
 @page("GET", "/c/{key}/stats/providers")
 def providers(visit: Visit) -> Reply:
-    found = visit.api.get("statistics/providers", query=_stretch(visit))["providers"]
+    found = visit.api.get("statistics/providers", query=stretch_of(visit))["providers"]
     return visit.show("stats/providers.html", providers=found)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from chalicelib.console.forms import Form
+from chalicelib.console.forms import Form, number_of
 
 N_ = str  # marks a text for the catalogue
 UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
@@ -36,8 +36,8 @@ class Term:
     @property
     def within(self) -> Any:
         """The seconds, or what was typed instead of a number, for the API to refuse."""
-        digits = self.number.isascii() and self.number.isdigit()
-        return int(self.number) * UNITS.get(self.unit, 1) if digits else self.number
+        number = number_of(self.number)
+        return number * UNITS.get(self.unit, 1) if isinstance(number, int) else number
 
     @property
     def seconds(self) -> int:
@@ -151,7 +151,8 @@ def act(steps: Sequence[Step], button: str) -> list[Step]:
     name, _, rest = button.partition(":")
     number, _, channel = rest.partition(":")
     changed = list(steps)
-    place = int(number) if number.isascii() and number.isdigit() else -1
+    typed = number_of(number)
+    place = typed if isinstance(typed, int) else -1
     if name == "add-step" and len(changed) < MAX_STEPS:
         changed.append(Step())
     elif name == "drop-step" and 0 < place < len(changed):

@@ -67,7 +67,7 @@ def _save(visit: Visit, found: Mapping[str, Any] | None) -> Reply:
                 "PUT",
                 "strategies/{rule_id}",
                 body,
-                version=int(form.text("version", "0") or 0),
+                version=form.version,
                 rule_id=str(found["rule_id"]),
             )
     except ApiError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.console import contents
+from chalicelib.console import contents, third_party
 from chalicelib.console.door import ApiError, Reply
 from chalicelib.console.routes import page
 from chalicelib.console.visit import Visit
@@ -68,7 +68,7 @@ def _save(visit: Visit, found: Mapping[str, Any] | None) -> Reply:
                 "PUT",
                 "templates/{template_id}",
                 body,
-                version=int(form.text("version", "0") or 0),
+                version=form.version,
                 template_id=str(found["template_id"]),
             )
     except ApiError as error:
@@ -78,7 +78,7 @@ def _save(visit: Visit, found: Mapping[str, Any] | None) -> Reply:
 
 def _again(visit: Visit, found: Any, kinds: list[str], error: ApiError | None = None) -> Reply:
     typed = {kind: contents.typed_of(visit.form, kind) for kind in kinds}
-    return _editor(visit, found, typed, kinds, error)
+    return _editor(visit, found, third_party.taken(visit, typed), kinds, error)
 
 
 def _editor(
@@ -92,8 +92,7 @@ def _editor(
     names = sorted(variables(made))
     samples = {name: visit.form.text(SAMPLES + name) for name in names}
     shown = {kind: _filled(content, samples) for kind, content in made.items()}
-    sms = shown.get("sms")
-    text = str(sms.get("content", "")) if isinstance(sms, Mapping) else ""
+    third = third_party.registers(visit, {kind: typed.get(kind, {}) for kind in kinds}, "editor")
     return visit.show(
         "templates/editor.html",
         error=error,
@@ -104,8 +103,18 @@ def _editor(
         used={name: [k for k, c in made.items() if name in variables({k: c})] for name in names},
         links=visit.form.many("links") or (found["links"] if found else _likely(names)),
         previews=shown,
-        size=contents.size(text),
+        size=contents.size(_text(shown.get("sms"), third.by_kind.get("sms"))),
+        third=third,
     )
+
+
+def _text(content: Any, register: third_party.Register | None) -> str:
+    """Return the text of an SMS, empty for a template that is not known."""
+    if not isinstance(content, Mapping):
+        return ""
+    if "temp_id" in content and register is not None and register.template:
+        return register.text(content.get("temp_para") or {})
+    return str(content.get("content", ""))
 
 
 def _likely(names: list[str]) -> list[str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.console.door import ApiError, Reply
+from chalicelib.console.forms import number_of
 from chalicelib.console.routes import page
 from chalicelib.console.visit import Visit
 from chalicelib.domain.members import Role
@@ -34,8 +36,8 @@ def _listed(
     error: ApiError | None = None,
     check: Any = None,
 ) -> Reply:
-    code = visit.ids["code"]
-    query = {"limit": PAGE, "cursor": visit.asked("cursor") or None}
+    code, text = visit.ids["code"], visit.asked("text")
+    query = {"limit": PAGE, "text": text or None, "cursor": visit.asked("cursor") or None}
     listed = visit.api.get(SIGNATURES if is_signature else LIST, query=query, code=code)
     return visit.show(
         "third_party/list.html",
@@ -46,6 +48,7 @@ def _listed(
         actions=listed["actions"],
         cursor=listed["cursor"],
         is_signature=is_signature,
+        text=text,
         check=check,
     )
 
@@ -168,8 +171,9 @@ def _text(visit: Visit) -> dict[str, Any]:
 
 
 def _signature(visit: Visit) -> dict[str, Any]:
-    body = {name: visit.form.text(name) for name in ("text", "remark")}
-    return {**body, "type": visit.form.number("type") or 0}
+    body: dict[str, Any] = {name: visit.form.text(name) for name in ("text", "remark")}
+    images = [base64.b64encode(file).decode() for file in visit.request.files.get("images", ())]
+    return {**body, "type": visit.form.number("type") or 0, "images": images}
 
 
 def _drafted(visit: Visit, path: str, body: Any) -> Reply:
@@ -178,7 +182,7 @@ def _drafted(visit: Visit, path: str, body: Any) -> Reply:
     found = visit.api.get(path, code=code, id=id) if id else None
     try:
         if id:
-            version = int(visit.form.text("version", "0") or 0)
+            version = visit.form.version
             check = visit.api.change("PUT", path, body, version=version, code=code, id=id)
         else:
             check = visit.api.change("POST", path, body, code=code)
@@ -245,7 +249,7 @@ def ask_keywords(visit: Visit) -> Reply:
 def choose(visit: Visit) -> Reply:
     """Make a template with the keywords that were ticked, in the order of the library."""
     code, id = visit.ids["code"], visit.ids["id"]
-    ticked = [int(number) for number in visit.form.many("keywords") if number.isdigit()]
+    ticked = [number_of(number) for number in visit.form.many("keywords")]
     body = {"keywords": ticked, "scene": visit.form.text("scene")}
     try:
         check = visit.api.change("POST", f"{TITLE}/choose", body, code=code, id=id)

@@ -65,7 +65,7 @@ def edit(visit: Visit) -> Reply:
 
 
 def _form(visit: Visit, found: Mapping[str, Any] | None, error: ApiError | None = None) -> Reply:
-    channels = visit.api.get("channels", query={"limit": 100})["channels"]
+    channels = visit.every("channels", "channels")
     return visit.show(
         "users/form.html",
         error=error,

@@ -3,36 +3,61 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from chalicelib.console.door import ApiError, Problem, Reply
-from chalicelib.console.forms import Form
+from chalicelib.console.forms import Form, number_of
 from chalicelib.console.routes import page
 from chalicelib.console.visit import Visit
+from chalicelib.domain import keys
 from chalicelib.domain.members import Role
 
 ADMIN, OPERATOR = Role.ADMINISTRATOR.value, Role.OPERATOR.value
 PAGE = 20
-DAYS = 60
+PART = 4  # messages whose states a part of the page brings
+DAYS, SCANNED_DAYS = 60, 28
 PREFERENCES = "users/{userid}/preferences/{key}"
 
 
 @page("GET", "/c/{key}/users/{userid}/messages")
 def messages(visit: Visit) -> Reply:
-    """Show what was sent to a user by name, and on request what went to sets and everyone."""
+    """Show what was sent to a user by name, and on request what went to sets and everyone.
+
+    States take a request for each message. So parts of the page bring them, some at a time.
+    """
     scanned = visit.asked("all") == "1"
-    query: dict[str, Any] = {"days": DAYS, "limit": PAGE, "cursor": visit.asked("cursor") or None}
-    query["channel_key"] = visit.key if scanned else None
+    days = SCANNED_DAYS if scanned else DAYS
+    query: dict[str, Any] = {"days": days, "limit": PAGE, "cursor": visit.asked("cursor") or None}
+    query |= {"channel_key": visit.key if scanned else None, "states": "false"}
     listed = visit.api.get("users/{userid}/messages", query=query, userid=visit.ids["userid"])
     return visit.show(
         "users/messages.html",
         userid=visit.ids["userid"],
-        messages=listed["messages"],
+        parts=list(_parts(listed["messages"])),
         cursor=listed["cursor"],
         scanned=scanned,
-        days=DAYS,
+        days=days,
+    )
+
+
+def _parts(messages: Sequence[Mapping[str, Any]]) -> Iterator[Sequence[Mapping[str, Any]]]:
+    return (messages[start : start + PART] for start in range(0, len(messages), PART))
+
+
+@page("GET", "/c/{key}/users/{userid}/messages/states")
+def states(visit: Visit) -> Reply:
+    """Show some messages to a user with what became of each."""
+    msgids = [each for each in visit.asked("msgids").split(",") if each][:PART]
+    query = {"msgids": ",".join(msgids)}
+    found = visit.api.get("users/{userid}/states", query=query, userid=visit.ids["userid"])
+    return visit.show(
+        "users/states.html",
+        userid=visit.ids["userid"],
+        msgids=msgids,
+        states={state["msgid"]: state for state in found["states"]},
+        accepted=keys.message_time,
     )
 
 
@@ -86,11 +111,11 @@ def prefer(visit: Visit) -> Reply:
 
 
 def _topics(form: Form) -> list[dict[str, Any]]:
-    chosen: dict[int, list[str]] = {int(n): [] for n in form.many("topic") if n.isdecimal()}
+    chosen: dict[int | str, list[str]] = {number_of(n): [] for n in form.many("topic")}
     for box in form.many("wanted"):
         number, _, kind = box.partition(".")
-        if number.isdecimal() and int(number) in chosen:
-            chosen[int(number)].append(kind)
+        if number_of(number) in chosen:
+            chosen[number_of(number)].append(kind)
     return [
         {"topic": number, "channels": kinds, "first": first if first in kinds else None}
         for number, kinds in chosen.items()

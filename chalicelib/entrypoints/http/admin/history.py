@@ -12,7 +12,7 @@ from chalicelib.entrypoints.http.admin.route import SEARCHES, admin, known_key
 from chalicelib.entrypoints.http.context import RequestContext
 
 if TYPE_CHECKING:
-    from chalicelib.entrypoints.http.schemas.history import HistoryQuery
+    from chalicelib.entrypoints.http.schemas.history import HistoryQuery, StatesQuery
 
 bp = Blueprint(__name__)
 
@@ -34,13 +34,30 @@ def list_messages_of_user(context: RequestContext, userid: str) -> dict[str, Any
 
     query: HistoryQuery = context.query()
     key = known_key(query.channel_key) if query.channel_key else ""
-    return cursors.page(
+    return cursors.searched(
         "messages",
         context,
         cursors.time_ordered_id,
         lambda before, limit: history.of_user(
-            context.world, userid, key, query.days, before, limit
+            context.world, userid, key, query.days, before, limit, states=query.states
         ),
-        lambda row: str(row["msgid"]),
         dict,
     )
+
+
+@admin(
+    bp,
+    "users/{userid}/states",
+    "GET",
+    query="history.StatesQuery",
+    response="history.States",
+    tag="users",
+    role=Role.READ_ONLY,
+)
+def get_states_of_user(context: RequestContext, userid: str) -> dict[str, Any]:
+    """Get what became of up to 20 messages for a user."""
+    from chalicelib.reports import history
+
+    query: StatesQuery = context.query()
+    states = history.states_of(context.world, userid, query.msgids.split(","))
+    return {"states": [{"msgid": msgid, **state} for msgid, state in states.items()]}

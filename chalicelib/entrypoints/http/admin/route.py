@@ -41,10 +41,12 @@ IDS = (
 _ETAG = re.compile(r'"([0-9]{1,15})"', re.ASCII)
 
 
-def admin(blueprint: Blueprint, path: str, method: str, **declared: Any) -> Callable[[View], View]:
+def admin(
+    blueprint: Blueprint, path: str, method: str, *, limit: int = MAX_BODY, **declared: Any
+) -> Callable[[View], View]:
     """Register a management route: for members, with problem details, and with audit entries.
 
-    Reads see what other containers have just written.
+    `limit`: bytes of a body. Reads see what other containers have just written.
     """
     full_path = f"/admin/v1/{path}"
     in_management = route(
@@ -53,7 +55,7 @@ def admin(blueprint: Blueprint, path: str, method: str, **declared: Any) -> Call
         method,
         auth=Auth.ACCESS,
         error_response=problem_details,
-        limit=MAX_BODY,
+        limit=limit,
         headers=("Accept-Language",),
         **declared,
     )

@@ -6,13 +6,14 @@ nobody waits any more.
 
 from __future__ import annotations
 
+import base64
 import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.domain.errors import NotFound
+from chalicelib.domain.errors import Invalid, NotFound
 from chalicelib.domain.members import Role
 from chalicelib.domain.third_party import Draft, Family, Registered, Sort
 from chalicelib.entrypoints.http import cursors
@@ -34,12 +35,13 @@ if TYPE_CHECKING:
         SignatureImport,
         TemplateImport,
         TextBody,
+        ThirdPartyQuery,
     )
 
 bp = Blueprint(__name__)
 
 TEMPLATE, SIGNATURE = Family.TEMPLATE, Family.SIGNATURE
-LISTS: dict[str, Any] = {"query": "base.ListQuery", "role": Role.READ_ONLY}
+LISTS: dict[str, Any] = {"query": "third_party.ThirdPartyQuery", "role": Role.READ_ONLY}
 GETS: dict[str, Any] = {"response": "third_party.ThirdParty", "role": Role.READ_ONLY}
 ASKS: dict[str, Any] = {
     "response": "provider_query.Check",
@@ -47,6 +49,7 @@ ASKS: dict[str, Any] = {
     "also": (202,),
     "errors": (400, 404, 409),
 }
+WITH_IMAGES = 4_400_000  # bytes of a body. Base64 makes a third more of images.
 DELETES: dict[str, Any] = {**ASKS, "errors": (404, 409, 412)}
 
 
@@ -125,7 +128,14 @@ def list_signatures(context: RequestContext, code: str) -> dict[str, Any]:
     return _list(context, code, SIGNATURE, "signatures")
 
 
-@admin(bp, "channels/{code}/signatures", "POST", request="third_party.SignatureBody", **ASKS)
+@admin(
+    bp,
+    "channels/{code}/signatures",
+    "POST",
+    request="third_party.SignatureBody",
+    limit=WITH_IMAGES,
+    **ASKS,
+)
 def create_signature(context: RequestContext, code: str) -> Response:
     """Create a signature at the provider, which reviews it."""
     return answered(context, third_party.create(account_of(context, code), _signature(context)))
@@ -157,6 +167,7 @@ def get_signature(context: RequestContext, code: str, id: str) -> Response:
     "channels/{code}/signatures/{id}",
     "PUT",
     request="third_party.SignatureBody",
+    limit=WITH_IMAGES,
     matches=True,
     **ASKS,
 )
@@ -193,7 +204,15 @@ def _text(context: RequestContext) -> Draft:
 
 def _signature(context: RequestContext) -> Draft:
     body: SignatureBody = context.body()
-    return Draft(Sort.SIGNATURE, body.text, remark=body.remark, type=body.type)
+    images = tuple(_image(n, text) for n, text in enumerate(body.images))
+    return Draft(Sort.SIGNATURE, body.text, remark=body.remark, type=body.type, images=images)
+
+
+def _image(n: int, text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        raise Invalid(f"images[{n}]", "must be base64") from None
 
 
 def answered(context: RequestContext, id: str) -> Response:
@@ -207,12 +226,14 @@ def _done(made: str = "") -> Response:
 
 
 def _list(context: RequestContext, code: str, family: Family, name: str) -> dict[str, Any]:
-    account = third_party.account(context.world, known_code(code), family)
+    query: ThirdPartyQuery = context.query()
+    world, text = context.world, query.text.strip()
+    account = third_party.account(world, known_code(code), family)
     page = cursors.page(
         name,
         context,
         cursors.identifier,
-        lambda after, limit: third_party.page(context.world, family, code, after, limit),
+        lambda after, limit: third_party.search(world, family, code, text, after, limit),
         lambda registered: f"{registered.code}.{registered.id}",
         lambda registered: _shown(account, registered),
     )

@@ -47,10 +47,10 @@ def find_users(context: RequestContext) -> dict[str, Any]:
         raise CONTACT_IN_ADDRESS.refuse("contact")
 
     def read(after: str, limit: int) -> Sequence[User]:
-        return context.world.users.scan(EVERYWHERE, after, limit, query.prefix or "")
+        return context.world.users.listed(after, limit, query.prefix or "")
 
     return cursors.page(
-        "users", context, cursors.user, read, _position, lambda user: shown(context, user)
+        "users", context, cursors.userid, read, _userid, lambda user: shown(context, user)
     )
 
 
@@ -79,8 +79,8 @@ def search_users(context: RequestContext) -> dict[str, Any]:
     }
 
 
-def _position(user: User) -> str:
-    return keys.position(user.userid)
+def _userid(user: User) -> str:
+    return user.userid
 
 
 @admin(
@@ -143,20 +143,25 @@ def delete_user(context: RequestContext, userid: str) -> Response:
     role=Role.READ_ONLY,
 )
 def list_user_tags(context: RequestContext) -> dict[str, Any]:
-    """List the tags of a scope, with an estimate of the number of users."""
+    """List the tags of a scope, with an estimate of the number of users.
+
+    Estimates are kept for a day. A request renews two of them, so a repeat brings further ones.
+    """
+    from chalicelib.reports import tags
+
     query: UserTagsQuery = context.query()
-
-    def estimated(tag: str) -> dict[str, Any]:
-        estimate = context.world.audiences.estimate([audiences.tag(query.scope, tag)])
-        return {"scope": query.scope, "tag": tag, "estimate": estimate}
-
     return cursors.page(
         "tags",
         context,
         cursors.tag,
-        lambda after, limit: context.world.audiences.tags(query.scope, after, limit),
-        str,
-        estimated,
+        lambda after, limit: tags.page(context.world, query.scope, after, limit, renew=query.renew),
+        lambda tag: tag.name,
+        lambda tag: {
+            "scope": query.scope,
+            "tag": tag.name,
+            "estimate": tag.estimate,
+            "counted": tag.counted,
+        },
     )
 
 

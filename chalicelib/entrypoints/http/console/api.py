@@ -7,12 +7,12 @@ of the API, and so are the texts of refusals.
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from chalice.app import Request, Response
 
+from chalicelib.console import typed_json
 from chalicelib.console.door import ApiError, Problem
 from chalicelib.domain.members import Member, Role
 from chalicelib.entrypoints.http import problems, rights, route
@@ -122,6 +122,6 @@ class MemberApi:
             "multiValueQueryStringParameters": asked or None,
             "pathParameters": None,
             "stageVariables": None,
-            "body": None if body is None else json.dumps(body, ensure_ascii=False),
+            "body": None if body is None else typed_json.write(body),
         }
         return Request(event)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Mapping
+from html import escape
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl
 
 from chalicelib import observability
-from chalicelib.console.door import Api, Person, Reply, Request
+from chalicelib.console.door import Api, ApiError, Person, Reply, Request
 from chalicelib.domain.members import MEMBERS
 from chalicelib.entrypoints.http import problems
 from chalicelib.entrypoints.http.console.api import MemberApi
@@ -20,6 +22,7 @@ from chalicelib.ports import World
 
 ROOT = "/console"
 MAX_FORM = 1_000_000  # bytes
+MAX_FILES = 4_400_000  # bytes of a form with files. Lambda takes 6 MB, in base64.
 MAX_FIELDS = 5000
 FAULT = "<!doctype html><title>OpenUMS</title><p>{text}</p><p><code>{request}</code></p>"
 
@@ -32,6 +35,8 @@ class WorldDoor:
         self.utc_offset = world.limits.utc_offset
         self.currency = world.limits.currency
         self.public_url = world.limits.public_url
+        self.submit_within = world.limits.submit_within
+        self.sandbox_url = world.sandbox.url
         self.sessions = MemberSessions(world, language)
 
     def now(self) -> int:
@@ -61,6 +66,8 @@ def answer(world: World, event: Event) -> Event:
         reply = app.serve(WorldDoor(world, known), asked)
     except Exception as error:  # noqa: BLE001 the last resort of a request
         reply = _fault(event, error)
+    if reply.status == HTTPStatus.FORBIDDEN:
+        observability.security("page_refused", method=asked.method)
     elapsed = round((time.monotonic() - begin) * 1000)
     observability.event("page_served", status=reply.status, ms=elapsed)
     return _payload(reply, asked.headers.get("accept-encoding", ""))
@@ -71,33 +78,71 @@ def _language(accepted: str) -> str:
 
 
 def request(event: Event) -> Request:
-    """Read an event of payload 2.0. A form that is too large is an empty one."""
+    """Read an event of payload 2.0. A form that is too large is not read."""
     headers = {name.lower(): str(value) for name, value in (event.get("headers") or {}).items()}
     http = event["requestContext"]["http"]
     body = event.get("body") or ""
     raw = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
     path = event["rawPath"].removeprefix(ROOT) or "/"
     query = parse_qsl(event.get("rawQueryString", ""), keep_blank_values=True)[:100]
+    form, files = _form(headers, raw)
     return Request(
         method=http["method"],
         path=path,
         query=dict(query),
-        form=_form(headers, raw),
+        form=form,
         cookies=_cookies(event.get("cookies") or headers.get("cookie", "").split(";")),
         headers=headers,
         source=str(http.get("sourceIp", "")),
+        files=files,
+        is_too_large=len(raw) > _limit(headers),
     )
 
 
-def _form(headers: Mapping[str, str], raw: bytes) -> Mapping[str, list[str]]:
-    media = headers.get("content-type", "").partition(";")[0].strip()
-    if media != "application/x-www-form-urlencoded" or len(raw) > MAX_FORM:
-        return {}
+def _media(headers: Mapping[str, str]) -> str:
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _limit(headers: Mapping[str, str]) -> int:
+    return MAX_FILES if _media(headers) == "multipart/form-data" else MAX_FORM
+
+
+def _form(
+    headers: Mapping[str, str], raw: bytes
+) -> tuple[Mapping[str, list[str]], Mapping[str, list[bytes]]]:
+    """Return the fields and the files of a form. One that cannot be read has none."""
+    if len(raw) > _limit(headers):
+        return {}, {}
+    if _media(headers) == "multipart/form-data":
+        return _with_files(headers["content-type"], raw)
+    if _media(headers) != "application/x-www-form-urlencoded":
+        return {}, {}
     text = raw.decode("utf-8", "replace")
     try:
-        return parse_qs(text, keep_blank_values=True, max_num_fields=MAX_FIELDS)
+        return parse_qs(text, keep_blank_values=True, max_num_fields=MAX_FIELDS), {}
     except ValueError:
-        return {}
+        return {}, {}
+
+
+def _with_files(
+    content_type: str, raw: bytes
+) -> tuple[Mapping[str, list[str]], Mapping[str, list[bytes]]]:
+    """Read a form with files. A field of files from which nothing was chosen has none."""
+    from chalicelib.entrypoints.http import multipart
+    from chalicelib.entrypoints.http.errors import Refused
+
+    form: dict[str, list[str]] = {}
+    files: dict[str, list[bytes]] = {}
+    try:
+        parts = multipart.parts(content_type, raw)
+    except Refused:
+        return {}, {}
+    for part in parts:
+        if part.filename is None:
+            form.setdefault(part.name, []).append(part.body.decode("utf-8", "replace"))
+        elif part.body:
+            files.setdefault(part.name, []).append(bytes(part.body))
+    return form, files
 
 
 def _cookies(texts: list[str]) -> Mapping[str, str]:
@@ -106,11 +151,22 @@ def _cookies(texts: list[str]) -> Mapping[str, str]:
 
 
 def _fault(event: Event, error: Exception) -> Reply:
-    """Answer an error that nobody expected. It is logged under the request's id."""
-    described = problems.problem(error)
-    text = described.errors[0].message
+    """Answer an error that nobody expected. It is logged under the request's id.
+
+    A refusal comes here if the page that explains it cannot be shown either.
+    """
+    from chalicelib.console import app
+
+    if isinstance(error, ApiError):
+        status, after, text = error.status, error.seconds, error.problems[0].reason
+    else:
+        described = problems.problem(error)
+        status, after = described.status, described.retry_after
+        text = described.errors[0].message
     request_id = str(event["requestContext"].get("requestId", ""))
-    return Reply(described.status, FAULT.format(text=text, request=request_id))
+    headers = {"Retry-After": str(after)} if after else {}
+    page = FAULT.format(text=escape(text), request=request_id)
+    return app.secured(Reply(status, page, headers=headers))
 
 
 def _payload(reply: Reply, accepted: str) -> Event:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+
 from chalicelib import observability
 from chalicelib.console.door import Person
 from chalicelib.domain import keys
@@ -52,29 +54,31 @@ class MemberSessions:
             raise api_error(error, self._language) from error
         if login.totp:
             return self._pending(login.key), True
-        observability.security("signed_in", key=login.key[:SHOWN])
+        observability.event("signed_in", key=login.key[:SHOWN])
         return logins.open_session(self._world, login), False
 
     def _pending(self, key: str) -> str:
-        until = self._world.clock.now() // 1000 + PENDING
+        until = str(self._world.clock.now() // 1000 + PENDING)
         return f"{key}.{until}.{self._seal(key, until)}"
 
-    def _seal(self, key: str, until: int) -> str:
+    def _seal(self, key: str, until: str) -> str:
         return self._world.vault.mac("pending", keys.join(key, until).encode()).hex()
 
     def confirm(self, pending: str, code: str) -> str:
         key, _, rest = pending.partition(".")
         until, _, seal = rest.partition(".")
         try:
+            is_ours = hmac.compare_digest(seal.encode(), self._seal(key, until).encode())
+            if not is_ours or int(until) <= self._world.clock.now() // 1000:
+                raise WrongPassword("name")
             login = self._world.records.of(LOGINS).get(key)
-            is_in_time = until.isdigit() and int(until) > self._world.clock.now() // 1000
-            if login is None or not is_in_time or seal != self._seal(key, int(until)):
+            if login is None:
                 raise WrongPassword("name")
             login = logins.check_code(self._world, login, code)
         except OpenUMSError as error:
             observability.security("sign_in_refused", reason=type(error).__name__)
             raise api_error(error, self._language) from error
-        observability.security("signed_in", key=login.key[:SHOWN])
+        observability.event("signed_in", key=login.key[:SHOWN])
         return logins.open_session(self._world, login)
 
     def sign_out(self, cookie: str) -> None:

@@ -57,6 +57,7 @@ IN_PATHS: Mapping[str, tuple[str, str]] = {
     "topic": ("Topic id.", "1"),
     "version": ("Number of a version.", "1"),
     "label": ("Id of a contact label.", "1"),
+    "number": ("Number of a message in the sandbox.", "1"),
     "id": ("Id.", "1"),
     "check_id": ("Id of a check.", "5e987ac6d2e04d95a9d8f0d15e987ac6"),
     "userid": ("User id.", "zhangsan"),

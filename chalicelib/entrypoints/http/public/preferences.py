@@ -75,13 +75,13 @@ def _quiet(form: Mapping[str, Sequence[str]]) -> QuietTime | None:
         return None
     if not _TIME.fullmatch(begin) or not _TIME.fullmatch(end):
         raise Refused(
-            PARAMETER, "must be a time such as 22:00", "须为时间, 如 22:00", field="begin"
+            PARAMETER, "must be a time such as 22:00", "须为时间，如 22:00", field="begin"
         )
     if zone(name) is None:
         raise Refused(
             PARAMETER,
             "must be an IANA time zone, such as Asia/Shanghai",
-            "须为 IANA 时区, 如 Asia/Shanghai",
+            "须为 IANA 时区，如 Asia/Shanghai",
             field="zone",
         )
     return QuietTime(begin, end, name)

@@ -31,9 +31,9 @@ KINDS: Mapping[ChannelType, Text] = {
     ChannelType.WECHATWK_LINKEDCORP: Text("Linked enterprise message", "互联企业消息"),
 }
 TITLE = Text("What you want to get", "消息偏好")
-SAVED = Text("Your choices are saved.", "已保存您的选择。")
+SAVED = Text("Your choices are saved.", "选择已保存。")
 NOTHING = Text("There is nothing to choose yet.", "暂无可选项。")
-QUIET = Text("Quiet time: nothing rings (mails may come)", "免打扰时段: 不响铃 (邮件除外)")
+QUIET = Text("Quiet time: nothing rings (mails may come)", "免打扰时段：不响铃（邮件除外）")
 FIRST, ANY = Text("Preferably by", "优先使用"), Text("any of them", "均可")
 BEGIN, END = Text("from", "从"), Text("to", "到")
 ZONE = Text("time zone", "时区")

@@ -42,7 +42,7 @@ def _overlay(message: dict[str, Any]) -> dict[str, Any]:
         raise refusal(
             PARAMETER,
             f"{named[0][:64]}: the audience is the same for all variants",
-            f"{named[0][:64]}: 各方案的目标相同, 不能单独指定",
+            f"{named[0][:64]}：各方案的目标相同，不能单独指定",
         )
     return message
 

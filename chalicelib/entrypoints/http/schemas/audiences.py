@@ -42,7 +42,7 @@ def _registration_id(value: str) -> str:
     shown = contacts.visible(value[: contacts.LONGEST])
     is_id = _VISIBLE.fullmatch(shown) or contacts.canonical(ChannelType.SMS, shown)
     if not is_id or len(shown.encode("utf-8", "replace")) > 256:
-        raise refusal(PARAMETER, "1 to 256 bytes without spaces", "须为 1 到 256 字节, 不含空格")
+        raise refusal(PARAMETER, "1 to 256 bytes without spaces", "须为 1 到 256 字节，不含空格")
     return shown
 
 

@@ -227,11 +227,11 @@ def matching(pattern: str, english: str, chinese: str, most: int) -> AfterValida
 _CONTACTS = {
     ChannelType.SMS: Text(
         "a phone number: 5 to 20 digits, + before them if need be",
-        "电话号码: 5 到 20 位数字, 前面可带 +",
+        "电话号码：5 到 20 位数字，前面可带 +",
     ),
     ChannelType.EMAIL: Text("an e-mail address", "邮箱地址"),
     ChannelType.WECHATWK_LINKEDCORP: Text(
-        "CorpId/userid, or userid in the own corporation", "CorpId/userid, 本企业成员为 userid"
+        "CorpId/userid, or userid in the own corporation", "CorpId/userid，本企业成员为 userid"
     ),
 }
 _ID = Text("1 to 256 visible characters", "1 到 256 个可见字符")
@@ -264,7 +264,7 @@ Tag = Annotated[
     matching(
         r"[A-Za-z0-9_@!#$&*+=.|¥￥㐀-䶿一-鿿-]+",
         "letters, Chinese, digits or _@!#$&*+=.|¥￥-, 40 bytes at most",
-        "字母、汉字、数字或 _@!#$&*+=.|¥￥-, 最多 40 字节",
+        "字母、汉字、数字或 _@!#$&*+=.|¥￥-，最多 40 字节",
         40,
     ),
 ]

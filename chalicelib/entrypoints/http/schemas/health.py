@@ -33,3 +33,7 @@ class Health(Answer):
     paused: bool
     quota_used: int | None
     quota: int | None
+
+
+class HealthOfAll(Answer):
+    channels: list[Health]

@@ -26,7 +26,7 @@ class ImportBody(Strict):
             raise refusal(
                 PARAMETER,
                 "target: is required for the kinds segment and list, and only for them",
-                "target: 仅 segment 与 list 类型需要",
+                "target：仅 segment 与 list 类型需要",
             )
         return self
 

@@ -26,7 +26,7 @@ class ListContact(Strict):
             raise refusal(
                 PARAMETER,
                 "contact: is not a contact of this channel type",
-                "contact: 不是该类型的联系方式",
+                "contact：不是该类型的联系方式",
             )
         return self
 

@@ -7,8 +7,10 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, RootModel
 
+from chalicelib.domain.comparisons import number_of
 from chalicelib.domain.limits import MAX_GROWTH_ITEMS
 from chalicelib.domain.traces import Event
+from chalicelib.entrypoints.http import bodies
 from chalicelib.entrypoints.http.errors import PARAMETER
 from chalicelib.entrypoints.http.schemas.base import Answer, Strict, matching, refusal
 from chalicelib.manage.operation_growth import LabelledContact
@@ -29,13 +31,23 @@ def _value(value: Any) -> Any:
         raise refusal(
             PARAMETER,
             f"must be a text, a number, or a list of at most {MAX_LIST} of them",
-            f"须为字符串、数字, 或最多 {MAX_LIST} 个的数组",
+            f"须为字符串、数字，或最多 {MAX_LIST} 个的数组",
         )
     if any(isinstance(item, str) and len(item) > MAX_TEXT for item in items):
         raise refusal(
             PARAMETER, f"must have at most {MAX_TEXT} characters", f"最多 {MAX_TEXT} 个字符"
         )
-    return value
+    return [_shown(item) for item in value] if isinstance(value, list) else _shown(value)
+
+
+def _shown(item: Any) -> Any:
+    """Keep a decimal such as 100.00 as a text, since people may read it in a message.
+
+    Comparisons read texts and numbers alike.
+    """
+    if not isinstance(item, bodies.Number) or item.literal == repr(float(item)):
+        return item
+    return item.literal if number_of(item.literal) is not None else item
 
 
 Number = Annotated[int, Field(gt=0, lt=2**63)]

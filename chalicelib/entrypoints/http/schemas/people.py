@@ -30,7 +30,7 @@ class TopicChoice(Strict):
     @model_validator(mode="after")
     def _of_channels(self) -> TopicChoice:
         if self.first is not None and self.first not in self.channels:
-            raise refusal(PARAMETER, "first: must be one of channels", "first: 须为 channels 之一")
+            raise refusal(PARAMETER, "first: must be one of channels", "first：须为 channels 之一")
         return self
 
 

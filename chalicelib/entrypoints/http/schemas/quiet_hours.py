@@ -26,7 +26,7 @@ def check_time_zone(name: str) -> str:
     raise refusal(
         PARAMETER,
         "must be an IANA time zone, such as Asia/Shanghai",
-        "须为 IANA 时区, 如 Asia/Shanghai",
+        "须为 IANA 时区，如 Asia/Shanghai",
     )
 
 

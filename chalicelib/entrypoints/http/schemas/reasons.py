@@ -11,23 +11,23 @@ from chalicelib.entrypoints.http.language import Text
 REASONS: Mapping[str, Text] = {
     "missing": Text("is required", "缺失"),
     "extra_forbidden": Text("is not a known field", "是未知字段"),
-    "model_type": Text("must be an object", "必须是对象"),
-    "dict_type": Text("must be an object", "必须是对象"),
-    "list_type": Text("must be a list", "必须是数组"),
-    "string_type": Text("must be a text", "必须是字符串"),
-    "int_type": Text("must be an integer", "必须是整数"),
-    "int_parsing": Text("must be an integer", "必须是整数"),
+    "model_type": Text("must be an object", "须为对象"),
+    "dict_type": Text("must be an object", "须为对象"),
+    "list_type": Text("must be a list", "须为数组"),
+    "string_type": Text("must be a text", "须为字符串"),
+    "int_type": Text("must be an integer", "须为整数"),
+    "int_parsing": Text("must be an integer", "须为整数"),
     "int_parsing_size": Text("must be a smaller integer", "整数过大"),
-    "int_from_float": Text("must be an integer", "必须是整数"),
-    "float_type": Text("must be a number", "必须是数字"),
-    "finite_number": Text("must be a finite number", "必须是有限的数字"),
-    "bool_type": Text("must be true or false", "必须是 true 或 false"),
-    "date_type": Text("must be a date, as in 2027-01-15", "必须是日期, 例如 2027-01-15"),
-    "date_parsing": Text("must be a date, as in 2027-01-15", "必须是日期, 例如 2027-01-15"),
+    "int_from_float": Text("must be an integer", "须为整数"),
+    "float_type": Text("must be a number", "须为数字"),
+    "finite_number": Text("must be a finite number", "须为有限的数字"),
+    "bool_type": Text("must be true or false", "须为 true 或 false"),
+    "date_type": Text("must be a date, as in 2027-01-15", "须为日期，例如 2027-01-15"),
+    "date_parsing": Text("must be a date, as in 2027-01-15", "须为日期，例如 2027-01-15"),
     "date_from_datetime_parsing": Text(
-        "must be a date, as in 2027-01-15", "必须是日期, 例如 2027-01-15"
+        "must be a date, as in 2027-01-15", "须为日期，例如 2027-01-15"
     ),
-    "date_from_datetime_inexact": Text("must be a date without a time", "必须是不带时间的日期"),
+    "date_from_datetime_inexact": Text("must be a date without a time", "须为不带时间的日期"),
     "enum": Text("must be {expected}", "须为 {expected}"),
     "literal_error": Text("must be {expected}", "须为 {expected}"),
     "greater_than": Text("must be more than {gt}", "须大于 {gt}"),
@@ -43,14 +43,14 @@ REASONS: Mapping[str, Text] = {
     ),
     "too_short": Text(
         "must have at least {min_length} entries, not {actual_length}",
-        "至少 {min_length} 项, 不能为 {actual_length} 项",
+        "至少 {min_length} 项，不能为 {actual_length} 项",
     ),
     "too_long": Text(
         "must have at most {max_length} entries, not {actual_length}",
-        "最多 {max_length} 项, 不能为 {actual_length} 项",
+        "最多 {max_length} 项，不能为 {actual_length} 项",
     ),
 }
-_OTHER = Text("is not valid", "不合法")
+_OTHER = Text("is not valid", "不正确")
 
 
 def reason(kind: str, context: Mapping[str, Any]) -> Text:

@@ -43,7 +43,7 @@ def _time(text: str) -> str:
         raise refusal(
             PARAMETER,
             "must be a time such as 2026-12-24T18:00, which may have an offset",
-            "须为时间, 例如 2026-12-24T18:00, 可带时差",
+            "须为时间，例如 2026-12-24T18:00，可带时差",
         ) from None
     return text
 
@@ -56,7 +56,7 @@ def _local(text: str) -> str:
 
 def _hour(text: str) -> str:
     if not _HOUR.fullmatch(text):
-        raise refusal(PARAMETER, "must be a time such as 09:00", "须为时间, 例如 09:00")
+        raise refusal(PARAMETER, "must be a time such as 09:00", "须为时间，例如 09:00")
     return text
 
 
@@ -73,7 +73,7 @@ def _zone(name: str) -> str:
         raise refusal(
             PARAMETER,
             "is not the name of a time zone, such as Asia/Shanghai",
-            "不是时区名称, 例如 Asia/Shanghai",
+            "不是时区名称，例如 Asia/Shanghai",
         )
     return name
 

@@ -41,7 +41,7 @@ _WORDS = {
     ),
     Values.TEXT: Text("must be a text of 1 to 256 characters", "须为 1 到 256 个字符的字符串"),
     Values.NUMBER: Text("must be a number", "须为数字"),
-    Values.DATE: Text("must be a date, as in 2027-01-15", "须为日期, 例如 2027-01-15"),
+    Values.DATE: Text("must be a date, as in 2027-01-15", "须为日期，例如 2027-01-15"),
     Values.DAYS: Text("must be 0 to 3650 days", "须为 0 到 3650 天"),
 }
 # The fields that a form may have besides the one that names it.
@@ -67,7 +67,7 @@ def _checked(comparison: ComparisonKind, value: Any) -> None:
         raise refusal(
             PARAMETER,
             f"value: for `{comparison}` it {words.english}",
-            f"value: `{comparison}` 的值{words.chinese}",
+            f"value：`{comparison}` 的值{words.chinese}",
         )
 
 
@@ -110,7 +110,7 @@ class SegmentRule(Strict):
             raise refusal(
                 PARAMETER,
                 "must have one of " + ", ".join(Form),
-                "须有以下字段之一: " + ", ".join(Form),
+                "须有以下字段之一：" + ", ".join(Form),
             )
         form = segment_rules.form_of(fields)
         surplus = sorted(fields.keys() - {form.value} - _MAY_HAVE.get(form, set()))
@@ -203,7 +203,7 @@ class SegmentBody(Strict):
             raise refusal(
                 PARAMETER,
                 "rule: a segment of the kind `rules` needs it, and no other has it",
-                "rule: 仅 kind 为 `rules` 的人群需要",
+                "rule：仅 kind 为 `rules` 的人群需要",
             )
         return self
 

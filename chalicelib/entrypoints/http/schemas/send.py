@@ -166,7 +166,7 @@ class Ordinary(Common):
             raise refusal(
                 PARAMETER,
                 "option.template_version: an ordinary message does not have a template",
-                "option.template_version: 普通消息没有模板",
+                "option.template_version：普通消息没有模板",
             )
         return self
 

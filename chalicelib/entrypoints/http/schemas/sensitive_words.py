@@ -29,7 +29,7 @@ def _readable(word: str) -> str:
         raise refusal(
             PARAMETER,
             f"1 to {MAX_LENGTH} characters, among them a letter or a digit",
-            f"须为 1 到 {MAX_LENGTH} 个字符, 且含有字母、汉字或数字",
+            f"须为 1 到 {MAX_LENGTH} 个字符，且含有字母、汉字或数字",
         ) from None
 
 

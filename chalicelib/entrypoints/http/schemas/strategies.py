@@ -47,7 +47,7 @@ class Condition(Strict):
             raise refusal(
                 PARAMETER,
                 "must have either terms, or missing and within",
-                "须有 terms, 或者 missing 与 within",
+                "须有 terms，或者 missing 与 within",
             )
         return self
 

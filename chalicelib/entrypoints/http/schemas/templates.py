@@ -29,7 +29,7 @@ def _content(value: Any) -> Any:
         raise refusal(
             PARAMETER,
             f"must be an object, or a list of 1 to {MAX_ELEMENTS} elements",
-            f"须为对象, 或 1 到 {MAX_ELEMENTS} 个对象的数组",
+            f"须为对象，或 1 到 {MAX_ELEMENTS} 个对象的数组",
         )
     return [as_written(element) for element in value] if value is elements else as_written(value)
 

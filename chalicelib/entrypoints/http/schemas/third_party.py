@@ -9,6 +9,7 @@ from pydantic import Field
 from chalicelib.domain.third_party import Category, Review, State
 from chalicelib.entrypoints.http.schemas.base import (
     Answer,
+    ListQuery,
     Page,
     Strict,
     Versioned,
@@ -27,6 +28,10 @@ Id = Annotated[
 Remark = Annotated[str, Field(max_length=500)]
 
 
+class ThirdPartyQuery(ListQuery):
+    text: Annotated[str, Field(max_length=60)] = ""
+
+
 class TextBody(Strict):
     """A text of an SMS, which the provider reviews."""
 
@@ -42,6 +47,9 @@ class SignatureBody(Strict):
     text: Annotated[str, Field(min_length=1, max_length=30)]
     type: Annotated[int, Field(ge=0, le=99)] = 0
     remark: Remark = ""
+    images: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=4_000_000)]], Field(max_length=4)
+    ] = []
 
 
 class TemplateImport(Strict):

@@ -21,7 +21,7 @@ Purpose = Annotated[
     matching(
         r"(?:[a-z0-9][a-z0-9_.-]{0,29})?",
         "1 to 30 small letters, digits or _.-, or nothing",
-        "1 到 30 个小写字母、数字或 _.-, 或为空",
+        "1 到 30 个小写字母、数字或 _.-，或为空",
         30,
     ),
 ]

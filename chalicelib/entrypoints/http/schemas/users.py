@@ -86,6 +86,7 @@ class UsersFound(Answer):
 
 class UserTagsQuery(LongListQuery):
     scope: Annotated[str, Field(min_length=1, max_length=64)] = "all"
+    renew: bool = True
 
 
 class UserTag(Answer):
@@ -93,7 +94,8 @@ class UserTag(Answer):
 
     scope: str
     tag: str
-    estimate: int
+    estimate: int | None
+    counted: int | None
 
 
 class UserTags(Page):

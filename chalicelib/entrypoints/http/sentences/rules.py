@@ -70,7 +70,7 @@ CHINESE: Mapping[str, str] = {
     "must name at most {most} domains in small letters, with rates from 0.01 to {highest}": (
         "最多 {most} 个小写的域名，速率为 0.01 到 {highest}"
     ),
-    '"{word}" is reserved': "“{word}” 是保留字",
+    '"{word}" is reserved': "「{word}」是保留字",
     "a delivery channel has at most {most} labels": "每个通道最多 {most} 个联系标签",
     "are required with options: both are checked together, and stored ones cannot be opened here": (
         "修改 options 时也须填写：两者一起校验，而已保存的凭据不能在这里读取"
@@ -96,7 +96,7 @@ CHINESE: Mapping[str, str] = {
     "{channel_type} stands in the strategy already; each channel once": (
         "{channel_type} 已在发送策略里，每个通道类型只能出现一次"
     ),
-    "no delivery channel for {channel_type} reports clicks": ("没有上报点击的 {channel_type} 通道"),
+    "no delivery channel for {channel_type} reports clicks": ("没有报告点击的 {channel_type} 通道"),
     # of times
     "five fields: minute, hour, day of the month, month, day of the week": (
         "须为五段：分、时、日、月、星期"
@@ -154,8 +154,8 @@ CHINESE: Mapping[str, str] = {
     "text": "短信模板",
     "signature": "签名",
     "is a {registered} at the provider, not a {used}": "在服务商处是{registered}，不是{used}",
-    "is not a field of '{title}', which has: {names}": "不是“{title}”的关键词，可用：{names}",
-    "is required by the third-party template '{title}'": "第三方平台模板“{title}”需要它",
+    "is not a field of '{title}', which has: {names}": "不是「{title}」的字段，可用：{names}",
+    "is required by the third-party template '{title}'": "第三方平台模板「{title}」需要它",
     "has {most} of them already": "已有 {most} 个",
     "is offered by no platform": "没有平台提供",
     "{platform} does not offer this": "{platform} 不提供",
@@ -172,8 +172,8 @@ CHINESE: Mapping[str, str] = {
         "不是已授权给该渠道的通道代码"
     ),
     "there is no {channel_type} channel with this code": "没有这个代码的 {channel_type} 通道",
-    "must be all or the caller's own channel key": "须为 all 或调用方自己的渠道标识",
-    "must be all or the channel key of an access channel": "须为 all 或渠道标识",
+    "must be all or the caller's own channel key": "须为 all 或调用方自己的 Channel Key",
+    "must be all or the channel key of an access channel": "须为 all 或渠道的 Channel Key",
     "this access channel must not change what belongs to all": "该渠道不能修改属于 all 的内容",
     "this access channel must not change what is bound to all": "该渠道不能修改绑定到 all 的内容",
     "no such topic": "主题不存在",
@@ -190,11 +190,13 @@ CHINESE: Mapping[str, str] = {
     "interactions are not kept: PUT /admin/v1/interactions/{key}": (
         "没有保存互动记录，请先调用 PUT /admin/v1/interactions/{key}"
     ),
-    "must be `all`, the channel key, or a code of its own": "须为 all、渠道标识或该渠道的通道代码",
+    "must be `all`, the channel key, or a code of its own": (
+        "须为 all、渠道的 Channel Key 或它的通道代码"
+    ),
     "no user has this tag, and nobody has added it": "没有用户有这个标签，也没有人添加过它",
     "has not been uploaded yet": "文件还没有上传",
     # of members, reviews and other settings
-    "is not the access key of a member": "不是成员的访问密钥",
+    "is not the access key of a member": "不是成员的 Access Key",
     "is required to reject": "驳回时须填写",
     "must be a new one": "须与旧密码不同",
     "needs more different characters": "不同的字符太少",

@@ -12,6 +12,7 @@ from chalicelib.domain.errors import Invalid
 from chalicelib.domain.limits import MAX_USERS
 from chalicelib.domain.members import Role
 from chalicelib.domain.users import ALL, UserChange
+from chalicelib.entrypoints.http import allowances
 from chalicelib.entrypoints.http.audit import log_change
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.errors import (
@@ -49,6 +50,7 @@ def change_users(context: RequestContext) -> dict[str, Any]:
     # UMS's guides show a single user without a list, too.
     entries = [body] if isinstance(body, Mapping) and "userid" in body else body
     _check_count(entries, "users", "用户")
+    allowances.change(context, len(entries))
     changes: list[UserChange] = []
     failed: list[dict[str, str]] = []
     for n, raw in enumerate(entries):
@@ -85,6 +87,7 @@ def delete_users(context: RequestContext) -> dict[str, Any]:
     """Delete users with everything that is bound to them, each independently of the others."""
     entries = context.json()
     _check_count(entries, "user ids", " userid")
+    allowances.change(context, len(entries))
     userids: list[str] = []
     failed: list[dict[str, str]] = []
     for n, entry in enumerate(entries):

@@ -6,7 +6,7 @@ from typing import Any
 
 from chalicelib.domain.audiences import Audience, AudienceKind
 from tests.builders import a_message, a_plan, a_reachable_user
-from tests.entrypoints.conftest import KEY, OTHER_KEY, Api
+from tests.entrypoints.conftest import KEY, OTHER_KEY, SENDER, Api
 from tests.fakes.clock import START
 
 DAY = 86_400_000
@@ -69,3 +69,33 @@ def test_wrong_parameters_are_refused(api: Api) -> None:
     for query in ("days=0", "days=61", "limit=51", "cursor=AAAA"):
         assert api.admin("GET", f"users/ann/messages?{query}").status == 400
     assert api.admin("GET", "users/ann/messages?channel_key=nobody").status == 404
+
+
+def test_messages_are_listed_without_states_which_come_apart(api: Api) -> None:
+    first, second = sent(api, 1, "ann", "bob"), sent(api, 2, "cem")
+    everyone = sent(api, 3, "bob", audience=Audience(AudienceKind.EVERYONE))
+    (row,) = of(api, "ann", "states=false")
+    assert (row["msgid"], row["state"], row["loss"], row["why"]) == (first, None, None, None)
+    rows = of(api, "ann", f"states=false&channel_key={KEY}")
+    assert [row["msgid"] for row in rows] == [first, everyone]
+    path = f"users/ann/states?msgids={first},{second},{everyone},{'0' * 16}"
+    states = api.admin("GET", path).json["states"]
+    assert [(state["msgid"], state["state"]) for state in states] == [(first, "pending")]
+    for wrong in ("", "x", ",".join([first] * 21)):
+        assert api.admin("GET", f"users/ann/states?msgids={wrong}").status == 400
+
+
+def test_states_of_several_messages_are_those_of_each(api: Api) -> None:
+    msgids = [sent(api, number, "ann", f"u{number}") for number in range(1, 5)]
+    assert api("POST", f"/v1/retract/{msgids[1]}", auth=SENDER).status == 200
+    before = len(api.fake.log)
+    states = api.admin("GET", f"users/ann/states?msgids={','.join(msgids)}").json["states"]
+    reads = [name for name in api.fake.log[before:] if not name.endswith(".done")]
+    assert reads.count("ledger.chunk") == 4
+    assert reads.count("ledger.plans") <= 2
+    assert len(reads) <= 4 + 6
+    for state in states:
+        target = api("GET", f"/v1/messages/{state['msgid']}/targets/ann", auth=SENDER).json
+        assert {name: target[name] for name in ("state", "loss")} == {
+            name: state[name] for name in ("state", "loss")
+        }

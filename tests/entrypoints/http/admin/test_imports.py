@@ -182,7 +182,7 @@ def test_a_template_has_the_columns_of_the_channels_that_there_are(configured: A
 @pytest.mark.parametrize(
     ("accepted", "advice"),
     [
-        ("zh-CN,zh;q=0.9,en;q=0.8", "属于合并单元格: 请取消合并并逐行填写"),
+        ("zh-CN,zh;q=0.9,en;q=0.8", "属于合并单元格：请取消合并并逐行填写"),
         ("en", "is part of a merged cell: unmerge it and fill each row"),
     ],
 )

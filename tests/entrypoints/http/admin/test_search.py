@@ -65,7 +65,11 @@ def test_searches_for_contacts_have_an_allowance(configured: Api) -> None:
     ("text", "kinds"),
     [
         ("a@b.cn", (ChannelType.EMAIL,)),
+        ("ann＠example.com\u200b", (ChannelType.EMAIL,)),
         ("+86 138-0000-1111", (ChannelType.SMS,)),
+        ("138.0000.1111", (ChannelType.SMS,)),
+        ("１３８００００１１１１", (ChannelType.SMS,)),
+        ("(0755) 8888·1111", (ChannelType.SMS,)),
         ("o6_bmjrPTlm6_2sgVt7hMZOPfL2M", (ChannelType.APP, ChannelType.WECHATOA)),
         ("06h8b4ho0002m1ab", ()),
         ("ann", ()),

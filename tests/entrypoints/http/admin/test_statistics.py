@@ -43,7 +43,7 @@ def counted(api: Api) -> None:
         for timer in fake.timers.waiting():
             work = figures_step.count_blocks if timer.kind == "figures" else days.fold
             work(fake.ports, [timer])
-            fake.timers.rows.discard((timer.at, timer.what))
+            fake.timers.forget([timer])
     fake.clock.time = START
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from typing import Any
 
@@ -243,3 +244,74 @@ def test_families_do_not_mix(channels: Api, fake: FakeWorld) -> None:
     assert {each.name for each in REGISTERED.values()} == {
         f"third_party_{family}" for family in Family
     }
+
+
+# -- search, and certificates
+
+
+def test_a_list_is_searched_by_title_text_and_id(channels: Api, fake: FakeWorld) -> None:
+    kept(fake, "7", title="Code", text="Your code is {{code}}")
+    kept(fake, "8", title="Parcel", text="It has left")
+    path = "channels/sms1/templates"
+    for text, ids in (("CODE IS", ["7"]), ("parcel", ["8"]), ("8", ["8"]), ("", ["7", "8"])):
+        assert [each["id"] for each in listed_with(channels, f"{path}?text={text}")] == ids
+    page = channels.admin("GET", f"{path}?text=e&limit=1").json
+    rest = channels.admin("GET", f"{path}?text=e&limit=1&cursor={page['cursor']}").json
+    assert [each["id"] for each in (*page["templates"], *rest["templates"])] == ["7", "8"]
+    assert rest["cursor"] is None
+
+
+def listed_with(api: Api, path: str) -> list[Any]:
+    return list(api.admin("GET", path.replace(" ", "%20")).json["templates"])
+
+
+def encoded(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 100
+
+
+def test_certificates_are_kept_sealed_for_the_delivery_function(
+    channels: Api, fake: FakeWorld
+) -> None:
+    body = {"text": "极光推送", "type": 1, "images": [encoded(PNG)] * 2}
+    answer = channels.admin("POST", "channels/sms1/signatures", body)
+    assert answer.status == 202
+    (order,) = orders(fake)
+    assert order.images == 2
+    ((name, sealed),) = fake.files.stored.items()
+    assert name == f"certificates/sms/{fake.queues.sent[0].job.id}"
+    assert PNG not in sealed
+
+
+@pytest.mark.parametrize(
+    ("images", "field", "reason"),
+    [
+        (["!"], "images[0]", "base64"),
+        ([encoded(PNG), encoded(b"GIF89a")], "images[1]", "PNG or JPEG"),
+        ([encoded(PNG)] * 5, "images", "4"),
+        ([encoded(PNG + bytes(1_600_000))] * 2, "images", "3000000 bytes"),
+        ([""], "images[0]", ""),
+    ],
+)
+def test_other_files_are_refused_with_their_place(
+    channels: Api, fake: FakeWorld, images: list[str], field: str, reason: str
+) -> None:
+    answer = channels.admin(
+        "POST", "channels/sms1/signatures", {"text": "极光推送", "images": images}
+    )
+    assert answer.status == 400, answer.json
+    assert answer.json["errors"][0]["field"] == field
+    assert reason in answer.json["errors"][0]["reason"]
+    assert not fake.files.stored
+
+
+def test_a_body_that_is_too_large_is_refused(channels: Api) -> None:
+    body = {"text": "极光推送", "images": [encoded(bytes(3_400_000))]}
+    assert channels.admin("POST", "channels/sms1/signatures", body).status == 413
+
+
+def test_a_type_that_jsms_does_not_know_is_refused(channels: Api) -> None:
+    answer = channels.admin("POST", "channels/sms1/signatures", {"text": "极光", "type": 8})
+    assert answer.json["errors"][0]["field"] == "type"

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import requests
 from hypothesis import given
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_headers_conformance,
@@ -17,9 +19,10 @@ from schemathesis.specs.openapi.checks import (
 )
 from urllib3 import HTTPResponse
 
+from chalicelib.domain.members import MEMBERS, Member, Role
 from chalicelib.entrypoints.http.openapi import responses
 from tests import profiles
-from tests.entrypoints.conftest import KEY, OPERATOR, SENDER, Api
+from tests.entrypoints.conftest import KEY, OPERATOR, OTHER, SENDER, Api, sha256
 from tests.entrypoints.http.openapi.operations import OPERATIONS
 
 CHECKS = [
@@ -41,21 +44,37 @@ GOOD_PARTS = {
 }
 
 
-def headers_for(operation: Any) -> dict[str, str]:
+READER, READER_SECRET = "reader", "the secret of a reader"
+
+
+def callers_of(operation: Any) -> Any:
+    """Return credentials: mostly those that the operation asks for, others now and then."""
     schemes = {name for each in operation.definition.raw["security"] for name in each}
-    key = OPERATOR if "accessKey" in schemes else SENDER
-    return {"Authorization": "Basic " + base64.b64encode(key.encode()).decode()} if schemes else {}
+    if not schemes:
+        return st.just("")
+    reader, own = f"{READER}:{READER_SECRET}", OPERATOR if "accessKey" in schemes else SENDER
+    return st.sampled_from([own, own, own, reader, reader, OTHER, OPERATOR, SENDER, ""])
+
+
+def cases_of(operation: Any) -> Any:
+    """Return requests that the document allows, and others where it can forbid any."""
+    modes = [GenerationMode.POSITIVE]
+    if operation.body or operation.query:
+        modes.append(GenerationMode.NEGATIVE)
+    return st.one_of(*(operation.as_strategy(generation_mode=mode) for mode in modes))
 
 
 @pytest.mark.hypothesis
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
 def test_no_question_gets_an_answer_that_is_not_documented(configured: Api, name: str) -> None:
-    operation = OPERATIONS[name]
+    members = configured.fake.records.of(MEMBERS)
+    members.put(Member(READER, "reads", Role.READ_ONLY, sha256(READER_SECRET)))
 
-    @profiles.examples(8)
-    @given(case=operation.as_strategy())
-    def ask(case: Any) -> None:
-        ask_and_check(configured, case, headers_for(operation))
+    @profiles.examples(10)
+    @given(case=cases_of(OPERATIONS[name]), caller=callers_of(OPERATIONS[name]))
+    def ask(case: Any, caller: str) -> None:
+        login = base64.b64encode(caller.encode()).decode()
+        ask_and_check(configured, case, {"Authorization": f"Basic {login}"} if caller else {})
 
     ask()
 

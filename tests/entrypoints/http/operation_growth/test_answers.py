@@ -126,7 +126,7 @@ def test_what_is_invalid_is_said_in_the_language_that_is_preferred(growth: Api) 
         )
     assert growth("PUT", BATCH, {}, auth=SENDER).json == {
         "code": 40002,
-        "msg": "业务参数无效: body 必须是数组",
+        "msg": "业务参数无效: body 须为数组",
     }
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date
+
+from chalicelib.domain.comparisons import ComparisonKind, Today, holds
+from chalicelib.domain.rules import personal
 from tests.entrypoints.conftest import KEY, SENDER, Api
 from tests.fakes.clock import START as NOW
 
@@ -40,6 +44,18 @@ def test_attributes_are_kept_and_taken_away(growth: Api) -> None:
         {"cuid": 1, "data": {"a": {}}},
     ):
         assert growth("PUT", path, bad, auth=SENDER).json["code"] == 40002
+
+
+def test_a_decimal_that_people_may_read_stays_as_it_was_written(growth: Api) -> None:
+    """Comparisons read it as the number that it is."""
+    raw = b'{"cuid": 555, "data": {"balance": 100.00, "rate": 0.5, "many": [1.50, 2], "big": 1E+3}}'
+    reply = growth("PUT", "/smartop/api/v1/user/attribute", raw=raw, auth=SENDER)
+    assert reply.json["code"] == 0
+    stored = growth.fake.users.stored["555"].attributes
+    assert stored == {"balance": "100.00", "rate": 0.5, "many": ["1.50", 2], "big": 1000.0}
+    assert personal.values_of(stored, ["balance"]) == {"balance": "100.00"}
+    assert holds(ComparisonKind.EQUALS, stored["balance"], 100, Today(date.min, UTC))
+    assert holds(ComparisonKind.MORE, stored["balance"], 99.5, Today(date.min, UTC))
 
 
 def test_events_are_counted_once_however_often_they_are_reported(growth: Api) -> None:

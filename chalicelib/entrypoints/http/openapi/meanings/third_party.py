@@ -33,6 +33,7 @@ FIELDS = {
     "allowed": "Only texts that it may be, empty for any.",
     "actions": "Actions that the platform offers: `refresh`, `enter`, `import`, `create`, `change`,"
     " `delete`, `sync`, `keywords`, `choose`.",
+    "ThirdPartyQuery.text": "Text in the title, the text or the id. Empty: all of them.",
     "TextBody.text": _TEXT,
     "TextBody.category": "Category: `verification`, `notice` or `marketing`.",
     "TextBody.seconds": "Seconds for which a verification code is good.",
@@ -40,6 +41,8 @@ FIELDS = {
     "SignatureBody.text": "Signature, without brackets.",
     "SignatureBody.type": "Provider's number of its origin: 1 company, 2 website, 3 app, 4 official"
     " account or mini-program, 5 shop, 6 trademark, 7 other. 0: not said.",
+    "SignatureBody.images": "Images of certificates in base64: PNG or JPEG, at most 4, and together"
+    " at most 3,000,000 bytes.",
     "TemplateImport.id": _ID,
     "TemplateImport.title": "Title, where the provider cannot be asked.",
     "TemplateImport.text": "Text with the fields, as the provider's page shows it.",

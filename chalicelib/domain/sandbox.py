@@ -1,0 +1,57 @@
+"""The provider sandbox: messages that simulated people got, and the channels that lead to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+from typing import Any
+from urllib.parse import urlsplit
+
+from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.errors import Refusal
+from chalicelib.domain.values import frozen
+
+
+class SandboxSilent(Refusal):
+    """The provider sandbox does not answer. `reason`."""
+
+
+@frozen
+class Screen:
+    """A message as the person sees it. A part that the message lacks is empty."""
+
+    title: str = ""
+    text: str = ""
+    html: str = ""
+    sender: str = ""
+    template: str = ""  # id of a template that the provider keeps
+    rows: tuple[tuple[str, str], ...] = ()  # names and values of a template
+    link: str = ""
+    files: tuple[str, ...] = ()
+
+
+@frozen
+class Simulated:
+    """A message that the sandbox took. The newest has the highest number."""
+
+    number: int
+    type: ChannelType
+    provider: str
+    contact: str = field(repr=False)
+    time: int
+    provider_id: str
+    screen: Screen = field(repr=False)
+
+
+def leads_there(options: Mapping[str, Any], sandbox: str) -> bool:
+    """Tell if the options of a delivery channel name the host of the sandbox's address."""
+    host = urlsplit(sandbox).hostname
+    texts = [value for value in options.values() if isinstance(value, str)]
+    return bool(host) and any(_host(text) == host for text in texts)
+
+
+def _host(text: str) -> str:
+    try:
+        return urlsplit(text).hostname or text.lower()
+    except ValueError:
+        return text
