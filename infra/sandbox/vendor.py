@@ -27,11 +27,11 @@ MAX_BODY = 16 * 1024 * 1024
 class Options:
     """Options of the command line. Times are in seconds."""
 
-    host: str = "127.0.0.1"
     late: float = 30.0
     timeout_hang: float = 30.0
     retry_after: int = 2
     retry_first: float = 1.0
+    host: str = "127.0.0.1"
 
 
 @dataclass(frozen=True)
