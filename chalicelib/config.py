@@ -128,6 +128,10 @@ def _listed(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(","))
+
+
 def read_settings(environ: dict[str, str] | os._Environ[str] = os.environ) -> Settings:
     """Read the environment. Raise KeyError with the name of a missing variable."""
     return Settings(
@@ -148,11 +152,9 @@ def read_settings(environ: dict[str, str] | os._Environ[str] = os.environ) -> Se
         clock_width=int(environ.get("CLOCK_WIDTH", "60")),
         lease=int(environ.get("LEASE", "60")),
         provider_timeout=float(environ.get("PROVIDER_TIMEOUT", "10")),
-        concurrency=tuple(int(n) for n in environ.get("CONCURRENCY", "40,20,10").split(",")),
+        concurrency=_numbers(environ.get("CONCURRENCY", "40,20,10")),
         submit_within=int(environ.get("SUBMIT_WITHIN", "86400")),
-        recount_delays=tuple(
-            int(d) for d in environ.get("RECOUNT_DELAYS", "10,60,300,3600,86400").split(",")
-        ),
+        recount_delays=_numbers(environ.get("RECOUNT_DELAYS", "10,60,300,3600,86400")),
         request_rate=int(environ.get("REQUEST_RATE", "500")),
         history_days=int(environ.get("HISTORY_DAYS", "7")),
         utc_offset=float(environ.get("UTC_OFFSET", "8")),
