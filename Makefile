@@ -6,20 +6,21 @@ STAGE ?= prod
 NAME ?= demo
 N ?= 20000
 RATE ?= 2000
+LOCALSTACK_PYTHON ?= $(or $(lastword $(wildcard $(HOME)/.pyenv/versions/3.13.*/bin/python3.13)),python3.13)
 
 PY := .venv/bin/python
 PIP := $(PY) -m pip install -qq --disable-pip-version-check --no-input -c requirements-lock.txt
 SOURCES := app.py chalicelib infra tests
 
 .DEFAULT_GOAL := help
-.PHONY: help assets up down logs status demo test check lint types imports unit fuzz answers bench model broadcast channels uploads fairness preflight plan deploy smoke rollback rotate restore remove upgrade recount lock sbom clean
+.PHONY: help assets up down logs status demo test check lint types imports unit fuzz localstack answers bench model broadcast channels uploads fairness preflight plan deploy smoke rollback rotate restore remove upgrade recount lock sbom clean
 
 help: ## what there is to type
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # ---- the local stack
 
-up: .venv/.local ## start the local stack: emulator, provider sandbox, everything deployed
+up: .venv/.local $(if $(filter localstack,$(NAME)),.local/localstack-venv/.installed) ## start the local stack: emulator, provider sandbox, everything deployed
 	@$(PY) -m infra.local.stack up --name $(NAME)
 
 down: .venv/.local ## stop it
@@ -31,8 +32,8 @@ status: .venv/.local ## what runs, and where
 logs: .venv/.local ## follow what the functions and the sandbox write
 	@$(PY) -m infra.local.stack logs --name $(NAME)
 
-demo: .venv/.local ## send one message to 1,000 users through three channels, with fallback, and watch; CHANNELS=all: through all nine
-	@$(PY) -m infra.demo.$(if $(filter all,$(CHANNELS)),every_channel,strategy $(if $(WITHIN),--within $(WITHIN)))
+demo: .venv/.local $(if $(filter localstack,$(NAME)),.local/localstack-venv/.installed) ## send one message to 1,000 users through three channels, with fallback, and watch; CHANNELS=all: through all nine
+	@$(PY) -m infra.demo.$(if $(filter all,$(CHANNELS)),every_channel,strategy $(if $(WITHIN),--within $(WITHIN))) --name $(NAME)
 
 bench: .venv/.local ## how fast and what it would cost: make bench N=20000
 	@$(PY) -m infra.bench.pipeline $(N)
@@ -90,6 +91,12 @@ fuzz: .venv/.dev ## property tests with random inputs, ten times as many as in m
 	PYTHONHASHSEED=$$seed $(PY) -m pytest -n 2 --dist loadfile --ignore=tests/journeys -m hypothesis \
 	  --hypothesis-profile fuzz --hypothesis-seed $$seed; status=$$?; \
 	test $$status = 0 || echo "to repeat these inputs: make fuzz SEED=$$seed"; exit $$status
+
+localstack: .venv/.dev .local/localstack-venv/.installed ## the demo and the journeys on LocalStack instead of MiniStack, without Docker
+	@$(PY) -m infra.local.stack down --name localstack
+	@$(PY) -m infra.local.stack up --name localstack --stage test
+	@STACK=localstack $(PY) -m pytest tests/infra/localstack tests/journeys -rs; \
+	status=$$?; $(PY) -m infra.local.stack down --name localstack; exit $$status
 
 answers: .venv/.dev ## 20,000 hostile requests to the API and the console, and how many were 5xx: make answers SEED=…
 	@seed=$(or $(SEED),$$($(PY) -c 'import secrets; print(secrets.randbits(32))')); \
@@ -155,6 +162,13 @@ clean: ## stop the local stack; remove what was built and the virtual environmen
 	@echo "installing into .venv (once)"
 	@$(PIP) --no-deps --require-hashes -r requirements-package.txt
 	@$(PIP) -r requirements-local.txt
+	@touch $@
+
+.local/localstack-venv/.installed: requirements-localstack.txt requirements-localstack-lock.txt
+	@$(LOCALSTACK_PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 13) and "LocalStack needs Python 3.13: make LOCALSTACK_PYTHON=…")'
+	@echo "installing LocalStack into .local/localstack-venv (once)"
+	@$(LOCALSTACK_PYTHON) -m venv .local/localstack-venv
+	@.local/localstack-venv/bin/pip install -qq --disable-pip-version-check --no-input -c requirements-localstack-lock.txt -r requirements-localstack.txt
 	@touch $@
 
 .venv/.dev: .venv/.local requirements-dev.txt

@@ -15,7 +15,8 @@ from typing import Any
 from chalicelib import config
 from infra.deploy import aws
 from infra.local.deployment import local_aws
-from infra.local.stack import STAGES, Stack
+from infra.local.files import Stack
+from infra.local.stack import STAGES
 
 
 def main() -> None:

@@ -25,7 +25,8 @@ from infra.bench.cost import Result
 from infra.bench.scenario import STACK, Scenario, alone
 from infra.bench.single_sends import APP
 from infra.demo.client import Shop
-from infra.local.stack import LOCAL, down, up
+from infra.local.files import LOCAL
+from infra.local.stack import down, up
 
 EVERY = 2.0  # seconds between two accidents
 KILLED = 0.5  # share of the workers

@@ -28,7 +28,8 @@ from infra.bench.cost import Result
 from infra.bench.scenario import Scenario, alone, until
 from infra.demo.client import Shop
 from infra.demo.platforms import PLATFORMS
-from infra.local.stack import LOCAL, Stack, down, up
+from infra.local.files import LOCAL, Stack
+from infra.local.stack import down, up
 
 STAGE = "bench"
 STACKS = 4

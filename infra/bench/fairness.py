@@ -27,7 +27,8 @@ from rich.console import Console
 from infra.bench import page
 from infra.bench.scenario import STACK, alone, until
 from infra.demo.client import Shop
-from infra.local.stack import LOCAL, down, up
+from infra.local.files import LOCAL
+from infra.local.stack import down, up
 
 BOUND = 2.0  # times the p99 of the same sends alone
 PROBES = 60

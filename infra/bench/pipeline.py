@@ -27,7 +27,8 @@ from infra.bench import page, single_sends
 from infra.bench.cost import Result
 from infra.bench.scenario import STACK, Scenario, alone, check, until
 from infra.demo.client import Shop
-from infra.local.stack import LOCAL, down, up
+from infra.local.files import LOCAL
+from infra.local.stack import down, up
 
 TRICKLE = 120  # seconds over which half of the receipts come
 BULK = "bulk"

@@ -13,7 +13,7 @@ import requests
 from infra.bench import quiet
 from infra.bench.cost import Result
 from infra.demo.client import Shop
-from infra.local.stack import LOCAL, Stack
+from infra.local.files import LOCAL, Stack
 
 STACK = Stack("bench", "bench", worker=False)
 QUIET = 150  # seconds after the last receipt until every due check and recount is over

@@ -20,7 +20,8 @@ from rich.console import Console
 from infra.bench import page, quiet
 from infra.bench.cost import Result
 from infra.demo.client import Shop
-from infra.local.stack import LOCAL, Stack, down, up
+from infra.local.files import LOCAL, Stack
+from infra.local.stack import down, up
 
 STACK = Stack("uploads", "bench", worker=False)
 PATIENCE = 900  # seconds for one import

@@ -23,7 +23,9 @@ from rich.table import Table
 from infra.demo import third_party
 from infra.demo.client import PRICES, Failed, Shop
 from infra.demo.platforms import PLATFORMS, USUAL
-from infra.local.stack import DEMO, NotStarted, Stack, up
+from infra.local.files import DEMO, Stack
+from infra.local.processes import NotStarted
+from infra.local.stack import up
 
 PEOPLE = {"ann": "click", "ben": "deliver", "cy": "reject"}  # behaviour of all contacts by person
 VALUES = {"name": "Ann", "url": "https://shop.example/orders/1042"}

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from infra.sandbox.ses import topics as ses_topics
 
@@ -87,6 +88,10 @@ def _base_url(stack: Description, provider: str) -> dict[str, Any]:
     return {"base_url": f"{stack['sandbox_url']}/{provider}"}
 
 
+def _host(stack: Description) -> str | None:
+    return urlsplit(stack["sandbox_url"]).hostname
+
+
 def _chuanglan(stack: Description, code: str, mark: str) -> Made:
     login = {"account": f"N{mark}", "password": uuid.uuid4().hex}
     options = {**_base_url(stack, "chuanglan"), "signature": "Shop"}
@@ -101,13 +106,17 @@ def _montnets(stack: Description, code: str, mark: str) -> Made:
 
 def _cmpp(stack: Description, code: str, mark: str) -> Made:
     login = {"account": mark[:6], "password": uuid.uuid4().hex[:12]}
-    options = {"server": "127.0.0.1", "port": stack["sandbox_cmpp"], "access_number": "10690001"}
+    options = {
+        "server": _host(stack),
+        "port": stack["sandbox_cmpp"],
+        "access_number": "10690001",
+    }
     return Made(login, options, {"app_key": login["account"], "master_secret": login["password"]})
 
 
 def _smtp(stack: Description, code: str, mark: str) -> Made:
     options = {
-        "server": "127.0.0.1",
+        "server": _host(stack),
         "port": stack["sandbox_smtp"]["smtp"],
         "encryption": "none",
         "sender": "hello@shop.example",

@@ -25,7 +25,9 @@ from rich.table import Table
 
 from infra.demo.client import PRICES, Failed, Shop
 from infra.demo.mix import Person, expected, expected_sends, people, uploads
-from infra.local.stack import DEMO, NotStarted, Stack, up
+from infra.local.files import DEMO, Stack
+from infra.local.processes import NotStarted
+from infra.local.stack import up
 
 STAGES = ("planned", "valid", "submitted", "delivered", "clicked")
 WITHIN = 4  # seconds that each step waits

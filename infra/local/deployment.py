@@ -35,8 +35,8 @@ def parameters(stage: str, worker: bool) -> dict[str, str]:
     return {**PARAMETERS, **OF_STAGES.get(stage, {}), "CmppDesiredCount": str(int(worker))}
 
 
-def start_packaging(stage: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "infra.package", "--stage", stage, "--target", HERE]
+def start_packaging(stage: str, target: str = HERE) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "infra.package", "--stage", stage, "--target", target]
     # Proxies stay, since pip may need them.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return subprocess.Popen(

@@ -24,12 +24,16 @@ class NotStarted(Exception):
 
 
 def spawn(
-    module: str, options: Iterable[object], log: Path, environment: dict[str, str] | None = None
+    module: str,
+    options: Iterable[object],
+    log: Path,
+    environment: dict[str, str] | None = None,
+    python: str = sys.executable,
 ) -> int:
     """Start a process in its own session, so that it survives this one and ignores Ctrl-C."""
     with log.open("wb") as file:
         started = subprocess.Popen(
-            [sys.executable, "-m", module, *map(str, options)],
+            [python, "-m", module, *map(str, options)],
             cwd=ROOT,
             env=_clean_environment() | (environment or {}),
             stdin=subprocess.DEVNULL,

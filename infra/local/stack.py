@@ -4,74 +4,33 @@
 It deploys the template by the same code (infra/deploy.py), and makes the first access key.
 It writes all addresses to `.local/stack.json`, or to `.local/<name>/stack.json` for another name
 than `demo`. A later `up` is quick, because it deploys only changes.
+The emulator is MiniStack. The stack `localstack` has LocalStack in its place (infra/localstack/).
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import fcntl
 import json
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from infra.local import deployment, worker
+from infra.local.emulators import Emulator, Program, emulator_of
+from infra.local.files import DEMO, Stack, one_at_a_time, read, write
 from infra.local.processes import DIRECT, NotStarted, alive, answers, end, is_ours, ports, spawn
 from infra.local.worker import WORKER
-from infra.package import HERE, ROOT, digest, inputs_hash
+from infra.package import ROOT, digest, inputs_hash
 from infra.template import workers
 
-LOCAL = ROOT / ".local"
-DEMO = "demo"
 STAGES = {"test": "test"}  # stage by the stack's name, else `local`
-PORTS = ("emulator", "api", "sandbox", "smtp", "smtps", "starttls", "cmpp")
-# Sources of emulator and sandbox. A stack with other sources starts anew.
-LOCAL_SOURCES = [
-    ROOT / "infra" / "local" / "emulator.py",
-    ROOT / "infra" / "local" / "differences.py",
-    ROOT / "infra" / "local" / "batching.py",
-    ROOT / "infra" / "local" / "cores.py",
-    ROOT / "infra" / "local" / "fair_queues.py",
-    ROOT / "infra" / "local" / "insides.py",
-    ROOT / "infra" / "local" / "counts.py",
-    ROOT / "infra" / "local" / "units.py",
-    ROOT / "infra" / "local" / "purposes.py",
-    ROOT / "infra" / "local" / "throttles.py",
-    ROOT / "infra" / "local" / "leading_keys.py",
-    ROOT / "infra" / "sandbox",
-]
-MODULES = {"emulator": "infra.local.emulator", "sandbox": "infra.sandbox", WORKER: workers.MODULE}
+SANDBOX_PORTS = ("sandbox", "smtp", "smtps", "starttls", "cmpp")
+MODULES = {"sandbox": "infra.sandbox", WORKER: workers.MODULE}
 PATIENCE = 60.0  # seconds for a process to answer
-
-
-@dataclass(frozen=True)
-class Stack:
-    name: str
-    stage: str
-    worker: bool = True  # the CMPP worker, whose own requests would spoil the counts of a benchmark
-
-    @property
-    def folder(self) -> Path:
-        return LOCAL / self.name
-
-    @property
-    def description(self) -> Path:
-        """The file that describes the stack to scripts and people."""
-        return LOCAL / "stack.json" if self.name == DEMO else self.folder / "stack.json"
-
-    @property
-    def record(self) -> Path:
-        """The file with pids, ports, and the deployed inputs, for this module only."""
-        return self.folder / "running.json"
-
-    def log(self, process: str) -> Path:
-        return self.folder / f"{process}.log"
 
 
 def up(
@@ -79,39 +38,40 @@ def up(
 ) -> dict[str, Any]:
     """Start and deploy everything as the sources say. Return the stack's description."""
     stack.folder.mkdir(parents=True, exist_ok=True)
-    with _one_at_a_time(stack):
-        inputs = inputs_hash(stack.stage, HERE)
-        inputs += f" {deployment.parameters(stack.stage, stack.worker)} {sandbox_options}"
-        running = _still_running(stack)
+    with one_at_a_time(stack):
+        emulator = emulator_of(stack)
+        template = parameters(stack, emulator)
+        inputs = f"{inputs_hash(stack.stage, emulator.target)} {template} {sandbox_options}"
+        running = _still_running(stack, emulator)
         is_deployed = running.get("deployed") == inputs and stack.description.is_file()
         if is_deployed and worker.lives(running["pids"].get(WORKER)):
-            return _read(stack.description)
-        packaging = deployment.start_packaging(stack.stage)
-        running = running or _start(stack, ports(ports_from, PORTS), sandbox_options)
-        _write(stack.record, running)
+            return read(stack.description)
+        packaging = deployment.start_packaging(stack.stage, emulator.target)
+        running = running or _start(stack, emulator, ports_from, sandbox_options)
+        write(stack.record, running)
         import boto3  # noqa: F401 (imported here, while the processes start)
 
         packaged = deployment.end_packaging(packaging)
         _await(stack, "emulator", _emulator(running), running)
-        description = _deploy(stack, running, packaged)
-        pids, log = running["pids"], stack.log(WORKER)
-        pids[WORKER] = worker.restart(
-            pids.get(WORKER), _emulator_url(running), stack.stage, packaged, log, stack.worker
-        )
-        _write(stack.record, running)
+        description = _deploy(stack, emulator, running, packaged)
+        _restart_worker(stack, emulator, running, packaged)
         _await(stack, "sandbox", _sandbox(running), running)
-        _write(stack.record, {**running, "deployed": inputs})
-        _write(stack.description, description)
+        write(stack.record, {**running, "deployed": inputs})
+        write(stack.description, description)
         return description
 
 
-def _still_running(stack: Stack) -> dict[str, Any]:
+def _still_running(stack: Stack, emulator: Emulator) -> dict[str, Any]:
     """Return the record of a current stack that answers. Stop any other stack."""
-    running = _read(stack.record)
+    running = read(stack.record)
     if not running:
         return {}
-    is_current = running.get("programs") == digest(LOCAL_SOURCES)
-    if is_current and answers(_emulator(running)) and answers(_sandbox(running)):
+    is_current = running.get("programs") == _sources(emulator)
+    # Whoever starts containers anew loses what was deployed.
+    is_there = not emulator.fixed_ports or answers(
+        emulator.api_url(stack, running["ports"]) + "/openapi.json"
+    )
+    if is_current and is_there and answers(_emulator(running)) and answers(_sandbox(running)):
         return running
     _stop(stack)
     return {}
@@ -121,51 +81,68 @@ def down(stack: Stack) -> bool:
     """Stop all processes by pid, and drop their state. Return True if anything ran."""
     if not stack.record.is_file():
         return False
-    with _one_at_a_time(stack):
+    with one_at_a_time(stack):
         _stop(stack)
     stack.description.unlink(missing_ok=True)
     return True
 
 
 def _start(
-    stack: Stack, chosen: dict[str, int], sandbox_options: tuple[str, ...]
+    stack: Stack, emulator: Emulator, ports_from: int | None, sandbox_options: tuple[str, ...]
 ) -> dict[str, Any]:
     shutil.rmtree(stack.folder / "tmp", ignore_errors=True)
     stack.log("functions").write_bytes(b"")
     stack.description.unlink(missing_ok=True)
-    emulator = ["--port", chosen["emulator"], "--door-port", chosen["api"]]
-    emulator += ["--folder", stack.folder]
+    chosen = dict(emulator.fixed_ports) or ports(ports_from, (*emulator.ports, *SANDBOX_PORTS))
     sandbox = ["--http-port", chosen["sandbox"], *sandbox_options]
     for name in ("smtp", "smtps", "starttls", "cmpp"):
         sandbox += [f"--{name}-port", chosen[name]]
-    pids = {
-        process: spawn(MODULES[process], options, stack.log(process))
-        for process, options in (("emulator", emulator), ("sandbox", sandbox))
-    }
+    programs = dict(emulator.programs(stack, chosen))
+    if not emulator.fixed_ports:
+        programs["sandbox"] = Program(MODULES["sandbox"], sandbox)
     return {
         "stage": stack.stage,
+        "host": emulator.host,
+        "health": emulator.health,
         "ports": chosen,
-        "pids": pids,
-        "programs": digest(LOCAL_SOURCES),
+        "pids": {
+            process: spawn(
+                program.module,
+                program.options,
+                stack.log(process),
+                dict(program.environment),
+                program.python,
+            )
+            for process, program in programs.items()
+        },
+        "programs": _sources(emulator),
     }
 
 
-def _deploy(stack: Stack, running: dict[str, Any], packaged: Path) -> dict[str, Any]:
+def _sources(emulator: Emulator) -> str:
+    return digest([*emulator.sources, ROOT / "infra" / "sandbox"])
+
+
+def parameters(stack: Stack, emulator: Emulator) -> dict[str, str]:
+    """Return the template's parameters, except for the address."""
+    return {**deployment.parameters(stack.stage, stack.worker), **emulator.parameters()}
+
+
+def _deploy(
+    stack: Stack, emulator: Emulator, running: dict[str, Any], packaged: Path
+) -> dict[str, Any]:
     """Deploy, and return the description of the stack."""
-    chosen, endpoint, previous = running["ports"], _emulator_url(running), _read(stack.description)
-    api_url = f"http://127.0.0.1:{chosen['api']}"
-    sandbox_url = f"http://127.0.0.1:{chosen['sandbox']}"
-    parameters = {
-        **deployment.parameters(stack.stage, stack.worker),
-        "PublicUrl": api_url,
-        "SandboxUrl": sandbox_url,
-    }
+    chosen, endpoint, previous = running["ports"], _emulator_url(running), read(stack.description)
+    api_url, package = emulator.api_url(stack, chosen), emulator.package(stack, packaged)
+    sandbox_url = f"http://{emulator.host}:{chosen['sandbox']}"
+    addresses = {"PublicUrl": api_url, "SandboxUrl": sandbox_url}
+    template = {**parameters(stack, emulator), **addresses}
     return {
         **previous,
         "name": stack.name,
         "stage": stack.stage,
         "api_url": api_url,
-        **deployment.deploy(endpoint, stack.stage, packaged, parameters, previous),
+        **deployment.deploy(endpoint, stack.stage, package, template, previous),
         "sandbox_url": sandbox_url,
         "sandbox_cmpp": chosen["cmpp"],
         "sandbox_smtp": {name: chosen[name] for name in ("smtp", "smtps", "starttls")},
@@ -173,13 +150,23 @@ def _deploy(stack: Stack, running: dict[str, Any], packaged: Path) -> dict[str, 
     }
 
 
+def _restart_worker(
+    stack: Stack, emulator: Emulator, running: dict[str, Any], packaged: Path
+) -> None:
+    pids, is_on = running["pids"], stack.worker and not emulator.fixed_ports
+    pids[WORKER] = worker.restart(
+        pids.get(WORKER), _emulator_url(running), stack.stage, packaged, stack.log(WORKER), is_on
+    )
+    write(stack.record, running)
+
+
 def _stop(stack: Stack) -> None:
     """End all processes, and kill the stubborn. The emulator ends its own workers."""
-    running = _read(stack.record)
+    running, modules = read(stack.record), {**emulator_of(stack).modules, **MODULES}
     pids = [
         pid
         for process, pid in running.get("pids", {}).items()
-        if pid and is_ours(pid, MODULES[process])
+        if pid and is_ours(pid, modules[process])
     ]
     end(pids, 4, [function["pid"] for function in _functions(running)])
     stack.record.unlink(missing_ok=True)
@@ -190,54 +177,34 @@ def _functions(running: dict[str, Any]) -> list[dict[str, Any]]:
     if not running:
         return []
     try:
-        with DIRECT.open(_emulator(running), timeout=2) as answer:
+        with DIRECT.open(_emulator_url(running) + "/_openums/workers", timeout=2) as answer:
             return list(json.load(answer))
     except (OSError, ValueError):
         return []
 
 
 def _emulator_url(running: dict[str, Any]) -> str:
-    return f"http://127.0.0.1:{running['ports']['emulator']}"
+    return f"http://{running.get('host', '127.0.0.1')}:{running['ports']['emulator']}"
 
 
 def _emulator(running: dict[str, Any]) -> str:
-    return _emulator_url(running) + "/_openums/workers"
+    return _emulator_url(running) + str(running.get("health", ""))
 
 
 def _sandbox(running: dict[str, Any]) -> str:
-    return f"http://127.0.0.1:{running['ports']['sandbox']}/_sandbox/health"
+    host = running.get("host", "127.0.0.1")
+    return f"http://{host}:{running['ports']['sandbox']}/_sandbox/health"
 
 
 def _await(stack: Stack, process: str, url: str, running: dict[str, Any]) -> None:
     deadline = time.monotonic() + PATIENCE
     while not answers(url):
-        if not alive(running["pids"][process]) or time.monotonic() > deadline:
+        ended = not alive(pid) if (pid := running["pids"].get(process)) else False
+        if ended or time.monotonic() > deadline:
             tail = stack.log(process).read_text(errors="replace")[-3000:]
             _stop(stack)
             raise NotStarted(f"the {process} did not start\n{tail}")
         time.sleep(0.05)
-
-
-@contextlib.contextmanager
-def _one_at_a_time(stack: Stack) -> Iterator[None]:
-    with (stack.folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return dict(json.loads(path.read_text()))
-    except (OSError, ValueError):
-        return {}
-
-
-def _write(path: Path, content: dict[str, Any]) -> None:
-    """Write a file whole or not at all. Only the owner may read it, since it may hold secrets."""
-    fresh = path.with_suffix(".tmp")
-    fresh.touch(mode=0o600)
-    fresh.write_text(json.dumps(content, indent=2) + "\n")
-    fresh.rename(path)
 
 
 def _show(description: dict[str, Any], seconds: float | None = None) -> None:
@@ -289,10 +256,10 @@ def main() -> None:
 
 
 def _status(stack: Stack) -> None:
-    running = _read(stack.record)
+    running = read(stack.record)
     if not (running and answers(_emulator(running))):
         sys.exit(f"{stack.name}: not running")
-    _show(_read(stack.description))
+    _show(read(stack.description))
     for function in _functions(running):
         state = "  busy" if function["busy"] else ""
         print(f"worker     {function['pid']}  {function['function']}{state}")

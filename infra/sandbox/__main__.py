@@ -25,6 +25,7 @@ def main() -> None:
         cmpp=arguments.cmpp_port,
     )
     options = Options(
+        host=arguments.host,
         late=arguments.late,
         timeout_hang=arguments.timeout_hang,
         retry_after=arguments.retry_after,
@@ -34,15 +35,22 @@ def main() -> None:
         asyncio.run(serve(ports, options, arguments.state_dir or Path(temporary)))
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m infra.sandbox",
-        description="The provider sandbox (docs/reference/sandbox.md).",
+def _add_addresses(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="where to listen; 0.0.0.0 in a container of its own"
     )
     for name in ("http", "smtp", "smtps", "starttls", "cmpp"):
         parser.add_argument(
             f"--{name}-port", type=int, default=0, help="0: a free port, printed at the start"
         )
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m infra.sandbox",
+        description="The provider sandbox (docs/reference/sandbox.md).",
+    )
+    _add_addresses(parser)
     parser.add_argument("--late", type=float, default=30.0, help="seconds until a late receipt")
     parser.add_argument(
         "--timeout-hang",

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 Event = dict[str, Any]  # one receipt in its provider's format
 
+# LocalStack's name for itself, which leads to 127.0.0.1 by the public DNS.
+LOCALSTACK = "localhost.localstack.cloud"
 GOLDEN = 0.618033988749895  # any number of its multiples, modulo 1, is spread evenly
 
 
@@ -197,4 +199,4 @@ def is_local(url: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         # RFC 6761: names under localhost are loopback.
-        return host == "localhost" or host.endswith(".localhost")
+        return host in ("localhost", LOCALSTACK) or host.endswith(".localhost")

@@ -40,7 +40,6 @@ from infra.sandbox.wechat import server as wechat
 from infra.sandbox.wecom import callbacks as wecom_callbacks
 from infra.sandbox.wecom import server as wecom
 
-HOST = smtp.HOST
 SHUTDOWN_SECONDS = 0.5
 
 WITH_ACCOUNTS = (jpush, jsms, chuanglan, montnets, cmpp, ses, alipay, dingtalk, wecom, wechat)
@@ -90,7 +89,8 @@ async def serve(ports: Ports, options: Options, folder: Path) -> None:
     about = {"certificate": str(pem)} | {
         f"{name}_port": _port(server) for name, server in listening.items()
     }
-    runner = await _serve_http(_application(core, about, pem.read_text(), gateway), ports.http)
+    app = _application(core, about, pem.read_text(), gateway)
+    runner = await _serve_http(app, options.host, ports.http)
     about["http_port"] = runner.addresses[0][1]
     sending = asyncio.create_task(core.receipts.run())
     sending.add_done_callback(lambda task: stop.set())
@@ -105,12 +105,12 @@ async def serve(ports: Ports, options: Options, folder: Path) -> None:
         await sending
 
 
-async def _serve_http(app: web.Application, port: int) -> web.AppRunner:
+async def _serve_http(app: web.Application, host: str, port: int) -> web.AppRunner:
     runner = web.AppRunner(
         app, access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_SECONDS
     )
     await runner.setup()
-    await web.TCPSite(runner, HOST, port).start()
+    await web.TCPSite(runner, host, port).start()
     return runner
 
 

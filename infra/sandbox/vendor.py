@@ -25,12 +25,13 @@ MAX_BODY = 16 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Options:
-    """Options of the command line, in seconds."""
+    """Options of the command line. Times are in seconds."""
 
     late: float = 30.0
     timeout_hang: float = 30.0
     retry_after: int = 2
     retry_first: float = 1.0
+    host: str = "127.0.0.1"
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,12 @@
 """A local stack for the journeys, and their means to read it.
 
 `make test` starts and stops the stack. A run of these tests alone starts a missing stack, and stops
-it again.
+it again. `make localstack` runs them on LocalStack, by the variable STACK.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,16 +16,23 @@ import pytest
 
 from infra.demo.client import Shop
 from infra.local.deployment import local_aws
-from infra.local.stack import Stack, down, up
+from infra.local.emulators import LOCALSTACK
+from infra.local.files import Stack
+from infra.local.stack import down, up
+from tests.journeys import on_localstack
 from tests.liveness import eventually
 
-STACK = Stack("test", "test")
+STACK = Stack(os.environ.get("STACK", "test"), "test")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker("stack")
+        if Path(__file__).parent not in item.path.parents:
+            continue
+        item.add_marker("stack")
+        why = on_localstack.why_not(item.path.name, item.name)
+        if why and STACK.name == LOCALSTACK:
+            item.add_marker(pytest.mark.skip(reason=why))
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,8 @@ import requests
 
 from infra.demo.client import Shop
 from infra.local import deployment
+from infra.local.emulators import emulator_of
+from infra.local.stack import parameters
 from infra.package import HERE, ROOT
 from tests.journeys.conftest import STACK, finished
 from tests.liveness import eventually
@@ -41,6 +43,13 @@ def another_version(folder: Path) -> Path:
     module = folder / "chalicelib" / "config.py"
     module.write_text(module.read_text() + "\nANOTHER_VERSION = True\n")
     return folder
+
+
+def deploy(package: Path, stack: Mapping[str, Any]) -> None:
+    emulator = emulator_of(STACK)
+    template = {**parameters(STACK, emulator), "PublicUrl": stack["api_url"]}
+    package = emulator.package(STACK, package)
+    deployment.deploy(stack["emulator_url"], STACK.stage, package, template, stack)
 
 
 class Senders:
@@ -103,17 +112,12 @@ def test_an_update_and_the_way_back_lose_and_double_nothing(
         some = people[start : start + 1000]
         shop.upload([shop.user(name, app=[f"reg{name}"]) for name in some])
     senders = Senders(shop, shop.template(app={"title": "t", "alert": "{{name}}"}))
-    parameters = {
-        **deployment.parameters(STACK.stage, STACK.worker),
-        "PublicUrl": stack["api_url"],
-    }
     changed = packaged(another_version(tmp_path / "project"))
-    where = (stack["emulator_url"], STACK.stage)
     with senders.going_on():
-        deployment.deploy(*where, changed, parameters, stack)
+        deploy(changed, stack)
         after = len(senders.accepted)
         eventually(lambda: len(senders.accepted) >= after + 5)
-        deployment.deploy(*where, packaged(ROOT), parameters, stack)
+        deploy(packaged(ROOT), stack)
     assert set(senders.codes) <= {200, 429, 502, 503}
     for msgid in senders.accepted.values():
         finished(shop, msgid, delivered=1)

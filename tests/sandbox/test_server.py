@@ -65,7 +65,13 @@ def test_any_contact_has_a_behaviour(contact: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["http://127.0.0.1:1/x", "https://localhost/x", "http://[::1]/", "http://api.localhost:4566/"],
+    [
+        "http://127.0.0.1:1/x",
+        "https://localhost/x",
+        "http://[::1]/",
+        "http://api.localhost:4566/",
+        "http://localhost.localstack.cloud:4566/x",
+    ],
 )
 def test_addresses_of_this_machine_are_called(url: str) -> None:
     assert is_local(url)
@@ -77,6 +83,7 @@ def test_addresses_of_this_machine_are_called(url: str) -> None:
         "http://127.0.0.1.example.com/",
         "http://10.0.0.1/",
         "http://localhost@example.com/",
+        "http://localhost.localstack.cloud.example.com/",
         "ftp://127.0.0.1/",
         "http://[",
         "x",

@@ -19,8 +19,9 @@ from botocore.exceptions import ClientError
 
 from chalicelib import config
 from infra.demo.client import Shop
+from infra.local.files import Stack
 from infra.local.processes import is_ours
-from infra.local.stack import Stack, down, up
+from infra.local.stack import down, up
 from infra.template import workers
 from tests.liveness import eventually
 

@@ -37,7 +37,6 @@ from infra.sandbox.cmpp.phones import Phones
 from infra.sandbox.vendor import Core
 
 NAME = "cmpp"
-HOST = "127.0.0.1"
 ACCOUNT_DEFAULTS: dict[str, object] = {}
 WINDOW = 16
 RESEND = 3.0  # seconds until an unanswered DELIVER is sent again, 60 at real gateways
@@ -56,7 +55,7 @@ class Gateway:
         self.acknowledged = 0
 
     async def listen(self, port: int) -> asyncio.Server:
-        return await asyncio.start_server(self._serve, HOST, port)
+        return await asyncio.start_server(self._serve, self._core.options.host, port)
 
     def routes(self) -> list[web.RouteDef]:
         return [

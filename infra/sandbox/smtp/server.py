@@ -24,7 +24,6 @@ from infra.sandbox.calllog import Call, Result
 from infra.sandbox.vendor import Core
 
 NAME = "smtp"
-HOST = "127.0.0.1"
 MAX_BYTES = 10 * 1024 * 1024
 LATE_SECONDS = 1.0  # shorter than elsewhere, because the client waits for the answer
 WRONG_PASSWORD = b"wrong"
@@ -118,7 +117,7 @@ async def listen(core: Core, endpoint: str, port: int, context: ssl.SSLContext) 
         tls_context=context if starttls else None,
     )
     return await asyncio.get_running_loop().create_server(
-        factory, HOST, port, ssl=context if endpoint == "smtps" else None
+        factory, core.options.host, port, ssl=context if endpoint == "smtps" else None
     )
 
 
