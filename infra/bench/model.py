@@ -59,6 +59,7 @@ FAMILIES = (
     Family("messages", "schedules, results, ab-tests", "(schedules|results|ab-tests)#.*", 1),
     Family("messages", "segments by rules", "segment-(count|sizes|messages)#.*", 1),
     Family("messages", "events, interactions", "(events|interactions)#.*", BUCKETS),
+    Family("messages", "tag-count#<scope>", "tag-count#.*", 1),
     Family("messages", "reviews by member", "(reviews|asked|decided)#.*", 1),
     Family("ledger", "<msgid>#<chunk>", _MESSAGE + "#.*", _OWN),
     Family("lookups", "receipt, parked, nonce", "(receipt|parked|nonce)#.*", _OWN),

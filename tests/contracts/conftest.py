@@ -70,6 +70,21 @@ def aws(emulated: dict[str, str]) -> Iterator[Callable[[str], Any]]:
         yield client
 
 
+@pytest.fixture
+def own_tables(
+    aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[None]:
+    """Empty tables of a stage that other tests do not fill."""
+    stage = request.node.path.stem.replace("_", "")
+    monkeypatch.setenv("STAGE", stage)
+    config.settings.cache_clear()
+    emulator.create_tables(aws, stage)
+    yield
+    for table in config.TABLES:
+        aws("dynamodb").delete_table(TableName=config.table_name(stage, table))
+    config.settings.cache_clear()
+
+
 Container = Callable[[], World]
 
 

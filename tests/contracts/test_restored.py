@@ -6,7 +6,7 @@ command finds them. On AWS it makes them itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -22,24 +22,17 @@ from chalicelib.manage import members
 from chalicelib.ports import World
 from infra import restore
 from tests import builders
-from tests.contracts import emulator
 from tests.contracts.conftest import real_container
 
-STAGE = "restored"
+STAGE = "testrestored"
 AT = datetime(2026, 11, 29, 10, tzinfo=UTC)
 AFTER = int(AT.timestamp() * 1000) + 5000
 LISTS = GROUPS[Family.LIST]
 
 
 @pytest.fixture
-def session(aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.setenv("STAGE", STAGE)
-    config.settings.cache_clear()
-    emulator.create_tables(aws, STAGE)
-    yield SimpleNamespace(client=aws)
-    for table in config.TABLES:
-        aws("dynamodb").delete_table(TableName=config.table_name(STAGE, table))
-    config.settings.cache_clear()
+def session(own_tables: None, aws: Callable[[str], Any]) -> Any:
+    return SimpleNamespace(client=aws)
 
 
 def filled() -> World:

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 from chalicelib.domain.errors import ProviderError, Throttled, Unavailable
 from chalicelib.domain.provider_io import Account, Answer, OutgoingCall, Recipient, WebhookRequest
 from chalicelib.domain.templates import render
-from chalicelib.ports import Provider, Session
+from chalicelib.ports import OwnRole, Provider, Session
 from chalicelib.providers import registry
 from chalicelib.providers.tokens import AccessTokens, MemoryTokens
 from chalicelib.web.egress import Policy
@@ -123,6 +123,7 @@ class Deps:
     timeout: float
     tokens: AccessTokens
     http: Http
+    role: OwnRole | None = None
 
 
 class Bench:

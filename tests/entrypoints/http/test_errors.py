@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.domain import errors
+from chalicelib.domain import errors, sandbox
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Refusal
 from chalicelib.domain.sentences import Sentence
@@ -39,7 +39,8 @@ FILLED = {
 
 
 def refusals() -> list[type[Refusal]]:
-    classes = [value for value in vars(errors).values() if isinstance(value, type)]
+    named = {**vars(errors), **vars(sandbox)}
+    classes = [value for value in named.values() if isinstance(value, type)]
     return [kind for kind in classes if issubclass(kind, Refusal) and kind is not Refusal]
 
 

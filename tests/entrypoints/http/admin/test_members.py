@@ -108,6 +108,7 @@ def test_whatever_changes_something_needs_a_role() -> None:
         ("POST", "/admin/v1/ab-tests/simulate"),
         ("POST", "/admin/v1/segments/estimate"),
         ("POST", "/admin/v1/suppressions/search"),
+        ("POST", "/admin/v1/sandbox/messages/search"),
         ("POST", "/admin/v1/lists/{id}/contacts/search"),
         ("POST", "/admin/v1/access-channels/{key}/callbacks/addresses/{id}/test"),
     }
