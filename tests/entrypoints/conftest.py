@@ -126,9 +126,15 @@ def check_answer(method: str, path: str, status: int, body: bytes) -> None:
 
 
 @cache
+def documented() -> Any:
+    """The OpenAPI document."""
+    return openapi.document(app.app.routes, "https://ums.example.com")
+
+
+@cache
 def taken_by(method: str, route: str) -> Draft202012Validator | None:
     """Return the schema of a route's request in the document, or None if it is not JSON."""
-    document = openapi.document(app.app.routes, "https://ums.example.com")
+    document = documented()
     taken = (
         document["paths"][route][method.lower()]
         .get("requestBody", {"content": {}})["content"]
