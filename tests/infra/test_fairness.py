@@ -25,4 +25,4 @@ def test_the_section_says_whether_the_bound_is_kept() -> None:
     text = section(report, 5000, "a machine", 0.5)
     assert "| broadcast | 10 | 20 | 10 | 20 | 2 | kept |" in text
     assert "| flood | 10 | 10 | 10 | 21 | 2.1 | missed |" in text
-    assert "another one sends 100 of them" in text
+    assert "4 clients of another one" in text
