@@ -36,25 +36,25 @@ FIGURES = "figures_usd_per_million"  # of single sends and of deliveries, what l
 BOUNDS = {
     BULK: {
         "aws_requests_per_1000": 90,
-        "write_units_per_1000": 130,
+        "write_units_per_1000": 175,
         "usd_per_million": 0.25,
         FIGURES: 0.05,
     },
     "single": {
         "aws_requests_per_1000": 12_500,
         "write_units_per_1000": 9_000,
-        "usd_per_million": 14.7,
+        "usd_per_million": 12.5,
         FIGURES: 1.20,
     },
     "plain": {
         "aws_requests_per_1000": 7_500,
         "write_units_per_1000": 5_700,
-        "usd_per_million": 9.4,
+        "usd_per_million": 8.8,
         FIGURES: 1.20,
     },
-    "paced": {"aws_requests_per_1000": 12_500, "write_units_per_1000": 8_300},
-    "mail": {"aws_requests_per_1000": 10_300, "write_units_per_1000": 7_900},
-    "alone": {"aws_requests_per_1000": 18_500},
+    "paced": {"aws_requests_per_1000": 9_500, "write_units_per_1000": 6_500},
+    "mail": {"aws_requests_per_1000": 8_200, "write_units_per_1000": 5_800},
+    "alone": {"aws_requests_per_1000": 14_000},
     "import_ratio": {"api": 1.6, "deliver": 1.6},
 }
 
