@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib import observability
-from tests import answered, profiles, reports
+from tests import answered, chance, profiles, reports
 
 profiles.register()
 
@@ -22,6 +22,11 @@ def pytest_collection() -> None:
 def _no_metrics_of_other_tests() -> None:
     """Forget metrics that a test has counted outside of a unit of work."""
     observability._metrics.clear()
+
+
+@pytest.fixture(autouse=True)
+def _same_draws(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    chance.settle(monkeypatch, request.node)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
