@@ -1,7 +1,7 @@
 """Ids and drawn numbers of the code under test: the same ones in each run.
 
-A group of an A/B test, a shard or a page depends on a message's id, and ids hold random bits. Where
-those come from the machine, a test is red in one run of a hundred, and nobody can repeat it.
+Ids hold random bits. A group of an A/B test, a shard or a page depends on them. With bits of the
+machine, one run in a hundred is red, and nobody can repeat it.
 """
 
 from __future__ import annotations

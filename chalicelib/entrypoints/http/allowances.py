@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from chalicelib.domain import keys
+from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.entrypoints.http.audit import log_search
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.entries import Entry
 from chalicelib.entrypoints.http.errors import ALLOWANCE_USED_UP, TOO_MANY_CHANGES
@@ -38,6 +40,16 @@ def use(context: RequestContext, allowance: Allowance, number: int = 1) -> None:
     if not context.world.counters.take(counter, number, allowance.most, expires).granted:
         seconds = allowance.window - now % allowance.window
         raise allowance.refusal.refuse(most=allowance.most, seconds=seconds)
+
+
+def search(context: RequestContext, contact: str, *types: ChannelType) -> None:
+    """Count and log a search by contact, of one type or several. Raises Refused.
+
+    Every answer that depends on a contact in the request goes through here.
+    """
+    use(context, CONTACT_SEARCHES)
+    for type in types:
+        log_search(context, type, contact)
 
 
 def change(context: RequestContext, number: int) -> None:

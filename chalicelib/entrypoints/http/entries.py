@@ -9,6 +9,8 @@ from chalicelib.domain.errors import OpenUMSError
 from chalicelib.entrypoints.http.language import Text
 from chalicelib.entrypoints.http.sentences import filled
 
+BUSY_SECONDS = 1  # until a repeat, where a refusal with 503 knows no better
+
 
 class FieldError(NamedTuple):
     """The reason why a field is refused. `field` is empty where the whole request is meant."""
@@ -64,7 +66,8 @@ class Entry(NamedTuple):
         text = filled(Text(self.english, self.chinese), shown)
         refused = Refused(self.code, *text, field=field, status=self.status)
         if self.status in (429, 503):
-            refused.retry_after = int(str(values.get("seconds", 0)))
+            usual = BUSY_SECONDS if self.status == 503 else 0
+            refused.retry_after = int(str(values.get("seconds", usual)))
         return refused
 
 

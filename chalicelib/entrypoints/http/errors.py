@@ -76,7 +76,10 @@ REFUSALS: Mapping[type[Refusal], Entry] = {
     ),
     errors.NotServed: Entry(PARAMETER, 409, "{reason}", "{reason}"),
     SandboxSilent: Entry(
-        SERVER_ERROR, 503, "沙箱没有应答，请重试", "the sandbox does not answer ({reason}); retry"
+        SERVER_ERROR,
+        503,
+        "沙箱没有应答（{reason}），请重试",
+        "the sandbox does not answer ({reason}); retry",
     ),
     errors.NotAuthorised: Entry(
         PARAMETER,

@@ -24,7 +24,7 @@ from chalicelib.entrypoints.http.sentences import text_of
 
 JSON = {"Content-Type": "application/json"}
 PROBLEM = {"Content-Type": "application/problem+json"}
-BUSY_SECONDS = 5  # until a repeat, when AWS throttles or does not answer
+THROTTLED_SECONDS = 5  # until a repeat, when AWS throttles or does not answer
 
 
 class Problem(NamedTuple):
@@ -58,7 +58,7 @@ def problem(error: Exception) -> Problem:
     elif wiring.is_busy(error):
         observability.log.warning("aws_busy", exc_info=error)
         observability.metric("aws_busy")
-        error = BUSY.refuse(seconds=BUSY_SECONDS)
+        error = BUSY.refuse(seconds=THROTTLED_SECONDS)
     elif not isinstance(error, Refused):
         observability.log.error("request_failed", exc_info=error)
         observability.metric("request_failed")

@@ -77,6 +77,12 @@ def test_a_refusal_has_a_documented_code_with_its_status(kind: type[Refusal]) ->
         assert "no such message" in answer.message or kind is errors.NoMessageId
 
 
+@pytest.mark.parametrize("kind", REFUSALS, ids=lambda kind: kind.__name__)
+def test_whoever_shall_come_again_is_told_when(kind: type[Refusal]) -> None:
+    refusal = refused(filled(kind))
+    assert (refusal.retry_after > 0) == (refusal.status in (429, 503))
+
+
 def test_every_channel_type_has_a_code_for_no_channel() -> None:
     assert set(NOT_AUTHORISED) == set(ChannelType)
     assert all(code in codes.CODES for code in NOT_AUTHORISED.values())

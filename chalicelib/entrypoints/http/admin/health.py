@@ -7,7 +7,7 @@ from typing import Any
 from chalice.app import Blueprint
 
 from chalicelib.domain.members import Role
-from chalicelib.entrypoints.http.admin.route import admin, known_code, known_key
+from chalicelib.entrypoints.http.admin.route import PARTS, admin, known_code, known_key
 from chalicelib.entrypoints.http.context import RequestContext
 
 bp = Blueprint(__name__)
@@ -35,6 +35,7 @@ def get_health(context: RequestContext, code: str) -> dict[str, Any]:
     "GET",
     response="health.HealthOfAll",
     errors=(404,),
+    rate=PARTS,
     tag="channels",
     role=Role.READ_ONLY,
 )

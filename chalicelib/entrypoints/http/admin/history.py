@@ -8,7 +8,7 @@ from chalice.app import Blueprint
 
 from chalicelib.domain.members import Role
 from chalicelib.entrypoints.http import cursors
-from chalicelib.entrypoints.http.admin.route import SEARCHES, admin, known_key
+from chalicelib.entrypoints.http.admin.route import PARTS, SEARCHES, admin, known_key
 from chalicelib.entrypoints.http.context import RequestContext
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def list_messages_of_user(context: RequestContext, userid: str) -> dict[str, Any
     "GET",
     query="history.StatesQuery",
     response="history.States",
+    rate=PARTS,
     tag="users",
     role=Role.READ_ONLY,
 )

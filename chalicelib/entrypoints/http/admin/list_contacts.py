@@ -9,7 +9,6 @@ from chalice.app import Blueprint
 from chalicelib.domain.members import Role
 from chalicelib.entrypoints.http import allowances
 from chalicelib.entrypoints.http.admin.route import admin, number
-from chalicelib.entrypoints.http.audit import log_search
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.manage import list_contacts
 
@@ -51,6 +50,5 @@ def find_list_contact(context: RequestContext, id: str) -> dict[str, Any]:
     Each member may search 200 times an hour by contact.
     """
     body: ListContact = context.body()
-    allowances.use(context, allowances.CONTACT_SEARCHES)
-    log_search(context, body.type, body.contact)
+    allowances.search(context, body.contact, body.type)
     return {"is_member": list_contacts.holds(context.world, number(id), body.type, body.contact)}

@@ -11,7 +11,6 @@ from chalicelib.domain.errors import NotFound
 from chalicelib.domain.members import Role
 from chalicelib.entrypoints.http import allowances, cursors
 from chalicelib.entrypoints.http.admin.route import admin, known_key
-from chalicelib.entrypoints.http.audit import log_search
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.route import known_msgid
 from chalicelib.ports import World
@@ -119,8 +118,7 @@ def find_any_target(context: RequestContext, msgid: str) -> dict[str, Any]:
     from chalicelib.reports import message as report
 
     body: TargetQuery = context.body()
-    allowances.use(context, allowances.CONTACT_SEARCHES)
-    log_search(context, body.type, body.contact)
+    allowances.search(context, body.contact, body.type)
     return {
         "code": 0,
         **report.target_with(

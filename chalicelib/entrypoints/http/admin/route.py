@@ -21,6 +21,9 @@ MAX_BODY = 1_000_000
 # A second's requests of a member to routes that read a partition for each bucket or entry.
 SEARCHES = ("searches", 5)
 
+# The same of routes that a page of the console asks for each of its rows.
+PARTS = ("parts", 50)
+
 KEY = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 CODE = re.compile(r"[A-Za-z0-9]{1,32}", re.ASCII)
 

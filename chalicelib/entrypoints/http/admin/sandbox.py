@@ -10,8 +10,8 @@ from chalicelib.domain import contacts
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.members import Role
 from chalicelib.domain.sandbox import Simulated
-from chalicelib.entrypoints.http import cursors
-from chalicelib.entrypoints.http.admin.route import SEARCHES, admin
+from chalicelib.entrypoints.http import allowances, cursors
+from chalicelib.entrypoints.http.admin.route import PARTS, SEARCHES, admin
 from chalicelib.entrypoints.http.admin.route import number as read_number
 from chalicelib.entrypoints.http.admin.users import shown_contact
 from chalicelib.entrypoints.http.context import RequestContext
@@ -82,6 +82,7 @@ def list_simulated_messages(context: RequestContext) -> dict[str, Any]:
     "GET",
     response="sandbox.SimulatedMessage",
     errors=(404,),
+    rate=PARTS,
     tag="checks",
     role=Role.READ_ONLY,
 )
@@ -110,11 +111,14 @@ def get_simulated_message(context: RequestContext, number: str) -> dict[str, Any
 def search_simulated_messages(context: RequestContext) -> dict[str, Any]:
     """Find what the sandbox took for a contact, newest first.
 
+    Each member may search 200 times an hour by contact.
+
     The contact is in the body, because addresses are logged in many places.
     """
     from chalicelib.reports import sandbox
 
     body: SandboxSearch = context.body()
+    allowances.search(context, body.contact, body.type)
     contact = contacts.canonical(body.type, body.contact) or body.contact
     to = {contact, body.contact}
     rows = sandbox.newest(context.world, [body.type], to, 0, FOUND + 1)

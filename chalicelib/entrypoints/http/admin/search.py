@@ -9,7 +9,6 @@ from chalice.app import Blueprint
 from chalicelib.domain.members import Role
 from chalicelib.entrypoints.http import allowances
 from chalicelib.entrypoints.http.admin.route import SEARCHES, admin, known_key
-from chalicelib.entrypoints.http.audit import log_search
 from chalicelib.entrypoints.http.context import RequestContext
 
 if TYPE_CHECKING:
@@ -55,9 +54,8 @@ def _with_contact(context: RequestContext, text: str) -> list[str]:
 
     kinds = search.kinds_of(text)
     if kinds:
-        allowances.use(context, allowances.CONTACT_SEARCHES)
+        allowances.search(context, text, *kinds)
     found: dict[str, None] = {}
     for kind in kinds:
-        log_search(context, kind, text)
         found |= dict.fromkeys(search.with_contact(context.world, kind, text))
     return list(found)[: search.MOST]

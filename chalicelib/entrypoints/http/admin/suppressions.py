@@ -68,8 +68,7 @@ def _change(context: RequestContext, *, lift: bool) -> dict[str, Any]:
 def find_suppression(context: RequestContext) -> dict[str, Any]:
     """Tell whether a contact is suppressed. Each member may search 200 times an hour."""
     body: OneContact = context.body()
-    allowances.use(context, allowances.CONTACT_SEARCHES)
-    log_search(context, body.type, body.contact)
+    allowances.search(context, body.contact, body.type)
     since = suppressed_since(context.world, body.type, body.contact)
     return {"suppressed": since is not None, "since": since}
 

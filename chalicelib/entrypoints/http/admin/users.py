@@ -14,7 +14,6 @@ from chalicelib.domain.members import Role
 from chalicelib.domain.users import User
 from chalicelib.entrypoints.http import allowances, cursors
 from chalicelib.entrypoints.http.admin.route import SEARCHES, admin
-from chalicelib.entrypoints.http.audit import log_search
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.errors import CONTACT_IN_ADDRESS
 from chalicelib.manage import users
@@ -69,10 +68,9 @@ def search_users(context: RequestContext) -> dict[str, Any]:
     The contact is in the body, because addresses are logged in many places.
     """
     body: UserSearch = context.body()
-    allowances.use(context, allowances.CONTACT_SEARCHES)
+    allowances.search(context, body.contact, body.type)
     userids = sorted(context.world.audiences.users_of(body.type, body.contact))
     users = context.world.users.get(userids[:MOST_FOUND])
-    log_search(context, body.type, body.contact)
     return {
         "users": [shown(context, users[userid]) for userid in sorted(users)],
         "more": len(userids) > MOST_FOUND,

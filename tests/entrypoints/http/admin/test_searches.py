@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from itertools import cycle
+from typing import Any
+
+import pytest
 
 import app
 from chalicelib.domain.members import MEMBERS, Member, Role
 from chalicelib.entrypoints.http import allowances, schemas
+from chalicelib.entrypoints.http.admin import route
 from tests.builders import a_user
-from tests.entrypoints.conftest import Api, sha256
+from tests.entrypoints.conftest import KEY, Api, sha256
 
 
 def test_a_member_searches_by_contact_so_often_in_an_hour_and_each_search_is_logged(
@@ -35,6 +39,53 @@ def test_a_member_searches_by_contact_so_often_in_an_hour_and_each_search_is_log
     assert len(entries) >= 50  # random ids of one moment: a page may hold others too
     assert len({entry["ids"]["contact_hash"] for entry in entries}) == 1
     assert "13800138000" not in str(entries)
+
+
+def takes_a_contact(contract: Any) -> bool:
+    """Tell routes on which a member asks about somebody's contact."""
+    fields = schemas.load(contract.request).model_fields if contract.request else ()
+    return contract.role is Role.READ_ONLY and {"type", "contact"} <= set(fields)
+
+
+BY_CONTACT = sorted(
+    path.removeprefix("/admin/v1/")
+    for path, methods in app.app.routes.items()
+    if path.startswith("/admin/v1/")
+    for entry in methods.values()
+    if takes_a_contact(entry.view_function.contract)
+)
+
+
+def test_the_searches_by_contact_are_found() -> None:
+    assert {"users/search", "suppressions/search", "lists/{id}/contacts/search"} <= {*BY_CONTACT}
+    assert len(BY_CONTACT) >= 4
+
+
+@pytest.mark.parametrize("path", BY_CONTACT)
+def test_every_search_by_contact_is_counted_and_logged(configured: Api, path: str) -> None:
+    configured.fake.sandbox.url = "https://sandbox.example"
+    path = path.format(id=1000, msgid="0123456789abcdef")
+    body = {"type": "sms", "contact": "13800138000"}
+    assert configured.admin("POST", path, body).status in (200, 404)
+    changes = configured.admin("GET", "audit?limit=100").json["changes"]
+    assert len([each for each in changes if "contact_hash" in each["ids"]]) == 1
+    (name,) = (each for each in configured.fake.counters.counted if "contact_search" in each)
+    configured.fake.counters.counted[name] = allowances.CONTACT_SEARCHES.most
+    configured.fake.clock.advance(1)
+    assert configured.admin("POST", path, body).status == 429
+
+
+PARTS = ["users/ann/states?msgids=0123456789abcdef", f"access-channels/{KEY}/health"]
+
+
+@pytest.mark.parametrize("path", [*PARTS, "sandbox/messages/1"])
+def test_what_a_page_asks_for_each_row_has_a_rate_of_its_own(configured: Api, path: str) -> None:
+    kind, most = route.PARTS
+    answers = [configured.admin("GET", path) for _ in range(most + 1)]
+    assert [each.status for each in answers[most:]] == [429]
+    assert 429 not in {each.status for each in answers[:most]}
+    assert answers[most].headers["X-Rate-Limit-Limit"] == str(most)
+    assert configured.admin("GET", "members").status == 200, kind
 
 
 def test_no_address_takes_a_contact() -> None:
