@@ -118,7 +118,10 @@ def _log(answer: Response, caller: str, begin: float) -> None:
     """Write the function's part of the access log. API Gateway does not know the caller's key."""
     elapsed = round((time.monotonic() - begin) * 1000)
     key = caller[: callers.SHOWN]
-    observability.event("request_served", status=answer.status_code, ms=elapsed, key=key)
+    of_request = observability.bound("route", "source")
+    observability.event(
+        "request_served", **of_request, status=answer.status_code, ms=elapsed, key=key
+    )
 
 
 _limiters: dict[str, Limiter] = {}

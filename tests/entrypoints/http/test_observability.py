@@ -10,6 +10,8 @@ import pytest
 from chalicelib import observability
 from chalicelib.domain.errors import Misconfigured
 
+IN_LAMBDA = {"AWS_XRAY_DAEMON_ADDRESS": "169.254.79.129:2000", "LAMBDA_TASK_ROOT": "/var/task"}
+
 
 @pytest.fixture(autouse=True)
 def _nothing_before(capsys: pytest.CaptureFixture[str]) -> None:
@@ -27,35 +29,45 @@ def test_an_event_is_a_line_with_its_fields_and_those_of_its_unit_of_work(
 ) -> None:
     with observability.unit_of_work(function="api", route="GET /x"):
         observability.event("message_accepted", msgid="m", targets=3)
+        observability.log.warning("aws_busy")
+        observability.event("request_served", **observability.bound("route", "source"))
     observability.event("later")
-    first, second = lines(capsys)
-    assert {
-        k: first[k]
-        for k in ("level", "message", "service", "function", "route", "msgid", "targets")
-    } == {
+    accepted, busy, served, later = lines(capsys)
+    del accepted["timestamp"]
+    assert accepted == {
         "level": "INFO",
         "message": "message_accepted",
-        "service": "openums",
         "function": "api",
-        "route": "GET /x",
         "msgid": "m",
         "targets": 3,
     }
-    assert "function" not in second
+    assert set(busy) == {*accepted, "timestamp", "location", "service", "route"} - {
+        "msgid",
+        "targets",
+    }
+    assert (served["route"], "source" in served) == ("GET /x", False)
+    assert "function" not in later
 
 
 def test_an_event_cannot_replace_what_every_line_says(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name, value in IN_LAMBDA.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd86;Parent=a;Sampled=1")
+    monkeypatch.setattr(observability, "_trace_aws_calls", lambda: None)
     with observability.unit_of_work(service="other", function=None):
-        observability.event("\u53d1", level="low", left_out=None, kinds={1}, kind=int)
-    (line,) = lines(capsys)
+        fields = {"level": "low", "left_out": None, "kinds": {1}, "kind": int}
+        observability.log.warning("\u53d1", extra=fields)
+    monkeypatch.setenv("AWS_XRAY_SDK_ENABLED", "false")
+    observability.event("untraced")
+    line, untraced = lines(capsys)
+    assert "xray_trace_id" not in untraced
     timestamp, location = line.pop("timestamp"), line.pop("location")
     assert datetime.fromisoformat(timestamp).tzinfo is UTC
-    assert location.startswith("event:")
+    assert location.startswith("test_an_event_cannot")
     assert line == {
-        "level": "INFO",
+        "level": "WARNING",
         "message": "\u53d1",
         "service": "openums",
         "kinds": [1],
@@ -72,8 +84,6 @@ def test_providers_log_through_the_same_lines(capsys: pytest.CaptureFixture[str]
     (line,) = lines(capsys)
     assert (line["message"], line["provider_code"]) == ("provider code unknown", "7")
 
-
-IN_LAMBDA = {"AWS_XRAY_DAEMON_ADDRESS": "169.254.79.129:2000", "LAMBDA_TASK_ROOT": "/var/task"}
 
 NAMES = [
     "phone",

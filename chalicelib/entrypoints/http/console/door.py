@@ -69,7 +69,8 @@ def answer(world: World, event: Event) -> Event:
     if reply.status == HTTPStatus.FORBIDDEN:
         observability.security("page_refused", method=asked.method)
     elapsed = round((time.monotonic() - begin) * 1000)
-    observability.event("page_served", status=reply.status, ms=elapsed)
+    of_request = observability.bound("route", "source")
+    observability.event("page_served", **of_request, status=reply.status, ms=elapsed)
     return _payload(reply, asked.headers.get("accept-encoding", ""))
 
 
