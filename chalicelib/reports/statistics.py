@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,6 +24,7 @@ from chalicelib.flow import days
 from chalicelib.ports import World
 
 HOURS_OF, QUARTERS_OF, DAYS_OF = 31, 93, 366  # days of a stretch by hour, of cells, of sums
+FRESH = 2  # newest days, whose sums lag most: they are read from cells in any stretch
 LOST_AS_INVALID = ("invalid_target", "opted_out", "contact_gone")
 
 Counts = Mapping[str, int]
@@ -94,16 +96,27 @@ def by_hour(world: World, over: Stretch) -> Iterator[tuple[str, Counts]]:
 
 
 def by_day(world: World, over: Stretch) -> Iterator[tuple[str, Counts]]:
-    """Yield each day that has figures. A long stretch is read from sums, which lag by an hour."""
+    """Yield each day that has figures.
+
+    A long stretch is read from sums, which lag by an hour. Today and yesterday are not.
+    """
     if over.days <= HOURS_OF or not _is_deployments(world, over):
         check_zone(world, over)
-        cells = _cells(world, over)
-        yield from _grouped((over.local(q).date().isoformat(), counts) for q, counts in cells)
+        yield from _from_cells(world, over)
         return
-    first, last = (day.toordinal() - EPOCH for day in (over.first, over.last))
+    today = dt.datetime.fromtimestamp(world.clock.now() / 1000, over.zone).date()
+    fresh = min(over.last + dt.timedelta(days=1), today - dt.timedelta(days=FRESH - 1))
+    first, end = (day.toordinal() - EPOCH for day in (over.first, fresh))
     name = keys.join("days", over.key)
-    for day in world.figures.between(name, f"{first:06d}", f"{last:06d}"):
+    for day in world.figures.between(name, f"{first:06d}", f"{end - 1:06d}"):
         yield date_of(int(day.key[1])), day.body["counts"]
+    if fresh <= over.last:
+        yield from _from_cells(world, replace(over, first=max(fresh, over.first)))
+
+
+def _from_cells(world: World, over: Stretch) -> Iterator[tuple[str, Counts]]:
+    cells = _cells(world, over)
+    yield from _grouped((over.local(q).date().isoformat(), counts) for q, counts in cells)
 
 
 def by_month(world: World, over: Stretch) -> Iterator[tuple[str, Counts]]:

@@ -39,7 +39,6 @@ def costs(visit: Visit) -> Reply:
     if visit.asked("export"):
         lines = [(row["time"], row["cost"], row["opted_out"]) for row in rows]
         return hand_out("costs.csv", ["time", "cost", "opted_out"], lines)
-    (total,) = visit.api.get("statistics", query={**stretch, "by": "total"})["figures"]
     shown = rows if is_monthly else filled(rows, stretch, NOTHING)
     parts = _parts(visit, stretch, of)
     return visit.show(
@@ -48,12 +47,22 @@ def costs(visit: Visit) -> Reply:
         of=of,
         all_parts=PARTS,
         rows=rows,
-        total=total if any(total[name] for name in ("requests", *NOTHING)) else None,
+        total=_total(rows),
         parts=parts,
         names=_names(visit, of) if parts else {},
         budget=visit.api.get("budget/{key}", key=visit.key),
         charts={name: _chart(visit, shown, name) for name in NOTHING},
     )
+
+
+def _total(rows: Rows) -> dict[str, Any] | None:
+    """Return the sums of days or months, None if nothing was sent and nobody opted out."""
+    if not any(row[name] for row in rows for name in ("requests", *NOTHING)):
+        return None
+    delivered = sum(row["deliveries"]["delivered"] for row in rows)
+    cost = round(sum(row["cost"] for row in rows), 6)  # millionths, as rows have them
+    opted_out = sum(row["opted_out"] for row in rows)
+    return {"cost": cost, "opted_out": opted_out, "deliveries": {"delivered": delivered}}
 
 
 def _months(visit: Visit) -> dict[str, Any]:

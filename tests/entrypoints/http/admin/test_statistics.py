@@ -36,13 +36,15 @@ def happened(api: Api, *, number: int, at: int, kinds: Sequence[FactKind], key: 
     figures_step.note(fake.ports, notes)
 
 
-def counted(api: Api) -> None:
+def counted(api: Api, *, folded: bool = True) -> None:
     fake = api.fake
     while fake.timers.rows:
         fake.clock.time = max(fake.clock.now(), fake.timers.next() or 0)
         for timer in fake.timers.waiting():
-            work = figures_step.count_blocks if timer.kind == "figures" else days.fold
-            work(fake.ports, [timer])
+            if timer.kind == "figures":
+                figures_step.count_blocks(fake.ports, [timer])
+            elif folded:
+                days.fold(fake.ports, [timer])
             fake.timers.forget([timer])
     fake.clock.time = START
 
@@ -96,6 +98,21 @@ def test_figures_of_a_day_count_messages_by_the_day_on_which_they_were_sent(sent
     }
     listed = get(sent, "", channel_key=KEY, since="2027-01-10", until=TODAY)["figures"]
     assert [(day["time"], day["requests"]) for day in listed] == [("2027-01-14", 1), (TODAY, 3)]
+
+
+def test_sums_of_days_lag_and_the_two_newest_days_do_not(sent: Api) -> None:
+    happened(sent, number=6, at=START - 72 * HOUR, kinds=SUBMITTED)
+    counted(sent)
+    for number, hours in ((7, 72), (8, 24), (9, 0)):
+        happened(sent, number=number, at=START - hours * HOUR, kinds=SUBMITTED)
+    counted(sent, folded=False)
+    stretch = {"channel_key": KEY, "since": "2026-02-01", "until": TODAY}
+    listed = {day["time"]: day["requests"] for day in get(sent, "", **stretch)["figures"]}
+    assert listed == {"2027-01-12": 1, "2027-01-14": 2, TODAY: 4}
+    (month,) = get(sent, "", **stretch, by="month")["figures"]
+    assert (month["time"], month["requests"]) == ("2027-01", 7)
+    until = {**stretch, "until": "2027-01-13"}
+    assert [day["requests"] for day in get(sent, "", **until)["figures"]] == [1]
 
 
 def test_hours_are_those_of_the_zone(sent: Api) -> None:
