@@ -101,7 +101,7 @@ an invocation. If each came alone, the dollars would be:
 
 One tick of the clock is two transitions ($0.00005). It serves all that is due in a minute.
 Here it makes {transitions} transitions per 1,000 single sends.
-A send that is alone in its minute pays for its tick by itself.
+If a minute has only one send, the whole tick is a cost of this send.
 So single sends stay within the bound from {needed} a minute on.
 With fewer, the clock costs at most ${minutes:.2f} in a month.
 
