@@ -1,4 +1,7 @@
-"""The concrete class behind each port, built once per container when it is first needed."""
+"""The concrete class behind each port, built once per container when it is first needed.
+
+A container is a running copy of a Lambda function, or of a worker.
+"""
 
 from __future__ import annotations
 

@@ -221,7 +221,7 @@ def _trim(vendor: Path) -> None:
 
 
 def _trim_botocore(data: Path) -> None:
-    """Leave the services that are called. The first client of a container reads all endpoints."""
+    """Delete the services that are not called. A container's first client reads all endpoints."""
     for service in data.iterdir():
         if service.is_dir() and service.name not in AWS_SERVICES:
             shutil.rmtree(service)

@@ -1,6 +1,6 @@
 """The routes by which functions in subnets reach providers.
 
-A function in a subnet has no public address. So it needs a NAT gateway or a like way out, also in
+A function in a subnet has no public address. So it needs a NAT gateway or a like route out, also in
 a public subnet. Source: docs.aws.amazon.com/lambda/latest/dg/configuration-vpc-internet (2026-11).
 """
 
@@ -15,7 +15,7 @@ Table = Mapping[str, Any]
 
 
 def faults(ec2: Any, subnets: Sequence[str]) -> Iterator[str]:
-    """Yield what is wrong with the way out of each subnet. Reads with two requests."""
+    """Yield what is wrong with the route out of each subnet. Reads with two requests."""
     network_of = {
         subnet["SubnetId"]: subnet["VpcId"]
         for subnet in ec2.describe_subnets(SubnetIds=list(subnets))["Subnets"]

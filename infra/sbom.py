@@ -22,7 +22,7 @@ FILE = BUILD / "sbom.cdx.json"
 
 
 def bill(packages: Sequence[Locked], product: Mapping[str, str]) -> dict[str, Any]:
-    """Return the bill of a product made of these packages."""
+    """Return the bill of materials of a product that is made of these packages."""
     root = f"pkg:generic/{product['name']}@{product['version']}"
     lock = "".join(map(str, packages))
     return {
@@ -40,7 +40,7 @@ def bill(packages: Sequence[Locked], product: Mapping[str, str]) -> dict[str, An
 
 
 def _component(package: Locked) -> dict[str, Any]:
-    """Describe a package. The hashes of its wheels belong to the ways that it is handed out."""
+    """Describe a package. CycloneDX has the hashes of wheels under `distribution`."""
     hashes = [{"alg": "SHA-256", "content": value} for value in package.hashes]
     return {
         "type": "library",

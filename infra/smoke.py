@@ -91,7 +91,7 @@ def _document(target: Target) -> str:
 
 
 def _unknown_path(target: Target) -> str:
-    """Check an answer of API Gateway itself, which the template has replaced."""
+    """Check that an unknown path gets OpenUMS's own error, not that of API Gateway."""
     return _refusal(target.anybody, "GET", "/no/such/path", 404, 4004)
 
 

@@ -67,7 +67,7 @@ class Target:
 
 
 def eventually(read: Callable[[], dict[str, Any] | None], seconds: float, expected: str) -> Any:
-    """Return what `read` returns as soon as it is not None. Raise Failed after so many seconds."""
+    """Return what `read` returns as soon as it is not None. Raise Failed after `seconds`."""
     until = time.monotonic() + seconds
     while (answer := read()) is None:
         if time.monotonic() > until:

@@ -2,7 +2,7 @@
 
 Deployments up to 21 November 2026 kept groups, and lists of templates and strategies, under other
 keys. Each row is put under its new key and deleted under the old one in one transaction. So the
-command can be ended anywhere and repeated. Messages of then are deleted. All other items stay, and
+command can be ended anywhere and repeated. Earlier messages are deleted. All other items stay, and
 are read as they are. Stop the senders, run the command, and deploy.
 """
 

@@ -182,7 +182,7 @@ def _sealed_for(sk: str) -> str:
 
 
 def _times(row: Mapping[str, Any]) -> Mapping[str, int]:
-    """Return the times of a row of opt-outs by channel key."""
+    """Return the time of each opt-out in the row of a contact, by channel key."""
     return {
         name.removeprefix(OPT_OUT): time for name, time in row.items() if name.startswith(OPT_OUT)
     }

@@ -103,7 +103,7 @@ class Notes:
 
 
 def opt_out_put(opt_out: OptOut) -> Item:
-    """Build the action that notes an opt-out, for the transaction that writes its effect."""
+    """Build the write of an opt-out's note, for the transaction that stores the opt-out itself."""
     body = pack([_raw(Note(notes.NOWHERE, opt_out))])
     expires = (opt_out.block + 1) * notes.BLOCK // 1000 + notes.LIFE
     key: Values = {"pk": _name(opt_out.block), "sk": keys.join("out", opt_out.id)}

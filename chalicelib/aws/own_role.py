@@ -1,4 +1,4 @@
-"""The role of the function that runs, as which it may send mails over SES."""
+"""The role of the running Lambda function, which may be allowed to send mails over SES."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class OwnRole:
-    """Implements ports.OwnRole. The credentials are those of all other requests."""
+    """Implements ports.OwnRole. All AWS requests of the function use the same credentials."""
 
     @property
     def region(self) -> str:

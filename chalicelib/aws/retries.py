@@ -45,7 +45,7 @@ def begin(**_: Any) -> None:
 def pause(failures: int, longest: float) -> float | None:
     """Return the seconds until a repeat, or None if the caller should not wait for one.
 
-    `longest` is what a worker waits at most after so many failures. The pauses have jitter.
+    `longest` is the longest pause of a worker after `failures` failures. The pauses have jitter.
     """
     budget = _budget.get()
     if budget is None:

@@ -88,7 +88,7 @@ class Vault:
         return self._keys[version]
 
     def _has(self, version: int) -> bool:
-        """Tell if a version exists. A version above the newest known one is looked for."""
+        """Tell if a version exists. Above the newest known one, the table is asked again."""
         if version > self._newest_version():
             self._newest = 0
         return FIRST <= version <= self._newest_version()

@@ -164,7 +164,7 @@ def make(kind: str, typed: Mapping[str, str]) -> Content:
 
 
 def show(kind: str, content: Any) -> dict[str, str]:
-    """Return the fields of a content, or `json` alone for one that the fields cannot hold."""
+    """Return the fields of a content, or `json` alone if the fields cannot hold the content."""
     if not isinstance(content, Mapping):
         return {"json": json.dumps(content, ensure_ascii=False, indent=1)}
     typed = _typed(kind, content)

@@ -42,7 +42,7 @@ class Form:
 
     @property
     def version(self) -> int:
-        """The version that the form was made from. 0 is one that nothing has."""
+        """The version that the form was made from. 0: no stored thing has this version."""
         number = self.number("version")
         return number if isinstance(number, int) else 0
 

@@ -46,7 +46,7 @@ def attributes(values: Mapping[str, Any]) -> Markup:
 
 
 def icon(name: str, kind: str = "") -> Markup:
-    """Draw an icon of the sprite. Raise KeyError for one that the build did not see."""
+    """Draw an icon of the sprite. Raise KeyError for an icon that the build did not see."""
     if name not in assets.manifest()["icons"]:
         raise KeyError(f"no icon {name}")
     drawn = Markup('<svg class="i {}" aria-hidden="true"><use href="{}#{}"/></svg>')
@@ -61,7 +61,7 @@ def bar(part: float, whole: float, stage: str = "", kind: str = "") -> Markup:
 
 
 def data(id: str, value: Any) -> Markup:
-    """Write data for a script, as JSON that cannot end its element."""
+    """Write data for a script: a `<script>` with JSON, in which no `<` can end the element."""
     text = json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
     safe = Markup(text)  # noqa: S704 it has no `<` any more
     return Markup('<script type="application/json" id="{}">{}</script>').format(id, safe)

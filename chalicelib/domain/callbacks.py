@@ -153,7 +153,7 @@ def batch_id(time: int, address: str, body: bytes) -> str:
 
 
 def delay(retries: Retries, tries: int, id: str) -> float | None:
-    """Return the seconds to the next try after so many failures, or None after the last one.
+    """Return the seconds to the next try after `tries` failures, or None after the last one.
 
     The long schedule has jitter, which the id of the batch decides.
     """

@@ -34,14 +34,17 @@ class Options:
     subscribe_words: tuple[str, ...] = reply_words.SUBSCRIBE
 
     def offers_way_out(self, priority: Priority) -> bool:
-        """Tell if a mail has a way out: the operator decides, else its priority.
+        """Tell if a mail has a link to unsubscribe: the operator decides, else its priority.
 
         The reader of a mail of priority 1 has asked for it: a code, an order.
         """
         return priority is not Priority.HIGH if self.unsubscribe is None else self.unsubscribe
 
     def heeds_opt_outs(self, priority: Priority) -> bool:
-        """Tell if an opt-out holds for a mail. Where each mail has a way out, it always does."""
+        """Tell if an opt-out holds for a mail.
+
+        It always does on a channel whose mails all have a link to unsubscribe.
+        """
         return priority is not Priority.HIGH or self.unsubscribe is True
 
     def wants_out(self, text: str) -> bool | None:

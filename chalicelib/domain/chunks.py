@@ -44,8 +44,8 @@ class CallAnswer:
     def next_calls(self) -> tuple[NextCall, ...]:
         """The calls that the put-off deliveries go on in.
 
-        Each begins where its first delivery stands. So no two calls share a key. What was only
-        halved was not tried by that.
+        Each call's key begins at its first delivery. So no two calls share a key. The halves of a
+        call count as not tried.
         """
         tried, end = self.untried, len(self.later)
         middle = tried + (end - tried + 1) // 2 if self.halved else end

@@ -117,7 +117,7 @@ def number_of(value: Any) -> float | None:
 
 
 def _same(stored: Any, value: Any) -> bool:
-    """Compare as numbers where both are, otherwise as texts."""
+    """Compare two values as numbers if both are numbers, otherwise as texts."""
     numbers = number_of(stored), number_of(value)
     if None not in numbers:
         return numbers[0] == numbers[1]

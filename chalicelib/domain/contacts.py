@@ -1,6 +1,6 @@
 """Contacts: their canonical spelling, and their identity, by channel type.
 
-A contact gets its canonical spelling at the door, and is stored and sent so. Two contacts are one
+A request's contacts get their canonical spelling, and are stored and sent so. Two contacts are one
 if their identities are equal. Users, opt-outs, suppressions, targets and receipts are matched by
 identity, so contacts that were stored in other spellings match, too.
 """

@@ -69,7 +69,7 @@ _KINDS: Mapping[type[AnyJob], str] = {
 
 
 def encode(job: AnyJob) -> str:
-    """Return compact JSON, the same for the same job."""
+    """Return compact JSON. The same job always gives the same text."""
     return json.dumps(
         {"kind": _KINDS[type(job)], **_fields(job)}, separators=(",", ":"), ensure_ascii=False
     )

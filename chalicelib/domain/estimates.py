@@ -95,7 +95,11 @@ def _holds(term: Term, outcome: _Outcome) -> bool:
 
 
 def _sent_on(step: Step, rates: Mapping[ChannelType, Rates]) -> tuple[ChannelType, ...]:
-    """Return the channel types of a step: one, if the step chooses one for each person."""
+    """Return the channel types on which an estimate counts a step: usually all of them.
+
+    A step that chooses one channel for each person counts on one: the first (`cheapest`), or the
+    one with the best rate.
+    """
     if step.choose in (None, Choice.CHEAPEST):
         return step.channels if step.choose is None else step.channels[:1]
 

@@ -195,7 +195,7 @@ class CallbackJob:
 class CallbackRetry:
     """Deliver a stored batch, not before `at` (ms).
 
-    `tries`: the failures so far. `again`: whatever became of the batch before.
+    `tries`: the failures so far. `again`: deliver the batch even if it was delivered before.
     """
 
     channel_key: str

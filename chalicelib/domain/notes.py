@@ -23,9 +23,9 @@ COUNTED = 130 * 86400  # seconds for which a block is counted: longer than facts
 
 
 class OptOut(NamedTuple):
-    """The way out of an access channel that a person has taken, written with its effect.
+    """An opt-out that a person made from an access channel. Its note is written with its effect.
 
-    `id` is random. On the preferences page it is the way out of one topic on a channel type.
+    `id` is random. On the preferences page an opt-out is from one topic on one channel type.
     """
 
     channel_key: str

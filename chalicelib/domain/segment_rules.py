@@ -128,7 +128,7 @@ def _has_properties(rule: Rule, occurrence: Occurrence, view: View) -> bool:
 
 
 def needs_log(rule: Rule) -> bool:
-    """Tell if the sums of an event do not answer its condition."""
+    """Tell if an event's condition needs the log of events, as sums per user do not answer it."""
     return bool(rule.get("where")) or ("days" in rule and rule.get("at_least", 1) > 1)
 
 

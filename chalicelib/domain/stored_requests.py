@@ -58,7 +58,7 @@ class Result(NamedTuple):
 
 
 class Written(NamedTuple):
-    """A request as its sender wrote it, and by which door it came."""
+    """A request as its sender wrote it, and the interface by which it came."""
 
     form: Form
     body: Mapping[str, Any]

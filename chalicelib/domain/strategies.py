@@ -38,7 +38,7 @@ class Choice(StrEnum):
 
 @frozen
 class Term:
-    """`not delivered / not clicked on this channel type within so many seconds`."""
+    """A term of a condition: `missing` has not come on `channel` within `within` seconds."""
 
     channel: ChannelType
     missing: Missing

@@ -111,8 +111,8 @@ def _unwanted(
 def _despite(world: World, message: Message) -> Despite:
     """Return the delivery channels that try dead contacts, and those that heed no opt-out.
 
-    These are the ones whose mails of priority 1 carry no way out: their readers have asked for
-    them, as for a code or an order.
+    A channel that heeds no opt-out sends mails of priority 1 without a link to unsubscribe. Their
+    readers have asked for them, as for a code or an order.
     """
     gone: list[str] = []
     opt_out: list[str] = []

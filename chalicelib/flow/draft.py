@@ -81,7 +81,7 @@ def _message(
 
 
 def _is_planned_late(message: Message) -> bool:
-    """Tell if the first job plans the message: nothing but the one user decides on its call."""
+    """Tell if the first job plans the message: one user, one channel, and no rule of sending."""
     rules = (message.hold, message.occasion, message.topic, message.purpose, message.caps)
     others = (message.budget, message.split, message.personal, message.black_id, message.white_id)
     is_free = not any((*rules, *others))

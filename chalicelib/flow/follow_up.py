@@ -82,7 +82,10 @@ class FollowUp:
         return Lookup(self.chunk.plan.id, element=elements.number_of(self.job.channel))
 
     def _lookups(self, fact: Fact) -> dict[str, Lookup]:
-        """Return a lookup for each name of each part under which the provider may report."""
+        """Return the lookups of a fact's delivery, by each id under which the provider may report.
+
+        A long SMS has several parts, each with an id of its own. An id may have several names.
+        """
         parts = parts_of(fact.provider_id)
         lookup = self._lookup(fact.ref, parts if len(parts) > 1 else ())
         return {name: lookup for part in parts for name in names_of(part)}

@@ -23,7 +23,7 @@ SOONEST = 5000  # ms from now that a wake-up is set at the earliest, for its req
 
 
 def keep(world: World, request: SendRequest, key: IdempotencyKey | None) -> str | None:
-    """Store a request that must wait, and return its id. Return None for one that may leave now.
+    """Store a request that must wait, and return its id. Return None if it may leave now.
 
     Raises Refusal or Invalid as sending would, and then nothing is stored.
     """
@@ -116,6 +116,6 @@ def add(world: World, stored: StoredRequest, key: IdempotencyKey | None = None) 
 
 
 def wake(world: World, stored: StoredRequest) -> None:
-    """Set the wake-up of a request's next occurrence. Its timer alone ends a review."""
+    """Set the wake-up of a request's next occurrence, unless it only waits for a review."""
     if stored.timing is not None or stored.ab_test is not None:
         world.wakeups.set(stored.id, max(stored.next, world.clock.now() + SOONEST))

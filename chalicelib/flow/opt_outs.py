@@ -1,4 +1,4 @@
-"""Count opt-outs: replies, ways out of mails with one click, and the preferences page.
+"""Count opt-outs: by reply, by one click in a mail, and on the preferences page.
 
 An opt-out is noted in the transaction that writes it, and only if the contact was in before. So a
 repeat counts nothing. The timer that counts the note is set first.

@@ -64,7 +64,7 @@ def token(vault: Vault, person: Person) -> str:
 
 
 def _read(vault: Vault, token: str) -> Person:
-    """Read a token. Raises ForgedToken for one that was not made here."""
+    """Read a token. Raises ForgedToken for a token that was not made here."""
     token = _OTHERS.split(token, 1)[0]
     try:
         if len(token) > LONGEST:

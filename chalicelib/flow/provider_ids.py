@@ -102,7 +102,7 @@ def _hash(vault: Vault, text: str) -> str:
 
 
 def report_unknown(code: str, receipts: Sequence[Receipt]) -> None:
-    """Log and count the statuses that no table has."""
+    """Log and count the statuses that are in no provider's table of codes."""
     unknown = [receipt.code for receipt in receipts if receipt.kind is ReceiptKind.OTHER]
     if unknown:
         codes = sorted(set(unknown))[:10]

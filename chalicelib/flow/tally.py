@@ -43,7 +43,7 @@ def _timer(chunk: ChunkId, start: int, now: int, limits: Limits) -> Timer:
 
 
 def recount(world: World, timers: Sequence[Timer]) -> None:
-    """Count chunks anew, and add what they have gained to the figures together.
+    """Count chunks anew, and add the changes of all counts to the figures together.
 
     Chunks for which no time is left are counted by a job of their own.
     """

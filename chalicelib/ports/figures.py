@@ -25,16 +25,16 @@ class Document:
 
 
 class Notes(Protocol):
-    """Notes of small messages, as the streams bring them.
+    """Notes of small messages: events of DynamoDB's streams, from which figures are counted.
 
-    Notes are only added. A repeat changes nothing.
+    Notes are only added. A note that is added again changes nothing.
     """
 
     def of_message(self, image: Mapping[str, Any]) -> Note:
         """Read the note of a new message from its image in the stream. Anything else raises."""
 
     def of_ledger(self, image: Mapping[str, Any]) -> Note | None:
-        """Read the note of a new item of the ledger, or None for one that changes no figure."""
+        """Read the note of a new item of the ledger, or None for an item that changes no figure."""
 
     def add(self, notes: Sequence[Note]) -> None:
         """Add notes, in one item for each block."""

@@ -71,10 +71,10 @@ class Messages(Protocol):
         """
 
     def get(self, msgid: str) -> Message | None:
-        """Return a message.
+        """Return a message, or None if there is none yet.
 
-        Messages never change, and one that is not there yet is not remembered as missing. A
-        container caches a bounded number of them, whatever their age.
+        A container caches a bounded number of messages, whatever their age, since they never
+        change. It does not cache that a message is missing.
         """
 
     def newest(self, channel_key: str, before: str, since: int, limit: int) -> Sequence[Summary]:
@@ -175,7 +175,7 @@ class Ledger(Protocol):
         """Add a bundle to each of several different chunks, 25 bundles per request."""
 
     def add_click(self, chunk: ChunkId, fact: Fact, message: Message) -> bool:
-        """Add the first fact of its kind (click, opening, scan) on a link of ours.
+        """Add the first fact of its kind (click, opening, scan) on a short link.
 
         Later ones are not written. Return whether it was the first.
         """

@@ -161,7 +161,7 @@ class Tokens(Protocol):
         """Reserve the fetch of a new token. Return whether the caller has the lease."""
 
     def give_back(self, name: str, seconds: int) -> None:
-        """Pass on the lease after a failed fetch: another caller may have it in so many seconds."""
+        """Pass on the lease after a failed fetch: another caller may have it after `seconds`."""
 
 
 class RateLimiter(Protocol):

@@ -73,4 +73,4 @@ class Wakeups(Protocol):
         """Wake a request at a time (ms). A repeat changes nothing."""
 
     def cancel(self, id: str, at: int) -> None:
-        """Take a wake-up back. Without effect on one that was never set, or has come."""
+        """Take a wake-up back. No effect on a wake-up that was never set, or has come."""

@@ -64,7 +64,7 @@ class Users(Protocol):
         """Return the approximate number of users, in one request."""
 
     def userids(self, bucket: int, most: int) -> Sequence[str]:
-        """Return the ids of a bucket's users in order, at most so many, without the users."""
+        """Return the ids of a bucket's users in order, at most `most`, without the users."""
 
 
 class Audiences(Protocol):
@@ -182,7 +182,7 @@ class Consents(Protocol):
     def put(
         self, kind: ChannelType, contact: str, channel_key: str, purpose: str, consent: Consent
     ) -> bool:
-        """Record a consent, or that it was taken back. Return False for one that is out of date."""
+        """Record a consent, or that it was taken back. Return False if it is out of date."""
 
     def of(self, kind: ChannelType, contact: str) -> Mapping[tuple[str, str], Consent]:
         """Return all that a contact has said, by channel key and purpose."""

@@ -1,4 +1,4 @@
-"""Common code of the providers: check settings, read answers, and map a vendor's error to ours."""
+"""Common code of the providers: check settings, read answers, and map a vendor's errors."""
 
 from __future__ import annotations
 

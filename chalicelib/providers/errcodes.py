@@ -126,8 +126,9 @@ class TokenApi:
     ) -> VendorAnswer:
         """Return the vendor's answer, successful or not.
 
-        `safe`: the call may be repeated if no answer comes. A call that is repeated for a new token
-        must end in `time`. Else it is made later, since the vendor did not take it.
+        `safe`: the call may be repeated if no answer comes. A call with a stale token is repeated
+        with a new one. If `time` is too short for that, Unavailable is raised, and the call is
+        made later. The vendor surely did not take the first one.
         """
         value, begun = self._tokens.get(self._name, self.fetch), self._tokens.now
         answer = self._post(url, body, value, safe=safe)

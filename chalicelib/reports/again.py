@@ -53,7 +53,10 @@ def _body(world: World, message: Message, *, whole: bool) -> dict[str, Any] | No
 
 
 def _masked(value: Any) -> Any:
-    """Mask the registration ids of an `aud_…`, which is a list of groups with `data`."""
+    """Return the value of a field with its registration ids masked.
+
+    An `aud_…` has registration ids: it is a list of groups with `data`. Other values stay.
+    """
     if not isinstance(value, list) or not all(_is_group(group) for group in value):
         return value
     return [{**group, "data": [masked(str(id)) for id in group["data"]]} for group in value]

@@ -38,7 +38,7 @@ def count_of(world: World, segment: Group) -> dict[str, Any]:
 
 
 def analysis(world: World, segment: Group, days: int) -> dict[str, Any]:
-    """Return the sizes of days, and what came of the messages that were sent to the segment."""
+    """Return the segment's size on each day, and the results of the messages sent to it."""
     now = world.clock.now()
     name, _ = segment_counts.size_key(segment.number, 0)
     last = day_of(world.limits, now)

@@ -38,7 +38,7 @@ class Response:
 
 
 class Transport(Protocol):
-    """The interface that tests replace. It is the only one."""
+    """Interface of one HTTP exchange. Tests put a fake in its place."""
 
     def send(self, request: Request, timeout: float) -> Response:
         """Make one exchange within `timeout` seconds in all, without following redirects.

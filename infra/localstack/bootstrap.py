@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def _layers() -> list[str]:
-    """Return the folders of layers, which Lambda would merge into /opt."""
+    """Return the folders of the function's layers. On AWS, Lambda merges the layers into /opt."""
     folders = os.environ.get(LAYERS, "").split(os.pathsep)
     return [os.path.join(folder, "python") for folder in folders if folder]
 

@@ -109,5 +109,5 @@ async def body_of(request: web.Request, unreadable: Refusal) -> Mapping[str, Any
 
 
 def pulled(waiting: deque[Event], most: int) -> list[Event]:
-    """Take at most so many of the waiting events: an event is pulled once."""
+    """Take at most `most` of the waiting events. An event is handed out once."""
     return [waiting.popleft() for _ in range(min(most, len(waiting)))]

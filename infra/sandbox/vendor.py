@@ -146,7 +146,10 @@ def authenticated(core: Core, provider: str, request: web.Request) -> Account | 
 
 
 async def never_answer(request: web.Request, seconds: float) -> NoReturn:
-    """Wait until the client gives up and so cancels the wait. Cut its line after `seconds`."""
+    """Keep a request waiting, and never answer it. Cut the connection after `seconds`.
+
+    A client that gives up earlier cancels the wait.
+    """
     await asyncio.sleep(seconds)
     if request.transport is not None:
         request.transport.abort()

@@ -100,7 +100,7 @@ def _events(function: str) -> Resource:
 def _delivery_role(stage: Stage, channel_type: ChannelType) -> Resource:
     """Build the role of a delivery function, for the queues of its channel type.
 
-    `${ChannelType}` in the policy's file is ours, not CloudFormation's.
+    `${ChannelType}` in the policy's file is filled in here, not by CloudFormation.
     """
     function = config.deliver_function(channel_type)
     name = stage.chalice.scope(stage.name, function).iam_policy_file

@@ -1,7 +1,7 @@
-"""The HTTP API: the door of a deployment, at two sevenths of a REST API's price.
+"""The HTTP API: the public address of a deployment, at two sevenths of a REST API's price.
 
 All requests go to the function, which matches their paths. Routes of outsiders are named as well,
-each with a throttle of its own. API Gateway's own answers have its shape, not ours:
+each with a throttle of its own. API Gateway's own answers have its shape, not OpenUMS's:
 docs/how-to/deploy.md names them.
 """
 

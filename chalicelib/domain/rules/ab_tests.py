@@ -271,7 +271,7 @@ def overlaid(body: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, A
 
 
 def same_time(timing: Timing, now: int) -> Timing:
-    """Return the next day's occurrence of a single time of the day, today's if it is to come."""
+    """Return the next occurrence of a time of the day: today's if it is still to come."""
     local = datetime.fromisoformat(timing.at)
     day = zones.shown(now, timing.place).date()
     for days in range(3):  # clocks may leave a time out

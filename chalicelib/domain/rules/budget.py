@@ -49,7 +49,7 @@ def applies(rules: Mapping[str, Any], priority: Priority) -> bool:
 
 
 def month_of(time: int, hours: float) -> str:
-    """Return the month of a time (ms) on a clock that is so many hours ahead of UTC."""
+    """Return the month of a time (ms) on a clock that is `hours` ahead of UTC."""
     return datetime.fromtimestamp(time / 1000, timezone(timedelta(hours=hours))).strftime("%Y-%m")
 
 

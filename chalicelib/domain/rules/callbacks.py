@@ -58,7 +58,7 @@ class CallbackSettings:
     addresses: tuple[Address, ...] = ()
 
     def address(self, id: str) -> Address | None:
-        """Return the address of this id, or the default for one that was deleted meanwhile."""
+        """Return the address of this id, or the default if the address was deleted meanwhile."""
         by_id = {address.id: address for address in self.addresses}
         return by_id.get(id) or by_id.get(self.default)
 

@@ -67,7 +67,7 @@ def without(text: str) -> str:
 
 
 def around(text: str, width: int) -> Iterator[str]:
-    """Yield the parts of a text that are about so many characters away from a placeholder.
+    """Yield the parts of a text around its placeholders, with some `width` characters on each side.
 
     Parts end at a blank if there is one nearby. Parts that meet are one, so that together they are
     never longer than the text.
@@ -115,7 +115,7 @@ def _default(place: re.Match[str]) -> str | None:
 
 
 def text_of(value: Any) -> str | None:
-    """Return an attribute as text, None for one that a text cannot take."""
+    """Return an attribute as text, None if a text cannot take the value."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int | float):

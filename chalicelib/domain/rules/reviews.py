@@ -17,7 +17,7 @@ MAX_CASES = 20
 
 
 class Origin(StrEnum):
-    """The door by which a request came."""
+    """The interface by which a request came."""
 
     CONSOLE = "console"  # a member sends, by the management API
     API = "api"  # an access channel sends

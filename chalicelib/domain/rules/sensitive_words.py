@@ -90,7 +90,7 @@ def _converter() -> Any:
 
 
 def check_word(word: str) -> str:
-    """Return a word as it is kept. Raise Invalid for one that could never be found."""
+    """Return a word as it is kept. Raise Invalid for a word that could never be found."""
     trimmed = word.strip()
     if not 1 <= len(trimmed) <= MAX_LENGTH:
         raise Invalid("word", "1 to {most} characters", most=MAX_LENGTH)

@@ -46,7 +46,7 @@ def member(world: World, key: str, secret: str) -> Member | None:
 
 
 def is_known(world: World, key: str) -> bool:
-    """Tell if a key is one of ours. Both readings are cached by now."""
+    """Tell if a key is that of an access channel or a member. Both reads are cached by now."""
     return bool(world.settings.access_channel(key) or world.records.of(MEMBERS).get(key))
 
 

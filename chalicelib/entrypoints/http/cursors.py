@@ -73,7 +73,7 @@ def cursor(position: str | int) -> str:
 
 
 def text(cursor: str) -> str:
-    """Return the text in a cursor. Raise Invalid for one that was not made here."""
+    """Return the text in a cursor. Raise Invalid for a cursor that was not made here."""
     padded = cursor + "=" * (-len(cursor) % 4)
     try:
         return base64.b64decode(padded, altchars=b"-_", validate=True).decode()

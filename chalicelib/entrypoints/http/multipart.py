@@ -43,7 +43,7 @@ def parts(content_type: str, raw: bytes) -> list[Part]:
 def _last_boundary(raw: bytes, boundary: bytes) -> bytes:
     """Return the boundary after the last part, for a form without one, as Go's SDK posts it.
 
-    Content-Length has the end of such a form. Raises Refused for one that ends within a boundary.
+    Content-Length has the end of such a form. Raises Refused if a form ends within a boundary.
     """
     last = b"\r\n--" + boundary + b"--\r\n"
     if any(raw.endswith(last[:size]) for size in range(4, len(last))):

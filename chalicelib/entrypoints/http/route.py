@@ -153,7 +153,7 @@ def admit(world: World, caller: AccessChannel | Member, contract: Contract) -> P
 
 
 def known_msgid(msgid: str) -> str:
-    """Return the message id. Raises NotFound if its form is not one of ours."""
+    """Return the message id. Raises NotFound if it does not look like one."""
     try:
         keys.message_id_bytes(msgid)
     except ValueError:

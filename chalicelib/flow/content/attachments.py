@@ -101,9 +101,9 @@ def _stored_file(body: bytes, name: str) -> StoredFile:
 
 
 def _read(world: World, url: str, channel_key: str) -> StoredFile | None:
-    """Return the attachment at an address of ours, None for an address elsewhere.
+    """Return the attachment at an address of this deployment, None for an address elsewhere.
 
-    Raises Invalid for an address of ours that is forged, or of another access channel.
+    Raises Invalid if the address is forged, or belongs to another access channel.
     """
     if not url.startswith(_prefix(world)):
         return None
@@ -121,7 +121,7 @@ def _read(world: World, url: str, channel_key: str) -> StoredFile | None:
 
 
 def check(world: World, channel_key: str, urls: Sequence[Any]) -> None:
-    """Raise Invalid for an address of ours that will not work.
+    """Raise Invalid for an address of this deployment that will not work.
 
     Files elsewhere are fetched when the mail is sent.
     """

@@ -1,6 +1,7 @@
 """Add to a mail what it carries besides its content.
 
-That is a way out with one click (RFC 8058), and a picture that shows that the mail was opened.
+That is a link to unsubscribe with one click (RFC 8058), and a picture. The picture shows that the
+mail was opened.
 """
 
 from __future__ import annotations
@@ -105,8 +106,8 @@ def unsubscribe_token(
 def _read_token(vault: Vault, token: str) -> tuple[ChannelType, str, str, int]:
     """Return channel type, channel key, contact, and the number of the mail's template.
 
-    Raises ForgedToken for a token that we did not make. Words that a client takes into the link
-    are ignored.
+    Raises ForgedToken for a token that was not made here. Some mail programs take words behind
+    the link into the address. These words are ignored.
     """
     token = _OTHERS.split(token, 1)[0]
     try:

@@ -37,9 +37,10 @@ _SUBSCRIPTIONS = ("unsubscribe", "退订", "%e9%80%80%e8%ae%a2")
 
 
 class Links:
-    """Addresses and the variables that stand for them: the template's and ours, each address once.
+    """Addresses and the variables that stand for them, each address once.
 
-    `taken` are names that a new variable must not have.
+    A variable is one of the template's, or a new one. `taken` are names that a new variable must
+    not have.
     """
 
     def __init__(self, addresses: Mapping[str, str], taken: Collection[str]) -> None:
@@ -149,9 +150,10 @@ def map_addresses(
 
 
 def _changed(value: Any, changes: Changes, instead: Sequence[str], otherwise: Change) -> Any:
-    """Change the texts at the ends of the paths, and `otherwise` the others.
+    """Return a content with its texts changed: by `changes` at their paths, else by `otherwise`.
 
-    Where a field of `instead` is filled in, its platform opens that and not the address beside it.
+    If a field of `instead` is filled in, the platform opens what this field names. Then the address
+    beside the field is changed by `otherwise`, too.
     """
     if isinstance(value, str):
         return next((change for path, change in changes if not path), otherwise)(value)

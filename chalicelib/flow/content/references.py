@@ -33,7 +33,7 @@ def make(vault: Vault, chunk: ChunkId, ref: DeliveryRef) -> str:
 
 
 def read(vault: Vault, channel: str, reference: str) -> Lookup | None:
-    """Return the delivery of a reference on a delivery channel, None for one that we did not make.
+    """Return the delivery of a reference on a delivery channel, None if it was not made here.
 
     Upper and lower case are the same.
     """

@@ -301,7 +301,7 @@ def _token(
 
 
 def read_link(vault: Vault, token: str, label: str = LINK) -> Link:
-    """Read a token. Raises ForgedToken for one that we did not make.
+    """Read a token. Raises ForgedToken for a token that was not made here.
 
     A phone takes the words that follow an address into the link, so they are ignored.
     """

@@ -86,7 +86,7 @@ class Caller:
     def make(self, call: OpenCall) -> CallAnswer | None:
         """Prepare the call, claim it, make it, record its answer.
 
-        None when it was closed meanwhile. Raises Postponed.
+        Return None if the call was closed meanwhile. Raises Postponed.
         """
         self._read_again()
         skipped = tuple(n for n, ref in enumerate(call.refs) if self._is_reached(ref))

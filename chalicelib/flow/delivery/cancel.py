@@ -25,10 +25,11 @@ class CancelResult(Enum):
 def cancel(
     world: World, message: Message, chunk: Chunk, call: OpenCall, fact: Fact
 ) -> CancelResult:
-    """Close a call, and add `fact` for each of its open deliveries, whatever the fact's own.
+    """Close a call, and add a copy of `fact` for each delivery of the call that is still open.
 
-    Where the provider may have taken the call, the kind of the facts is `unknown`. A crash between
-    the two writes leaves a closed call without facts. The next worker that cancels it adds them.
+    A copy names its own delivery, so the one in `fact` does not matter. If the provider may have
+    taken the call, the copies say `unknown`. A crash between the two writes leaves a closed call
+    without facts. The next worker that cancels the call adds them.
     """
     open_refs = [ref for ref in call.refs if not chunk.state_of(ref).ended]
     if not open_refs:

@@ -75,7 +75,7 @@ def today(world: World, channel: Channel) -> Day:
 
 
 def day_at(now: int, hours: float) -> Day:
-    """Return the day of a time (ms) on a clock that is so many hours ahead of UTC."""
+    """Return the day of a time (ms) on a clock that is `hours` ahead of UTC."""
     begins = datetime.fromtimestamp(now / 1000, timezone(timedelta(hours=hours)))
     begins = begins.replace(hour=0, minute=0, second=0, microsecond=0)
     return Day(begins.date().isoformat(), round((begins + timedelta(days=1)).timestamp() * 1000))

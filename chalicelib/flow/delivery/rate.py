@@ -1,9 +1,8 @@
 """Limit the calls per second of a delivery channel. Nobody sleeps: a job goes back to its queue.
 
-A job reserves a time for as many calls as a second takes, with one update. The jobs of a batch
-reserve together. It comes back at that
-time, and what is left of the job reserves again. Reservations follow each other in the order of
-asking, and a fifth of the rate is for priority 1.
+A job reserves a time for as many calls as a second takes, with one update. The job comes back at
+that time, and reserves again for the calls that are left. The jobs of a batch reserve together.
+Reservations follow each other in the order of asking, and a fifth of the rate is for priority 1.
 
 Mails to a domain may have a rate of their own. A job with such mails waits for the latest of its
 reservations.
@@ -49,7 +48,8 @@ class Resume(NamedTuple):
 class Turns:
     """Reservations that the jobs of a batch share, with one update for as many as a second takes.
 
-    Jobs of one delivery make one call. A turn that its job does not take stays unused.
+    A turn is one reserved call. A job of one delivery needs one turn. A turn that its job does not
+    take stays unused.
     """
 
     def __init__(self, jobs: Iterable[DeliverJob] = ()) -> None:
@@ -63,7 +63,11 @@ class Turns:
             self._coming[_channel(job)] -= 1
 
     def reserve(self, world: World, channel: str, number: int, rate: float, *, urgent: bool) -> int:
-        """Return the time (ms) from which so many calls or deliveries may be made."""
+        """Return the time (ms) from which `number` calls or deliveries may be made.
+
+        They are taken from the channel's last reservation, if enough of it is left. A new
+        reservation has turns for later jobs of the batch, too.
+        """
         not_before, left = self._reserved.get((channel, urgent), (0, 0))
         if left < number or world.clock.now() - not_before >= MISSED:
             coming = max(0, self._coming[channel])

@@ -132,7 +132,7 @@ def _finder(world: World, channel: AccessChannel) -> Finder | None:
 
 
 def read(world: World, name: str) -> dict[str, bool]:
-    """Read a file of words, each on or off. Raise WordsGone for one that is not there."""
+    """Read a file of words, each on or off. Raise WordsGone if the file is not there."""
     import json
     import zlib
 

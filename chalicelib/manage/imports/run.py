@@ -182,7 +182,7 @@ def _work_through(world: World, one: Import, reader: Reader, until: int) -> None
 
 
 def _slice(world: World, kind: ImportKind) -> int:
-    """Return the rows of a slice. A contact to suppress takes several requests by itself."""
+    """Return how many rows a slice has. Each row of suppressions takes several requests."""
     rows = world.limits.sizes.import_rows
     return max(1, rows // 10) if kind is ImportKind.SUPPRESSIONS else rows
 

@@ -128,9 +128,9 @@ _SUB_CODE = re.compile(r"\[subcode=(\d{1,10}),", re.ASCII)
 
 
 def code_of(body: Any) -> str:
-    """Return the code.
+    """Return the code of an answer.
 
-    88 has the real one in `sub_code`, or, as callers have met, in the text alone.
+    Code 88 hides another code in `sub_code`, or, as callers have met, in the text alone.
     """
     code = errcode(body)
     if code != "88":

@@ -117,7 +117,7 @@ def _fields(head: str) -> Fields:
 
 
 def _time(date: str, now: int) -> int:
-    """Return milliseconds of a report's date, 0 for one that it cannot have."""
+    """Return milliseconds of a report's date, 0 for a date that a report cannot have."""
     try:
         time = int(parsedate_to_datetime(date[:100]).timestamp() * 1000)
     except (ValueError, TypeError, OverflowError, IndexError):

@@ -66,7 +66,7 @@ def _receipts(
 
 
 def _bounce(id: str, details: Mapping[str, Any], time: int) -> Receipt:
-    """Return the receipt of a bounce. SES sends each mail of ours to one recipient.
+    """Return the receipt of a bounce. Each mail that OpenUMS sends has one recipient.
 
     `Permanent` with `Suppressed` is a contact on SES's own list, which holds dead ones.
     """

@@ -108,7 +108,7 @@ def read_replies(listed: Sequence[Any]) -> Sequence[Reply]:
 
 
 def _reply(entry: Mapping[str, Any]) -> Reply | None:
-    """Read a reply. Pushes call the text `msg`, pulls `messageContent` too."""
+    """Read a person's reply. Its text is in `msg`, or in `messageContent` of a polled reply."""
     text = entry.get("msg") or entry.get("messageContent")
     return receipts.reply(entry.get("mobile"), text, _time(entry.get("moTime")))
 

@@ -260,7 +260,7 @@ class Gateway:
         return Outgoing(account, deliver, connection)
 
     async def _report(self, outgoing: Outgoing, delay: float = 0.0) -> None:
-        """Send a DELIVER again until any connection of the account acknowledges it."""
+        """Send a report (DELIVER) again until a connection of the account acknowledges it."""
         await asyncio.sleep(delay)
         while not outgoing.taken.is_set():
             connection = self._pick(outgoing)

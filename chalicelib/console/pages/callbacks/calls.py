@@ -82,7 +82,7 @@ def replay(visit: Visit) -> Reply:
 
 
 def _time(visit: Visit, name: str) -> int:
-    """Read a time of the form. Raise ApiError for one that is none."""
+    """Read a time of the form. Raise ApiError if the text is not a time."""
     try:
         read = datetime.fromisoformat(visit.form.text(name))
     except ValueError:

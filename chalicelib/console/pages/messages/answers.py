@@ -12,7 +12,7 @@ N_ = str  # marks a text for the catalogue
 
 
 class Answer(NamedTuple):
-    """A sentence, what stands behind it, and where to mend it: `user`, `channel` or nowhere."""
+    """A sentence with its explanation, and the page to mend it: `user`, `channel` or none."""
 
     kind: str  # ok, bad, warn, info
     icon: str

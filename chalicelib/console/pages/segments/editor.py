@@ -135,7 +135,7 @@ def _value(kind: str, text: str) -> Any:
 
 
 def _scalar(text: str) -> Any:
-    """Return a number where the text is one, since both compare alike."""
+    """Return the number that a text spells, else the text. A rule compares the two alike."""
     if not _NUMBER.fullmatch(text):
         return text
     return float(text) if "." in text else int(text)

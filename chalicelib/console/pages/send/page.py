@@ -99,7 +99,7 @@ def _of_fields(error: ApiError) -> ApiError:
 
 
 def _drop_draft(visit: Visit) -> None:
-    """Delete the draft that was sent. One that somebody has deleted before is gone already."""
+    """Delete the draft that was sent. Somebody may have deleted the draft before."""
     if visit.form.text("draft"):
         with contextlib.suppress(ApiError):
             visit.api.change("DELETE", "drafts/{id}", id=visit.form.text("draft"))

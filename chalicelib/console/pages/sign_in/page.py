@@ -51,7 +51,7 @@ def check_code(visit: Visit) -> Reply:
 
 
 def _signed_in(visit: Visit, cookie: str, wanted: str) -> Reply:
-    """Open the page that was asked for, which must be one of ours."""
+    """Open the page that was asked for, which must be a page of the console."""
     path = wanted if re.fullmatch(r"/[A-Za-z0-9_][\w./?=&%-]*", wanted, re.ASCII) else "/"
     cookies = (
         f"{SESSION}={cookie}; Max-Age={HOURS_12}; {SECURE}",

@@ -1,4 +1,4 @@
-"""A person behind a user: messages, wishes, consents, and all that is known."""
+"""A person behind a user: messages, preferences, consents, and the export of all that is known."""
 
 from __future__ import annotations
 

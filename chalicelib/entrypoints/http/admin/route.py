@@ -107,7 +107,7 @@ def _if_match(context: RequestContext) -> str:
 def expected(context: RequestContext) -> int | None:
     """Return the version in `If-Match`, from which a change begins, or None for `*`.
 
-    Raises Refused (428) if the header is missing, and 412 if it is not an ETag of ours.
+    Raises Refused: 428 if the header is missing, 412 if it does not look like an ETag of OpenUMS.
     """
     if_match = _if_match(context)
     if not if_match:
@@ -131,14 +131,14 @@ def tagged(body: Mapping[str, Any], version: int, status: int = 200) -> Response
 
 
 def known_key(key: str) -> str:
-    """Return the channel key. Raises NotFound if its form is not one of ours."""
+    """Return the channel key. Raises NotFound if it does not look like one."""
     if not KEY.fullmatch(key):
         raise NotFound("access channel")
     return key
 
 
 def known_code(code: str) -> str:
-    """Return the code of a delivery channel. Raises NotFound if its form is not one of ours."""
+    """Return the code of a delivery channel. Raises NotFound if it does not look like one."""
     if not CODE.fullmatch(code):
         raise NotFound("delivery channel")
     return code

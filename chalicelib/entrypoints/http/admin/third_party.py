@@ -221,7 +221,7 @@ def answered(context: RequestContext, id: str) -> Response:
 
 
 def _done(made: str = "") -> Response:
-    """Answer for what no provider had to be asked about."""
+    """Answer an order that needed no query to the provider."""
     return shown("", provider_query.QueryResult(made=made))
 
 

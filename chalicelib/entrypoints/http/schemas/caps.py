@@ -16,7 +16,7 @@ Urgency = Annotated[int, Field(ge=Priority.HIGH.value, le=Priority.LOW.value)]
 
 
 class CapBody(Strict):
-    """A cap: at most `most` messages to a person within so many hours or days."""
+    """A cap: at most `most` messages to a person within `hours` or `days`."""
 
     most: Annotated[int, Field(ge=1, le=caps.MAX_MESSAGES)]
     hours: Annotated[int, Field(ge=1, le=caps.MAX_HOURS)] | None = None
