@@ -16,8 +16,6 @@ from tests.infra.stubs import StubbedSession
 
 ARN = "arn:aws:iam::123456789012:user/deployer"
 MOMENT = "2027-01-15T08:00:00Z"
-
-
 PARAMETERS = {
     **{
         name: {"Type": "String", "Default": ""}
@@ -87,8 +85,7 @@ class Account(StubbedSession):
             missing = "Stack with id openums-prod does not exist"
             self.refuse("cloudformation", "describe_stacks", "ValidationError", missing)
         if status not in ("", NOT_CREATED):
-            keys = [{"pk": {"S": key}} for key in settings]
-            self.add("dynamodb", "scan", {"Items": keys})
+            self.add("dynamodb", "scan", {"Items": [{"pk": {"S": key}} for key in settings]})
         limits = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": at_once}
         self.add("lambda", "get_account_settings", {"AccountLimit": limits})
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from chalicelib import config
 from infra import deploy, remove, rollback
@@ -16,10 +17,12 @@ from infra.package_lock import LAYER_FILE
 from infra.releases import values_of
 from infra.stacks import DeploymentFailed, describe, stack_name
 from tests.contracts import emulator
+from tests.infra.stubs import StubbedSession
 from tests.infra.test_deploy import TEMPLATE
 
 STAGE = "released"
 KEPT = config.table_name(STAGE, "kept")
+MOMENT = "2027-01-15T08:00:00Z"
 QUEUE = config.queue_name(STAGE, "jobs")
 
 
@@ -170,10 +173,17 @@ def test_a_stack_is_removed_only_by_name_and_its_data_stays(
     deployed(session, tmp_path, release())
     dynamodb, sqs = session.client("dynamodb"), session.client("sqs")
     dynamodb.put_item(TableName=KEPT, Item={"pk": {"S": "precious"}})
+    emulator.create_tables(session.client, STAGE, ["due"])
+    for number in "12":
+        timer = {"shard": {"N": number}, "due": {"S": "0000000000001#check"}}
+        dynamodb.put_item(TableName=config.table_name(STAGE, "due"), Item=timer)
     for yes in ([], ["--yes", "prod"]):
         with pytest.raises(SystemExit, match=f"add --yes {STAGE}"):
             remove.main(["--stage", STAGE, *yes], session_of=lambda: session)
-    assert f"Kept (AWS::DynamoDB::Table): {KEPT}" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert f"Kept (AWS::DynamoDB::Table): {KEPT}" in printed
+    assert "2 rows of timers" in printed
+    assert protected(session, STAGE)
     url = sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody="a job")
     named = ["--stage", STAGE, "--yes", STAGE]
@@ -186,3 +196,34 @@ def test_a_stack_is_removed_only_by_name_and_its_data_stays(
     assert dynamodb.scan(TableName=KEPT)["Items"] == [{"pk": {"S": "precious"}}]
     with pytest.raises(SystemExit, match="does not exist"):
         remove.main(named, session_of=lambda: session)
+
+
+def protected(session: Any, stage: str) -> bool:
+    described = describe(session.client("cloudformation"), stack_name(stage)) or {}
+    return bool(described["EnableTerminationProtection"])
+
+
+def test_a_stack_that_aws_does_not_delete_stays_protected(session: Any, tmp_path: Path) -> None:
+    stage = "refused"
+    deployed(session, tmp_path, release(stage=stage), stage)
+
+    def denied(**_: Any) -> None:
+        answer = {"Error": {"Code": "AccessDenied", "Message": "no"}}
+        raise ClientError(answer, "DeleteStack")  # type: ignore[arg-type]
+
+    session.events.register("before-call.cloudformation.DeleteStack", denied)
+    with pytest.raises(SystemExit, match="AccessDenied"):
+        remove.main(["--stage", stage, "--yes", stage], session_of=lambda: session)
+    assert protected(session, stage)
+    session.events.unregister("before-call.cloudformation.DeleteStack", denied)
+
+
+def test_a_resource_that_was_never_made_is_not_among_the_contents() -> None:
+    session = StubbedSession()
+    stack = {"StackName": "openums-prod", "StackStatus": "CREATE_FAILED", "CreationTime": MOMENT}
+    session.add("cloudformation", "describe_stacks", {"Stacks": [stack]})
+    session.add("cloudformation", "get_template", {"TemplateBody": json.dumps(TEMPLATE)})
+    times = {"LastUpdatedTimestamp": MOMENT, "ResourceType": "AWS::DynamoDB::Table"}
+    failed = {"LogicalResourceId": "Kept", "ResourceStatus": "CREATE_FAILED", **times}
+    session.add("cloudformation", "list_stack_resources", {"StackResourceSummaries": [failed]})
+    assert remove.contents(session, "prod") == remove.Contents([], 0, [])
