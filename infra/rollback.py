@@ -33,13 +33,8 @@ def rollback(
     before = deploy.ready(cloudformation, stack)
     if before is None:
         raise DeploymentFailed(f"{stack} does not exist")
-    present = deploy.template_of(cloudformation, stack)
     noted = deploy.noted_releases(session, stage)
-    noted.settle(present, before)
-    release = noted.earlier()
-    if release is None:
-        raise DeploymentFailed(f"{stack} has no earlier release: check it out, and deploy it")
-    body = _with_layers(noted, noted.body_of(release), present)
+    release, body = _earlier(cloudformation, stack, noted, before)
     template = noted.upload(body)
     change_set = change_sets.create(
         cloudformation,
@@ -57,6 +52,18 @@ def rollback(
     say(f"{stack}: going back to the release of {moment:%Y-%m-%d %H:%M} UTC")
     deploy.execute(cloudformation, stack, change_set, poll, exists=True)
     noted.remember(template, describe(cloudformation, stack))
+
+
+def _earlier(
+    cloudformation: Any, stack: str, noted: Releases, before: Mapping[str, Any]
+) -> tuple[Release, dict[str, Any]]:
+    """Return the release to go back to, and its template. Raise DeploymentFailed without one."""
+    present = deploy.template_of(cloudformation, stack)
+    noted.settle(present, before)
+    release = noted.earlier()
+    if release is None:
+        raise DeploymentFailed(f"{stack} has no earlier release: check it out, and deploy it")
+    return release, _with_layers(noted, noted.body_of(release), present)
 
 
 def _parameters(
