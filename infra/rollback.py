@@ -36,13 +36,9 @@ def rollback(
     noted = deploy.noted_releases(session, stage)
     release, body = _earlier(cloudformation, stack, noted, before)
     template = noted.upload(body)
+    parameters = _parameters(body["Parameters"], release, before)
     change_set = change_sets.create(
-        cloudformation,
-        stack,
-        template=template,
-        parameters=_parameters(body["Parameters"], release, before),
-        exists=True,
-        poll=poll,
+        cloudformation, stack, template=template, parameters=parameters, exists=True, poll=poll
     )
     if change_set is None:
         say(f"{stack}: nothing has changed")
