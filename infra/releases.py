@@ -42,7 +42,8 @@ class Releases:
     def settle(self, body: Mapping[str, Any], stack: Mapping[str, Any]) -> None:
         """Note the release that a stack has, unless it is the last one that was noted."""
         last = next(self._newest_first(), None)
-        if last is None or self.body_of(last) != body:
+        is_noted = last and self.has(self._key(last)) and self.body_of(last) == body
+        if not is_noted:
             self.remember(self.upload(body), stack)
 
     def earlier(self) -> Release | None:
@@ -60,8 +61,7 @@ class Releases:
         return f"{self.s3.meta.endpoint_url}/{self.bucket}/{key}"
 
     def body_of(self, release: Release) -> dict[str, Any]:
-        key = release.template.partition(f"/{self.bucket}/")[2]
-        body: dict[str, Any] = json.loads(self._read(key))
+        body: dict[str, Any] = json.loads(self._read(self._key(release)))
         return body
 
     def has(self, key: str) -> bool:
@@ -79,6 +79,9 @@ class Releases:
         keys = sorted(entry["Key"] for page in listed for entry in page.get("Contents", []))
         for key in reversed(keys):
             yield _release(self._read(key).decode(), int(key.removeprefix(self._prefix)))
+
+    def _key(self, release: Release) -> str:
+        return release.template.partition(f"/{self.bucket}/")[2]
 
     def _read(self, key: str) -> bytes:
         return bytes(self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read())

@@ -123,6 +123,31 @@ def test_a_deployment_that_broke_off_is_noted_by_the_next_one(
     assert {"One", "Two"} & resources(session, stage) == {"One"}
 
 
+def test_a_note_whose_template_is_gone_stops_no_deployment(session: Any, tmp_path: Path) -> None:
+    stage = "cleaned"
+    deployed(session, tmp_path, release("One", stage=stage), stage)
+    noted = deploy.noted_releases(session, stage)
+    for entry in noted.s3.list_objects_v2(Bucket=noted.bucket, Prefix="template/")["Contents"]:
+        noted.s3.delete_object(Bucket=noted.bucket, Key=entry["Key"])
+    deployed(session, tmp_path, release("Two", stage=stage), stage)
+    go_back(session, stage)
+    assert {"One", "Two"} & resources(session, stage) == {"One"}
+
+
+def test_a_note_of_before_parameters_were_kept_is_read(session: Any, tmp_path: Path) -> None:
+    stage = "plain"
+    deployed(session, tmp_path, release("One", stage=stage), stage)
+    noted = deploy.noted_releases(session, stage)
+    prefix = f"releases/{stage}/"
+    (note,) = noted.s3.list_objects_v2(Bucket=noted.bucket, Prefix=prefix)["Contents"]
+    body = deploy.template_of(session.client("cloudformation"), stack_name(stage))
+    address = noted.upload(body)
+    noted.s3.put_object(Bucket=noted.bucket, Key=note["Key"], Body=address.encode())
+    deployed(session, tmp_path, release("Two", stage=stage), stage)
+    go_back(session, stage)
+    assert {"One", "Two"} & resources(session, stage) == {"One"}
+
+
 def test_a_rollback_gives_a_parameter_that_was_dropped_its_value_of_then(
     session: Any, tmp_path: Path
 ) -> None:
