@@ -1,8 +1,9 @@
 """The items of a copy that a stage should get back, where it lacks them.
 
 A row that leads to a user or a record comes back with that, and never alone. Somebody may have left
-a set, or renamed a record, since then. People who were erased since then stay erased. Members and
-keys that were ended since then stay ended.
+a set, or renamed a record, since then. People who were erased since then stay erased. People who
+opted out since then stay away, until they are uploaded anew. Members and keys that were ended since
+then stay ended.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ Item = dict[str, Any]
 
 BESIDE = ("list", "name")  # rows of `settings` that lead to a record
 ENDED = (MEMBERS.name, LOGINS.name)
+REFUSED = "refused"  # the partition of opt-outs in `audiences`
+OPT_OUT = "of_"  # prefix of its attributes, each with the time of an opt-out
 ERASURE = "/users/{userid}/erasure"
 CLOCKS = timedelta(minutes=1)  # by which the clocks of functions and of DynamoDB may differ
 SETS = {
@@ -54,6 +57,12 @@ class Lost:
         self.erased |= userids
         self.users -= userids
 
+    def leave_out(self, userids: set[str]) -> set[str]:
+        """Let no missing user of these come back. Return those that would have."""
+        left_out = self.users & userids
+        self.users -= left_out
+        return left_out
+
     def has_record_of(self, row: Item) -> bool:
         """Tell if a row of `settings` leads to a record that is missing."""
         what, kind, *rest = keys.split(row["pk"]["S"])
@@ -75,7 +84,7 @@ class Lost:
             return sk in self.users
         if kind == "consents":  # they do not say whose they are
             return not self.erased
-        return kind in ("tags", "refused")
+        return kind in ("tags", REFUSED)
 
 
 def is_beside(item: Item) -> bool:
@@ -99,6 +108,26 @@ def erasures(dynamodb: Any, settings: str, at: datetime) -> Iterator[str]:
             for entry in page["Items"]:
                 if entry["route"]["S"].endswith(ERASURE):
                     yield json.loads(entry["ids"]["S"])["userid"]
+
+
+def opted_out(dynamodb: Any, audiences: str, copy: str, at: datetime) -> Iterator[str]:
+    """Yield people with a contact that has opted out since a moment. Their copies do not say so."""
+    since = int((at - CLOCKS).timestamp() * 1000)
+    for row in _partition(dynamodb, audiences, REFUSED):
+        times = [int(value["N"]) for name, value in row.items() if name.startswith(OPT_OUT)]
+        if max(times, default=0) >= since:  # below 0: an opt-in
+            contact = f"contact{keys.SEPARATOR}{row['sk']['S']}"
+            yield from (owner["sk"]["S"] for owner in _partition(dynamodb, copy, contact))
+
+
+def _partition(dynamodb: Any, table: str, pk: str) -> Iterator[Item]:
+    pages = dynamodb.get_paginator("query").paginate(
+        TableName=table,
+        ConsistentRead=True,
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": pk}},
+    )
+    return (item for page in pages for item in page["Items"])
 
 
 def _months(first: datetime, last: datetime) -> Iterator[str]:

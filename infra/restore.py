@@ -23,7 +23,7 @@ from chalicelib import config
 from chalicelib.aws import user_lists
 from chalicelib.domain import keys
 from infra import aws_errors
-from infra.lost_items import Item, Lost, erasures, is_beside
+from infra.lost_items import Item, Lost, erasures, is_beside, opted_out
 from infra.stacks import DeploymentFailed, aws
 
 TABLES = ("settings", "users", "audiences")
@@ -48,7 +48,7 @@ def restore(
         _start_copy(dynamodb, name, at)
     for name in names.values():
         _await(dynamodb, copy_of(name, at), poll)
-    numbers = _Stage(dynamodb, names, at).put_back()
+    numbers = _Stage(dynamodb, names, at, say).put_back()
     for table, name in names.items():
         say(f"{name}: {numbers[table]} items were put back")
     for name in () if keep else names.values():
@@ -78,8 +78,8 @@ def _await(dynamodb: Any, copy: str, poll: float) -> None:
 class _Stage:
     """The tables of a stage and their copies. Each copy is scanned once."""
 
-    def __init__(self, dynamodb: Any, names: Mapping[str, str], at: datetime) -> None:
-        self._dynamodb, self._names, self._at = dynamodb, names, at
+    def __init__(self, dynamodb: Any, names: Mapping[str, str], at: datetime, say: Say) -> None:
+        self._dynamodb, self._names, self._at, self._say = dynamodb, names, at, say
         self._lost = Lost()
 
     def put_back(self) -> dict[str, int]:
@@ -87,8 +87,7 @@ class _Stage:
         beside, records = self._lost_settings()
         for item in self._missing("users"):
             self._lost.users.add(item["userid"]["S"])
-        # Whoever is erased after this is a user that was there, and is not put back.
-        self._lost.erase(set(erasures(self._dynamodb, self._names["settings"], self._at)))
+        self._heed_wishes()
         rows = filter(self._lost.comes_back, self._missing("audiences"))
         users = map(_key_of, sorted(self._lost.users))
         numbers = {"audiences": self._put("audiences", rows)}
@@ -96,6 +95,17 @@ class _Stage:
         numbers["settings"] = self._put("settings", filter(self._lost.has_record_of, beside))
         numbers["settings"] += self._put("settings", self._copied("settings", records))
         return numbers
+
+    def _heed_wishes(self) -> None:
+        """Leave out people who were erased or opted out since then.
+
+        Whoever is erased after this is a user that was there, and is not put back.
+        """
+        self._lost.erase(set(erasures(self._dynamodb, self._names["settings"], self._at)))
+        name = self._names["audiences"]
+        out = opted_out(self._dynamodb, name, copy_of(name, self._at), self._at)
+        for userid in sorted(self._lost.leave_out(set(out))):
+            self._say(f"{userid} has opted out since then and stays away: upload this user anew")
 
     def _lost_settings(self) -> tuple[list[Item], list[Item]]:
         """Return missing rows that lead to records, and the keys of missing records."""

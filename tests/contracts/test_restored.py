@@ -19,9 +19,11 @@ from chalicelib.domain.access_channels import ACCESS_CHANNELS
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.groups import GROUPS, Family, Group
 from chalicelib.domain.members import MEMBERS, Member, Role
+from chalicelib.domain.users import Bindings, UserChange
 from chalicelib.entrypoints.http.admin import people
 from chalicelib.entrypoints.http.console.api import MemberApi
-from chalicelib.manage import members
+from chalicelib.flow import suppressions
+from chalicelib.manage import members, users
 from chalicelib.ports import World
 from infra import restore
 from tests import builders
@@ -132,6 +134,23 @@ def _deleting_and_dying(delete: Callable[..., Any]) -> Callable[..., Any]:
         raise Killed
 
     return deleting
+
+
+def test_who_opted_out_since_then_is_named_and_stays_away_until_uploaded(session: Any) -> None:
+    world, said = filled(), list[str]()
+    copied(session)
+    now = int(AT.timestamp() * 1000) + 5000
+    out = {"out": True, "time": now, "code": "test"}
+    suppressions.set_opt_out(world, ChannelType.SMS, "13800138001", ["k"], **out)
+    suppressions.set_opt_out(world, ChannelType.SMS, "13800138002", ["k"], **out | {"out": False})
+    world.users.delete([*world.users.get(["ann", "bob"]).values()])
+    assert restore.restore(session, STAGE, AT, poll=0.1, say=said.append)["users"] == 1
+    assert said[0].startswith("ann has opted out since then")
+    assert set(world.users.get(["ann", "bob"])) == {"bob"}
+    assert world.audiences.holds("tag#all#vip", ["ann"]) == frozenset()
+    bound = Bindings({ChannelType.SMS: {"all": ("13800138001",)}})
+    assert not users.change(world, [UserChange("ann", set=bound)])
+    assert "k" in world.users.get(["ann"])["ann"].opt_outs[ChannelType.SMS]["13800138001"]
 
 
 def test_a_member_that_was_deleted_since_then_stays_away(session: Any) -> None:
