@@ -114,12 +114,14 @@ def _marks(world: World, name_of: Callable[[str], str]) -> Mapping[str, Marks]:
     return {names[name]: marks for name, marks in world.marks.get(list(names)).items()}
 
 
-def erase(world: World, userid: str) -> Known:
+def erase(world: World, userid: str, begin: Callable[[], None]) -> Known:
     """Forget a person, and return what was known. The user goes last, so a repeat goes on.
 
-    Opt-outs stay with the HMAC of the contact, so that nobody writes to it again.
+    `begin` is called before anything is deleted. Opt-outs stay with the HMAC of the contact, so
+    that nobody writes to it again.
     """
     person = known(world, userid)
+    begin()
     for group in person.groups:
         world.audiences.change(_SETS[group.family](group.number), [], [userid])
     for kind, contact in person.consents:

@@ -104,6 +104,24 @@ def test_consents_are_recorded_by_a_member_and_listed_masked_for_readers(configu
     problem(configured, "POST", "consents/nothing/records", {"consents": [entry]}, status=404)
 
 
+def test_an_erasure_is_in_the_audit_log_before_anything_is_deleted(configured: Api) -> None:
+    a_person(configured)
+    before = export(configured)
+
+    def unwritable(number: int, name: str) -> None:
+        if name == "audit.write":
+            raise ConnectionError("the table is not there")
+
+    configured.fake.audit.steps.on_step = unwritable
+    assert configured.admin("POST", "users/user1/erasure").status >= 500
+    configured.fake.audit.steps.spare()
+    assert export(configured) == before
+    assert configured.admin("POST", "users/user1/erasure").status == 200
+    entries = configured.admin("GET", "audit").json["changes"]
+    statuses = [each["status"] for each in entries if each["route"].endswith("/erasure")]
+    assert sorted(statuses) == [200, 202]
+
+
 def test_what_a_user_wants_is_shown_for_every_topic(configured: Api) -> None:
     configured.users([{"userid": "user1", "phone": {"all": "18756432567"}}])
     first, second = a_topic(configured), a_topic(configured, name="News")
