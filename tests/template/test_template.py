@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib import config
 from infra.bench import page
+from tests.docs.test_rights_of_a_deployer import TYPES
 from tests.template.conftest import DELIVER, Resource, of_type, sources
 
 Template = Mapping[str, Any]
@@ -33,6 +34,10 @@ def test_the_functions_are_those_that_the_design_names(functions: Functions) -> 
         *DELIVER,
     }
     assert set(functions) == expected
+
+
+def test_a_deployer_has_rights_for_every_type(template: Template) -> None:
+    assert {each["Type"] for each in template["Resources"].values()} == set(TYPES)
 
 
 def test_a_lease_is_as_long_as_a_delivery_function_runs(functions: Functions) -> None:
