@@ -8,7 +8,7 @@ from dataclasses import replace
 from urllib.parse import urlencode
 
 from chalicelib.console import assets, labels, pages
-from chalicelib.console.door import SESSION, ApiError, Door, Person, Problem, Reply, Request
+from chalicelib.console.door import SESSION, ApiError, Door, Problem, Reply, Request
 from chalicelib.console.routes import Route, match
 from chalicelib.console.texts import LANGUAGES
 from chalicelib.console.visit import Visit
@@ -69,8 +69,6 @@ def _admitted(visit: Visit, route: Route) -> Reply:
     person = visit.person
     if _is_foreign(visit.request):
         raise ApiError(403, [Problem("", visit.say("This form came from another site."))])
-    if visit.request.is_too_large:
-        raise ApiError(413, [Problem("", visit.say("The form is too large. Choose less."))])
     if not route.is_open:
         if person is None:
             return _sign_in_first(visit)
@@ -78,21 +76,30 @@ def _admitted(visit: Visit, route: Route) -> Reply:
             return visit.go(visit.to("/account"))
         if not person.may(route.needs):
             raise ApiError(403, [Problem("", _needs(visit, route.needs))])
-        if route.method == "POST" and not _is_ours(visit, person):
-            raise ApiError(403, [Problem("", visit.say("The page was too old. Open it again."))])
+    if route.method == "POST":
+        _read(visit, route)
     if person is not None and route.method == "GET" and "key" in visit.ids and not visit.is_part:
         _ = visit.access_channels  # read first: the page's own is among them, and kept
     return route.view(visit)
+
+
+def _read(visit: Visit, route: Route) -> None:
+    """Read the form for a page, whose role the person has by now. Raises ApiError."""
+    visit.request = visit.door.read(
+        visit.request, visit.language, takes_files=route.takes_files and visit.person is not None
+    )
+    if visit.request.is_too_large:
+        raise ApiError(413, [Problem("", visit.say("The form is too large. Choose less."))])
+    if not route.is_open and not hmac.compare_digest(
+        visit.form.text("csrf").encode(), visit.who.csrf.encode()
+    ):
+        raise ApiError(403, [Problem("", visit.say("The page was too old. Open it again."))])
 
 
 def _is_foreign(request: Request) -> bool:
     """Tell if another site made the browser send a change. Browsers say so."""
     site = request.headers.get("sec-fetch-site", "same-origin")
     return request.method not in ("GET", "HEAD") and site not in ("same-origin", "none")
-
-
-def _is_ours(visit: Visit, person: Person) -> bool:
-    return hmac.compare_digest(visit.form.text("csrf").encode(), person.csrf.encode())
 
 
 def _sign_in_first(visit: Visit) -> Reply:

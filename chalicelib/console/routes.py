@@ -15,13 +15,17 @@ View = Callable[["Visit"], "Reply"]
 
 
 class Route(NamedTuple):
-    """A page. `needs`: the role without which it is not even shown. `is_open`: to everybody."""
+    """A page. `needs`: the role without which it is not even shown. `is_open`: to everybody.
+
+    `takes_files`: its form may have files, and be as large as they need.
+    """
 
     method: str
     path: str
     view: View
     needs: str
     is_open: bool
+    takes_files: bool
     pattern: re.Pattern[str]
 
     @property
@@ -38,13 +42,19 @@ ROUTES: list[Route] = []
 
 
 def page(
-    method: str, path: str, *, needs: str = "read-only", is_open: bool = False
+    method: str,
+    path: str,
+    *,
+    needs: str = "read-only",
+    is_open: bool = False,
+    takes_files: bool = False,
 ) -> Callable[[View], View]:
     """Register a page. Its path begins after `/console`."""
 
     def register(view: View) -> View:
         pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(path))
-        ROUTES.append(Route(method, path, view, needs, is_open, re.compile(pattern)))
+        compiled = re.compile(pattern)
+        ROUTES.append(Route(method, path, view, needs, is_open, takes_files, compiled))
         return view
 
     return register
