@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 from dataclasses import replace
-from urllib.parse import urlencode
 
 from chalicelib.console import assets, labels, pages
 from chalicelib.console.door import SESSION, ApiError, Door, Problem, Reply, Request
@@ -105,9 +104,8 @@ def _is_foreign(request: Request) -> bool:
 def _sign_in_first(visit: Visit) -> Reply:
     if visit.is_part:
         return Reply(200, headers={"HX-Refresh": "true"})
-    query = urlencode(dict(visit.request.query))
-    wanted = visit.request.path + (f"?{query}" if query else "")
-    back = wanted if visit.request.method == "GET" and wanted != "/" else ""
+    wanted = visit.here().removeprefix("/console")
+    back = wanted if visit.request.method == "GET" else ""
     return visit.go(visit.to("/sign-in", next=back))
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import unquote
+
+from chalicelib.console.paths import plain
 
 if TYPE_CHECKING:
     from chalicelib.console.door import Reply
@@ -72,4 +73,4 @@ def match(method: str, path: str) -> tuple[Route, Mapping[str, str]] | None:
     if not fitting:
         return None
     route, found = min(fitting, key=lambda each: each[0].path.count("{"))
-    return route, {name: unquote(value) for name, value in found.groupdict().items()}
+    return route, {name: plain(value) for name, value in found.groupdict().items()}
