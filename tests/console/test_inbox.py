@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from chalicelib.console import mails
 from chalicelib.domain.delivery_channels import DELIVERY_CHANNELS, ChannelType
 from chalicelib.domain.members import Role
 from chalicelib.domain.sandbox import Screen, Simulated
+from infra.console.build import CONSOLE
 from tests.console.conftest import Browser, a_member
 from tests.console.test_pages import shop as shop
 from tests.fakes.sandbox import URL
@@ -91,6 +93,7 @@ def test_a_mail_stands_in_a_frame_of_its_own_in_which_nothing_runs(sandboxed: Br
     frame = sandboxed.get("/inbox/3/mail")
     assert frame.text == HOSTILE
     policy = frame.headers["Content-Security-Policy"]
+    assert policy == mails.POLICY
     assert policy.startswith("sandbox; default-src 'none'; ")
     for forbidden in ("script-src", "https:", "allow-scripts", "connect-src"):
         assert forbidden not in policy
@@ -123,3 +126,10 @@ def test_members_who_only_read_see_contacts_masked(sandboxed: Browser) -> None:
     assert page.status == 200
     assert "contact-email" not in page.plain
     assert "****" in page.plain
+
+
+def test_only_one_place_has_a_policy_of_its_own() -> None:
+    files = [
+        file for file in CONSOLE.rglob("*.py") if "Content-Security-Policy" in file.read_text()
+    ]
+    assert sorted(file.name for file in files) == ["app.py", "door.py", "mails.py"]
