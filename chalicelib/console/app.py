@@ -74,7 +74,7 @@ def _admitted(visit: Visit, route: Route) -> Reply:
         if person.must_change and not route.path.startswith("/account"):
             return visit.go(visit.to("/account"))
         if not person.may(route.needs):
-            raise ApiError(403, [Problem("", _needs(visit, route.needs))])
+            raise ApiError(403, [Problem("", _needs(visit, route))])
     if route.method == "POST":
         _read(visit, route)
     if person is not None and route.method == "GET" and "key" in visit.ids and not visit.is_part:
@@ -109,8 +109,10 @@ def _sign_in_first(visit: Visit) -> Reply:
     return visit.go(visit.to("/sign-in", next=back))
 
 
-def _needs(visit: Visit, role: str) -> str:
-    name = visit.say(labels.ROLES[role])
+def _needs(visit: Visit, route: Route) -> str:
+    name = visit.say(labels.ROLES[route.needs])
+    if route.method == "GET":
+        return visit.say("This page takes the role “%(role)s”.", role=name)
     return visit.say("You can look, not change. That takes the role “%(role)s”.", role=name)
 
 

@@ -64,6 +64,10 @@ class Person:
         needed, here = Role(role), self.roles.get(self.at)
         return self.role.may(needed) or (here is not None and here.may(needed))
 
+    def may_everywhere(self, role: str) -> bool:
+        """Tell what `may` tells of pages that belong to all access channels."""
+        return self.role.may(Role(role))
+
 
 class Problem(NamedTuple):
     """A reason why something was refused, in the person's language. `field` may be empty."""

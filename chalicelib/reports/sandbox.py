@@ -144,14 +144,14 @@ def _target(plan: Plan | None, lookup: Lookup, contact: str) -> str:
     return ""
 
 
-def shown(each: Simulated, origin: Origin, contact: str) -> dict[str, Any]:
-    """Return a simulated message for an answer. `contact`: as its reader may see it."""
+def shown(each: Simulated, origin: Origin) -> dict[str, Any]:
+    """Return a simulated message for an answer, whole."""
     screen = each.screen
     return {
         "number": each.number,
         "type": each.type.value,
         "provider": each.provider,
-        "contact": contact,
+        "contact": each.contact,
         "time": each.time,
         "provider_id": each.provider_id,
         "msgid": origin.msgid or None,

@@ -118,14 +118,45 @@ def test_a_sandbox_that_does_not_answer_is_said(sandboxed: Browser, fake: Any) -
     assert "sandbox does not answer" in page.plain
 
 
-def test_members_who_only_read_see_contacts_masked(sandboxed: Browser) -> None:
-    a_member(sandboxed.world, Role.READ_ONLY, "reader")
-    reader = Browser(sandboxed.world)
-    reader.sign_in("reader")
-    page = reader.get("/inbox")
-    assert page.status == 200
-    assert "contact-email" not in page.plain
-    assert "****" in page.plain
+@pytest.mark.parametrize("role", [Role.READ_ONLY, Role.REVIEWER])
+def test_only_operators_see_what_was_sent_of_all_access_channels(
+    sandboxed: Browser, role: Role
+) -> None:
+    a_member(sandboxed.world, role, "other")
+    other = Browser(sandboxed.world)
+    other.sign_in("other")
+    for path in ("/inbox", "/inbox?type=sms", "/inbox/3/mail"):
+        page = other.get(path)
+        assert page.status == 403
+        assert "This page takes the role “operator”." in page.plain
+        assert "contact-email" not in page.plain
+    assert other.post("/inbox", {"type": "sms", "contact": "contact-sms"}).status == 403
+    other.language = "zh"
+    assert "打开此页面需要「运营」权限。" in other.get("/inbox").plain
+
+
+def test_the_way_to_the_inbox_is_shown_to_those_who_may_open_it(sandboxed: Browser) -> None:
+    operator, shops, reader = (
+        a_member(sandboxed.world, role, name)
+        for role, name in (
+            (Role.OPERATOR, "operator"),
+            (Role.READ_ONLY, "shops"),
+            (Role.READ_ONLY, "reader"),
+        )
+    )
+    fields = {"name": "x", "role": "read-only", "enabled": "1"}
+    fields |= {f"at.{sandboxed.key}": "operator"}
+    fields["version"] = sandboxed.get(f"/members/{shops}").field("version")
+    assert sandboxed.post(f"/members/{shops}", fields).status == 200
+    assert len({operator, shops, reader}) == 3
+    for name, is_shown in (("operator", True), ("shops", False), ("reader", False)):
+        browser = Browser(sandboxed.world)
+        browser.sign_in(name)
+        band, tabs = browser.get(f"/c/{sandboxed.key}"), browser.get("/developer")
+        assert '<aside class="sandbox"' in band.text
+        assert ("See what was sent" in band.plain) is is_shown, name
+        assert ("Sandbox inbox" in tabs.plain) is is_shown, name
+        assert (browser.get("/inbox").status == 200) is is_shown, name
 
 
 def test_only_one_place_has_a_policy_of_its_own() -> None:

@@ -9,11 +9,13 @@ from chalicelib.console.contents import size
 from chalicelib.console.door import ApiError, Problem, Reply
 from chalicelib.console.routes import page
 from chalicelib.console.visit import Visit
+from chalicelib.domain.members import Role
 
+OPERATOR = Role.OPERATOR.value
 PAGE = 20
 
 
-@page("GET", "/inbox")
+@page("GET", "/inbox", needs=OPERATOR)
 def inbox(visit: Visit) -> Reply:
     """Show the newest messages, those on a channel type, or those to a user."""
     _require_sandbox(visit)
@@ -31,7 +33,7 @@ def inbox(visit: Visit) -> Reply:
     return _shown(visit, listed["messages"], cursor=listed["cursor"])
 
 
-@page("POST", "/inbox")
+@page("POST", "/inbox", needs=OPERATOR)
 def search(visit: Visit) -> Reply:
     """Search by contact, which stands in the body: addresses are logged in many places."""
     _require_sandbox(visit)
@@ -43,7 +45,7 @@ def search(visit: Visit) -> Reply:
     return _shown(visit, found["messages"], more=found["more"])
 
 
-@page("GET", "/inbox/{number}/mail")
+@page("GET", "/inbox/{number}/mail", needs=OPERATOR)
 def mail(visit: Visit) -> Reply:
     _require_sandbox(visit)
     message = visit.api.get("sandbox/messages/{number}", number=visit.ids["number"])
