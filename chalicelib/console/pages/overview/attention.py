@@ -35,26 +35,19 @@ def of_channels(
 
 
 def _poor(visit: Visit, name: str, health: Thing, address: str) -> Iterator[Attention]:
-    if health["state"] != "poor":
+    poor = health["poor"]
+    if poor is None:
         return
     say, texts = visit.say, visit.texts
-    rate = "acceptance_rate" if _is_below(health, "acceptance_rate") else "delivery_rate"
-    shares = {"name": name, "share": texts.percent(health[rate], 1)}
-    if rate == "acceptance_rate":
+    shares = {"name": name, "share": texts.percent(poor["value"], 1)}
+    if poor["rate"] == "acceptance_rate":
         title = say("The provider of “%(name)s” takes %(share)s of what is sent", **shares)
     else:
         title = say("“%(name)s” delivers %(share)s of what is submitted", **shares)
-    usual = health[f"usual_{rate}"]
-    parts = [say("It is usually %(share)s.", share=texts.percent(usual, 1))] if usual else []
+    parts = [say("It should be at least %(share)s.", share=texts.percent(poor["bound"], 1))]
     if health["errors"]:
         parts.append(texts.either(health["errors"][0]))
     yield Attention("bad", "alert-circle", title, " ".join(parts), address)
-
-
-def _is_below(health: Thing, rate: str) -> bool:
-    """Tell if a rate is the one that makes the state poor, as far as the figures show it."""
-    usual, now = health[f"usual_{rate}"], health[rate]
-    return now is not None and now < (usual if usual is not None else 1)
 
 
 def _paused(visit: Visit, name: str, health: Thing, address: str) -> Iterator[Attention]:
