@@ -59,6 +59,11 @@ def test_templates_leave_parts_and_queries_of_addresses_to_the_visit() -> None:
         assert not re.search(r"\(\s*\*\*|,\s*\*\*", text), (file, "use v.here(name=value)")
 
 
+def test_pages_leave_parts_of_addresses_to_the_visit() -> None:
+    for file in Path(console.__path__[0]).rglob("*.py"):
+        assert not re.search(r"visit\.(to|at)\((f[\"']|[^,()]* \+ )", file.read_text()), file
+
+
 def links(text: str) -> list[str]:
     addresses = [html.unescape(each) for each in re.findall(r'href="([^"]+)"', text)]
     return [each.removeprefix("/console") for each in addresses]

@@ -141,7 +141,7 @@ def withdraw(visit: Visit) -> Reply:
         visit.api.withdraw(visit.key, msgid)
     except ApiError as error:
         return _message(visit, error)
-    return visit.go(visit.at(f"/messages/{msgid}"), "withdrawn")
+    return visit.go(visit.at("/messages", msgid), "withdrawn")
 
 
 @page("GET", "/c/{key}/messages/{msgid}/people")

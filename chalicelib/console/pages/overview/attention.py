@@ -30,7 +30,7 @@ def of_channels(
     known = [(each, health[each["code"]]) for each in channels if each["code"] in health]
     for find in (_poor, _paused, _full):
         for channel, figures in known:
-            address = visit.to(f"/channels/{channel['code']}")
+            address = visit.to("/channels", channel["code"])
             yield from find(visit, channel["name"], figures, address)
 
 
@@ -88,12 +88,12 @@ def closed(
     for each in strategies:
         if not each["valid"]:
             title = say("Strategy “%(name)s” cannot be used", name=each["name"])
-            address = visit.at(f"/strategies/{each['rule_id']}")
+            address = visit.at("/strategies", each["rule_id"])
             yield Attention("warn", "alert-triangle", title, _why(visit, each), address)
     for each in templates:
         if not each["valid"]:
             title = say("Template “%(name)s” cannot be used", name=each["name"])
-            address = visit.at(f"/templates/{each['template_id']}")
+            address = visit.at("/templates", each["template_id"])
             yield Attention("warn", "alert-triangle", title, _why(visit, each), address)
 
 

@@ -89,7 +89,7 @@ def send(visit: Visit) -> Reply:
         return visit.go(visit.at("/messages/scheduled"), "scheduled")
     if sent["state"] == "in_review":
         return visit.go(visit.at("/review/mine"), "in-review")
-    return visit.go(visit.at(f"/messages/{sent['msgid']}"), "sent")
+    return visit.go(visit.at("/messages", sent["msgid"]), "sent")
 
 
 def _of_fields(error: ApiError) -> ApiError:

@@ -74,7 +74,7 @@ def _save(visit: Visit, found: Mapping[str, Any] | None) -> Reply:
             )
     except ApiError as error:
         return _again(visit, found, kinds, error)
-    return visit.go(visit.at(f"/templates/{saved['template_id']}"), "saved")
+    return visit.go(visit.at("/templates", saved["template_id"]), "saved")
 
 
 def _again(visit: Visit, found: Any, kinds: list[str], error: ApiError | None = None) -> Reply:
