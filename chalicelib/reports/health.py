@@ -61,10 +61,12 @@ def _shown(world: World, channel: Channel, cells: Cells, before: Counts) -> dict
     used = quota.usage(world, channel)
     rates = _rates(stages, _otherwise(now, prefix))
     usually = _rates(usual, _otherwise(before, prefix))
+    poor = _poor(rates, usually) if stages.get("valid", 0) >= LEAST else None
     buckets = {int(name): n for name, n in _of(now, f"latency|{prefix}").items()}
     return {
         "delivery_channel": channel.code,
-        "state": _state(stages, rates, usually),
+        "state": "quiet" if stages.get("valid", 0) < LEAST else "poor" if poor else "good",
+        "poor": poor,
         **{stage: stages.get(stage, 0) for stage in STAGES},
         **rates,
         **{f"usual_{name}": rate for name, rate in usually.items()},
@@ -128,13 +130,15 @@ def _rates(stages: Counts, otherwise: int) -> dict[str, float | None]:
     }
 
 
-def _state(stages: Counts, rates: Mapping[str, Any], usual: Mapping[str, Any]) -> str:
-    if stages.get("valid", 0) < LEAST:
-        return "quiet"
-    if rates["acceptance_rate"] is not None and rates["acceptance_rate"] < ACCEPTED:
-        return "poor"
-    is_worse = any(
-        rates[name] is not None and usual[name] is not None and rates[name] < usual[name] - WORSE
-        for name in rates
-    )
-    return "poor" if is_worse else "good"
+def _poor(
+    rates: Mapping[str, float | None], usual: Mapping[str, float | None]
+) -> dict[str, Any] | None:
+    """Return the first rate that is below its bound, with both. None: all are well."""
+    before = usual["delivery_rate"]
+    bounds = {"acceptance_rate": ACCEPTED}  # the usual one less WORSE is never above it
+    bounds |= {} if before is None else {"delivery_rate": round(before - WORSE, 6)}
+    for name, bound in bounds.items():
+        value = rates[name]
+        if value is not None and value < bound:
+            return {"rate": name, "value": value, "bound": bound}
+    return None

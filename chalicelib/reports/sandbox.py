@@ -33,7 +33,16 @@ def real_channels(world: World) -> list[Channel]:
     """Return the delivery channels that lead elsewhere than to the sandbox."""
     there = url(world)
     listed = world.records.of(DELIVERY_CHANNELS).list()
-    return [each for each in listed if not leads_there(each.options, there)]
+    return [each for each in listed if not leads_there(_address(world, each), there)]
+
+
+def _address(world: World, channel: Channel) -> object:
+    """Return the option that says where sends go, None without it: they go to the vendor."""
+    try:
+        name = world.providers.of(channel.platform).capabilities.address
+    except KeyError:  # a platform that is not there any more
+        return None
+    return channel.options.get(name)
 
 
 def newest(
@@ -135,14 +144,14 @@ def _target(plan: Plan | None, lookup: Lookup, contact: str) -> str:
     return ""
 
 
-def shown(each: Simulated, origin: Origin, contact: str) -> dict[str, Any]:
-    """Return a simulated message for an answer. `contact`: as its reader may see it."""
+def shown(each: Simulated, origin: Origin) -> dict[str, Any]:
+    """Return a simulated message for an answer, whole."""
     screen = each.screen
     return {
         "number": each.number,
         "type": each.type.value,
         "provider": each.provider,
-        "contact": contact,
+        "contact": each.contact,
         "time": each.time,
         "provider_id": each.provider_id,
         "msgid": origin.msgid or None,

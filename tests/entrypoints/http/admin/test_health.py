@@ -48,7 +48,7 @@ def test_a_channel_whose_provider_accepts_is_good(api: Api, few: None) -> None:
     sent(api, *[CLICKED] * 4)
     answer = api.admin("GET", "channels/push/health").json
     assert (answer["state"], answer["acceptance_rate"], answer["delivery_rate"]) == ("good", 1, 1)
-    assert answer["errors"] == []
+    assert (answer["poor"], answer["errors"]) == (None, [])
     assert answer["receipt_seconds"]["p50"] > 29
 
 
@@ -56,6 +56,7 @@ def test_a_channel_whose_provider_refuses_is_poor_and_says_why(api: Api, few: No
     sent(api, *[CLICKED] * 4, REFUSED)
     answer = api.admin("GET", "channels/push/health").json
     assert (answer["state"], answer["acceptance_rate"]) == ("poor", 0.8)
+    assert answer["poor"] == {"rate": "acceptance_rate", "value": 0.8, "bound": 0.9}
     (error,) = answer["errors"]
     assert error["last"] == START - HOUR
     assert (error["reason"], error["count"]) == ("submit_failed", 1)
@@ -109,6 +110,17 @@ def test_a_channel_that_delivers_less_than_usual_is_poor(api: Api, few: None) ->
     answer = api.admin("GET", "channels/push/health").json
     assert (answer["usual_delivery_rate"], answer["delivery_rate"]) == (1, 0.75)
     assert answer["state"] == "poor"
+    assert answer["poor"] == {"rate": "delivery_rate", "value": 0.75, "bound": 0.9}
+
+
+def test_the_rate_that_is_poor_is_named_although_the_other_is_below_the_usual_one(
+    api: Api, few: None
+) -> None:
+    sent(api, *[CLICKED] * 20, at=START - 50 * HOUR)
+    sent(api, *[CLICKED] * 12, *[FAILED] * 7, REFUSED, at=START - HOUR)
+    answer = api.admin("GET", "channels/push/health").json
+    assert answer["usual_acceptance_rate"] > answer["acceptance_rate"] == 0.95
+    assert answer["poor"] == {"rate": "delivery_rate", "value": 0.631579, "bound": 0.9}
 
 
 def test_a_channel_that_is_not_there_has_no_health(api: Api) -> None:

@@ -121,3 +121,28 @@ def test_a_sandbox_that_is_silent_is_a_refusal_that_says_so(attached: Api) -> No
     answer = attached.admin("GET", "sandbox/messages")
     assert answer.status == 503
     assert "sandbox does not answer" in answer.json["detail"]
+
+
+@pytest.mark.parametrize("role", ["read-only", "reviewer", "operator"])
+def test_contents_are_shown_to_operators_alone_and_stand_in_the_log(
+    attached: Api, role: str
+) -> None:
+    attached.fake.sandbox.taken = [simulated(1)]
+    made = attached.admin("POST", "members", {"name": "Chen", "role": role}).json
+    auth = f"{made['access_key']}:{made['access_secret']}"
+    assert attached.admin("GET", "sandbox", auth=auth).status == 200
+    body = {"type": "sms", "contact": PHONE}
+    for method, path in (
+        ("GET", "sandbox/messages"),
+        ("GET", "sandbox/messages/1"),
+        ("POST", "sandbox/messages/search"),
+    ):
+        attached.fake.clock.advance(1)
+        sent = body if method == "POST" else None
+        answer = attached.admin(method, path, sent, auth=auth)
+        assert answer.status == (200 if role == "operator" else 403)
+        assert (PHONE in answer.body.decode()) is (role == "operator")
+    log = attached.admin("GET", "audit").json["changes"]
+    looked = [each for each in log if "sandbox/messages" in str(each)]
+    looked = [each for each in looked if "contact_hash" not in each["ids"]]
+    assert len(looked) == (3 if role == "operator" else 0)
