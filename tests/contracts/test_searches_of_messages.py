@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import struct
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from typing import Any
 
 import pytest
@@ -13,7 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.aws import sent_messages
-from chalicelib.aws.queries import pages
 from chalicelib.domain import keys
 from chalicelib.domain.audiences import AudienceKind
 from chalicelib.domain.delivery_channels import Priority
@@ -32,9 +30,10 @@ _numbers = itertools.count()
 
 
 @pytest.fixture
-def of_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
+def of_one_row(aws: Callable[[str], Any]) -> Iterator[None]:
     """Let a request bring one bundle, as if bundles had a megabyte each."""
-    monkeypatch.setattr(sent_messages, "pages", partial(pages, Limit=1, later=1))
+    with faults.short_pages(aws("dynamodb"), "Query"):
+        yield
 
 
 def an_entry(at: int, target: str, number: int) -> Entry:
