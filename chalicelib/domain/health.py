@@ -14,7 +14,7 @@ ACCEPTANCE, DELIVERY = "acceptance_rate", "delivery_rate"
 
 
 class Submissions(NamedTuple):
-    """What became of the deliveries of a delivery channel whose submission has ended."""
+    """The deliveries of a delivery channel whose submission has ended, and what became of them."""
 
     submitted: int = 0
     failed: int = 0

@@ -1,4 +1,4 @@
-"""When a delivery channel is poor: at the edges of its bounds."""
+"""Bounds of a poor delivery channel, at their edges."""
 
 from __future__ import annotations
 

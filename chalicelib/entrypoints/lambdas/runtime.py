@@ -174,7 +174,7 @@ def task(work: Callable[[World, Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """Make a function that a schedule or the clock calls.
 
     A failure is raised for Lambda, but without the exception's text, which may quote personal data.
-    That AWS throttles or does not answer is no failure of the task.
+    An AWS that throttles or does not answer is not a fault of the task.
     """
 
     @functools.wraps(work)

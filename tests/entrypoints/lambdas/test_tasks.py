@@ -31,7 +31,7 @@ class Context:
 
 
 class Started:
-    """How often polling was started."""
+    """A count of the times that polling was started."""
 
     def __init__(self) -> None:
         self.times = 0
