@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.aws import user_lists
 from chalicelib.aws.tables import table
+from chalicelib.domain import keys
 from chalicelib.ports import World
 from tests.builders import a_user
 from tests.contracts import faults
@@ -92,3 +93,31 @@ def test_a_user_who_is_deleted_meanwhile_is_not_brought_back(
     with faults.meanwhile(aws("dynamodb"), "UpdateItem", delete):
         assert user_lists.fill_parts(aws("dynamodb"), table("users"))[0] == 0
     assert aws("dynamodb").scan(TableName=table("users"))["Items"] == []
+
+
+def test_a_page_is_full_although_the_index_still_names_users_who_are_gone(
+    real: World, aws: Callable[[str], Any], unique: str
+) -> None:
+    """A page that is short is the last one, so it must not be short before the end."""
+    ids = sorted(f"{unique}-{n}" for n in range(8))
+    assert not real.users.save([a_user(userid, text="13800000000") for userid in ids])
+    stored = real.users.get(ids)
+
+    def delete() -> None:
+        assert not real.users.delete([stored[userid] for userid in ids[:5]])
+
+    with faults.meanwhile(aws("dynamodb"), "BatchGetItem", delete):
+        assert [user.userid for user in real.users.listed("", 2, unique)] == ids[5:7]
+
+
+def test_no_list_of_users_ends_where_an_answer_is_cut(
+    real: World, aws: Callable[[str], Any], unique: str
+) -> None:
+    ids = sorted((f"{unique}-{n}" for n in range(5)), key=keys.position)
+    assert not real.users.save([a_user(userid, text="13800000000") for userid in ids])
+    with faults.short_pages(aws("dynamodb"), "Query", "Scan"):
+        assert [user.userid for user in real.users.listed("", 4, unique)] == sorted(ids)[:4]
+        for limit in (3, 5):
+            scanned = real.users.scan(range(keys.BUCKETS), "", limit, unique)
+            assert [user.userid for user in scanned] == ids[:limit]
+        assert len(real.users.listed("", 5)) == 5

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib import config
+from chalicelib.entrypoints.lambdas.runtime import Again
 from infra.bench import page
 from tests.docs.test_rights_of_a_deployer import TYPES
 from tests.template.conftest import DELIVER, Resource, of_type, sources
@@ -57,8 +58,12 @@ def test_the_clock_retries_by_what_the_states_language_knows(template: Template)
         "JitterStrategy",
     }
     states = template["Resources"]["Clock"]["Properties"]["Definition"]["States"]
-    (retrier,) = states["Sweep"]["Retry"]
-    assert set(retrier) <= known
+    soon, rest = states["Sweep"]["Retry"]
+    assert {*soon, *rest} <= known
+    assert rest["ErrorEquals"] == ["States.ALL"], "alone, and in the last retrier"
+    assert soon["ErrorEquals"] == [Again.__name__, "Lambda.TooManyRequestsException"]
+    assert (soon["BackoffRate"], soon["IntervalSeconds"]) == (1, 2)
+    assert soon["MaxAttempts"] * soon["IntervalSeconds"] >= 180, "as long as AWS is busy, mostly"
     assert len(states) == page.TICK, "each is billed, once a tick"
 
 

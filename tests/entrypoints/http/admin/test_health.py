@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from chalicelib import observability
-from chalicelib.domain import health as domain
+from chalicelib.domain import health
 from chalicelib.domain.facts import FactKind
-from chalicelib.reports import health
 from tests.builders import a_channel
 from tests.entrypoints.conftest import KEY, Api
 from tests.entrypoints.http.admin.test_statistics import CLICKED, FAILED, HOUR, counted, happened
@@ -71,6 +70,23 @@ def test_people_who_were_reached_otherwise_are_not_the_providers_fault(api: Api,
     assert of_all.status == 200, of_all.json
 
 
+def test_what_waits_is_not_the_providers_fault(api: Api, few: None) -> None:
+    sent(api, *[CLICKED] * 4, (), (), ())
+    answer = api.admin("GET", "channels/push/health").json
+    assert (answer["state"], answer["acceptance_rate"]) == ("good", 1)
+
+
+def test_a_channel_whose_deliveries_all_wait_is_not_judged(api: Api, few: None) -> None:
+    sent(api, *[()] * 9)
+    answer = api.admin("GET", "channels/push/health").json
+    assert (answer["state"], answer["acceptance_rate"]) == ("quiet", None)
+
+
+def test_wrong_contacts_neither_judge_a_channel_nor_make_it_poor(api: Api, few: None) -> None:
+    sent(api, *[(FactKind.INVALID_TARGET,)] * 9, *[CLICKED] * 3)
+    assert state(api) == "quiet"
+
+
 def test_an_access_channel_that_is_not_there_has_no_health(api: Api) -> None:
     assert api.admin("GET", "access-channels/nobody/health").status == 404
 
@@ -98,7 +114,7 @@ def test_a_poor_channel_rings_within_minutes(
     at: int,
     rings: bool,
 ) -> None:
-    monkeypatch.setattr(domain, "LEAST", 4)
+    monkeypatch.setattr(health, "LEAST", 4)
     with observability.unit_of_work(function="tally"):
         sent(api, *kinds, at=at)
     assert ('"channels_poor":' in capsys.readouterr().out) is rings
