@@ -130,8 +130,8 @@ restore: .venv/.local ## put back what a stage has lost since a moment: make res
 remove: .venv/.local ## delete a stage's stack and keep its data: make remove STAGE=trial YES=trial
 	@$(PY) -m infra.remove --stage $(STAGE) --yes "$(YES)" $(ARGS)
 
-upgrade: .venv/.local ## move a stage of an earlier layout to today's, before the deployment: make upgrade STAGE=prod
-	@$(PY) -m infra.upgrade --stage $(STAGE)
+upgrade: .venv/.local ## move a stage of an earlier layout to today's, before the deployment: make upgrade STAGE=prod YES=prod
+	@$(PY) -m infra.upgrade --stage $(STAGE) --yes "$(YES)"
 
 recount: .venv/.local ## count a message's pages again from its facts: make recount MSGID=…
 	@$(PY) -m infra.recount $(MSGID)

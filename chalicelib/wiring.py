@@ -54,11 +54,11 @@ def is_busy(error: Exception) -> bool:
     return clients.is_busy(error)
 
 
-def hurried() -> AbstractContextManager[None]:
-    """Bound the repeats of requests to busy services, because a caller waits."""
+def hurried(*, for_provider: bool = False) -> AbstractContextManager[None]:
+    """Bound the repeats of requests to busy services, because a caller or a provider waits."""
     from chalicelib.aws import retries
 
-    return retries.hurried()
+    return retries.hurried(for_provider=for_provider)
 
 
 class Providers:

@@ -22,10 +22,11 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
 from chalicelib import config
-from infra import aws_errors, change_sets, preflight, releases
+from infra import aws_errors, change_sets, preflight
 from infra.access_keys import first_access_key, new_access_key
 from infra.package import package_apart
 from infra.package_lock import LAYER_FILE
+from infra.releases import Releases
 from infra.stacks import NOT_CREATED, DeploymentFailed, aws, describe, refuse_unready, stack_name
 
 BEGUN = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
@@ -56,7 +57,10 @@ def deploy(
     cloudformation = session.client("cloudformation")
     before = _existing(cloudformation, stack, poll)
     exists = before is not None
-    change_set, template = _change_set(session, stack, packaged, parameters, before, poll)
+    noted = noted_releases(session, stage)
+    if before is not None:
+        noted.settle(template_of(cloudformation, stack), before)
+    change_set, template = _change_set(cloudformation, noted, packaged, parameters, before, poll)
     if change_set is None:
         say(f"{stack}: nothing has changed")
         return Deployment(_outputs(before), changed=False)
@@ -66,9 +70,9 @@ def deploy(
     execute(cloudformation, stack, change_set, poll, exists=exists)
     if not exists:
         _protect(cloudformation, stack, say)
-    s3 = session.client("s3")
-    releases.remember(s3, artifacts_bucket(session, s3), stage, template)
-    return Deployment(_outputs(describe(cloudformation, stack)), changed=True)
+    after = describe(cloudformation, stack)
+    noted.remember(template, after)
+    return Deployment(_outputs(after), changed=True)
 
 
 def plan(
@@ -83,7 +87,8 @@ def plan(
             f"{stack} is left from a first deployment that failed, and cannot be planned."
             " A deployment deletes it and creates everything."
         )
-    change_set, _ = _change_set(session, stack, packaged, parameters, before, poll)
+    noted = noted_releases(session, stage)
+    change_set, _ = _change_set(cloudformation, noted, packaged, parameters, before, poll)
     if change_set is None:
         yield f"{stack}: nothing would change"
         return
@@ -94,20 +99,19 @@ def plan(
 
 
 def _change_set(
-    session: Any,
-    stack: str,
+    cloudformation: Any,
+    noted: Releases,
     packaged: Path,
     parameters: Mapping[str, str],
     before: Mapping[str, Any] | None,
     poll: float,
 ) -> tuple[str | None, str]:
     """Upload the package. Return a change set, or None if nothing changes, and its template."""
-    s3 = session.client("s3")
     has_facts = change_sets.value(packaged, parameters, before, "FactFiles") == "on"
-    template = _upload(s3, artifacts_bucket(session, s3), packaged, layers=has_facts)
+    template = noted.upload(_upload(noted.s3, noted.bucket, packaged, layers=has_facts))
     change_set = change_sets.create(
-        session.client("cloudformation"),
-        stack,
+        cloudformation,
+        stack_name(noted.stage),
         template=template,
         parameters=change_sets.parameters(packaged, parameters, before),
         exists=before is not None,
@@ -170,6 +174,17 @@ def execute(cloudformation: Any, stack: str, change_set: str, poll: float, *, ex
         raise DeploymentFailed(why(cloudformation, stack)) from error
 
 
+def noted_releases(session: Any, stage: str) -> Releases:
+    s3 = session.client("s3")
+    return Releases(s3, artifacts_bucket(session, s3), stage)
+
+
+def template_of(cloudformation: Any, stack: str) -> dict[str, Any]:
+    """Return the template that a stack has, as it was uploaded."""
+    answer = cloudformation.get_template(StackName=stack, TemplateStage="Original")
+    return dict(answer["TemplateBody"])
+
+
 def artifacts_bucket(session: Any, s3: Any) -> str:
     """Return the bucket of packages for CloudFormation, and create a missing one.
 
@@ -195,13 +210,13 @@ def artifacts_bucket(session: Any, s3: Any) -> str:
     return bucket
 
 
-def _upload(s3: Any, bucket: str, packaged: Path, *, layers: bool) -> str:
-    """Upload the code, and a template that points to it. Return the template's address.
+def _upload(s3: Any, bucket: str, packaged: Path, *, layers: bool) -> dict[str, Any]:
+    """Upload the code, and return a template that points to it.
 
     The layer is larger than the code. Only the function of fact files has one.
     """
     code_key = _upload_zip(s3, bucket, packaged / "deployment.zip")
-    template = json.loads((packaged / "sam.json").read_text())
+    template: dict[str, Any] = json.loads((packaged / "sam.json").read_text())
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = f"s3://{bucket}/{code_key}"
@@ -209,11 +224,7 @@ def _upload(s3: Any, bucket: str, packaged: Path, *, layers: bool) -> str:
             file = packaged / LAYER_FILE
             layer_key = _upload_zip(s3, bucket, file) if layers else _zip_key(file.read_bytes())
             resource["Properties"]["Content"] = {"S3Bucket": bucket, "S3Key": layer_key}
-    body = json.dumps(template, separators=(",", ":")).encode()
-    key = f"template/{hashlib.sha256(body).hexdigest()}.json"
-    s3.put_object(Bucket=bucket, Key=key, Body=body)
-    # The region's host, since the host of us-east-1 does not know every new bucket.
-    return f"{s3.meta.endpoint_url}/{bucket}/{key}"
+    return template
 
 
 def _upload_zip(s3: Any, bucket: str, file: Path) -> str:

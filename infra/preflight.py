@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +17,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra import aws_errors, routes_out
+from infra import aws_errors, routes_out, taken, upgrade
 from infra.concurrency import ROOM_FOR_API, fitting, sources
 from infra.package import AWS, CONTAINER, HERE, package_apart
 from infra.stacks import NOT_CREATED, DeploymentFailed, aws, describe, refuse_unready, stack_name
@@ -59,6 +58,10 @@ class Deployment:
             for resource in self.template["Resources"].values()
             if resource["Type"] == kind and "Condition" not in resource
         ]
+
+    @property
+    def is_created(self) -> bool:
+        return self.before is not None and self.before["StackStatus"] != NOT_CREATED
 
 
 Check = Callable[[Deployment], Iterator[Finding]]
@@ -168,55 +171,27 @@ def _runtime(deployment: Deployment) -> Iterator[Finding]:
 
 def _names(deployment: Deployment) -> Iterator[Finding]:
     """Look for names that an earlier stack left behind, before a stack is created."""
-    if deployment.before is not None and deployment.before["StackStatus"] != NOT_CREATED:
+    if deployment.is_created:
         return
-    taken = [
-        *_taken_tables(deployment),
-        *_taken_log_groups(deployment),
-        *_taken_aliases(deployment),
+    session = deployment.session
+    names = [
+        *taken.tables(session, deployment.named("AWS::DynamoDB::Table", "TableName")),
+        *taken.log_groups(session, deployment.named("AWS::Logs::LogGroup", "LogGroupName")),
+        *taken.aliases(session, deployment.named("AWS::KMS::Alias", "AliasName")),
     ]
-    if taken:
-        text = f"left by an earlier stack: {', '.join(taken)}. Import or delete them"
+    if names:
+        text = f"left by an earlier stack: {', '.join(names)}. Import or delete them"
         yield Finding(Level.FAIL, "names", f"{text} (docs/how-to/restore.md)")
     else:
         yield Finding(Level.OK, "names", "no table, log group or alias is in the way")
 
 
-def _taken_tables(deployment: Deployment) -> Iterator[str]:
-    dynamodb = deployment.session.client("dynamodb")
-    for table in deployment.named("AWS::DynamoDB::Table", "TableName"):
-        if _is_there(dynamodb.describe_table, TableName=table):
-            yield table
-
-
-def _taken_log_groups(deployment: Deployment) -> Iterator[str]:
-    logs = deployment.session.client("logs")
-    names = deployment.named("AWS::Logs::LogGroup", "LogGroupName")
-    for prefix in sorted({re.sub(r"[^-]*$", "", name) for name in names}):
-        pages = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix)
-        groups = [group["logGroupName"] for page in pages for group in page["logGroups"]]
-        yield from sorted(set(groups) & set(names))
-
-
-def _taken_aliases(deployment: Deployment) -> Iterator[str]:
-    kms = deployment.session.client("kms")
-    for alias in deployment.named("AWS::KMS::Alias", "AliasName"):
-        if _is_there(kms.describe_key, KeyId=alias):
-            yield alias
-
-
-def _is_there(read: Callable[..., object], **name: str) -> bool:
-    try:
-        read(**name)
-    except ClientError as error:
-        if aws_errors.code_of(error) in (
-            "ResourceNotFoundException",
-            "NotFoundException",
-            "NoSuchEntity",
-        ):
-            return False
-        raise
-    return True
+def _layout(deployment: Deployment) -> Iterator[Finding]:
+    """Look for settings that today's code would not find, and would give other numbers."""
+    stage = deployment.stack.removeprefix(stack_name(""))
+    if deployment.is_created and upgrade.is_needed(deployment.session, stage):
+        text = f"settings are kept as in November 2026: run `make upgrade STAGE={stage}` first"
+        yield Finding(Level.FAIL, "layout", f"{text} (docs/how-to/deploy.md)")
 
 
 def _parameters(deployment: Deployment) -> Iterator[Finding]:
@@ -248,7 +223,7 @@ def _cmpp(deployment: Deployment) -> Iterator[Finding]:
     if parameters["CmppDesiredCount"] == "0" or not parameters["CmppImage"]:
         return
     role = "AWSServiceRoleForECS"
-    if _is_there(deployment.session.client("iam").get_role, RoleName=role):
+    if taken.is_there(deployment.session.client("iam").get_role, RoleName=role):
         yield Finding(Level.OK, "cmpp", f"the role {role} is there")
     else:
         text = f"{role} is missing: make the service-linked role of ECS in IAM, then deploy"
@@ -268,6 +243,7 @@ CHECKS: Mapping[str, Check] = {
     "concurrency": _concurrency,
     "runtime": _runtime,
     "names": _names,
+    "layout": _layout,
     "parameters": _parameters,
     "subnets": _subnets,
     "cmpp": _cmpp,

@@ -10,13 +10,17 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from chalicelib import config
-from infra.deploy import aws
+from infra import aws_errors
 from infra.local.deployment import local_aws
 from infra.local.files import Stack
 from infra.local.stack import STAGES
+from infra.stacks import DeploymentFailed, aws
 
 
 def main() -> None:
@@ -28,7 +32,12 @@ def main() -> None:
     parser.add_argument("--name", default="demo", help="which local stack")
     arguments = parser.parse_args()
     if arguments.stage:
-        _recount(aws(), arguments.stage, arguments.msgid)
+        try:
+            _recount(aws(), arguments.stage, arguments.msgid)
+        except DeploymentFailed as failure:
+            sys.exit(str(failure))
+        except (BotoCoreError, ClientError) as error:
+            sys.exit(aws_errors.explain(error))
         return
     stack = Stack(arguments.name, STAGES.get(arguments.name, "local"))
     with local_aws(json.loads(stack.description.read_text())["emulator_url"]) as session:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,7 +55,8 @@ def contents(session: Any, stage: str) -> Contents:
         Resource(each["LogicalResourceId"], each["ResourceType"], each["PhysicalResourceId"])
         for page in pages
         for each in page["StackResourceSummaries"]
-        if each["ResourceStatus"] != "DELETE_COMPLETE"
+        # A resource whose creation failed has no id.
+        if each["ResourceStatus"] != "DELETE_COMPLETE" and each.get("PhysicalResourceId")
     ]
     kept = [
         resource
@@ -68,7 +69,7 @@ def contents(session: Any, stage: str) -> Contents:
 
 
 def remove(session: Any, *, stage: str, poll: float = 5.0, drop_jobs: bool = False) -> Contents:
-    """Delete the stack, and return what stayed. Its protection is switched off for that.
+    """Delete the stack, and return what stayed. Its protection is switched off right before that.
 
     Raise DeploymentFailed while jobs wait, unless `drop_jobs`.
     """
@@ -83,8 +84,7 @@ def remove(session: Any, *, stage: str, poll: float = 5.0, drop_jobs: bool = Fal
             f"{waiting} jobs wait in the queues of {stack} and would be lost: stop the senders and"
             " wait, or remove with --drop-jobs"
         )
-    cloudformation.update_termination_protection(StackName=stack, EnableTerminationProtection=False)
-    cloudformation.delete_stack(StackName=stack)
+    _delete(cloudformation, stack, described)
     waiter = cloudformation.get_waiter("stack_delete_complete")
     try:
         config_of = {"Delay": poll, "MaxAttempts": int(3600 / poll)}
@@ -92,6 +92,36 @@ def remove(session: Any, *, stage: str, poll: float = 5.0, drop_jobs: bool = Fal
     except WaiterError as error:
         raise DeploymentFailed(deploy.why(cloudformation, stack)) from error
     return found
+
+
+def _delete(cloudformation: Any, stack: str, described: Mapping[str, Any]) -> None:
+    """Begin the deletion. A stack that AWS does not delete is protected again as it was."""
+    protect = cloudformation.update_termination_protection
+    protect(StackName=stack, EnableTerminationProtection=False)
+    try:
+        cloudformation.delete_stack(StackName=stack)
+    except (BotoCoreError, ClientError):
+        if described.get("EnableTerminationProtection"):
+            protect(StackName=stack, EnableTerminationProtection=True)
+        raise
+
+
+def due(session: Any, stage: str) -> str:
+    """Say in a line which timers would end, or return an empty text without any."""
+    request = {"TableName": config.table_name(stage, "due"), "Select": "COUNT"}
+    try:
+        answer = session.client("dynamodb").scan(**request, ConsistentRead=True)
+    except ClientError as error:
+        if aws_errors.code_of(error) != "ResourceNotFoundException":
+            raise
+        return ""
+    if not answer["Count"]:
+        return ""
+    number = f"{answer['Count']}{' or more' if 'LastEvaluatedKey' in answer else ''}"
+    return (
+        f"{number} rows of timers are due or will be, and end with the stack: later steps of"
+        " messages, scheduled messages, checks and statistics"
+    )
 
 
 def _waiting(session: Any, queues: Sequence[str]) -> int:
@@ -125,6 +155,8 @@ def _run(session: Any, options: argparse.Namespace) -> None:
     print(f"{stack}: {found.number} resources go. This data stays, and costs as before:")
     for resource in found.kept:
         print(f"  {resource}")
+    if timers := due(session, options.stage):
+        print(f"{stack}: {timers}.")
     if options.yes != options.stage:
         raise DeploymentFailed(f"nothing was removed; to remove it, add --yes {options.stage}")
     remove(session, stage=options.stage, drop_jobs=options.drop_jobs)

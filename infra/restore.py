@@ -1,8 +1,10 @@
 """Put back what a stage has lost since a moment: `python -m infra.restore --stage prod --at TIME`.
 
 DynamoDB makes a copy of each table as it was then. Items that the running stage lacks are put back
-from the copies, and nothing that is there is changed. So callers go on, and the command can be
-ended anywhere and repeated. Copies that exist already are used. They are deleted at the end.
+from the copies, and nothing that is there is changed. A user and a record come after all rows that
+lead to them. So as long as one of their rows may be missing, a repeat finds them missing, too.
+Callers go on, and the command can be ended anywhere and repeated. Copies that exist already are
+used. They are deleted at the end.
 """
 
 from __future__ import annotations
@@ -10,18 +12,20 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib import config
+from chalicelib.aws import user_lists
+from chalicelib.domain import keys
 from infra import aws_errors
-from infra.lost_items import Item, Lost
+from infra.lost_items import Item, Lost, erasures, is_beside, opted_out
 from infra.stacks import DeploymentFailed, aws
 
-# The order matters: what belongs to a user or a record comes back with it.
 TABLES = ("settings", "users", "audiences")
 BATCH = 100  # keys of one read
 
@@ -44,9 +48,8 @@ def restore(
         _start_copy(dynamodb, name, at)
     for name in names.values():
         _await(dynamodb, copy_of(name, at), poll)
-    lost, numbers = Lost(at), dict[str, int]()
+    numbers = _Stage(dynamodb, names, at, say).put_back()
     for table, name in names.items():
-        numbers[table] = _put_back(dynamodb, table, name, copy_of(name, at), lost)
         say(f"{name}: {numbers[table]} items were put back")
     for name in () if keep else names.values():
         dynamodb.delete_table(TableName=copy_of(name, at))
@@ -63,7 +66,7 @@ def _start_copy(dynamodb: Any, name: str, at: datetime) -> None:
             SourceTableName=name, TargetTableName=copy_of(name, at), RestoreDateTime=at
         )
     except ClientError as error:
-        if aws_errors.code_of(error) != "TableAlreadyExistsException":
+        if aws_errors.code_of(error) not in ("TableAlreadyExistsException", "TableInUseException"):
             raise
 
 
@@ -72,19 +75,115 @@ def _await(dynamodb: Any, copy: str, poll: float) -> None:
         time.sleep(poll)
 
 
-def _put_back(dynamodb: Any, table: str, name: str, copy: str, lost: Lost) -> int:
-    """Put back the lost items of a table. Those that others depend on are looked at first."""
-    described = dynamodb.describe_table(TableName=name)["Table"]
-    key = [each["AttributeName"] for each in described["KeySchema"]]
-    lost.erased |= set(lost.erasures(_scanned(dynamodb, name))) if table == "settings" else set()
-    number = 0
-    for belongs in (False, True):
-        for items in _batches(_scanned(dynamodb, copy)):
-            chosen = [item for item in items if lost.belongs(table, item) is belongs]
-            for item in _missing(dynamodb, name, key, chosen):
-                if lost.comes_back(table, item):
-                    number += _put(dynamodb, name, key[0], item)
-    return number
+class _Stage:
+    """The tables of a stage and their copies. Each copy is scanned once."""
+
+    def __init__(self, dynamodb: Any, names: Mapping[str, str], at: datetime, say: Say) -> None:
+        self._dynamodb, self._names, self._at, self._say = dynamodb, names, at, say
+        self._lost = Lost()
+
+    def put_back(self) -> dict[str, int]:
+        """Put back rows of `audiences`, then users, then records. Return the numbers by table."""
+        beside, records = self._lost_settings()
+        for item in self._missing("users"):
+            self._lost.users.add(item["userid"]["S"])
+        self._heed_wishes()
+        rows = filter(self._lost.comes_back, self._missing("audiences"))
+        users = map(_key_of, sorted(self._lost.users))
+        numbers = {"audiences": self._put("audiences", rows)}
+        numbers["users"] = self._put("users", map(_with_part, self._copied("users", users)))
+        numbers["settings"] = self._put("settings", filter(self._lost.has_record_of, beside))
+        numbers["settings"] += self._put("settings", self._copied("settings", records))
+        return numbers
+
+    def _heed_wishes(self) -> None:
+        """Leave out people who were erased or opted out since then.
+
+        Whoever is erased after this is a user that was there, and is not put back.
+        """
+        self._lost.erase(set(erasures(self._dynamodb, self._names["settings"], self._at)))
+        name = self._names["audiences"]
+        out = opted_out(self._dynamodb, name, copy_of(name, self._at), self._at)
+        for userid in sorted(self._lost.leave_out(set(out))):
+            self._say(f"{userid} has opted out since then and stays away: upload this user anew")
+
+    def _lost_settings(self) -> tuple[list[Item], list[Item]]:
+        """Return missing rows that lead to records, and the keys of missing records."""
+        beside, records = list[Item](), list[Item]()
+        for item in self._missing("settings"):
+            if is_beside(item):
+                beside.append(item)
+            elif self._lost.record(item):
+                records.append({part: item[part] for part in ("pk", "sk")})
+        return beside, records
+
+    def _missing(self, table: str) -> Iterator[Item]:
+        """Yield the items of a copy whose keys the table lacks."""
+        name = self._names[table]
+        described = self._dynamodb.describe_table(TableName=name)["Table"]
+        key = [each["AttributeName"] for each in described["KeySchema"]]
+        for items in _batches(_scanned(self._dynamodb, copy_of(name, self._at))):
+            asked = [{part: item[part] for part in key} for item in items]
+            present = _read(self._dynamodb, name, asked, only=key)
+            yield from (
+                item for item, its_key in zip(items, asked, strict=True) if its_key not in present
+            )
+
+    def _copied(self, table: str, keys_of_items: Iterable[Item]) -> Iterator[Item]:
+        """Yield items of a copy by their keys."""
+        for asked in _batches(keys_of_items):
+            yield from _read(self._dynamodb, copy_of(self._names[table], self._at), asked)
+
+    def _put(self, table: str, items: Iterable[Item]) -> int:
+        partition = "bucket" if table == "users" else "pk"
+        return sum(_put(self._dynamodb, self._names[table], partition, item) for item in items)
+
+
+def _key_of(userid: str) -> Item:
+    return {"bucket": {"N": str(keys.bucket(userid))}, "userid": {"S": userid}}
+
+
+def _with_part(user: Item) -> Item:
+    """Return a user with its part of the index of ids, which older items lack."""
+    return {"part": {"N": str(user_lists.part(user["userid"]["S"]))}, **user}
+
+
+def _scanned(dynamodb: Any, table: str) -> Iterator[Item]:
+    pages = dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+    return (item for page in pages for item in page["Items"])
+
+
+def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
+    rest = iter(items)
+    while batch := list(islice(rest, BATCH)):
+        yield batch
+
+
+def _read(dynamodb: Any, name: str, asked: Sequence[Item], only: Sequence[str] = ()) -> list[Item]:
+    """Return the items that a table has of these keys, with all attributes or `only` some."""
+    names = {f"#{part}": part for part in only}
+    projected = {"ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names}
+    unread, items = list(asked), list[Item]()
+    while unread:
+        request = {"Keys": unread, "ConsistentRead": True, **(projected if only else {})}
+        answer = dynamodb.batch_get_item(RequestItems={name: request})
+        items += answer["Responses"].get(name, [])
+        unread = answer.get("UnprocessedKeys", {}).get(name, {}).get("Keys", [])
+    return items
+
+
+def _put(self, table: str, items: Iterable[Item]) -> int:
+    partition = "bucket" if table == "users" else "pk"
+    return sum(_put(self._dynamodb, self._names[table], partition, item) for item in items)
+
+
+def _key_of(userid: str) -> Item:
+    return {"bucket": {"N": str(keys.bucket(userid))}, "userid": {"S": userid}}
+
+
+def _with_part(user: Item) -> Item:
+    """Return a user with its part of the index of ids, which older items lack."""
+    return {"part": {"N": str(user_lists.part(user["userid"]["S"]))}, **user}
 
 
 def _scanned(dynamodb: Any, table: str) -> Iterator[Item]:

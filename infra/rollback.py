@@ -1,21 +1,23 @@
 """Deploy the release before the present one again: `python -m infra.rollback --stage prod`.
 
 The code and the template are those that were uploaded then. Parameters keep their values, and so
-does all data. A second rollback goes forward again.
+does all data. A parameter that only that release has gets its value of then. A second rollback goes
+forward again.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra import aws_errors, change_sets, deploy, releases
-from infra.stacks import DeploymentFailed, aws, stack_name
+from infra import aws_errors, change_sets, deploy
+from infra.releases import Release, Releases, values_of
+from infra.stacks import DeploymentFailed, aws, describe, stack_name
 
 
 def rollback(
@@ -31,13 +33,10 @@ def rollback(
     before = deploy.ready(cloudformation, stack)
     if before is None:
         raise DeploymentFailed(f"{stack} does not exist")
-    s3 = session.client("s3")
-    bucket = deploy.artifacts_bucket(session, s3)
-    template = releases.earlier(s3, bucket, stage)
-    if template is None:
-        raise DeploymentFailed(f"{stack} has no earlier release: check it out, and deploy it")
-    declared = json.loads(releases.read(s3, bucket, template))["Parameters"]
-    parameters = change_sets.kept(declared, before)
+    noted = deploy.noted_releases(session, stage)
+    release, body = _earlier(cloudformation, stack, noted, before)
+    template = noted.upload(body)
+    parameters = _parameters(body["Parameters"], release, before)
     change_set = change_sets.create(
         cloudformation, stack, template=template, parameters=parameters, exists=True, poll=poll
     )
@@ -45,9 +44,49 @@ def rollback(
         say(f"{stack}: nothing has changed")
         return
     deploy.refuse_losses(cloudformation, stack, change_set, may_replace)
-    say(f"{stack}: going back")
+    moment = datetime.fromtimestamp(release.time / 1000, UTC)
+    say(f"{stack}: going back to the release of {moment:%Y-%m-%d %H:%M} UTC")
     deploy.execute(cloudformation, stack, change_set, poll, exists=True)
-    releases.remember(s3, bucket, stage, template)
+    noted.remember(template, describe(cloudformation, stack))
+
+
+def _earlier(
+    cloudformation: Any, stack: str, noted: Releases, before: Mapping[str, Any]
+) -> tuple[Release, dict[str, Any]]:
+    """Return the release to go back to, and its template. Raise DeploymentFailed without one."""
+    present = deploy.template_of(cloudformation, stack)
+    noted.settle(present, before)
+    release = noted.earlier()
+    if release is None:
+        raise DeploymentFailed(f"{stack} has no earlier release: check it out, and deploy it")
+    return release, _with_layers(noted, noted.body_of(release), present)
+
+
+def _parameters(
+    declared: Collection[str], release: Release, before: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Let parameters keep their values. Those that the stack has no more get theirs of then."""
+    lost = set(declared) & set(release.parameters) - set(values_of(before))
+    values = [
+        {"ParameterKey": name, "ParameterValue": release.parameters[name]} for name in sorted(lost)
+    ]
+    return values + change_sets.kept(declared, before)
+
+
+def _with_layers(
+    noted: Releases, body: dict[str, Any], present: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return a template whose layers are there. One that was never uploaded becomes today's.
+
+    A layer is uploaded only where fact files are on. They may have been turned on since then.
+    """
+    resources = dict(body["Resources"])
+    for name, resource in body["Resources"].items():
+        today = present["Resources"].get(name)
+        is_layer = resource["Type"] == "AWS::Lambda::LayerVersion"
+        if is_layer and today and not noted.has(resource["Properties"]["Content"]["S3Key"]):
+            resources[name] = today
+    return {**body, "Resources": resources}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

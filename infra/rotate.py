@@ -11,9 +11,11 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import requests
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib import config
+from chalicelib.aws.vault import CACHE_SECONDS
 from infra import aws_errors
 from infra.access_keys import new_access_key
 from infra.smoke_target import Api, Failed, settled
@@ -34,7 +36,8 @@ def rotate(session: Any, stage: str, *, say: Callable[[str], None] = print) -> N
     say(f"access secret  {key.access_secret}    (shown only once)")
     api = Api(outputs["PublicUrl"], (key.access_key, key.access_secret))
     answer = settled(lambda: api.ask("POST", "/admin/v1/data-keys", {}))
-    say(f"data key       version {answer['version']}; deploy, so that all functions seal with it")
+    say(f"data key       version {answer['version']}")
+    say(f"               all functions seal with it within {CACHE_SECONDS} seconds")
     for name in earlier:
         say(f"earlier key    {name}: when no program uses it, end it with --end {name}")
 
@@ -86,6 +89,8 @@ def main(arguments: Sequence[str] | None = None, *, session_of: Callable[[], Any
             rotate(session, options.stage)
     except (DeploymentFailed, Failed) as failure:
         sys.exit(str(failure))
+    except requests.RequestException as error:
+        sys.exit(f"the API of {stack_name(options.stage)} was not reached: {error}")
     except (BotoCoreError, ClientError) as error:
         sys.exit(aws_errors.explain(error))
 

@@ -2,20 +2,24 @@
 
 Deployments up to 21 November 2026 kept groups, and lists of templates and strategies, under other
 keys. Each row is put under its new key and deleted under the old one in one transaction. So the
-command can be ended anywhere and repeated. Earlier messages are deleted. All other items stay, and
-are read as they are. Stop the senders, run the command, and deploy.
+command can be ended anywhere and repeated. A row whose new key another one has stays, and is named.
+Earlier messages are deleted. Earlier users come into the index of ids. All other items stay, and
+are read as they are. Without `--yes` and the stage's name it only says what would change. Stop the
+senders, run the command, and deploy.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib import config
+from chalicelib.aws import user_lists
 from chalicelib.domain import keys
 from chalicelib.domain.groups import GROUPS, Family
 from infra import aws_errors
@@ -47,15 +51,45 @@ def moved(item: Item) -> Item | None:
             return None
 
 
-def upgrade(session: Any, stage: str) -> int:
-    """Move all rows of the earlier layout, and return their number."""
+@dataclass(frozen=True)
+class Moved:
+    number: int
+    kept: Sequence[str]  # keys of rows that stay, since another row has their new key
+
+
+def upgrade(session: Any, stage: str) -> Moved:
+    """Move all rows of the earlier layout."""
     dynamodb, table = session.client("dynamodb"), config.table_name(stage, "settings")
-    number = 0
-    for item in list(_scanned(dynamodb, table)):
+    kept, number = list[str](), 0
+    for item, new in list(of_then(dynamodb, table)):
+        if _move(dynamodb, table, item, new):
+            number += 1
+        else:
+            kept.append(item["pk"]["S"])
+    return Moved(number, kept)
+
+
+def is_needed(session: Any, stage: str) -> bool:
+    """Tell if a stage has rows of the earlier layout."""
+    dynamodb, table = session.client("dynamodb"), config.table_name(stage, "settings")
+    return any(of_then(dynamodb, table, ProjectionExpression="pk"))
+
+
+def of_then(dynamodb: Any, table: str, **more: Any) -> Iterator[tuple[Item, Item]]:
+    """Yield rows of the earlier layout, each with what it becomes."""
+    for item in _scanned(dynamodb, table, **more):
         new = moved(item)
         if new is not None:
-            _move(dynamodb, table, item, new)
-            number += 1
+            yield item, new
+
+
+def fill_index(session: Any, stage: str) -> int:
+    """Add users of earlier releases to the index of ids, and return their number."""
+    dynamodb, table = session.client("dynamodb"), config.table_name(stage, "users")
+    number, after = user_lists.fill_parts(dynamodb, table)
+    while after:
+        added, after = user_lists.fill_parts(dynamodb, table, after)
+        number += added
     return number
 
 
@@ -66,17 +100,21 @@ def forget_messages(session: Any, stage: str) -> int:
     today's version is deployed already, nothing is deleted.
     """
     dynamodb, table = session.client("dynamodb"), config.table_name(stage, "messages")
+    rows = list(_messages_of_then(dynamodb, stage, table))
+    for row in rows:
+        dynamodb.delete_item(TableName=table, Key=row)
+    return len(rows)
+
+
+def _messages_of_then(dynamodb: Any, stage: str, table: str) -> Iterator[Item]:
     if _has_table(dynamodb, config.table_name(stage, SINCE)):
-        return 0
+        return iter(())
     kept = {
         "FilterExpression": "sk <> :links AND NOT begins_with(pk, :import)",
         "ExpressionAttributeValues": {":links": {"S": "links"}, ":import": {"S": "import"}},
         "ProjectionExpression": "pk, sk",
     }
-    rows = list(_scanned(dynamodb, table, **kept))
-    for row in rows:
-        dynamodb.delete_item(TableName=table, Key=row)
-    return len(rows)
+    return _scanned(dynamodb, table, **kept)
 
 
 def _has_table(dynamodb: Any, table: str) -> bool:
@@ -93,24 +131,45 @@ def _scanned(dynamodb: Any, table: str, **more: Any) -> Iterator[Item]:
     return (item for page in pages for item in page["Items"])
 
 
-def _move(dynamodb: Any, table: str, old: Item, new: Item) -> None:
-    """Put the new row and delete the old one. A new row that is there already stands."""
-    unless: Mapping[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
-    if "last" in new:  # the last number that was given, which never goes down
-        unless = {
-            "ConditionExpression": "attribute_not_exists(pk) OR #last < :last",
-            "ExpressionAttributeNames": {"#last": "last"},
-            "ExpressionAttributeValues": {":last": new["last"]},
-        }
-    gone = {"TableName": table, "Key": {name: old[name] for name in ("pk", "sk")}}
-    put = {"Put": {"TableName": table, "Item": new, **unless}}
-    try:
-        dynamodb.transact_write_items(TransactItems=[put, {"Delete": gone}])
-    except dynamodb.exceptions.TransactionCanceledException as error:
-        reasons = error.response.get("CancellationReasons", [{}])
-        if reasons[0].get("Code") != "ConditionalCheckFailed":
-            raise
-        dynamodb.delete_item(**gone)
+def _move(dynamodb: Any, table: str, old: Item, new: Item) -> bool:
+    """Put the new row and delete the old one, unless another row has the new key.
+
+    Return whether the new key has all that the old row said.
+    """
+    gone = {"Delete": {"TableName": table, "Key": _key(old)}}
+    there = dynamodb.get_item(TableName=table, Key=_key(new), ConsistentRead=True).get("Item")
+    if there is None or _follows(new, there):
+        put = {"Put": {"TableName": table, "Item": new, **_unless_changed(there)}}
+        dynamodb.transact_write_items(TransactItems=[put, gone])
+        return True
+    if there == new or _follows(there, new):
+        dynamodb.delete_item(**gone["Delete"])
+        return True
+    return False
+
+
+def _key(item: Item) -> Item:
+    return {name: item[name] for name in ("pk", "sk")}
+
+
+def _follows(first: Item, second: Item) -> bool:
+    """Tell if both are last numbers that were given, and the first one is higher or equal."""
+    return "last" in first and "last" in second and _last(first) >= _last(second)
+
+
+def _last(item: Item) -> int:
+    return int(item["last"]["N"])
+
+
+def _unless_changed(there: Item | None) -> dict[str, Any]:
+    """Return a condition: the key is free, or has the last number that was read."""
+    if there is None:
+        return {"ConditionExpression": "attribute_not_exists(pk)"}
+    return {
+        "ConditionExpression": "#last = :last",
+        "ExpressionAttributeNames": {"#last": "last"},
+        "ExpressionAttributeValues": {":last": there["last"]},
+    }
 
 
 def main(arguments: Sequence[str] | None = None, *, session_of: Callable[[], Any] = aws) -> None:
@@ -118,16 +177,37 @@ def main(arguments: Sequence[str] | None = None, *, session_of: Callable[[], Any
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--stage", required=True)
+    parser.add_argument("--yes", default="", metavar="STAGE", help="the name of the stage again")
     options = parser.parse_args(arguments)
     try:
-        session = session_of()
-        number = upgrade(session, options.stage)
-        messages = forget_messages(session, options.stage)
+        _run(session_of(), options.stage, is_sure=options.yes == options.stage)
     except DeploymentFailed as failure:
         sys.exit(str(failure))
     except (BotoCoreError, ClientError) as error:
         sys.exit(aws_errors.explain(error))
-    print(f"{number} rows were moved, {messages} items of messages were deleted; now deploy")
+
+
+def _run(session: Any, stage: str, *, is_sure: bool) -> None:
+    if not is_sure:
+        dynamodb = session.client("dynamodb")
+        rows = sum(1 for _ in of_then(dynamodb, config.table_name(stage, "settings")))
+        table = config.table_name(stage, "messages")
+        messages = sum(1 for _ in _messages_of_then(dynamodb, stage, table))
+        print(f"{rows} rows would be moved, {messages} items of messages would be deleted")
+        raise DeploymentFailed(f"nothing was changed; to upgrade, add --yes {stage}")
+    moved_rows = upgrade(session, stage)
+    messages, users = forget_messages(session, stage), fill_index(session, stage)
+    print(
+        f"{moved_rows.number} rows were moved, {messages} items of messages were deleted,"
+        f" {users} users came into the index of ids"
+    )
+    if moved_rows.kept:
+        raise DeploymentFailed(
+            f"{len(moved_rows.kept)} rows of {config.table_name(stage, 'settings')} stay, since"
+            f" others have their new keys: {', '.join(moved_rows.kept)}. Look at both, and delete"
+            " the old ones"
+        )
+    print("now deploy")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from itertools import islice
 from typing import Any
 
 from chalicelib.aws.clients import client
@@ -54,14 +55,8 @@ class Imports:
     def newest(self, before: str, limit: int) -> Sequence[Import]:
         condition = "pk = :pk AND sk < :before" if before else "pk = :pk"
         values: Values = {":pk": ALL, ":before": before} if before else {":pk": ALL}
-        answer = client("dynamodb").query(
-            TableName=table("messages"),
-            KeyConditionExpression=condition,
-            ExpressionAttributeValues=to_item(values),
-            ScanIndexForward=False,
-            Limit=limit,
-        )
-        return [_import(from_item(item)) for item in answer["Items"]]
+        rows = query("messages", condition, values, ScanIndexForward=False, Limit=limit)
+        return [_import(row) for row in islice(rows, limit)]
 
 
 def _item(stored: Import, version: int) -> Item:

@@ -81,7 +81,7 @@ class Unprocessed(Busy):
 
 
 class Contended(Unprocessed):
-    """Others wrote an item of a transaction in every round."""
+    """Others wrote an item of a transaction in every round, of several rounds."""
 
 
 class Cancelled(Exception):
@@ -180,6 +180,8 @@ def _wait(failures: int, undone: Iterable[str], reason: type[Unprocessed] = Unpr
         raise reason(", ".join(undone))
 
 
+CONTENDED = 3  # rounds with nothing but conflicts, fewer say only that there is no time left
+
 _CONFLICTS = frozenset({"TransactionConflict", "None"})
 _DISTURBED = _CONFLICTS | {"ThrottlingError", "ProvisionedThroughputExceeded"}
 
@@ -191,6 +193,7 @@ def transact(actions: Sequence[Item]) -> None:
     """
     from botocore.exceptions import ClientError
 
+    conflicts = 0
     for failures in itertools.count(1):
         try:
             client("dynamodb").transact_write_items(TransactItems=actions)
@@ -203,8 +206,9 @@ def transact(actions: Sequence[Item]) -> None:
                 raise Cancelled(failed, [reason.get("Item") for reason in reasons]) from error
             if not codes or not _DISTURBED.issuperset(codes):
                 raise
-        reason = Contended if _CONFLICTS.issuperset(codes) else Unprocessed
-        _wait(failures, ["transaction"], reason)
+        conflicts += _CONFLICTS.issuperset(codes)
+        is_contended = conflicts == failures >= CONTENDED
+        _wait(failures, ["transaction"], Contended if is_contended else Unprocessed)
 
 
 def put_once(table: str, item: Item) -> Item | None:

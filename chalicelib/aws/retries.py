@@ -2,6 +2,7 @@
 
 Nobody waits for a worker, so it repeats patiently. A caller waits for the API. So all repeats of
 one caller's request share a budget of seconds. After them the caller is told to come again.
+A provider that posts receipts waits longer, and may come again late, seldom or never.
 """
 
 from __future__ import annotations
@@ -13,22 +14,24 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-SECONDS = 0.5  # of a caller's request, for failed attempts and the pauses after them
-FIRST = 0.05  # seconds of the first pause at most, each further one is twice as long
+# Seconds of a request, for failed attempts and the pauses after them.
+CALLER = 0.5
+PROVIDER = 3.0  # WeChat and WeCom wait five seconds for an answer, as their documents say
+FIRST = 0.1  # of the budget: the first pause at most, each further one is twice as long
 
 
 class _Budget:
     def __init__(self, seconds: float) -> None:
-        self.left, self.sent = seconds, time.monotonic()
+        self.left, self.sent, self.first = seconds, time.monotonic(), FIRST * seconds
 
 
 _budget: ContextVar[_Budget | None] = ContextVar("budget", default=None)
 
 
 @contextmanager
-def hurried() -> Iterator[None]:
-    """Bound all repeats within the block, because a caller waits for its end."""
-    token = _budget.set(_Budget(SECONDS))
+def hurried(*, for_provider: bool) -> Iterator[None]:
+    """Bound all repeats within the block, because a caller or a provider waits for its end."""
+    token = _budget.set(_Budget(PROVIDER if for_provider else CALLER))
     try:
         yield
     finally:
@@ -51,7 +54,7 @@ def pause(failures: int, longest: float) -> float | None:
     if budget is None:
         return random.uniform(0, longest)  # noqa: S311 - spreads retries
     budget.left -= time.monotonic() - budget.sent
-    most = FIRST * 2 ** (failures - 1)
+    most = budget.first * 2 ** (failures - 1)
     seconds = random.uniform(most / 2, most)  # noqa: S311 - spreads retries
     if seconds > budget.left:
         return None

@@ -19,7 +19,7 @@ from chalicelib.domain.messages import Entry, Sent
 MINUTE = 60_000  # ms
 SPAN = 90 * 86_400_000  # ms of a partition
 GROUPS = 4  # of targets whose messages are found together
-REQUESTS = 3  # of a search, each of 1 MB at most
+REQUESTS = 3  # of a search, each of 1 MB at most, where one minute does not need more
 
 Row = dict[str, Any]
 
@@ -45,24 +45,30 @@ def bundles(entries: Sequence[Entry]) -> Iterator[Item]:
 def newest(target: str, before: str, since: int, limit: int) -> tuple[list[Sent], str]:
     """Return the newest messages before an id that name a target, none older than `since` (ms).
 
-    The id from which a search goes on comes beside them, empty at the end. A search takes
-    some requests at most, and then may end with fewer messages than the limit.
+    The id from which a search goes on comes beside them, empty at the end. A search takes some
+    requests, and those that one minute needs. Then it may end with fewer messages than the limit.
     """
     found: set[Sent] = set()
-    minute = begin = _minute(before)
-    for number, rows in enumerate(_pages(target, since, keys.message_time(before)), 1):
+    until = _last_before(before)
+    minute = begin = until // MINUTE
+    for number, rows in enumerate(_pages(target, since, until), 1):
         for row in rows:
             last = _minute(keys.split(row["sk"])[0])
             if last != minute and len(found) >= limit:
                 return _ordered(found, limit)
             minute = last
             found.update(_named(row, target, before, since))
-        if number == REQUESTS:
-            # A minute is read to its end, because its bundles come in any order.
-            rest = minute if minute == begin else minute + 1
-            end = keys.message_id(rest * MINUTE, bytes(4))
+        # A minute is read to its end, because its bundles come in any order.
+        if number >= REQUESTS and minute != begin:
+            end = keys.message_id((minute + 1) * MINUTE, bytes(4))
             return _ordered({sent for sent in found if sent.msgid >= end}, limit, end)
-    return _ordered(found, limit, "")
+    return _ordered(found, limit)
+
+
+def _last_before(msgid: str) -> int:
+    """Return the time (ms) of the last id before another, so that a minute is not read twice."""
+    at = keys.message_time(msgid)
+    return at if msgid > keys.message_id(at, bytes(4)) else at - 1
 
 
 def _ordered(found: set[Sent], limit: int, end: str = "") -> tuple[list[Sent], str]:

@@ -13,12 +13,14 @@ import datetime
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from chalicelib.aws.clients import client, error_code
 from chalicelib.aws.clock import Clock
-from chalicelib.aws.items import Item, from_item, pack, to_item, unpack, write_many
+from chalicelib.aws.items import Item, Values, pack, to_item, unpack, write_many
+from chalicelib.aws.queries import query
 from chalicelib.aws.tables import table
 from chalicelib.config import settings
 from chalicelib.domain import keys
@@ -93,10 +95,7 @@ class Timers:
     def due(self, now: int, limit: int) -> Sequence[DueRow]:
         due: list[DueRow] = []
         for shard in range(SHARDS):
-            answer = client("dynamodb").query(
-                **_due_rows(shard, now), Limit=max(1, limit - len(due)), ConsistentRead=True
-            )
-            due += [_read(from_item(item)) for item in answer["Items"]]
+            due += map(_read, _due_rows(shard, now, limit - len(due), ConsistentRead=True))
             if len(due) >= limit:
                 break
         return due
@@ -105,8 +104,7 @@ class Timers:
         """Read one row of each shard, the cheapest question that there is."""
         rows: list[DueRow] = []
         for shard in range(SHARDS):
-            answer = client("dynamodb").query(**_due_rows(shard, now), Limit=1)
-            rows += [_read(from_item(item)) for item in answer["Items"]]
+            rows += map(_read, _due_rows(shard, now, 1))
         return min((row.slot for row in rows), default=None)
 
     def done(self, rows: Sequence[DueRow]) -> None:
@@ -161,14 +159,12 @@ def _key(slot: int, name: str) -> Item:
     return to_item({"shard": shard, "due": f"{slot:013d}#{name}"})
 
 
-def _due_rows(shard: int, now: int) -> dict[str, object]:
-    """Build the query for a shard's due rows, earliest first."""
-    return {
-        "TableName": table("due"),
-        "KeyConditionExpression": "#shard = :shard AND due <= :now",
-        "ExpressionAttributeNames": {"#shard": "shard"},
-        "ExpressionAttributeValues": to_item({":shard": shard, ":now": f"{now:013d}~"}),
-    }
+def _due_rows(shard: int, now: int, limit: int, **more: Any) -> Iterator[dict[str, Any]]:
+    """Yield a shard's next due rows, earliest first."""
+    values: Values = {":shard": shard, ":now": f"{now:013d}~"}
+    names = {"#shard": "shard"}
+    more |= {"ExpressionAttributeNames": names, "Limit": limit}
+    return islice(query("due", "#shard = :shard AND due <= :now", values, **more), limit)
 
 
 def _read(row: Mapping[str, Any]) -> DueRow:

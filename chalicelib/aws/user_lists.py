@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -86,3 +86,39 @@ def bucket(bucket: int, after: str, prefix: str, limit: int) -> list[Row]:
             break
         request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
     return rows
+
+
+def fill_parts(
+    dynamodb: Any, name: str, after: Mapping[str, Any] | None = None, limit: int = 1000
+) -> tuple[int, Mapping[str, Any] | None]:
+    """Add to the index those of the next users in a table that an older release stored.
+
+    Return how many were added, and the key after which the next call goes on, None at the end.
+    A call looks at `limit` users at most. A repeat changes nothing.
+    """
+    request = {"ExclusiveStartKey": after} if after else {}
+    answer = dynamodb.scan(
+        TableName=name,
+        Limit=limit,
+        FilterExpression="attribute_not_exists(part)",
+        ProjectionExpression="#bucket, userid",
+        ExpressionAttributeNames=RESERVED,
+        **request,
+    )
+    added = sum(_fill_part(dynamodb, name, item["userid"]["S"]) for item in answer["Items"])
+    return added, answer.get("LastEvaluatedKey")
+
+
+def _fill_part(dynamodb: Any, name: str, userid: str) -> bool:
+    """Add a user to the index, unless it was deleted or written again meanwhile."""
+    try:
+        dynamodb.update_item(
+            TableName=name,
+            Key=to_item(key_of(userid)),
+            UpdateExpression="SET part = :part",
+            ConditionExpression="attribute_exists(userid) AND attribute_not_exists(part)",
+            ExpressionAttributeValues=to_item({":part": part(userid)}),
+        )
+    except dynamodb.exceptions.ConditionalCheckFailedException:
+        return False
+    return True

@@ -70,9 +70,15 @@ class Users:
     def listed(self, after: str, limit: int, prefix: str = "") -> Sequence[User]:
         if not prefix:
             return list(map(self._user, user_lists.any_order(after, limit)))
-        userids = user_lists.beginning_with(prefix, after, limit)
-        users = self.get(userids)
-        return [users[userid] for userid in userids if userid in users]
+        listed: list[User] = []
+        while True:  # the index may still name users who are gone
+            missing = limit - len(listed)
+            userids = user_lists.beginning_with(prefix, after, missing)
+            users = self.get(userids)
+            listed += [users[userid] for userid in userids if userid in users]
+            if len(listed) == limit or len(userids) < missing:
+                return listed
+            after = userids[-1]
 
     def estimate(self) -> int:
         """Multiply the number in one bucket, as far as one request counts."""

@@ -32,12 +32,14 @@ class Vault:
     """Implements ports.Vault. The first sealed byte is the version of the key.
 
     New values are sealed with the newest key, and old values open with theirs. HMACs stay with the
-    first key: contacts and links are found by them.
+    first key: contacts and links are found by them. A container looks for a newer key when the
+    newest one that it knows is as old as CACHE_SECONDS.
     """
 
     def __init__(self) -> None:
         self._keys: dict[int, bytes] = {}
         self._newest = 0  # unknown yet
+        self._known_until = 0.0
 
     def prepare(self) -> None:
         self._newest_version()
@@ -70,7 +72,8 @@ class Vault:
 
     def mac(self, label: str, data: bytes) -> bytes:
         """Return an HMAC under the label's key, derived as one block of HKDF-Expand (RFC 5869)."""
-        self._newest_version()
+        if FIRST not in self._keys:
+            self._newest_version()
         key = hmac.digest(self._key(FIRST), label.encode() + b"\x01", "sha256")
         return bytes(hmac.digest(key, data, "sha256"))
 
@@ -94,13 +97,13 @@ class Vault:
         return FIRST <= version <= self._newest_version()
 
     def _newest_version(self) -> int:
-        if not self._newest:
-            stored = _stored(FIRST)
-            if stored is None:
-                self._keys[FIRST], stored = _make(FIRST), {}
-            elif FIRST not in self._keys:
-                self._keys[FIRST] = _open(stored)
-            self._newest = int(stored.get("newest", FIRST))
+        now = time.monotonic()
+        if not self._newest or now >= self._known_until:
+            stored = _stored(FIRST) or {}
+            if FIRST not in self._keys:
+                self._keys[FIRST] = _open(stored) if stored else _make(FIRST)
+            self._newest = max(self._newest, int(stored.get("newest", FIRST)))
+            self._known_until = now + CACHE_SECONDS
         return self._newest
 
 

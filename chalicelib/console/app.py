@@ -5,10 +5,9 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 from dataclasses import replace
-from urllib.parse import urlencode
 
 from chalicelib.console import assets, labels, pages
-from chalicelib.console.door import SESSION, ApiError, Door, Person, Problem, Reply, Request
+from chalicelib.console.door import SESSION, ApiError, Door, Problem, Reply, Request
 from chalicelib.console.routes import Route, match
 from chalicelib.console.texts import LANGUAGES
 from chalicelib.console.visit import Visit
@@ -69,20 +68,31 @@ def _admitted(visit: Visit, route: Route) -> Reply:
     person = visit.person
     if _is_foreign(visit.request):
         raise ApiError(403, [Problem("", visit.say("This form came from another site."))])
-    if visit.request.is_too_large:
-        raise ApiError(413, [Problem("", visit.say("The form is too large. Choose less."))])
     if not route.is_open:
         if person is None:
             return _sign_in_first(visit)
         if person.must_change and not route.path.startswith("/account"):
             return visit.go(visit.to("/account"))
         if not person.may(route.needs):
-            raise ApiError(403, [Problem("", _needs(visit, route.needs))])
-        if route.method == "POST" and not _is_ours(visit, person):
-            raise ApiError(403, [Problem("", visit.say("The page was too old. Open it again."))])
+            raise ApiError(403, [Problem("", _needs(visit, route))])
+    if route.method == "POST":
+        _read(visit, route)
     if person is not None and route.method == "GET" and "key" in visit.ids and not visit.is_part:
         _ = visit.access_channels  # read first: the page's own is among them, and kept
     return route.view(visit)
+
+
+def _read(visit: Visit, route: Route) -> None:
+    """Read the form for a page, whose role the person has by now. Raises ApiError."""
+    visit.request = visit.door.read(
+        visit.request, visit.language, takes_files=route.takes_files and visit.person is not None
+    )
+    if visit.request.is_too_large:
+        raise ApiError(413, [Problem("", visit.say("The form is too large. Choose less."))])
+    if not route.is_open and not hmac.compare_digest(
+        visit.form.text("csrf").encode(), visit.who.csrf.encode()
+    ):
+        raise ApiError(403, [Problem("", visit.say("The page was too old. Open it again."))])
 
 
 def _is_foreign(request: Request) -> bool:
@@ -91,21 +101,18 @@ def _is_foreign(request: Request) -> bool:
     return request.method not in ("GET", "HEAD") and site not in ("same-origin", "none")
 
 
-def _is_ours(visit: Visit, person: Person) -> bool:
-    return hmac.compare_digest(visit.form.text("csrf").encode(), person.csrf.encode())
-
-
 def _sign_in_first(visit: Visit) -> Reply:
     if visit.is_part:
         return Reply(200, headers={"HX-Refresh": "true"})
-    query = urlencode(dict(visit.request.query))
-    wanted = visit.request.path + (f"?{query}" if query else "")
-    back = wanted if visit.request.method == "GET" and wanted != "/" else ""
+    wanted = visit.here().removeprefix("/console")
+    back = wanted if visit.request.method == "GET" else ""
     return visit.go(visit.to("/sign-in", next=back))
 
 
-def _needs(visit: Visit, role: str) -> str:
-    name = visit.say(labels.ROLES[role])
+def _needs(visit: Visit, route: Route) -> str:
+    name = visit.say(labels.ROLES[route.needs])
+    if route.method == "GET":
+        return visit.say("This page takes the role “%(role)s”.", role=name)
     return visit.say("You can look, not change. That takes the role “%(role)s”.", role=name)
 
 

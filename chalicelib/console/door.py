@@ -17,7 +17,8 @@ SESSION = "__Host-session"  # the cookie of a session
 class Request:
     """A request of a browser. `path` begins after `/console`.
 
-    `files` are contents by the field of the form. `is_too_large`: the form was not read.
+    `form` and `files` are empty until the door reads the body for a page that may get them.
+    `files` are contents by the field of the form. `is_too_large`: the body was not read.
     """
 
     method: str
@@ -27,6 +28,7 @@ class Request:
     cookies: Mapping[str, str] = field(default_factory=dict, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case
     source: str = ""  # the address that it came from
+    body: bytes = field(default=b"", repr=False)
     files: Mapping[str, Sequence[bytes]] = field(default_factory=dict, repr=False)
     is_too_large: bool = False
 
@@ -61,6 +63,10 @@ class Person:
     def may(self, role: str) -> bool:
         needed, here = Role(role), self.roles.get(self.at)
         return self.role.may(needed) or (here is not None and here.may(needed))
+
+    def may_everywhere(self, role: str) -> bool:
+        """Tell what `may` tells of pages that belong to all access channels."""
+        return self.role.may(Role(role))
 
 
 class Problem(NamedTuple):
@@ -145,5 +151,8 @@ class Door(Protocol):
         """Return milliseconds since the epoch."""
 
     def api(self, person: Person, language: str) -> Api: ...
+    def read(self, asked: Request, language: str, *, takes_files: bool) -> Request:
+        """Return a request with its form. Raises ApiError for one that cannot be read."""
+
     def language(self, accepted: str) -> str:
         """Return the language that an Accept-Language header prefers: zh or en."""

@@ -31,7 +31,7 @@ SYSTEM = (
     Entry("settings", ",", "settings", N_("Settings"), "/settings", is_global=True),
 )
 
-SANDBOXED = ("inbox",)  # tabs of deployments that are attached to a sandbox
+SANDBOXED = ("inbox",)  # tabs of deployments that are attached to a sandbox, for operators
 
 # name of the tab, label, path, whether it belongs to the whole system
 TABS: dict[str, tuple[tuple[str, str, str, bool], ...]] = {

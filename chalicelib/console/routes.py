@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import unquote
+
+from chalicelib.console.paths import plain
 
 if TYPE_CHECKING:
     from chalicelib.console.door import Reply
@@ -15,13 +16,17 @@ View = Callable[["Visit"], "Reply"]
 
 
 class Route(NamedTuple):
-    """A page. `needs`: the role without which it is not even shown. `is_open`: to everybody."""
+    """A page. `needs`: the role without which it is not even shown. `is_open`: to everybody.
+
+    `takes_files`: its form may have files, and be as large as they need.
+    """
 
     method: str
     path: str
     view: View
     needs: str
     is_open: bool
+    takes_files: bool
     pattern: re.Pattern[str]
 
     @property
@@ -38,13 +43,19 @@ ROUTES: list[Route] = []
 
 
 def page(
-    method: str, path: str, *, needs: str = "read-only", is_open: bool = False
+    method: str,
+    path: str,
+    *,
+    needs: str = "read-only",
+    is_open: bool = False,
+    takes_files: bool = False,
 ) -> Callable[[View], View]:
     """Register a page. Its path begins after `/console`."""
 
     def register(view: View) -> View:
         pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(path))
-        ROUTES.append(Route(method, path, view, needs, is_open, re.compile(pattern)))
+        compiled = re.compile(pattern)
+        ROUTES.append(Route(method, path, view, needs, is_open, takes_files, compiled))
         return view
 
     return register
@@ -62,4 +73,4 @@ def match(method: str, path: str) -> tuple[Route, Mapping[str, str]] | None:
     if not fitting:
         return None
     route, found = min(fitting, key=lambda each: each[0].path.count("{"))
-    return route, {name: unquote(value) for name, value in found.groupdict().items()}
+    return route, {name: plain(value) for name, value in found.groupdict().items()}

@@ -16,7 +16,9 @@ from chalicelib.console.visit import Visit
 TEMPLATES, SIGNATURES = "templates", "signatures"
 LISTED = 50  # of a list that is open. A search finds the others.
 MOST = 5  # delivery channels of a channel type that are looked through
-CHANNELS = 100
+
+KEPT = "k."  # before the name of a field by which a form remembers
+SHOWN = ("title", "text")  # of a template
 
 Thing = Mapping[str, Any]
 Typed = Mapping[str, Mapping[str, str]]
@@ -60,11 +62,28 @@ class Pick(NamedTuple):
 
 
 class Registers(NamedTuple):
-    """Third-party templates of a form. `form` is the id of its element."""
+    """Third-party templates of a form. `form` is the id of its element.
+
+    `named` is what the contents name by channel type, for the fields of `remembered`.
+    """
 
     form: str
     by_kind: Mapping[str, Register]
     pick: Pick | None
+    named: Mapping[str, str]
+
+    @property
+    def fields(self) -> Mapping[str, str]:
+        """The fields by which the form remembers what previews show of each channel type."""
+        kept = {f"{KEPT}{kind}.named": name for kind, name in self.named.items()}
+        for kind, register in self.by_kind.items():
+            if register.template:
+                kept |= {f"{KEPT}{kind}.{name}": register.template[name] for name in SHOWN}
+                labels = {each["name"]: each["label"] for each in register.template["fields"]}
+                kept |= {f"{KEPT}{kind}.label.{name}": label for name, label in labels.items()}
+            if register.signature:
+                kept[f"{KEPT}{kind}.sign"] = register.signature["title"]
+        return kept
 
 
 def taken(visit: Visit, typed: Typed) -> Typed:
@@ -100,7 +119,37 @@ def registers(visit: Visit, typed: Typed, form: str) -> Registers:
         )
         for kind, channels in by_kind.items()
     }
-    return Registers(form, found, _pick(visit, found))
+    named = {kind: _name(kind, typed[kind]) for kind in kinds}
+    return Registers(form, found, _pick(visit, found), named)
+
+
+def remembered(visit: Visit, typed: Typed, form: str) -> Registers:
+    """Return what previews show, from the form itself while it names the same as before.
+
+    A preview follows every pause in typing. Only another id is looked for.
+    """
+    kinds = [kind for kind in typed if kind in contents.THIRD_PARTY]
+    named = {kind: _name(kind, typed[kind]) for kind in kinds}
+    same = [kind for kind in kinds if visit.form.text(f"{KEPT}{kind}.named") == named[kind]]
+    rest = registers(visit, {k: one for k, one in typed.items() if k not in same}, form)
+    kept = {kind: _kept(visit, kind) for kind in same}
+    return Registers(form, {**kept, **rest.by_kind}, None, named)
+
+
+def _kept(visit: Visit, kind: str) -> Register:
+    fields = dict(visit.form.under(f"{KEPT}{kind}."))
+    template: Thing | None = None
+    if all(name in fields for name in SHOWN):
+        labels = visit.form.under(f"{KEPT}{kind}.label.")
+        listed = [{"name": name, "label": label} for name, label in labels]
+        template = {**{name: fields[name] for name in SHOWN}, "fields": listed}
+    return Register((), template, {"title": fields["sign"]} if "sign" in fields else None)
+
+
+def _name(kind: str, typed: Mapping[str, str]) -> str:
+    """Return what a content names of the registers of its channel type."""
+    ids = (contents.THIRD_PARTY[kind].id, "sign_id", "code")
+    return "|".join(typed.get(name, "").strip() for name in ids)
 
 
 def _asked(visit: Visit) -> tuple[str, str, str, str, str]:
@@ -118,7 +167,7 @@ def _channels(visit: Visit, kinds: Sequence[str]) -> dict[str, list[Thing]]:
     platforms = visit.api.get("platforms")["platforms"]
     with_templates = {each["platform"] for each in platforms if each["templates"]}
     found: dict[str, list[Thing]] = {}
-    for each in visit.api.get("channels", query={"limit": CHANNELS})["channels"]:
+    for each in visit.every("channels", "channels"):
         if each["code"] in granted and each["platform"] in with_templates and each["type"] in kinds:
             found.setdefault(each["type"], []).append(each)
     return found

@@ -10,12 +10,19 @@ from urllib.parse import quote, urlencode
 from chalicelib.console import navigation
 from chalicelib.console.door import Api, ApiError, Door, Person, Problem, Reply, Request
 from chalicelib.console.forms import Form
+from chalicelib.console.paths import quoted
 from chalicelib.console.render import environment
 from chalicelib.console.texts import LANGUAGES, Texts
 from chalicelib.domain import zones
 
 _SAFE = "!#$%&'()*+,/:;=?@[]~"  # what an address may hold. No text writes another header.
 PAGE, MOST = 100, 1000  # of a list to choose from
+
+
+def _address(path: str, query: Mapping[str, object]) -> str:
+    asked = {name: value for name, value in query.items() if value not in (None, "")}
+    root = "" if path == "/" else path
+    return f"/console{root}" + (f"?{urlencode(asked, errors='replace')}" if asked else "")
 
 
 class Visit:
@@ -105,16 +112,26 @@ class Visit:
         listed: Sequence[Mapping[str, str]] = self.api.get("sandbox")["real_channels"]
         return listed
 
-    def at(self, path: str = "", /, **query: object) -> str:
-        """Return the address of a page of the access channel."""
+    # -- addresses
+
+    def at(self, path: str = "", /, *parts: object, **query: object) -> str:
+        """Return the address of a page of the access channel, as `to` does."""
         key = self.access_channel["channel_key"] if self.access_channel else "-"
-        return self.to(f"/c/{quote(key)}{path}", **query)
+        return self.to(f"/c/{quoted(key)}{path}", *parts, **query)
 
     @staticmethod
-    def to(path: str, /, **query: object) -> str:
-        asked = {name: value for name, value in query.items() if value not in (None, "")}
-        root = "" if path == "/" else path
-        return f"/console{root}" + (f"?{urlencode(asked)}" if asked else "")
+    def to(path: str, /, *parts: object, **query: object) -> str:
+        """Return an address: a path of ours, then parts that may hold any sign, and a query."""
+        return _address("".join((path, *(f"/{quoted(part)}" for part in parts))), query)
+
+    def here(self, **changed: object) -> str:
+        """Return the address of this page with other parameters. What was done is past by then."""
+        return _address(self.path, {**self.request.query, "done": "", **changed})
+
+    @property
+    def path(self) -> str:
+        """The path of this page as a browser writes it. A gateway decodes all but `%25`."""
+        return quote(self.request.path, safe="/%", errors="replace")
 
     # -- output
 

@@ -73,7 +73,11 @@ DEFINITIONS: Mapping[str, Definition] = {
     ),
     "delivery_rate": Definition("送达率", "送达 ÷ 发送", "Delivered divided by submitted."),
     "click_rate": Definition("点击率", "点击 ÷ 送达", "Clicked divided by delivered."),
-    "acceptance_rate": Definition("发送成功率", "发送 ÷ 有效", "Submitted divided by valid."),
+    "acceptance_rate": Definition(
+        "发送成功率",
+        "发送 ÷（发送 + 发送失败）",
+        "Submitted divided by submitted and failed submissions.",
+    ),
     "mean": Definition(
         "30 天均值",
         "截至消息发送当天的 30 天内，该渠道在该通道类型上全部消息的送达率或点击率",

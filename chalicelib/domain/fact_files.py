@@ -18,7 +18,9 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.notes import BLOCK
 from chalicelib.domain.plans import ChunkId
 
-CHUNKS = 200  # numbers of a part of a large message: 200,000 targets
+# Numbers of a part of a large message: 400,000 targets. Files are named by parts.
+# Another value would write the facts of stored messages again, into files of other parts.
+CHUNKS = 400
 
 # Facts of a row, beside those of deliveries.
 MESSAGE, TARGET, LOST, DELIVERY, REFUSED = "message", "target", "lost", "delivery", "refused"

@@ -69,6 +69,7 @@ class Capabilities:
     hands_on_token: bool = False
     credentials: Mapping[str, bool] = field(default_factory=dict)  # name -> whether required
     options: Mapping[str, bool] = field(default_factory=dict)  # name -> whether required
+    address: str = "base_url"  # the option that says where sends go, instead of the vendor's host
     # the process that sends for it from its own queues, and brings its receipts, empty: a function
     worker: str = ""
     # places for short links, None: wherever the template's author put a variable for a link

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import field
-from typing import Any
 from urllib.parse import urlsplit
 
 from chalicelib.domain.delivery_channels import ChannelType
@@ -43,11 +41,10 @@ class Simulated:
     screen: Screen = field(repr=False)
 
 
-def leads_there(options: Mapping[str, Any], sandbox: str) -> bool:
-    """Tell if the options of a delivery channel name the host of the sandbox's address."""
+def leads_there(address: object, sandbox: str) -> bool:
+    """Tell if sends to an address go to the host of the sandbox. It is a URL or a host alone."""
     host = urlsplit(sandbox).hostname
-    texts = [value for value in options.values() if isinstance(value, str)]
-    return bool(host) and any(_host(text) == host for text in texts)
+    return bool(host) and isinstance(address, str) and _host(address) == host
 
 
 def _host(text: str) -> str:

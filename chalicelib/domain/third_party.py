@@ -233,8 +233,8 @@ class Order:
 
     @property
     def is_once(self) -> bool:
-        """Tell if a repeat would make another one at the provider."""
-        return self.action in (Action.CREATE, Action.CHOOSE)
+        """Tell if a repeat would make another one, or be refused since the first is in review."""
+        return self.action in (Action.CREATE, Action.CHANGE, Action.CHOOSE)
 
 
 @frozen

@@ -194,9 +194,11 @@ def _watch(world: World, cells: Sequence[Document]) -> None:
         cell for cell in cells if cell.key[0] == name and int(cell.key[1][:7]) >= now - RECENT
     ]
     for cell in recent:
-        for code, share in health.poor(cell.body).items():
-            log.warning("channel_poor", extra={"channel": code, "share": share})
-            observability.metric("channels_poor")
+        for code, sent in health.submissions(cell.body).items():
+            for rate in health.poor(sent):
+                fields = {"channel": code, "share": round(rate.value, 4)}
+                log.warning("channel_poor", extra=fields)
+                observability.metric("channels_poor")
 
 
 def _end_of(part: Part, unit: ChunkId) -> int:

@@ -127,7 +127,12 @@ def _with_token(world: World, access: AccessChannel, kind: ChannelType) -> Chann
 
 
 def answer(world: World, job: QueryJob) -> None:
-    """Ask the provider, and store its answer. A repeat does no harm: the later answer stands."""
+    """Ask the provider, and store its answer.
+
+    The first answer stands, and a repeat asks nothing.
+    """
+    if result(world, job.id) is not None:
+        return
     channel = world.settings.channel(job.channel)
     answered: QueryResult | None
     try:
@@ -147,7 +152,7 @@ def answer(world: World, job: QueryJob) -> None:
 
 
 def keep(world: World, id: str, result: QueryResult) -> None:
-    """Store a result under an id for some minutes. The later of two stands."""
+    """Store a result under an id for some minutes."""
     until = world.clock.now() + KEPT * 1000
     world.tokens.write(_name(id), Token(json.dumps(asdict(result)), until, until))
 

@@ -55,10 +55,7 @@ def recount(world: World, timers: Sequence[Timer]) -> None:
         message = messages.get(at.msgid) or world.messages.get(at.msgid)
         _recount(world, message, at, counted)
 
-    try:
-        do_in_time(world, count_one, timers)
-    finally:
-        figures.count_chunks(world, counted)
+    do_in_time(world, count_one, timers, lambda: figures.count_chunks(world, counted))
 
 
 def recount_chunk(world: World, at: ChunkId) -> Counts | None:

@@ -8,6 +8,7 @@ from typing import TypeVar
 from chalicelib.domain import elements
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.jobs import Envelope, FactsJob, Timer, TimerKind, TimersJob
+from chalicelib.observability import log
 from chalicelib.ports import World
 
 T = TypeVar("T")
@@ -59,26 +60,47 @@ def _queue_of(world: World, timer: Timer) -> ChannelType | None:
     return channel.type if channel else None
 
 
-def do_in_time(world: World, work: Callable[[Timer], object], timers: Sequence[Timer]) -> None:
+def do_in_time(
+    world: World,
+    work: Callable[[Timer], object],
+    timers: Sequence[Timer],
+    end: Callable[[], object] = lambda: None,
+) -> None:
     """Do the work of each timer while its worker has time. Send the others to their queue anew.
 
     Each job begins with timers whose turn did not come before, so that slow ones starve no others.
+    `end` is the part of the work that is done together, after the last timer.
     """
     ends = world.end_of_job(world.clock.now()) - EXCHANGES * world.limits.provider_timeout * 1000
-    done = 0
-
-    def timely() -> Iterator[Timer]:
-        nonlocal done
-        for timer in timers:
-            if done and world.clock.now() > ends:
-                return
-            done += 1
-            yield timer
-
+    done, failed, failure = 0, list[Timer](), None
+    while done < len(timers) and not (done and world.clock.now() > ends):
+        try:
+            work(timers[done])
+        except Exception as error:  # noqa: BLE001 raised or logged below
+            failed, failure = [*failed, timers[done]], failure or error
+        done += 1
     try:
-        do_all(work, timely())
-    finally:
-        world.queues.send(list(_envelopes(world, timers[done:])))
+        end()
+    except Exception as error:  # noqa: BLE001 raised or logged below
+        failed, failure = list(timers[:done]), error
+    left = timers[done:]
+    if failure is not None and not left:
+        raise failure
+    _send_anew(world, left, failed, failure)
+
+
+def _send_anew(
+    world: World, left: Sequence[Timer], failed: Sequence[Timer], failure: Exception | None
+) -> None:
+    """Send timers for which there was no time, and apart from them each one that failed.
+
+    If the job failed instead, it would come back with the others, and send them again each time.
+    A job of one timer has no others, so it fails until it is a dead letter.
+    """
+    if failure is not None:
+        log.warning("timers_apart", exc_info=failure, extra={"timers": len(failed)})
+    apart = [envelope for timer in failed for envelope in _envelopes(world, [timer])]
+    world.queues.send([*_envelopes(world, left), *apart])
 
 
 def do_all(work: Callable[[T], object], items: Iterable[T]) -> None:

@@ -20,7 +20,7 @@ from chalicelib.domain.topics import TOPICS
 from chalicelib.domain.traces import Interacted, Log
 from chalicelib.domain.users import User
 from chalicelib.domain.values import frozen
-from chalicelib.flow import preferences, reach
+from chalicelib.flow import marks, preferences, reach
 from chalicelib.manage import access_channels, users
 from chalicelib.ports import World
 
@@ -67,8 +67,8 @@ def known(world: World, userid: str) -> Known:
         user,
         _consents(world, user),
         _groups_of(world, userid),
-        {key: marks.marks for key, marks in _marks(world, _counts(userid)).items()},
-        {key: marks.marks for key, marks in _marks(world, _reach(userid)).items()},
+        {key: of_key.marks for key, of_key in _marks(world, _counts(userid)).items()},
+        {key: of_key.marks for key, of_key in _marks(world, _reach(userid)).items()},
         _logs(world, user),
         _interactions(world, userid),
     )
@@ -111,22 +111,22 @@ def _reach(userid: str) -> Callable[[str], str]:
 def _marks(world: World, name_of: Callable[[str], str]) -> Mapping[str, Marks]:
     """Return the marks of all access channels, by channel key."""
     names = {name_of(access.key): access.key for access in world.records.of(ACCESS_CHANNELS).list()}
-    return {names[name]: marks for name, marks in world.marks.get(list(names)).items()}
+    return {names[name]: of_key for name, of_key in world.marks.get(list(names)).items()}
 
 
-def erase(world: World, userid: str) -> Known:
+def erase(world: World, userid: str, begin: Callable[[], None]) -> Known:
     """Forget a person, and return what was known. The user goes last, so a repeat goes on.
 
-    Opt-outs stay with the HMAC of the contact, so that nobody writes to it again.
+    `begin` is called before anything is deleted. Opt-outs stay with the HMAC of the contact, so
+    that nobody writes to it again.
     """
     person = known(world, userid)
+    begin()
     for group in person.groups:
         world.audiences.change(_SETS[group.family](group.number), [], [userid])
     for kind, contact in person.consents:
         world.consents.delete(kind, contact)
-    for name_of in (_counts(userid), _reach(userid)):
-        marks = _marks(world, name_of).items()
-        world.marks.put({name_of(key): Marks((), of_key.version) for key, of_key in marks})
+    _forget_marks(world, userid)
     for key in person.interactions:
         world.traces.forget_interactions(key, userid)
     if reasons := users.delete(world, [userid]):
@@ -134,6 +134,16 @@ def erase(world: World, userid: str) -> Known:
             raise Conflict(users.BUSY)
         raise NotFound("user")
     return person
+
+
+def _forget_marks(world: World, userid: str) -> None:
+    """Forget what counts of a person. Raise Conflict while messages to it go on being counted."""
+    keys_of = [access.key for access in world.records.of(ACCESS_CHANNELS).list()]
+    names = [name_of(key) for name_of in (_counts(userid), _reach(userid)) for key in keys_of]
+    try:
+        marks.change(world, names, lambda name, stored: () if stored else None)
+    except TimeoutError:
+        raise Conflict(users.BUSY) from None
 
 
 def preferred(world: World, userid: str, key: str) -> preferences.Page:

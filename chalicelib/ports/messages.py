@@ -98,7 +98,8 @@ class Messages(Protocol):
         """Return messages before a msgid that name a target, newest first, back to a time (ms).
 
         The msgid from which the search goes on comes beside them, empty at the end. It takes a
-        few requests at most. So it may end early. Messages of the last seconds may be missing.
+        few requests, and more only within a minute. So it may end early. Messages of the last
+        seconds may be missing.
         """
 
     def of_segment(self, number: int, limit: int) -> Sequence[Summary]:

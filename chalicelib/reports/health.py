@@ -9,12 +9,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from chalicelib.domain import keys
+from chalicelib.domain import health, keys
 from chalicelib.domain.delivery_channels import Channel
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.figures import DEPLOYMENT, QUARTER, percentile, quarter_of
 from chalicelib.domain.funnel import STAGES
-from chalicelib.domain.health import ACCEPTED, LEAST
+from chalicelib.domain.health import Submissions
 from chalicelib.flow import days
 from chalicelib.flow.delivery import quota
 from chalicelib.ports import World
@@ -22,7 +22,6 @@ from chalicelib.reports import statistics
 
 DAY = 86_400_000  # ms
 USUAL = 7  # days before today
-WORSE = 0.1  # by which a rate may be lower than usual
 ERRORS = 10  # reasons that are shown
 NOT_ERRORS = ("skipped", "withdrawn")  # the person was reached otherwise, or nobody was to be
 
@@ -57,17 +56,18 @@ def of_access_channel(world: World, key: str) -> list[dict[str, Any]]:
 def _shown(world: World, channel: Channel, cells: Cells, before: Counts) -> dict[str, Any]:
     prefix = f"{channel.type.value}|{channel.code}|"
     now = _sum(counts for _, counts in cells)
-    stages, usual = _of(now, f"channel|{prefix}"), _of(before, f"channel|{prefix}")
+    stages = _of(now, f"channel|{prefix}")
     used = quota.usage(world, channel)
-    rates = _rates(stages, _otherwise(now, prefix))
-    usually = _rates(usual, _otherwise(before, prefix))
+    sent, usually = _submissions(now, channel), _submissions(before, channel)
+    poor = next(iter(health.poor(sent, usually)), None)
     buckets = {int(name): n for name, n in _of(now, f"latency|{prefix}").items()}
     return {
         "delivery_channel": channel.code,
-        "state": _state(stages, rates, usually),
+        "state": "poor" if poor else "good" if sent.is_enough else "quiet",
+        "poor": poor and {"rate": poor.rate, **statistics.rounded(poor.numbers)},
         **{stage: stages.get(stage, 0) for stage in STAGES},
-        **rates,
-        **{f"usual_{name}": rate for name, rate in usually.items()},
+        **statistics.rounded(sent.rates),
+        **{f"usual_{name}": rate for name, rate in statistics.rounded(usually.rates).items()},
         "receipt_seconds": {f"p{p}": percentile(buckets, p / 100) for p in (50, 90, 99)},
         "errors": _errors(cells, now, f"loss|{prefix}"),
         "paused": channel.paused,
@@ -115,26 +115,5 @@ def _of(counts: Counts, prefix: str) -> Counter[str]:
     )
 
 
-def _otherwise(counts: Counts, prefix: str) -> int:
-    """Return the deliveries that were not submitted, and that is not the provider's fault."""
-    return sum(counts.get(f"loss|{prefix}{reason}", 0) for reason in NOT_ERRORS)
-
-
-def _rates(stages: Counts, otherwise: int) -> dict[str, float | None]:
-    valid, submitted = stages.get("valid", 0) - otherwise, stages.get("submitted", 0)
-    return {
-        "acceptance_rate": statistics.rate(submitted, valid),
-        "delivery_rate": statistics.rate(stages.get("delivered", 0), submitted),
-    }
-
-
-def _state(stages: Counts, rates: Mapping[str, Any], usual: Mapping[str, Any]) -> str:
-    if stages.get("valid", 0) < LEAST:
-        return "quiet"
-    if rates["acceptance_rate"] is not None and rates["acceptance_rate"] < ACCEPTED:
-        return "poor"
-    is_worse = any(
-        rates[name] is not None and usual[name] is not None and rates[name] < usual[name] - WORSE
-        for name in rates
-    )
-    return "poor" if is_worse else "good"
+def _submissions(counts: Counts, channel: Channel) -> Submissions:
+    return health.submissions(counts).get(channel.code, health.NONE)

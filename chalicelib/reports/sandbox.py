@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import chain, zip_longest
 from typing import Any, NamedTuple
 
 from chalicelib.domain.delivery_channels import DELIVERY_CHANNELS, Channel, ChannelType
@@ -12,7 +13,10 @@ from chalicelib.domain.sandbox import Simulated, leads_there
 from chalicelib.flow.content import references
 from chalicelib.ports import Lookup, World
 
-CODES = 5  # delivery channels of a type in which an id is looked for
+TOGETHER = 100  # names of one request: the id of a message on a delivery channel
+REQUESTS = 20  # for lookups of an answer: 50 messages, each on any of 40 delivery channels
+
+Name = tuple[str, str]  # delivery channel, id
 
 
 class Origin(NamedTuple):
@@ -33,7 +37,16 @@ def real_channels(world: World) -> list[Channel]:
     """Return the delivery channels that lead elsewhere than to the sandbox."""
     there = url(world)
     listed = world.records.of(DELIVERY_CHANNELS).list()
-    return [each for each in listed if not leads_there(each.options, there)]
+    return [each for each in listed if not leads_there(_address(world, each), there)]
+
+
+def _address(world: World, channel: Channel) -> object:
+    """Return the option that says where sends go, None without it: they go to the vendor."""
+    try:
+        name = world.providers.of(channel.platform).capabilities.address
+    except KeyError:  # a platform that is not there any more
+        return None
+    return channel.options.get(name)
 
 
 def newest(
@@ -58,10 +71,11 @@ def contacts_of(world: World, userid: str) -> frozenset[str]:
 
 
 def _origins(world: World, taken: Sequence[Simulated]) -> list[Origin]:
-    """Return the origins, with one request each for lookups, messages and plans."""
+    """Return the origins, with a request for messages, one for plans, and some for lookups."""
     codes = _codes(world)
-    known = _lookups(world, taken, codes)
-    lookups = [_lookup(known, each, codes) for each in taken]
+    names = [[(code, _id_of(each)) for code in _possible(each, codes)] for each in taken]
+    known = _lookups(world, names)
+    lookups = [next((known[name] for name in of if name in known), None) for of in names]
     msgids = dict.fromkeys(lookup.chunk.msgid for lookup in lookups if lookup)
     messages = world.recordings.read(list(msgids), [])[0] if msgids else {}
     plans = world.ledger.plans(
@@ -79,48 +93,61 @@ def _origins(world: World, taken: Sequence[Simulated]) -> list[Origin]:
     ]
 
 
-def _codes(world: World) -> Mapping[ChannelType, Sequence[str]]:
-    codes: dict[ChannelType, list[str]] = {}
+def _codes(world: World) -> Mapping[tuple[ChannelType, str], Sequence[str]]:
+    """Return all delivery channels by type and platform."""
+    codes: dict[tuple[ChannelType, str], list[str]] = {}
     for channel in world.records.of(DELIVERY_CHANNELS).list():
-        of_type = codes.setdefault(channel.type, [])
-        if len(of_type) < CODES:
-            of_type.append(channel.code)
+        codes.setdefault((channel.type, channel.platform), []).append(channel.code)
     return codes
 
 
-def _lookups(
-    world: World, taken: Iterable[Simulated], codes: Mapping[ChannelType, Sequence[str]]
-) -> Mapping[tuple[str, str], Lookup]:
+def _possible(
+    each: Simulated, codes: Mapping[tuple[ChannelType, str], Sequence[str]]
+) -> Iterator[str]:
+    """Yield the delivery channels that a message may have come from.
+
+    A provider of the sandbox has the name with which those of its platforms begin.
+    """
+    for (kind, platform), of_platform in codes.items():
+        if kind is each.type and platform.startswith(each.provider) and _id_of(each):
+            yield from of_platform
+
+
+def _lookups(world: World, names: Sequence[Sequence[Name]]) -> dict[Name, Lookup]:
+    """Find the lookup of each message, which has one of several names. The first ones come first.
+
+    What is found is asked for no more. The number of requests is bounded.
+    """
+    found = _own(world, names)
+    turns = [(n, name) for turn in zip_longest(*names) for n, name in enumerate(turn) if name]
+    for _ in range(REQUESTS):
+        turns = [(n, name) for n, name in turns if found.keys().isdisjoint(names[n])]
+        if not turns:
+            break
+        ids: dict[str, list[str]] = {}
+        for _, (code, id) in turns[:TOGETHER]:
+            ids.setdefault(code, []).append(id)
+        found |= world.lookups.find(ids)
+        turns = turns[TOGETHER:]
+    return found
+
+
+def _own(world: World, names: Sequence[Sequence[Name]]) -> dict[Name, Lookup]:
+    """Return the lookups of ids that are references of OpenUMS, which need no request."""
     ids: dict[str, list[str]] = {}
-    for each in taken:
-        for code in codes.get(each.type, ()):
-            ids.setdefault(code, []).extend(filter(None, [_id_of(each)]))
-    named = {
+    for code, id in chain.from_iterable(names):
+        ids.setdefault(code, []).append(id)
+    return {
         (code, id): lookup
         for code, of_code in ids.items()
         for id, lookup in references.lookups(world.vault, code, of_code).items()
     }
-    rest = {
-        code: [id for id in dict.fromkeys(of_code) if (code, id) not in named]
-        for code, of_code in ids.items()
-    }
-    wanted = {code: of_code for code, of_code in rest.items() if of_code}
-    return {**named, **(world.lookups.find(wanted) if wanted else {})}
 
 
 def _id_of(each: Simulated) -> str:
     """Return the id by which receipts name a message: of a mail, the local part of its own id."""
     is_mail = each.type is ChannelType.EMAIL and "@" in each.provider_id
     return each.provider_id.strip("<>").partition("@")[0] if is_mail else each.provider_id
-
-
-def _lookup(
-    found: Mapping[tuple[str, str], Lookup],
-    each: Simulated,
-    codes: Mapping[ChannelType, Sequence[str]],
-) -> Lookup | None:
-    names = ((code, _id_of(each)) for code in codes.get(each.type, ()))
-    return next((found[name] for name in names if name in found), None)
 
 
 def _target(plan: Plan | None, lookup: Lookup, contact: str) -> str:
@@ -135,14 +162,14 @@ def _target(plan: Plan | None, lookup: Lookup, contact: str) -> str:
     return ""
 
 
-def shown(each: Simulated, origin: Origin, contact: str) -> dict[str, Any]:
-    """Return a simulated message for an answer. `contact`: as its reader may see it."""
+def shown(each: Simulated, origin: Origin) -> dict[str, Any]:
+    """Return a simulated message for an answer, whole."""
     screen = each.screen
     return {
         "number": each.number,
         "type": each.type.value,
         "provider": each.provider,
-        "contact": contact,
+        "contact": each.contact,
         "time": each.time,
         "provider_id": each.provider_id,
         "msgid": origin.msgid or None,

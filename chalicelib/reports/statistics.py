@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from chalicelib.domain import channel_options, keys, prices
+from chalicelib.domain import channel_options, health, keys, prices
 from chalicelib.domain.delivery_channels import Channel
 from chalicelib.domain.errors import Invalid, NotFound
 from chalicelib.domain.figures import DEPLOYMENT, QUARTER, TOTALS, percentile, totals
@@ -186,6 +186,10 @@ def rate(part: int, whole: int) -> float | None:
     return round(part / whole, 6) if whole else None
 
 
+def rounded(rates: Mapping[str, float | None]) -> dict[str, float | None]:
+    return {name: None if value is None else round(value, 6) for name, value in rates.items()}
+
+
 def total(counts: Counts) -> dict[str, Any]:
     sums = dict(zip(TOTALS, totals(counts), strict=True))
     return {
@@ -291,19 +295,19 @@ def providers(world: World, over: Stretch) -> list[dict[str, Any]]:
             buckets.setdefault(words[1], {})[int(words[2])] = number
         elif kind == "channel":
             kinds[words[1]] = words[0]
-    shown = []
+    submissions, shown = health.submissions(counts), []
     for code, stages in parts(world, counts, "delivery_channel").items():
         channel = world.settings.channel(code)
         receipts = {
             f"p{share}": percentile(buckets.get(code, {}), share / 100) for share in (50, 90, 99)
         }
-        accepted = rate(stages.get("submitted", 0), stages.get("valid", 0))
+        rates = rounded(submissions.get(code, health.NONE).rates)
         shown.append(
             {
                 "delivery_channel": code,
                 "channel_type": kinds[code],
                 "platform": channel.platform if channel else "",
-                "acceptance_rate": accepted,
+                health.ACCEPTANCE: rates[health.ACCEPTANCE],
                 "receipt_seconds": receipts,
                 "open_rate": _open_rate(channel, stages),
                 **shown_part(stages),

@@ -18,6 +18,7 @@ import requests
 from rich.console import Console
 from rich.table import Table
 
+from chalicelib.aws import user_lists
 from chalicelib.aws.timers import SHARDS
 from chalicelib.domain.keys import BUCKETS
 from infra.bench import single_sends
@@ -72,6 +73,7 @@ FAMILIES = (
     Family("lookups", "pace#<channel>", "pace#.*", 1),
     Family("lookups", "expecting#<channel>", "expecting#.*", 1),
     Family("users", "<bucket>", r"\d+", BUCKETS),
+    Family(f"users.{user_lists.INDEX}", "<part>", r"\d+", user_lists.PARTS),
     Family("audiences", "contact#<type>#<hmac>", "contact#.*", _OWN),
     Family("audiences", "consents#<type>#<hmac>", "consents#.*", _OWN),
     Family("audiences", "refused", "refused", 1),

@@ -102,7 +102,7 @@ an invocation. If each came alone, the dollars would be:
 One tick of the clock is two transitions ($0.00005). It serves all that is due in a minute.
 Here it makes {transitions} transitions per 1,000 single sends.
 If a minute has only one send, the whole tick is a cost of this send.
-So single sends stay within the bound from {needed} a minute on.
+{within}
 With fewer, the clock costs at most ${minutes:.2f} in a month.
 
 **A slower processor.** With {memory} MB, Lambda gives less than a third of a processor core. It
@@ -176,7 +176,7 @@ def _method(results: Mapping[str, Result], bounds: Mapping[str, Mapping[str, flo
     return METHOD.format(
         batches="\n".join(batches),
         transitions=single.report["state_transitions_per_1000"],
-        needed=math.ceil(tick / max(1.0, bounds["single"]["usd_per_million"] - rest)),
+        within=within(bounds["single"]["usd_per_million"] - rest, tick),
         minutes=60 * 24 * 30 * tick / 1e6,
         memory=round(MEMORY_GB * 1024),
         slower=slower,
@@ -184,6 +184,16 @@ def _method(results: Mapping[str, Result], bounds: Mapping[str, Mapping[str, flo
         slow_single=_slow(single, slower),
         slow_plain=_slow(results["plain"], slower),
     )
+
+
+def within(spare: float, tick: float) -> str:
+    """Say from which rate on sends that come alone stay within their bound.
+
+    `spare` is what the bound leaves for ticks of the clock, in dollars of a million sends.
+    """
+    if spare <= 0:
+        return "So single sends that come alone exceed the bound at any rate."
+    return f"So single sends stay within the bound from {math.ceil(tick / spare):,} a minute on."
 
 
 def _slow(result: Result, slower: float) -> str:

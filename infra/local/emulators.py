@@ -32,6 +32,7 @@ class Emulator(Protocol):
     modules: Mapping[str, str]  # of every process, by the process's name
     ports: Sequence[str]
     fixed_ports: Mapping[str, int]  # of emulator and sandbox that others start. Empty: we do
+    begin: str  # the command by which others start them
     sources: Sequence[Path]  # a stack with other sources starts anew
     host: str  # of emulator and sandbox, as functions, providers and this machine name it
     health: str
@@ -52,6 +53,7 @@ class MiniStack:
     modules = {"emulator": "infra.local.emulator"}
     ports = ("emulator", "api")
     fixed_ports: Mapping[str, int] = {}
+    begin = ""
     host = "127.0.0.1"
     health = "/_openums/workers"
     target = HERE
@@ -70,7 +72,7 @@ class MiniStack:
             "throttles",
             "leading_keys",
         )
-    ]
+    ] + [ROOT / "requirements-lock.txt"]
 
     def programs(self, stack: Stack, ports: Mapping[str, int]) -> Mapping[str, Program]:
         options = ["--port", ports["emulator"], "--door-port", ports["api"]]

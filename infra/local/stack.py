@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -30,6 +31,8 @@ from infra.template import workers
 STAGES = {"test": "test"}  # stage by the stack's name, else `local`
 SANDBOX_PORTS = ("sandbox", "smtp", "smtps", "starttls", "cmpp")
 MODULES = {"sandbox": "infra.sandbox", WORKER: workers.MODULE}
+NAME = re.compile(r"[A-Za-z0-9-]{1,30}", re.ASCII)
+TAKEN = ("localstack-venv",)  # other folders of .local
 PATIENCE = 60.0  # seconds for a process to answer
 
 
@@ -37,9 +40,10 @@ def up(
     stack: Stack, ports_from: int | None = None, sandbox_options: tuple[str, ...] = ()
 ) -> dict[str, Any]:
     """Start and deploy everything as the sources say. Return the stack's description."""
+    emulator = emulator_of(stack)
+    _refuse(stack, emulator)
     stack.folder.mkdir(parents=True, exist_ok=True)
     with one_at_a_time(stack):
-        emulator = emulator_of(stack)
         template = parameters(stack, emulator)
         inputs = f"{inputs_hash(stack.stage, emulator.target)} {template} {sandbox_options}"
         running = _still_running(stack, emulator)
@@ -59,6 +63,19 @@ def up(
         write(stack.record, {**running, "deployed": inputs})
         write(stack.description, description)
         return description
+
+
+def _refuse(stack: Stack, emulator: Emulator) -> None:
+    """Raise NotStarted for a name that is taken, and for containers that nobody has started."""
+    if not NAME.fullmatch(stack.name) or stack.name in TAKEN:
+        raise NotStarted(
+            f"a stack cannot be called {stack.name}: take up to 30 letters, digits and hyphens,"
+            f" and none of {', '.join(TAKEN)}"
+        )
+    if emulator.begin:
+        address = f"http://{emulator.host}:{emulator.fixed_ports['emulator']}"
+        if not answers(address + emulator.health):
+            raise NotStarted(f"{address} does not answer: {emulator.begin}")
 
 
 def _still_running(stack: Stack, emulator: Emulator) -> dict[str, Any]:
@@ -201,7 +218,8 @@ def _await(stack: Stack, process: str, url: str, running: dict[str, Any]) -> Non
     while not answers(url):
         ended = not alive(pid) if (pid := running["pids"].get(process)) else False
         if ended or time.monotonic() > deadline:
-            tail = stack.log(process).read_text(errors="replace")[-3000:]
+            log = stack.log(process)  # a container has its own
+            tail = log.read_text(errors="replace")[-3000:] if log.is_file() else ""
             _stop(stack)
             raise NotStarted(f"the {process} did not start\n{tail}")
         time.sleep(0.05)

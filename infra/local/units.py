@@ -2,7 +2,8 @@
 
 A write costs a unit per started KB, twice in a transaction. A read costs half a unit per started
 4 KB, and a whole unit if it is strongly consistent. The emulator itself always answers 1.
-An update is billed for its whole item, which the caller looks up.
+An update is billed for its whole item, which the caller looks up. The index of users' ids has their
+keys alone. So it costs a unit for a new and a deleted user, and nothing for a changed one.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
+
+from chalicelib.aws import user_lists
 
 Body = Mapping[str, Any]
 
@@ -38,16 +41,41 @@ def writes(operation: str, body: Body, answer: Body, stored: Stored) -> Iterator
     match operation:
         case "PutItem" | "UpdateItem" | "DeleteItem":
             yield _used(body, _write(_written(body, stored)))
+            yield from _indexed(body, answer)
         case "BatchWriteItem":
             for table, requests in body["RequestItems"].items():
                 unprocessed = len(answer.get("UnprocessedItems", {}).get(table, []))
                 for request in requests[: len(requests) - unprocessed]:
                     (action,) = request.values()
                     yield _used({"TableName": table, **action}, _write(_put_size(action)))
+                    yield from _indexed({"TableName": table, **action}, answer)
         case "TransactWriteItems":
             for item in body["TransactItems"]:
                 (action,) = item.values()
                 yield _used(action, 2 * _write(_written(action, stored)))
+                yield from _indexed(action, answer)
+
+
+def _indexed(action: Body, answer: Body) -> Iterator[Used]:
+    """Yield the unit of a user that comes into the index of ids or leaves it."""
+    key = action.get("Item") or action.get("Key", {})
+    is_user = action["TableName"].endswith("-users") and "userid" in key
+    if not is_user or "__type" in answer or not _moves(action):
+        return
+    userid = key["userid"]["S"]
+    part = str(user_lists.part(userid))
+    yield Used(_index(action["TableName"]), part, 1, userid)
+
+
+def _moves(action: Body) -> bool:
+    """Tell if a write adds a user or deletes one. A condition says that a user is there."""
+    if "UpdateExpression" in action:
+        return "part" in action["UpdateExpression"]
+    return "Item" not in action or "version" not in action.get("ConditionExpression", "")
+
+
+def _index(table: str) -> str:
+    return f"{table}.{user_lists.INDEX}"
 
 
 def reads(operation: str, body: Body, answer: Body) -> Iterator[Used]:
@@ -59,7 +87,9 @@ def reads(operation: str, body: Body, answer: Body) -> Iterator[Used]:
         case "Query" | "Scan":
             size = sum(map(item_size, answer.get("Items", [])))
             partition = queried_partition(body)
-            yield Used(body["TableName"], partition, _read(size, consistent))
+            table = body["TableName"]
+            name = _index(table) if "IndexName" in body else table
+            yield Used(name, partition, _read(size, consistent))
         case "BatchGetItem":
             for table, keys in body["RequestItems"].items():
                 yield from _batch_read(table, keys, answer)

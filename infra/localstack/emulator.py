@@ -29,15 +29,19 @@ class LocalStack:
     modules = {"emulator": "infra.localstack.host", "tables": "ministack"}
     ports = ("emulator", "tables")
     fixed_ports: Mapping[str, int] = {}
+    begin = ""
     host = "127.0.0.1"
     health = "/_localstack/health"
     target = HERE
     sources = [
         FOLDER / "bootstrap.py",
+        FOLDER / "emulator.py",
         FOLDER / "executor.py",
         FOLDER / "host.py",
         FOLDER / "runtime_api.py",
         ROOT / "requirements-localstack.txt",
+        ROOT / "requirements-localstack-lock.txt",
+        ROOT / "requirements-lock.txt",  # of MiniStack, which keeps the tables
     ]
 
     def programs(self, stack: Stack, ports: Mapping[str, int]) -> Mapping[str, Program]:
@@ -84,6 +88,7 @@ class InContainers(LocalStack):
     """
 
     modules: Mapping[str, str] = {}
+    begin = "docker compose -f localstack-compose.yml up -d"
     fixed_ports = {
         "emulator": 4566,
         "sandbox": 4568,

@@ -28,6 +28,7 @@ def resources(stage: Stage) -> Resource:
     """Build the bucket and the layer, and make the role an option."""
     scope = stage.chalice.scope(stage.name, NAME)
     layer = {
+        "LayerName": f"{config.APP}-{stage.name}-facts",  # by which a deployer has its rights
         "Description": "DuckDB, which writes fact files as Parquet",
         "Content": f"./{LAYER_FILE}",  # the deployment puts its place here
         "CompatibleRuntimes": [scope.lambda_python_version],

@@ -138,7 +138,7 @@ def test_a_caller_never_waits_a_second_for_a_busy_service(
         request(service, name)
     assert is_busy(raised.value), raised.value
     assert 2 <= sky.attempts <= ATTEMPTS
-    assert sky.seconds <= retries.SECONDS + ATTEMPTS * sky.each
+    assert sky.seconds <= retries.CALLER + ATTEMPTS * sky.each
 
 
 @pytest.mark.parametrize("answer", [throttled, exceeded, failed])
@@ -194,7 +194,7 @@ def test_what_is_done_in_rounds_ends_soon_for_a_caller(sky: Sky, name: str) -> N
     assert is_busy(raised.value)
     assert not isinstance(raised.value, items.Contended)
     assert 2 <= sky.attempts < rounds or name == "send"
-    assert sky.seconds <= retries.SECONDS + rounds * sky.each
+    assert sky.seconds <= retries.CALLER + rounds * sky.each
 
 
 @pytest.mark.parametrize("name", ROUNDS)
@@ -207,12 +207,68 @@ def test_a_worker_goes_through_all_rounds(sky: Sky, name: str) -> None:
     assert sky.attempts == rounds
 
 
-def test_conflicts_in_every_round_are_told_apart_from_throttles(sky: Sky) -> None:
+def conflict(operation: str) -> tuple[int, Any]:
     reasons = [{"Code": "TransactionConflict"}, {"Code": "None"}]
-    error = {"__type": "TransactionCanceledException", "CancellationReasons": reasons}
-    sky.answer = lambda _: (400, error)
+    return 400, {"__type": "TransactionCanceledException", "CancellationReasons": reasons}
+
+
+def test_conflicts_in_every_round_are_told_apart_from_throttles(sky: Sky) -> None:
+    sky.answer = conflict
     with wiring.hurried(), pytest.raises(items.Contended):
         ROUNDS["transact"][0]()
+    assert sky.attempts >= items.CONTENDED
+    with pytest.raises(items.Contended):
+        ROUNDS["transact"][0]()
+
+
+def test_a_conflict_when_no_time_is_left_does_not_say_that_others_were_faster(sky: Sky) -> None:
+    with wiring.hurried():
+        for _ in range(20):
+            with contextlib.suppress(Exception):
+                ROUNDS["get_many"][0]()
+        sky.answer = conflict
+        sky.attempts = 0
+        with pytest.raises(items.Unprocessed) as raised:
+            ROUNDS["transact"][0]()
+    assert sky.attempts < items.CONTENDED
+    assert not isinstance(raised.value, items.Contended)
+
+
+def test_a_throttle_in_any_round_is_no_contention(sky: Sky) -> None:
+    answers = iter([conflict, unprocessed])
+    sky.answer = lambda name: next(answers, conflict)(name)
+    with pytest.raises(items.Unprocessed) as raised:
+        ROUNDS["transact"][0]()
+    assert sky.attempts == items.ROUNDS
+    assert not isinstance(raised.value, items.Contended)
+
+
+def of_a_second(sky: Sky) -> Answer:
+    def answer(operation: str) -> tuple[int, Any]:
+        return throttled(operation) if sky.seconds < 1 else (200, {"Item": {"pk": {"S": "x"}}})
+
+    return answer
+
+
+def test_a_provider_does_not_notice_a_throttle_of_a_second(sky: Sky) -> None:
+    """A caller is told to come again, but not every provider does."""
+    sky.answer = of_a_second(sky)
+    with wiring.hurried(for_provider=True):
+        assert request("dynamodb", "get_item")["Item"]
+    sky.seconds = 0.0
+    with wiring.hurried(), pytest.raises(Exception) as raised:
+        request("dynamodb", "get_item")
+    assert is_busy(raised.value)
+
+
+@pytest.mark.parametrize("answer", [throttled, exceeded, failed, lost])
+def test_a_provider_has_its_answer_within_five_seconds(sky: Sky, answer: Answer) -> None:
+    sky.answer = answer
+    with wiring.hurried(for_provider=True):
+        for _ in range(5):
+            with contextlib.suppress(Exception):
+                request("dynamodb", "get_item")
+    assert 1 < sky.seconds <= retries.PROVIDER + sky.attempts * sky.each < 4
 
 
 def test_all_requests_of_a_caller_share_one_budget(sky: Sky) -> None:
@@ -220,7 +276,7 @@ def test_all_requests_of_a_caller_share_one_budget(sky: Sky) -> None:
         for _ in range(20):
             with contextlib.suppress(Exception):
                 request("dynamodb", "get_item")
-    assert sky.seconds <= retries.SECONDS + sky.attempts * sky.each
+    assert sky.seconds <= retries.CALLER + sky.attempts * sky.each
     assert sky.attempts <= 20 + 2 * ATTEMPTS
     sky.attempts, sky.seconds = 0, 0.0
     with wiring.hurried(), contextlib.suppress(Exception):

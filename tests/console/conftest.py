@@ -19,6 +19,7 @@ from chalicelib.entrypoints.http.console import door
 from chalicelib.manage import logins, members
 from infra.console.build import build
 from tests import answered
+from tests.entrypoints import http_api
 from tests.entrypoints.conftest import RealProviders, sha256
 from tests.fakes.world import FakeWorld
 
@@ -120,9 +121,10 @@ class Browser:
         address = urlsplit(path)
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         sent = {"accept-language": self.language, "accept-encoding": "gzip", **sent}
+        root = "" if address.path == "/" else address.path
         event: dict[str, Any] = {
             "version": "2.0",
-            "rawPath": f"/console{'' if address.path == '/' else address.path}",
+            "rawPath": f"/console{http_api.decoded(root)}",
             "rawQueryString": address.query,
             "headers": sent,
             "cookies": [f"{name}={value}" for name, value in self.cookies.items()],

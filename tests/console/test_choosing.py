@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from chalicelib.console import contents, labels
+from chalicelib.console.door import SESSION, Request
+from chalicelib.console.pages.stats import costs
+from chalicelib.console.visit import Visit
+from chalicelib.domain.access_channels import ACCESS_CHANNELS
+from chalicelib.domain.delivery_channels import DELIVERY_CHANNELS
 from chalicelib.domain.third_party import REGISTERED, Family, Field, Sort
+from chalicelib.entrypoints.http.console.door import WorldDoor
 from chalicelib.providers.wechat import values
 from tests.console.conftest import Browser, Page
 from tests.console.test_pages import check
@@ -207,3 +214,70 @@ def test_notices_and_template_messages_have_fields(content: dict[str, Any]) -> N
     shown = contents.show("wechatoa", content)
     assert "json" not in shown
     assert contents.make("wechatoa", shown) == content
+
+
+SEEN = {"c.sms.temp_id": "7", "c.sms.sign_id": "3", "c.sms.v.code": "12"}
+REGISTERS = ("records.channel.", "records.third_party_")
+
+
+def pause(shop: Browser, kept: Mapping[str, Any], **typed: str) -> tuple[Page, int]:
+    """Pause in typing. Return the new previews, and how often a register was read."""
+    log = shop.world.records.steps.log
+    before = len(log)
+    fields = {**kept, **JSMS, **SEEN, **typed, "do": "preview"}
+    page = shop.post(f"/c/{shop.key}{NEW}", fields, hx_request="true")
+    assert page.status == 200, page.plain
+    reads = [step for step in log[before:] if step.startswith(REGISTERS)]
+    return page, len([step for step in reads if not step.endswith(".done")])
+
+
+def kept_by(page: Page) -> dict[str, str]:
+    """Return the fields by which the form remembers."""
+    found = re.findall(r'<input type="hidden" name="(k\.[^"]+)" value="([^"]*)">', page.text)
+    return {name: html.unescape(text) for name, text in found}
+
+
+def test_a_pause_in_typing_reads_no_register_again(shop: Browser) -> None:
+    keep(shop, "sms1", "70", title="Other", text="Other: {{code}}.", fields=(Field("code"),))
+    records = shop.world.records.of(REGISTERED[Family.TEMPLATE])
+    stored = records.get("sms1.7")
+    records.update(stored, replace(stored, text='"Code" {{code}}.', version=2))
+    page = edit(shop, "preview", **JSMS, **SEEN)
+    for code in ("1", "12", "123"):
+        page, reads = pause(shop, kept_by(page), **{"c.sms.v.code": code})
+        assert (reads, f'【极光】"Code" {code}.' in page.plain) == (0, True)
+        assert "<h1" not in page.text
+    page, reads = pause(shop, kept_by(page), **{"c.sms.temp_id": "70"})
+    assert reads > 0
+    assert "【极光】Other: 12." in page.plain
+    assert pause(shop, kept_by(page), **{"c.sms.temp_id": "70"})[1] == 0
+
+
+def test_labels_of_fields_are_remembered_and_escaped(shop: Browser) -> None:
+    typed = {"c.wechatoa.template_id": "tpl1", "c.wechatoa.v.thing1": "A-7", **WECHAT}
+    page = edit(shop, "preview", **typed)
+    for text in (page.plain, pause(shop, kept_by(page), **typed)[0].plain):
+        assert "title tpl1" in text
+        assert "Order A-7" in text
+    evil = {**kept_by(page), "k.wechatoa.title": "<script>x", "k.wechatoa.label.thing1": "<b>"}
+    assert "<script>x" not in pause(shop, evil, **typed)[0].text
+
+
+@pytest.mark.parametrize("name", ["title", "text", "sign", "label.", "label.code", "x", "named"])
+def test_a_form_that_remembers_only_a_part_is_no_fault(shop: Browser, name: str) -> None:
+    named = kept_by(edit(shop, "preview", **JSMS, **SEEN))["k.sms.named"]
+    pause(shop, {"k.sms.named": named, f"k.sms.{name}": "<x-evil>"})
+
+
+def test_every_delivery_channel_can_be_chosen_from_and_has_its_name(shop: Browser) -> None:
+    channels = shop.world.records.of(DELIVERY_CHANNELS)
+    sms = channels.get("sms1")
+    for code in (f"z{number:03}" for number in range(130)):
+        channels.put(replace(sms, code=code, name=f"the name of {code}"))
+        shop.world.records.of(ACCESS_CHANNELS).set_entry(shop.key, "channels", code, 1)
+    page = edit(shop, "pick:sms:templates:sms1", **JSMS)
+    assert 'value="pick:sms:templates:z129"' in page.text
+    door = WorldDoor(shop.world)
+    person = door.sessions.person(shop.cookies[SESSION])
+    visit = Visit(door, Request("GET", "/"), "en", person)
+    assert costs._names(visit, "delivery_channel")["z129"] == "the name of z129"

@@ -129,6 +129,19 @@ def test_the_overview_names_what_does_badly_first(shop: Browser) -> None:
     assert "not well" in text
 
 
+def test_the_overview_blames_the_rate_that_the_report_names(shop: Browser) -> None:
+    stages = {"valid": 100, "submitted": 95, "delivered": 60}
+    now = {f"channel|sms|sms1|{stage}": number for stage, number in stages.items()}
+    counted(shop, shop.key, now)
+    day = days.day_of(shop.world.limits, shop.world.clock.now()) - 1
+    usual = {f"channel|sms|sms1|{stage}": 100 for stage in stages}
+    yesterday = Document(days.day_key(shop.key, day), 1, {"seen": 1, "counts": usual})
+    assert shop.world.figures.store([yesterday])
+    text = shop.get(f"/c/{shop.key}").plain
+    assert "“channel sms1” delivers 63.2% of what is submitted It should be at least 90.0%." in text
+    assert "takes 95.0%" not in text
+
+
 def test_health_on_the_overview_is_that_of_the_access_channel(shop: Browser) -> None:
     counted(shop, DEPLOYMENT)  # what others have sent
     assert "not well" not in shop.get(f"/c/{shop.key}").plain

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from chalicelib.console import mails
 from chalicelib.domain.delivery_channels import DELIVERY_CHANNELS, ChannelType
 from chalicelib.domain.members import Role
 from chalicelib.domain.sandbox import Screen, Simulated
+from infra.console.build import CONSOLE
 from tests.console.conftest import Browser, a_member
 from tests.console.test_pages import shop as shop
 from tests.fakes.sandbox import URL
@@ -91,6 +93,7 @@ def test_a_mail_stands_in_a_frame_of_its_own_in_which_nothing_runs(sandboxed: Br
     frame = sandboxed.get("/inbox/3/mail")
     assert frame.text == HOSTILE
     policy = frame.headers["Content-Security-Policy"]
+    assert policy == mails.POLICY
     assert policy.startswith("sandbox; default-src 'none'; ")
     for forbidden in ("script-src", "https:", "allow-scripts", "connect-src"):
         assert forbidden not in policy
@@ -115,11 +118,49 @@ def test_a_sandbox_that_does_not_answer_is_said(sandboxed: Browser, fake: Any) -
     assert "sandbox does not answer" in page.plain
 
 
-def test_members_who_only_read_see_contacts_masked(sandboxed: Browser) -> None:
-    a_member(sandboxed.world, Role.READ_ONLY, "reader")
-    reader = Browser(sandboxed.world)
-    reader.sign_in("reader")
-    page = reader.get("/inbox")
-    assert page.status == 200
-    assert "contact-email" not in page.plain
-    assert "****" in page.plain
+@pytest.mark.parametrize("role", [Role.READ_ONLY, Role.REVIEWER])
+def test_only_operators_see_what_was_sent_of_all_access_channels(
+    sandboxed: Browser, role: Role
+) -> None:
+    a_member(sandboxed.world, role, "other")
+    other = Browser(sandboxed.world)
+    other.sign_in("other")
+    for path in ("/inbox", "/inbox?type=sms", "/inbox/3/mail"):
+        page = other.get(path)
+        assert page.status == 403
+        assert "This page takes the role “operator”." in page.plain
+        assert "contact-email" not in page.plain
+    assert other.post("/inbox", {"type": "sms", "contact": "contact-sms"}).status == 403
+    other.language = "zh"
+    assert "打开此页面需要「运营」权限。" in other.get("/inbox").plain
+
+
+def test_the_way_to_the_inbox_is_shown_to_those_who_may_open_it(sandboxed: Browser) -> None:
+    operator, shops, reader = (
+        a_member(sandboxed.world, role, name)
+        for role, name in (
+            (Role.OPERATOR, "operator"),
+            (Role.READ_ONLY, "shops"),
+            (Role.READ_ONLY, "reader"),
+        )
+    )
+    fields = {"name": "x", "role": "read-only", "enabled": "1"}
+    fields |= {f"at.{sandboxed.key}": "operator"}
+    fields["version"] = sandboxed.get(f"/members/{shops}").field("version")
+    assert sandboxed.post(f"/members/{shops}", fields).status == 200
+    assert len({operator, shops, reader}) == 3
+    for name, is_shown in (("operator", True), ("shops", False), ("reader", False)):
+        browser = Browser(sandboxed.world)
+        browser.sign_in(name)
+        band, tabs = browser.get(f"/c/{sandboxed.key}"), browser.get("/developer")
+        assert '<aside class="sandbox"' in band.text
+        assert ("See what was sent" in band.plain) is is_shown, name
+        assert ("Sandbox inbox" in tabs.plain) is is_shown, name
+        assert (browser.get("/inbox").status == 200) is is_shown, name
+
+
+def test_only_one_place_has_a_policy_of_its_own() -> None:
+    files = [
+        file for file in CONSOLE.rglob("*.py") if "Content-Security-Policy" in file.read_text()
+    ]
+    assert sorted(file.name for file in files) == ["app.py", "door.py", "mails.py"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -48,6 +49,21 @@ def test_every_loss_fact_state_role_and_channel_type_has_its_words() -> None:
 def test_every_check_of_a_target_has_its_words() -> None:
     of_targets = {check.name for check in CHECKS if check.stage is Stage.TARGET}
     assert of_targets == labels.CHECKS.keys()
+
+
+# Lists that are short by what they are: the newest, whether there is any, the most used.
+SHORT = {"overview", "_first_steps", "_used"}
+
+
+def test_a_list_is_read_to_its_end_or_shown_with_its_next_page() -> None:
+    found = {}
+    for file in CONSOLE.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.FunctionDef):
+                words = {each.value for each in ast.walk(node) if isinstance(each, ast.Constant)}
+                if "limit" in words:
+                    found[node.name] = "cursor" in words
+    assert {name for name, goes_on in found.items() if not goes_on} == SHORT
 
 
 def test_every_call_of_a_page_is_a_route_of_the_api() -> None:

@@ -133,3 +133,21 @@ def counted(*clients: Any) -> Iterator[list[str]]:
     finally:
         for each in clients:
             each.meta.events.unregister("before-call.*", note)
+
+
+@contextmanager
+def short_pages(client: Any, *operations: str) -> Iterator[None]:
+    """Each answer has one item at most and says that others follow, as one of 1 MB does."""
+
+    def shorten(params: dict[str, Any], **_: Any) -> None:
+        params["Limit"] = 1
+
+    service = client.meta.service_model.service_id.hyphenize()
+    events = [f"provide-client-params.{service}.{operation}" for operation in operations]
+    for event in events:
+        client.meta.events.register(event, shorten)
+    try:
+        yield
+    finally:
+        for event in events:
+            client.meta.events.unregister(event, shorten)

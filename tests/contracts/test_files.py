@@ -16,6 +16,7 @@ from chalicelib.domain import keys
 from chalicelib.domain.errors import Misconfigured
 from chalicelib.domain.imports import MAX_BYTES, BadRow, FileFormat, Import, ImportKind, ImportState
 from chalicelib.ports import Form, World
+from tests.contracts import faults
 from tests.contracts.conftest import Container
 from tests.fakes.files import FakeFiles
 
@@ -81,6 +82,16 @@ def test_imports_are_listed_newest_first(world: World) -> None:
     assert [one.id for one in world.imports.newest(ordered[1], 2)] == listed[
         listed.index(ordered[1]) + 1 :
     ][:2]
+
+
+def test_a_list_of_imports_does_not_end_where_an_answer_is_cut(
+    real: World, aws: Callable[[str], Any]
+) -> None:
+    for _ in range(3):
+        real.imports.create(an_import())
+    listed = [one.id for one in real.imports.newest("", 3)]
+    with faults.short_pages(aws("dynamodb"), "Query"):
+        assert [one.id for one in real.imports.newest("", 3)] == listed
 
 
 @pytest.fixture

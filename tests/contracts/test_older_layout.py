@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,6 +21,11 @@ from tests.contracts.conftest import real_container
 from tests.entrypoints import http_api
 
 STAGE = "older"
+SETTINGS = config.table_name(STAGE, "settings")
+
+
+def _at(pk: str) -> dict[str, Any]:
+    return {"pk": {"S": pk}, "sk": {"S": "-"}}
 
 
 class Deployment:
@@ -79,7 +84,7 @@ def older(aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 
 def test_everything_that_was_configured_is_listed(older: Deployment) -> None:
-    assert upgrade.upgrade(older.session, STAGE) > 8
+    assert upgrade.upgrade(older.session, STAGE).number > 8
     names = older.ask("GET", "/admin/v1/access-channels")["access_channels"]
     assert {each["name"] for each in names} == {"shop", "bank # 2"}
     channels = older.ask("GET", "/admin/v1/channels")["channels"]
@@ -147,7 +152,7 @@ def test_new_numbers_go_on_after_the_old_ones_and_names_stay_unique(older: Deplo
 def test_messages_of_then_are_gone_and_those_of_today_stay(older: Deployment) -> None:
     older.aws("dynamodb").delete_table(TableName=config.table_name(STAGE, upgrade.SINCE))
     for _ in range(2):
-        upgrade.main(["--stage", STAGE], session_of=lambda: older.session)
+        upgrade.main(["--stage", STAGE, "--yes", STAGE], session_of=lambda: older.session)
     assert older.stored("messages") == []
     emulator.create_tables(older.aws, STAGE, [upgrade.SINCE])
     report = older.request("GET", "/v1/messages/{msgid}", who="sender")
@@ -177,18 +182,66 @@ def test_an_upgrade_that_broke_off_goes_on_and_a_repeat_changes_nothing(
 ) -> None:
     move, moves = upgrade._move, list[Any]()
 
-    def breaking(*args: Any) -> None:
+    def breaking(*args: Any) -> bool:
         if len(moves) == 3:
             raise KeyboardInterrupt
         moves.append(args)
-        move(*args)
+        return move(*args)
 
     monkeypatch.setattr(upgrade, "_move", breaking)
     with pytest.raises(KeyboardInterrupt):
         upgrade.upgrade(older.session, STAGE)
     monkeypatch.setattr(upgrade, "_move", move)
-    assert upgrade.upgrade(older.session, STAGE) > 5
+    assert upgrade.upgrade(older.session, STAGE).number > 5
     stored = older.stored()
-    assert upgrade.upgrade(older.session, STAGE) == 0
+    assert upgrade.upgrade(older.session, STAGE) == upgrade.Moved(0, [])
+    assert not upgrade.is_needed(older.session, STAGE)
     assert older.stored() == stored
     assert older.listed("lists") == ["no # sends", "testers"]
+
+
+@pytest.mark.parametrize("yes", [[], ["--yes", "prod"]])
+def test_an_upgrade_without_the_name_of_the_stage_only_says_what_it_would_do(
+    older: Deployment, yes: Sequence[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    older.aws("dynamodb").delete_table(TableName=config.table_name(STAGE, upgrade.SINCE))
+    before = [older.stored(table) for table in ("settings", "messages", "users")]
+    with pytest.raises(SystemExit, match=f"add --yes {STAGE}"):
+        upgrade.main(["--stage", STAGE, *yes], session_of=lambda: older.session)
+    assert [older.stored(table) for table in ("settings", "messages", "users")] == before
+    assert f"{len(before[1])} items of messages would be deleted" in capsys.readouterr().out
+    emulator.create_tables(older.aws, STAGE, [upgrade.SINCE])
+
+
+def test_a_row_whose_new_key_another_one_has_is_kept_and_named(older: Deployment) -> None:
+    """A list of today may have the number of one of then, where nobody upgraded in time."""
+    (old,) = (
+        item
+        for item, new in upgrade.of_then(older.aws("dynamodb"), SETTINGS)
+        if item.get("name", {}).get("S") == "testers"
+    )
+    taken = {**(upgrade.moved(old) or {}), "name": {"S": "of today"}}
+    older.aws("dynamodb").put_item(TableName=SETTINGS, Item=taken)
+    named = ["--stage", STAGE, "--yes", STAGE]
+    for _ in range(2):
+        with pytest.raises(SystemExit, match=old["pk"]["S"]):
+            upgrade.main(named, session_of=lambda: older.session)
+    assert old in older.stored()
+    assert taken in older.stored()
+    assert upgrade.is_needed(older.session, STAGE)
+
+
+@pytest.mark.parametrize(("today", "after"), [("1", "2"), ("2", "2"), ("9", "9")])
+def test_the_higher_of_two_last_numbers_stands(older: Deployment, today: str, after: str) -> None:
+    dynamodb = older.aws("dynamodb")
+    dynamodb.put_item(TableName=SETTINGS, Item={**_at("number#list"), "last": {"N": "2"}})
+    new = _at("number#group-list")
+    dynamodb.put_item(TableName=SETTINGS, Item={**new, "last": {"N": today}})
+    assert upgrade.upgrade(older.session, STAGE).kept == []
+    assert dynamodb.get_item(TableName=SETTINGS, Key=new)["Item"]["last"] == {"N": after}
+
+
+def test_users_of_then_are_in_the_lists_of_users(older: Deployment) -> None:
+    upgrade.main(["--stage", STAGE, "--yes", STAGE], session_of=lambda: older.session)
+    users = older.ask("GET", "/admin/v1/users?prefix=an")["users"]
+    assert [each["userid"] for each in users] == ["ann"]

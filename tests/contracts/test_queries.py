@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable
 from typing import Any
@@ -41,3 +42,16 @@ def test_every_stretch_of_sort_keys_is_asked_for_by_this_query() -> None:
     for path in asking:
         asked = re.search(r"from chalicelib.aws.queries import (query|pages)", path.read_text())
         assert asked, path.name
+
+
+def test_whatever_reads_a_list_reads_on_where_an_answer_is_cut() -> None:
+    """An answer ends at 1 MB, or at fewer where a filter leaves some out."""
+    asking = list[str]()
+    for path in in_rooms("aws"):
+        source = path.read_text()
+        for node in ast.walk(ast.parse(source)):
+            text = ast.get_source_segment(source, node) if isinstance(node, ast.FunctionDef) else ""
+            if text and re.search(r"\.(query|scan)\(\s*(\*\*|TableName)", text):
+                asking.append(node.name)  # type: ignore[attr-defined]
+                assert "LastEvaluatedKey" in text or 'Select="COUNT"' in text, (path, asking[-1])
+    assert len(asking) >= 5

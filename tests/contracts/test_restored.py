@@ -14,19 +14,23 @@ from typing import Any
 import pytest
 
 from chalicelib import config
-from chalicelib.domain.audit import AuditEntry
+from chalicelib.aws import user_lists
+from chalicelib.domain.access_channels import ACCESS_CHANNELS
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.groups import GROUPS, Family, Group
-from chalicelib.domain.members import MEMBERS, Role
-from chalicelib.manage import members
+from chalicelib.domain.members import MEMBERS, Member, Role
+from chalicelib.domain.users import Bindings, UserChange
+from chalicelib.entrypoints.http.admin import people
+from chalicelib.entrypoints.http.console.api import MemberApi
+from chalicelib.flow import suppressions
+from chalicelib.manage import members, users
 from chalicelib.ports import World
 from infra import restore
 from tests import builders
 from tests.contracts.conftest import real_container
 
 STAGE = "testrestored"
-AT = datetime(2026, 11, 29, 10, tzinfo=UTC)
-AFTER = int(AT.timestamp() * 1000) + 5000
+AT = datetime.now(UTC).replace(microsecond=0)
 LISTS = GROUPS[Family.LIST]
 
 
@@ -56,6 +60,19 @@ def restored(session: Any) -> dict[str, int]:
     return restore.restore(session, STAGE, AT, poll=0.1, say=lambda text: None)
 
 
+def stored(session: Any) -> dict[str, list[Any]]:
+    """Return all items of the tables, in the order of their texts."""
+    scan = session.client("dynamodb").scan
+    names = {table: config.table_name(STAGE, table) for table in restore.TABLES}
+    return {
+        table: sorted(scan(TableName=name)["Items"], key=_text) for table, name in names.items()
+    }
+
+
+def _text(item: dict[str, Any]) -> str:
+    return repr(sorted(item.items()))
+
+
 def test_what_was_deleted_comes_back_and_what_is_there_stays(session: Any) -> None:
     world = filled()
     copied(session)
@@ -81,14 +98,59 @@ def test_what_was_deleted_comes_back_and_what_is_there_stays(session: Any) -> No
     assert world.audiences.holds("tag#all#vip", ["ann", "bob"]) == {"ann"}
 
 
+def erase(world: World, userid: str) -> None:
+    operator = Member("x", "Ann", Role.ADMINISTRATOR, "")
+    MemberApi(world, operator, "en").change("POST", people.ERASURE, userid=userid)
+
+
 def test_who_was_erased_since_then_stays_erased(session: Any) -> None:
     world = filled()
     copied(session)
-    world.users.delete([*world.users.get(["eve"]).values()])
-    route = "/admin/v1/users/{userid}/erasure"
-    world.audit.write(AuditEntry(AFTER, "x", "m", "Ann", "POST", route, {"userid": "eve"}, 200))
+    world.records.of(ACCESS_CHANNELS).put(builders.an_access_channel("k"))
+    erase(world, "bob")
+    lists = world.records.of(LISTS)
+    for group in lists.list("k"):
+        lists.delete(group)
+    world.users.delete([*world.users.get(["ann"]).values()])
+    assert restored(session)["users"] == 1
+    assert set(world.users.get(["ann", "bob", "eve"])) == {"ann", "eve"}
+    assert not any("bob" in _text(item) for item in stored(session)["audiences"])
+
+
+def test_who_is_being_erased_when_the_function_ends_stays_erased(session: Any) -> None:
+    world = filled()
+    copied(session)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(world.users), "delete", _deleting_and_dying(type(world.users).delete))
+        with pytest.raises(Killed):
+            erase(world, "eve")
     assert restored(session)["users"] == 0
     assert world.users.get(["eve"]) == {}
+
+
+def _deleting_and_dying(delete: Callable[..., Any]) -> Callable[..., Any]:
+    def deleting(*args: Any) -> Any:
+        delete(*args)
+        raise Killed
+
+    return deleting
+
+
+def test_who_opted_out_since_then_is_named_and_stays_away_until_uploaded(session: Any) -> None:
+    world, said = filled(), list[str]()
+    copied(session)
+    now = int(AT.timestamp() * 1000) + 5000
+    out = {"out": True, "time": now, "code": "test"}
+    suppressions.set_opt_out(world, ChannelType.SMS, "13800138001", ["k"], **out)
+    suppressions.set_opt_out(world, ChannelType.SMS, "13800138002", ["k"], **out | {"out": False})
+    world.users.delete([*world.users.get(["ann", "bob"]).values()])
+    assert restore.restore(session, STAGE, AT, poll=0.1, say=said.append)["users"] == 1
+    assert said[0].startswith("ann has opted out since then")
+    assert set(world.users.get(["ann", "bob"])) == {"bob"}
+    assert world.audiences.holds("tag#all#vip", ["ann"]) == frozenset()
+    bound = Bindings({ChannelType.SMS: {"all": ("13800138001",)}})
+    assert not users.change(world, [UserChange("ann", set=bound)])
+    assert "k" in world.users.get(["ann"])["ann"].opt_outs[ChannelType.SMS]["13800138001"]
 
 
 def test_a_member_that_was_deleted_since_then_stays_away(session: Any) -> None:
@@ -101,24 +163,88 @@ def test_a_member_that_was_deleted_since_then_stays_away(session: Any) -> None:
     assert real_container().records.of(MEMBERS).list() == []
 
 
-def test_a_restore_that_broke_off_is_repeated_and_the_copies_go(
-    session: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    world, put = filled(), restore._put
+class Killed(BaseException):
+    """Ends a run as a lost connection or ctrl-C does."""
+
+
+class Dying:
+    """A client of DynamoDB whose process ends after a number of writes."""
+
+    def __init__(self, client: Any, writes: int) -> None:
+        self._client, self._left = client, writes
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def put_item(self, **request: Any) -> Any:
+        answer = self._client.put_item(**request)
+        self._left -= 1
+        if not self._left:
+            raise Killed
+        return answer
+
+
+def ends_after_a_write(session: Any) -> bool:
+    """Restore until the first write is made. Tell if there was one."""
+    dying = Dying(session.client("dynamodb"), writes=1)
+    try:
+        restored(SimpleNamespace(client=lambda _: dying))
+    except Killed:
+        return True
+    return False
+
+
+def test_a_restore_that_breaks_off_after_each_write_ends_as_one_that_does_not(session: Any) -> None:
+    world = filled()
     copied(session)
-    world.users.delete([*world.users.get(["ann", "bob"]).values()])
-
-    def breaking(*args: Any) -> int:
-        monkeypatch.setattr(restore, "_put", put)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(restore, "_put", breaking)
-    with pytest.raises(KeyboardInterrupt):
-        restored(session)
-    assert restored(session)["users"] == 2
-    assert set(real_container().users.get(["ann", "bob"])) == {"ann", "bob"}
+    before = stored(session)
+    world.users.delete([*world.users.get(["ann", "bob", "eve"]).values()])
+    for group in world.records.of(LISTS).list("k"):
+        world.records.of(LISTS).delete(group)
+        world.audiences.change(f"list#{group.number:06d}", [], ["ann", "bob"])
+    lost = sum(map(len, before.values())) - sum(map(len, stored(session).values()))
+    assert lost > 15
+    for _ in range(lost):
+        assert ends_after_a_write(session)
+    assert stored(session) == before
+    assert not ends_after_a_write(session)
     names = session.client("dynamodb").list_tables()["TableNames"]
     assert not [name for name in names if name.startswith(f"openums-{STAGE}-") and "-at-" in name]
+
+
+def test_a_user_is_there_only_when_all_rows_that_lead_to_it_are(session: Any) -> None:
+    world = filled()
+    copied(session)
+    world.users.delete([*world.users.get(["ann"]).values()])
+    while not world.users.get(["ann"]):
+        assert ends_after_a_write(session)
+    assert world.audiences.users_of(ChannelType.SMS, "13800138001") == ["ann"]
+    assert world.audiences.holds("tag#all#vip", ["ann"]) == {"ann"}
+
+
+def test_each_copy_is_scanned_once(session: Any) -> None:
+    filled()
+    copied(session)
+    scanned: list[str] = []
+    client = session.client("dynamodb")
+    note = lambda params, **_: scanned.append(params["TableName"])  # noqa: E731
+    client.meta.events.register("provide-client-params.dynamodb.Scan", note)
+    restored(session)
+    client.meta.events.unregister("provide-client-params.dynamodb.Scan", note)
+    names = [config.table_name(STAGE, table) for table in restore.TABLES]
+    assert sorted(scanned) == sorted(restore.copy_of(name, AT) for name in names)
+
+
+def test_a_user_of_before_the_index_of_ids_comes_back_into_it(session: Any) -> None:
+    world = filled()
+    table = config.table_name(STAGE, "users")
+    session.client("dynamodb").update_item(
+        TableName=table, Key=restore._key_of("ann"), UpdateExpression="REMOVE part"
+    )
+    copied(session)
+    world.users.delete([*world.users.get(["ann"]).values()])
+    restored(session)
+    assert user_lists.beginning_with("a", "", 10) == ["ann"]
 
 
 @pytest.mark.parametrize("moment", ["yesterday", "2026-11-29T10:00:00"])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from threading import Thread
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.aws import vault
 from chalicelib.aws.tables import table
 from chalicelib.domain.errors import Forged, Invalid
 from chalicelib.ports import World
@@ -138,6 +141,17 @@ def test_a_rotation_that_broke_off_is_ended_by_the_next(
     writes.update_item(**at, UpdateExpression="SET newest = :last", **set_to)  # as if it died
     assert real_container().vault.rotate() == last + 1
     assert real_container().vault.open(broken.seal(b"x", "c"), "c") == b"x"
+
+
+def test_a_running_container_seals_with_a_new_key_after_a_while(
+    real: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = real.vault.seal(b"", "c")[0]
+    version = real_container().vault.rotate()
+    assert real.vault.seal(b"", "c")[0] == old
+    later = time.monotonic() + vault.CACHE_SECONDS
+    monkeypatch.setattr("chalicelib.aws.vault.time", SimpleNamespace(monotonic=lambda: later))
+    assert real.vault.seal(b"", "c")[0] == version
 
 
 def test_the_same_text_sealed_twice_looks_different(real: World) -> None:

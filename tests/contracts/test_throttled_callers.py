@@ -232,7 +232,7 @@ def test_a_throttled_request_ends_soon_and_its_repeat_goes_on(
         once = secrets.token_hex(8)
         with throttle.after(free):
             reply = door.request(method, path, body, auth, once)
-        assert throttle.slept <= retries.SECONDS, free
+        assert throttle.slept <= retries.CALLER, free
         if throttle.refused and reply.status_code >= 300:
             assert reply.status_code == 503, (free, reply.body)
             assert int(reply.headers["Retry-After"]) > 0
@@ -256,5 +256,15 @@ def test_a_throttled_page_of_the_console_says_when_to_come_again(
         with throttle.after(free), wiring.hurried():
             page = browser.get("/members")
         assert (page.status, page.headers["Retry-After"]) == (503, "5"), free
-        assert throttle.slept <= retries.SECONDS
+        assert throttle.slept <= retries.CALLER
     assert browser.get("/members").status == 200
+
+
+def test_a_provider_is_answered_later_than_a_caller_because_it_may_not_come_again(
+    throttle: Throttle, real: World
+) -> None:
+    """WeChat and others wait five seconds for the answer to a webhook."""
+    with throttle.after(0):
+        reply = http_api.request(app.app, "POST", "/receipts/wechat/a-token", {}, b"{}")
+    assert reply.status_code == 503, reply.body
+    assert retries.CALLER < throttle.slept <= retries.PROVIDER

@@ -128,6 +128,16 @@ def test_timers_of_a_slot_that_are_set_together_share_rows(
     assert due(one, timers) == []
 
 
+def test_a_sweep_does_not_end_where_an_answer_is_cut(
+    real: World, aws: Callable[[str], Any]
+) -> None:
+    timers = [a_timer(real, HOUR + n * WIDTH) for n in range(5)]
+    for timer in timers:
+        real.timers.set([timer])
+    with faults.short_pages(aws("dynamodb"), "Query"):
+        assert told(due(real, timers)) == told(timers)
+
+
 def test_a_timer_that_was_set_with_others_may_be_in_several_rows(container: Container) -> None:
     one = container()
     at = (one.clock.now() // WIDTH + 20) * WIDTH

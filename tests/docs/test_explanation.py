@@ -8,6 +8,7 @@ from pathlib import Path
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.facts import FactKind
 from chalicelib.providers import registry
+from infra import package_lock
 from infra.demo import mix
 from infra.demo import strategy as demo
 
@@ -91,3 +92,22 @@ def test_the_glossary_explains_a_word_once() -> None:
     words = re.findall(r"^\| \*\*([^*]+)\*\* \|", GLOSSARY, re.MULTILINE)
     assert len(words) >= 80
     assert sorted(words) == sorted(set(words))
+
+
+def test_the_most_requests_of_a_page_of_the_console_are_those_of_the_table() -> None:
+    table = (ROOT / "docs" / "reference" / "console-requests.md").read_text()
+    rows = dict(re.findall(r"^\| `(/[^`]*)` \|[^|]*\| (\d+) \|$", table, re.MULTILINE))
+    overview = rows.pop("/")
+    most = max(map(int, rows.values()))
+    assert f"[{most} at most](../reference/console-requests.md)" in ARCHITECTURE
+    assert f"{overview} for the overview" in ARCHITECTURE
+
+
+def test_contributing_names_every_lock_and_what_it_is_made_of() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    named = set(re.findall(r"`(requirements[\w-]*\.txt)`", text))
+    there = {path.name for path in ROOT.glob("requirements*.txt")}
+    assert there - named == {"requirements-localstack.txt"}
+    written = {lock.file.name for lock in package_lock.LOCKS} | {"requirements-lock.txt"}
+    assert len(written) == 3
+    assert "three files that it writes" in text.replace("\n", " ")

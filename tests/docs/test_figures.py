@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from chalicelib.domain import health as domain_health
+from chalicelib.domain import health
 from chalicelib.domain.definitions import DEFINITIONS
 from chalicelib.domain.figures import TOTALS
 from chalicelib.entrypoints.http.schemas import statistics
-from chalicelib.reports import health
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "figures.md").read_text()
 STAGES = ("planned", "valid", "submitted", "delivered", "clicked")
@@ -23,7 +22,7 @@ def test_the_page_has_the_definitions_of_the_code() -> None:
 
 def test_the_thresholds_of_health_are_the_codes() -> None:
     section = PAGE.split("## Health of delivery channels")[1].split("\n## ")[0]
-    assert f"fewer than {health.LEAST} valid" in section
+    assert f"fewer than {health.LEAST} submissions" in section
     assert f"less than {health.ACCEPTED * 100:.0f} %" in section
     assert f"more than {health.WORSE * 100:.0f} points" in section
 
@@ -48,6 +47,7 @@ def test_every_figure_of_the_api_is_defined() -> None:
 def test_the_threshold_of_the_alarm_is_the_codes() -> None:
     section = PAGE.split("## Health of delivery channels")[1].split("\n## ")[0]
     text = section.split("An [alarm]")[1]
-    assert re.search(rf"at least\s+{health.LEAST} deliveries", text)
+    assert re.search(rf"at least\s+{health.LEAST} submissions", text)
     assert f"less than {health.ACCEPTED * 100:.0f} %" in text
-    assert set(re.findall(r"`(\w+)`", text)) == set(domain_health.FAILURES)
+    (failures,) = re.findall(r"or fails as (.+)\.", section)
+    assert set(re.findall(r"`(\w+)`", failures)) == set(health.FAILURES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from importlib.resources import files
 from pathlib import Path
@@ -32,7 +33,7 @@ OF_ACCESS_LOGS = (
     "UpdateLogDelivery",
 )
 
-# Calls of infra/, and the first call of CloudFormation for each type of the template.
+# Calls of infra/.
 CALLS = [
     *(
         (f"cloudformation:{name}", STACK)
@@ -64,43 +65,84 @@ CALLS = [
     ("states:ListStateMachines", "*"),
     ("states:ListExecutions", CLOCK),
     ("sts:GetCallerIdentity", "*"),
-    # types of the template
-    ("apigateway:POST", "arn:aws:apigateway:us-east-1::/restapis"),
-    ("apigateway:PATCH", "arn:aws:apigateway:us-east-1::/restapis/a1b2/stages/api"),
-    ("apigateway:POST", "arn:aws:apigateway:us-east-1::/apis"),
-    ("apigateway:PATCH", "arn:aws:apigateway:us-east-1::/apis/a1b2/stages/$default"),
-    ("lambda:CreateFunctionUrlConfig", f"arn:aws:lambda:{HERE}:function:openums-prod-receipts"),
-    ("cloudwatch:PutMetricAlarm", f"arn:aws:cloudwatch:{HERE}:alarm:openums-prod-OverdueAlarm-1"),
-    ("dynamodb:CreateTable", TABLE),
-    ("ecs:CreateCluster", f"arn:aws:ecs:{HERE}:cluster/openums-prod-cmpp"),
-    ("ecs:CreateService", f"arn:aws:ecs:{HERE}:service/openums-prod-cmpp/openums-prod-cmpp"),
-    ("ecs:RegisterTaskDefinition", f"arn:aws:ecs:{HERE}:task-definition/openums-prod-cmpp:1"),
-    ("events:PutRule", f"arn:aws:events:{HERE}:rule/openums-prod-SweepSweepSchedule-1A2B"),
-    ("iam:CreateRole", ROLE),
-    ("iam:PassRole", ROLE),
-    ("iam:PutRolePolicy", ROLE),
-    ("kms:CreateAlias", f"arn:aws:kms:{HERE}:alias/openums-prod"),
-    ("kms:CreateKey", "*"),
-    ("lambda:AddPermission", f"arn:aws:lambda:{HERE}:function:openums-prod-api"),
-    ("lambda:CreateEventSourceMapping", "*"),
-    ("lambda:CreateFunction", f"arn:aws:lambda:{HERE}:function:openums-prod-sweep"),
-    ("lambda:PutFunctionRecursionConfig", f"arn:aws:lambda:{HERE}:function:openums-prod-sweep"),
-    ("logs:CreateLogGroup", f"arn:aws:logs:{HERE}:log-group:/aws/lambda/openums-prod-sweep"),
-    ("logs:CreateLogGroup", f"arn:aws:logs:{HERE}:log-group:/aws/apigateway/openums-prod"),
-    *((f"logs:{name}", "*") for name in OF_ACCESS_LOGS),
-    ("logs:PutRetentionPolicy", f"arn:aws:logs:{HERE}:log-group:/ecs/openums-prod-cmpp"),
-    ("s3:PutBucketPolicy", "arn:aws:s3:::openums-prod-filesbucket-1a2b"),
-    ("scheduler:CreateScheduleGroup", f"arn:aws:scheduler:{HERE}:schedule-group/openums-prod"),
-    ("sqs:CreateQueue", f"arn:aws:sqs:{HERE}:openums-prod-sms-1"),
-    ("states:CreateStateMachine", CLOCK),
 ]
+
+
+# The first calls of CloudFormation for each type of the template.
+TYPES: Mapping[str, Sequence[tuple[str, str]]] = {
+    "AWS::ApiGatewayV2::Api": [("apigateway:POST", "arn:aws:apigateway:us-east-1::/apis")],
+    "AWS::ApiGatewayV2::Integration": [
+        ("apigateway:POST", "arn:aws:apigateway:us-east-1::/apis/a1b2/integrations")
+    ],
+    "AWS::ApiGatewayV2::Route": [
+        ("apigateway:POST", "arn:aws:apigateway:us-east-1::/apis/a1b2/routes")
+    ],
+    "AWS::ApiGatewayV2::Stage": [
+        ("apigateway:PATCH", "arn:aws:apigateway:us-east-1::/apis/a1b2/stages/$default"),
+        *((f"logs:{name}", "*") for name in OF_ACCESS_LOGS),
+    ],
+    "AWS::Budgets::Budget": [("budgets:ModifyBudget", "arn:aws:budgets::1:budget/openums-prod")],
+    "AWS::CloudWatch::Alarm": [
+        ("cloudwatch:PutMetricAlarm", f"arn:aws:cloudwatch:{HERE}:alarm:openums-prod-OverdueAlarm")
+    ],
+    "AWS::CloudWatch::Dashboard": [
+        ("cloudwatch:PutDashboard", "arn:aws:cloudwatch::123456789012:dashboard/openums-prod")
+    ],
+    "AWS::DynamoDB::Table": [("dynamodb:CreateTable", TABLE)],
+    "AWS::ECS::Cluster": [("ecs:CreateCluster", f"arn:aws:ecs:{HERE}:cluster/openums-prod-cmpp")],
+    "AWS::ECS::Service": [
+        ("ecs:CreateService", f"arn:aws:ecs:{HERE}:service/openums-prod-cmpp/openums-prod-cmpp")
+    ],
+    "AWS::ECS::TaskDefinition": [
+        ("ecs:RegisterTaskDefinition", f"arn:aws:ecs:{HERE}:task-definition/openums-prod-cmpp:1")
+    ],
+    "AWS::IAM::Policy": [("iam:PutRolePolicy", ROLE)],
+    "AWS::IAM::Role": [("iam:CreateRole", ROLE), ("iam:PassRole", ROLE)],
+    "AWS::KMS::Alias": [("kms:CreateAlias", f"arn:aws:kms:{HERE}:alias/openums-prod")],
+    "AWS::KMS::Key": [("kms:CreateKey", "*")],
+    "AWS::Lambda::LayerVersion": [
+        ("lambda:PublishLayerVersion", f"arn:aws:lambda:{HERE}:layer:openums-prod-facts"),
+        ("lambda:GetLayerVersion", f"arn:aws:lambda:{HERE}:layer:openums-prod-facts:1"),
+        ("lambda:DeleteLayerVersion", f"arn:aws:lambda:{HERE}:layer:openums-prod-facts:1"),
+    ],
+    "AWS::Lambda::Permission": [
+        ("lambda:AddPermission", f"arn:aws:lambda:{HERE}:function:openums-prod-api")
+    ],
+    "AWS::Lambda::Url": [
+        ("lambda:CreateFunctionUrlConfig", f"arn:aws:lambda:{HERE}:function:openums-prod-receipts")
+    ],
+    "AWS::Logs::LogGroup": [
+        ("logs:CreateLogGroup", f"arn:aws:logs:{HERE}:log-group:/aws/lambda/openums-prod-sweep"),
+        ("logs:CreateLogGroup", f"arn:aws:logs:{HERE}:log-group:/aws/apigateway/openums-prod"),
+        ("logs:PutRetentionPolicy", f"arn:aws:logs:{HERE}:log-group:/ecs/openums-prod-cmpp"),
+    ],
+    "AWS::S3::Bucket": [("s3:CreateBucket", "arn:aws:s3:::openums-prod-filesbucket-1a2b")],
+    "AWS::S3::BucketPolicy": [("s3:PutBucketPolicy", "arn:aws:s3:::openums-prod-filesbucket-1a")],
+    "AWS::Scheduler::ScheduleGroup": [
+        ("scheduler:CreateScheduleGroup", f"arn:aws:scheduler:{HERE}:schedule-group/openums-prod")
+    ],
+    "AWS::Serverless::Api": [
+        ("apigateway:POST", "arn:aws:apigateway:us-east-1::/restapis"),
+        ("apigateway:PATCH", "arn:aws:apigateway:us-east-1::/restapis/a1b2/stages/api"),
+    ],
+    "AWS::Serverless::Function": [
+        ("lambda:CreateFunction", f"arn:aws:lambda:{HERE}:function:openums-prod-sweep"),
+        ("lambda:PutFunctionRecursionConfig", f"arn:aws:lambda:{HERE}:function:openums-prod-sweep"),
+        ("lambda:CreateEventSourceMapping", "*"),
+        ("events:PutRule", f"arn:aws:events:{HERE}:rule/openums-prod-SweepSweepSchedule-1A2B"),
+    ],
+    "AWS::SQS::Queue": [("sqs:CreateQueue", f"arn:aws:sqs:{HERE}:openums-prod-sms-1")],
+    "AWS::StepFunctions::StateMachine": [("states:CreateStateMachine", CLOCK)],
+}
 
 
 def _listed(value: Any) -> list[str]:
     return value if isinstance(value, list) else [value]
 
 
-@pytest.mark.parametrize(("action", "resource"), CALLS)
+@pytest.mark.parametrize(
+    ("action", "resource"), [*CALLS, *(call for calls in TYPES.values() for call in calls)]
+)
 def test_a_call_of_a_deployment_is_allowed(action: str, resource: str) -> None:
     assert any(
         any(fnmatchcase(action, pattern) for pattern in _listed(statement["Action"]))

@@ -1,8 +1,6 @@
-"""Delivery channels that lead to the sandbox."""
+"""Addresses that lead to the sandbox."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import pytest
 
@@ -12,16 +10,19 @@ URL = "http://127.0.0.1:8000"
 
 
 @pytest.mark.parametrize(
-    ("options", "there"),
+    ("address", "there"),
     [
-        ({"base_url": "http://127.0.0.1:8000/jpush"}, True),
-        ({"server": "127.0.0.1", "port": 2525}, True),
-        ({"base_url": "http://[::1", "server": "127.0.0.1"}, True),
-        ({"base_url": "https://api.example.com"}, False),
-        ({"signature": "127.0.0.1.example"}, False),
-        ({}, False),
+        ("http://127.0.0.1:8000/jpush", True),
+        ("127.0.0.1", True),
+        ("http://[::1", False),
+        ("https://api.example.com", False),
+        ("http://127.0.0.1@api.example.com", False),
+        ("127.0.0.1.example", False),
+        ("", False),
+        (None, False),
+        (127, False),
     ],
 )
-def test_a_channel_leads_to_the_sandbox_by_its_host(options: dict[str, Any], there: bool) -> None:
-    assert leads_there(options, URL) is there
-    assert not leads_there(options, "")
+def test_an_address_leads_to_the_sandbox_by_its_host(address: object, there: bool) -> None:
+    assert leads_there(address, URL) is there
+    assert not leads_there(address, "")

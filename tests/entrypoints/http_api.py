@@ -23,21 +23,26 @@ class Reply:
     body: bytes
 
 
+def decoded(path: str) -> str:
+    """Decode a path once, except for `%25`."""
+    return unquote(path.replace("%25", "%2525"))
+
+
 def event(method: str, path: str, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
-    """Build an event. The path is decoded once, except for `%25`."""
+    """Build an event."""
     raw_path, _, query = path.partition("?")
     lower = {name.lower(): value for name, value in headers.items()}
-    decoded = unquote(raw_path.replace("%25", "%2525"))
+    path = decoded(raw_path)
     media = lower.get("content-type", "").partition(";")[0].strip().lower()
     is_text = media.startswith("text/") or media in TEXT
     event: dict[str, Any] = {
         "version": "2.0",
         "routeKey": "$default",
-        "rawPath": decoded,
+        "rawPath": path,
         "rawQueryString": query,
         "headers": lower,
         "requestContext": {
-            "http": {"method": method, "path": decoded, "sourceIp": "192.0.2.1", "userAgent": "t"},
+            "http": {"method": method, "path": path, "sourceIp": "192.0.2.1", "userAgent": "t"},
             "requestId": "JKJaXmPLvHcESHA=",
             "stage": "$default",
         },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chalicelib.domain import fact_files as files
 from chalicelib.domain import keys
 from chalicelib.domain.jobs import FactsJob
 from chalicelib.domain.plans import ChunkId
@@ -47,3 +48,20 @@ def test_a_due_timer_becomes_a_job_of_the_function_of_fact_files() -> None:
         FactsJob(*LARGE),
         FactsJob(*UNIT),
     ]
+
+
+def test_a_chunk_stays_in_the_file_that_releases_before_wrote() -> None:
+    """A file is replaced by its name, so another name would leave the facts there twice."""
+    names = {
+        number: files.name_of(files.unit_of_chunk(LARGE._replace(number=number)), "2026-11-29")
+        for number in (0, 399, 400, 4000)
+    }
+    begin = f"facts/day=2026-11-29/{LARGE.msgid}"
+    assert names == {
+        0: f"{begin}-0000.parquet",
+        399: f"{begin}-0000.parquet",
+        400: f"{begin}-0001.parquet",
+        4000: f"{begin}-0010.parquet",
+    }
+    small = files.name_of(files.unit_of_block(START // 15_000), "2026-11-29")
+    assert small == f"facts/day=2026-11-29/quarter-{START // 900_000:07d}.parquet"

@@ -145,16 +145,11 @@ def test_a_mistake_of_ours_is_no_answer(fake: FakeWorld, world: World) -> None:
     assert provider_query.result(world, ID) is None
 
 
-def test_the_same_job_twice_is_answered_twice_and_the_later_answer_stands(
-    fake: FakeWorld, world: World
-) -> None:
+def test_the_first_answer_stands_however_often_the_job_comes(fake: FakeWorld, world: World) -> None:
     provider_query.answer(world, JOB)
-    assert provider_query.result(world, ID) == provider_query.QueryResult()
     fake.records.of(DELIVERY_CHANNELS).stored.clear()
     provider_query.answer(world, JOB)
-    assert provider_query.result(world, ID) == provider_query.QueryResult(
-        "no_such_channel", "rejected"
-    )
+    assert provider_query.result(world, ID) == provider_query.QueryResult()
 
 
 def test_waiting_ends_when_the_answer_is_there(fake: FakeWorld, world: World) -> None:

@@ -9,7 +9,6 @@ import pytest
 
 from chalicelib.domain.delivery_channels import DELIVERY_CHANNELS
 from chalicelib.domain.errors import Invalid, NotFound, Rejected, Stale, Throttled
-from chalicelib.domain.jobs import QueryJob
 from chalicelib.domain.third_party import (
     LIBRARIES,
     REGISTERED,
@@ -83,17 +82,9 @@ def test_a_draft_is_created_once_however_often_its_job_comes() -> None:
     assert manage.get(shop.world, TEMPLATE, "text", "1").review is Review.IN_REVIEW
 
 
-def test_a_draft_whose_worker_died_is_not_created_again() -> None:
-    shop = Shop()
-    id = manage.create(shop.account, DRAFT)
-    shop.vendor.fails = ZeroDivisionError()
-    with pytest.raises(ZeroDivisionError):
-        shop.work()
-    (job,) = [envelope.job for envelope in shop.fake.queues.sent]
-    assert isinstance(job, QueryJob)
-    provider_query.answer(shop.world, job)
-    assert shop.vendor.calls == ["create"]
-    assert provider_query.result(shop.world, id) is None
+def a_refused(shop: Shop) -> None:
+    kept = shop.vendor.has("1", review=Review.REFUSED)
+    shop.world.records.of(REGISTERED[TEMPLATE]).put(kept)
 
 
 def test_a_provider_that_refuses_says_so_and_keeps_nothing() -> None:
@@ -305,8 +296,7 @@ def test_images_that_are_gone_are_not_left_out_silently() -> None:
 
 def test_a_change_brings_its_own_images() -> None:
     shop = Shop()
-    kept = shop.vendor.has("1", review=Review.REFUSED)
-    shop.world.records.of(REGISTERED[TEMPLATE]).put(kept)
+    a_refused(shop)
     manage.change(shop.account, with_images(), "1", 1)
     shop.work()
     assert [draft.images for draft in shop.vendor.drafts] == [IMAGES]

@@ -16,6 +16,7 @@ from botocore.stub import Stubber
 from chalicelib import config
 from infra import change_sets, deploy
 from infra.local.deployment import local_aws
+from infra.releases import Releases
 from infra.stacks import DeploymentFailed
 from tests.contracts import emulator
 from tests.infra.stubs import StubbedSession
@@ -256,8 +257,10 @@ def test_cloudformation_reads_the_template_at_the_host_of_the_buckets_region(
     with Stubber(s3) as stub:
         stub.add_response("put_object", {})
         stub.add_response("put_object", {})
-        assert deploy._upload(s3, "packages", packaged, layers=False).startswith(
-            f"https://{host}/packages/template/"
+        assert (
+            Releases(s3, "packages", "prod")
+            .upload({"Resources": {}})
+            .startswith(f"https://{host}/packages/template/")
         )
 
 

@@ -64,9 +64,8 @@ def test_a_parameter_is_what_is_asked_for_then_what_was_before_then_the_default(
 @pytest.mark.parametrize("layers", [True, False])
 def test_the_layer_is_uploaded_only_where_it_is_used(packaged: Path, layers: bool) -> None:
     bucket = Bucket()
-    address = deploy._upload(bucket, "packages", packaged, layers=layers)
+    template = deploy._upload(bucket, "packages", packaged, layers=layers)
     assert (b"layer" in bucket.stored.values()) is layers
     assert b"code" in bucket.stored.values()
-    template = json.loads(bucket.stored[address.partition("/packages/")[2]])
     key = template["Resources"]["Layer"]["Properties"]["Content"]["S3Key"]
     assert (key in bucket.stored) is layers

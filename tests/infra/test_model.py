@@ -7,6 +7,7 @@ import re
 import pytest
 
 from chalicelib.aws import tables as design
+from chalicelib.aws import user_lists
 from infra.bench import model
 from infra.bench.cost import Result
 
@@ -54,3 +55,10 @@ def test_every_key_of_the_design_belongs_to_a_family() -> None:
         if key and table in ("messages", "audiences", "lookups"):
             partition = key[1].split(",")[0].replace("<msgid>", "0123456789abcdef")
             assert model.family_of(table, partition)
+
+
+def test_the_index_of_users_has_its_own_keys_which_are_few() -> None:
+    row = {"table": "openums-bench-users.ids", "partition": "3", "writes": 100.0}
+    (load,) = model.loads([row], 100)
+    assert load.family.keys == user_lists.PARTS == 4
+    assert load.most == 4 * model.KEY_WRITES

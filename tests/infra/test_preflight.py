@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,11 @@ import pytest
 
 from infra import concurrency, preflight
 from infra.preflight import Finding, Level
+from infra.stacks import NOT_CREATED
 from tests.infra.stubs import StubbedSession
 
 ARN = "arn:aws:iam::123456789012:user/deployer"
 MOMENT = "2027-01-15T08:00:00Z"
-
-
 PARAMETERS = {
     **{
         name: {"Type": "String", "Default": ""}
@@ -69,6 +68,7 @@ class Account(StubbedSession):
         at_once: int = 1000,
         status: str = "",
         previous: Mapping[str, str] | None = None,
+        settings: Sequence[str] = (),
     ) -> None:
         super().__init__()
         self.add("sts", "get_caller_identity", {"Account": "123456789012", "Arn": ARN})
@@ -84,6 +84,8 @@ class Account(StubbedSession):
         else:
             missing = "Stack with id openums-prod does not exist"
             self.refuse("cloudformation", "describe_stacks", "ValidationError", missing)
+        if status not in ("", NOT_CREATED):
+            self.add("dynamodb", "scan", {"Items": [{"pk": {"S": key}} for key in settings]})
         limits = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": at_once}
         self.add("lambda", "get_account_settings", {"AccountLimit": limits})
 

@@ -8,16 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from chalicelib import config
 from infra import deploy, remove, rollback
 from infra.local.deployment import local_aws
+from infra.package_lock import LAYER_FILE
+from infra.releases import values_of
 from infra.stacks import DeploymentFailed, describe, stack_name
 from tests.contracts import emulator
+from tests.infra.stubs import StubbedSession
 from tests.infra.test_deploy import TEMPLATE
 
 STAGE = "released"
 KEPT = config.table_name(STAGE, "kept")
+MOMENT = "2027-01-15T08:00:00Z"
 QUEUE = config.queue_name(STAGE, "jobs")
 
 
@@ -30,76 +35,180 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         yield own
 
 
-def deployed(session: Any, folder: Path, *, more: bool, **values: str) -> None:
-    """Deploy a table and a queue, and with `more` another queue beside them."""
-    template = json.loads(json.dumps(TEMPLATE))
-    template["Resources"]["Kept"]["Properties"]["TableName"] = KEPT
-    template["Resources"]["Late"]["Properties"]["QueueName"] = QUEUE
-    if more:
-        template["Resources"]["More"] = {"Type": "AWS::SQS::Queue"}
+def release(*more: str, stage: str = STAGE) -> dict[str, Any]:
+    """Return a template with a table, a queue, and more queues of these names."""
+    template: dict[str, Any] = json.loads(json.dumps(TEMPLATE))
+    resources = template["Resources"]
+    resources["Kept"]["Properties"]["TableName"] = config.table_name(stage, "kept")
+    resources["Late"]["Properties"]["QueueName"] = config.queue_name(stage, "jobs")
+    resources |= {name: {"Type": "AWS::SQS::Queue"} for name in more}
+    return template
+
+
+def deployed(
+    session: Any, folder: Path, template: dict[str, Any], stage: str = STAGE, **values: str
+) -> None:
     (folder / "sam.json").write_text(json.dumps(template))
     (folder / "deployment.zip").write_bytes(b"")
-    deploy.deploy(
-        session,
-        stage=STAGE,
-        packaged=folder,
-        parameters=values,
-        poll=0.1,
-        say=lambda text: None,
-    )
+    wanted: dict[str, Any] = {"stage": stage, "packaged": folder, "parameters": values}
+    deploy.deploy(session, **wanted, poll=0.1, say=lambda text: None)
 
 
-def resources(session: Any) -> set[str]:
-    listed = session.client("cloudformation").list_stack_resources(StackName=stack_name(STAGE))
+def resources(session: Any, stage: str = STAGE) -> set[str]:
+    listed = session.client("cloudformation").list_stack_resources(StackName=stack_name(stage))
     return {each["LogicalResourceId"] for each in listed["StackResourceSummaries"]}
 
 
-def go_back(session: Any) -> None:
-    rollback.rollback(session, stage=STAGE, poll=0.1, say=lambda text: None)
+def values(session: Any, stage: str = STAGE) -> dict[str, str]:
+    return values_of(describe(session.client("cloudformation"), stack_name(stage)))
+
+
+def go_back(session: Any, stage: str = STAGE) -> None:
+    rollback.rollback(session, stage=stage, poll=0.1, say=lambda text: None)
 
 
 def test_a_rollback_goes_back_with_all_values_and_a_second_one_forward(
     session: Any, tmp_path: Path
 ) -> None:
-    deployed(session, tmp_path, more=False)
+    deployed(session, tmp_path, release())
     with pytest.raises(DeploymentFailed, match="no earlier release"):
         go_back(session)
-    deployed(session, tmp_path, more=True, Hidden="45")
+    deployed(session, tmp_path, release("More"), Hidden="45")
     assert "More" in resources(session)
     go_back(session)
     assert "More" not in resources(session)
-    described = describe(session.client("cloudformation"), stack_name(STAGE)) or {}
-    values = {each["ParameterKey"]: each["ParameterValue"] for each in described["Parameters"]}
-    assert values["Hidden"] == "45"
+    assert values(session)["Hidden"] == "45"
     go_back(session)
     assert "More" in resources(session)
 
 
+def break_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """End the next deployment once CloudFormation has done it."""
+    execute = deploy.execute
+
+    def breaking(*args: Any, **named: Any) -> None:
+        execute(*args, **named)
+        monkeypatch.setattr(deploy, "execute", execute)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(deploy, "execute", breaking)
+
+
+def test_a_rollback_after_a_deployment_that_broke_off_goes_back_by_one(
+    session: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = "brokenoff"
+    deployed(session, tmp_path, release("One", stage=stage), stage)
+    deployed(session, tmp_path, release("Two", stage=stage), stage)
+    break_off(monkeypatch)
+    with pytest.raises(KeyboardInterrupt):
+        deployed(session, tmp_path, release("Three", stage=stage), stage, Hidden="41")
+    assert "Three" in resources(session, stage)
+    go_back(session, stage)
+    assert {"One", "Two", "Three"} & resources(session, stage) == {"Two"}
+    assert values(session, stage)["Hidden"] == "41"
+    go_back(session, stage)
+    assert {"One", "Two", "Three"} & resources(session, stage) == {"Three"}
+
+
+def test_a_deployment_that_broke_off_is_noted_by_the_next_one(
+    session: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = "brokenfirst"
+    break_off(monkeypatch)
+    with pytest.raises(KeyboardInterrupt):
+        deployed(session, tmp_path, release("One", stage=stage), stage)
+    deployed(session, tmp_path, release("Two", stage=stage), stage)
+    go_back(session, stage)
+    assert {"One", "Two"} & resources(session, stage) == {"One"}
+
+
+def test_a_note_whose_template_is_gone_stops_no_deployment(session: Any, tmp_path: Path) -> None:
+    stage = "cleaned"
+    deployed(session, tmp_path, release("One", stage=stage), stage)
+    noted = deploy.noted_releases(session, stage)
+    for entry in noted.s3.list_objects_v2(Bucket=noted.bucket, Prefix="template/")["Contents"]:
+        noted.s3.delete_object(Bucket=noted.bucket, Key=entry["Key"])
+    deployed(session, tmp_path, release("Two", stage=stage), stage)
+    go_back(session, stage)
+    assert {"One", "Two"} & resources(session, stage) == {"One"}
+
+
+def test_a_note_of_before_parameters_were_kept_is_read(session: Any, tmp_path: Path) -> None:
+    stage = "plain"
+    deployed(session, tmp_path, release("One", stage=stage), stage)
+    noted = deploy.noted_releases(session, stage)
+    prefix = f"releases/{stage}/"
+    (note,) = noted.s3.list_objects_v2(Bucket=noted.bucket, Prefix=prefix)["Contents"]
+    body = deploy.template_of(session.client("cloudformation"), stack_name(stage))
+    address = noted.upload(body)
+    noted.s3.put_object(Bucket=noted.bucket, Key=note["Key"], Body=address.encode())
+    deployed(session, tmp_path, release("Two", stage=stage), stage)
+    go_back(session, stage)
+    assert {"One", "Two"} & resources(session, stage) == {"One"}
+
+
+def test_a_rollback_gives_a_parameter_that_was_dropped_its_value_of_then(
+    session: Any, tmp_path: Path
+) -> None:
+    stage, earlier = "dropped", release("One", stage="dropped")
+    earlier["Parameters"]["Only"] = {"Type": "String", "Default": "a"}
+    deployed(session, tmp_path, earlier, stage, Only="b")
+    deployed(session, tmp_path, release("Two", stage=stage), stage, Hidden="44")
+    assert "Only" not in values(session, stage)
+    go_back(session, stage)
+    assert values(session, stage) == {"Hidden": "44", "Only": "b"}
+
+
+def test_a_rollback_to_a_release_without_its_layer_keeps_the_layer_of_today(
+    session: Any, tmp_path: Path
+) -> None:
+    stage = "layered"
+    for number, (name, is_on) in enumerate({"One": "off", "Two": "on"}.items()):
+        template = release(name, stage=stage)
+        template["Parameters"]["FactFiles"] = {"Type": "String", "Default": "off"}
+        template["Conditions"] = {"On": {"Fn::Equals": [{"Ref": "FactFiles"}, "on"]}}
+        layer = {"Type": "AWS::Lambda::LayerVersion", "Properties": {"Content": "x"}}
+        template["Resources"]["Layer"] = {**layer, "Condition": "On"}
+        (tmp_path / LAYER_FILE).write_bytes(b"layer %d" % number)
+        deployed(session, tmp_path, template, stage, FactFiles=is_on)
+    go_back(session, stage)
+    assert {"One", "Two", "Layer"} & resources(session, stage) == {"One", "Layer"}
+    template = deploy.template_of(session.client("cloudformation"), stack_name(stage))
+    key = template["Resources"]["Layer"]["Properties"]["Content"]["S3Key"]
+    assert deploy.noted_releases(session, stage).has(key)
+
+
 def test_a_rollback_that_would_lose_a_table_is_refused(session: Any, tmp_path: Path) -> None:
-    smaller = {**TEMPLATE, "Resources": {"More": {"Type": "AWS::SQS::Queue"}}}
-    (tmp_path / "sam.json").write_text(json.dumps(smaller))
-    (tmp_path / "deployment.zip").write_bytes(b"")
-    wanted: dict[str, Any] = {"stage": "smaller", "packaged": tmp_path, "parameters": {}}
-    wanted |= {"poll": 0.1}
-    deploy.deploy(session, **wanted, say=lambda text: None)
-    larger = json.loads(json.dumps(TEMPLATE))
-    larger["Resources"]["Kept"]["Properties"]["TableName"] = config.table_name("smaller", "kept")
-    (tmp_path / "sam.json").write_text(json.dumps(larger))
-    deploy.deploy(session, **wanted, say=lambda text: None)
+    stage = "smaller"
+    deployed(
+        session,
+        tmp_path,
+        {**TEMPLATE, "Resources": {"More": {"Type": "AWS::SQS::Queue"}}},
+        stage,
+    )
+    deployed(session, tmp_path, release(stage=stage), stage)
     with pytest.raises(DeploymentFailed, match="remove Kept"):
-        rollback.rollback(session, stage="smaller", poll=0.1, say=lambda text: None)
+        go_back(session, stage)
 
 
 def test_a_stack_is_removed_only_by_name_and_its_data_stays(
     session: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    deployed(session, tmp_path, more=False)
+    deployed(session, tmp_path, release())
     dynamodb, sqs = session.client("dynamodb"), session.client("sqs")
     dynamodb.put_item(TableName=KEPT, Item={"pk": {"S": "precious"}})
+    emulator.create_tables(session.client, STAGE, ["due"])
+    for number in "12":
+        timer = {"shard": {"N": number}, "due": {"S": "0000000000001#check"}}
+        dynamodb.put_item(TableName=config.table_name(STAGE, "due"), Item=timer)
     for yes in ([], ["--yes", "prod"]):
         with pytest.raises(SystemExit, match=f"add --yes {STAGE}"):
             remove.main(["--stage", STAGE, *yes], session_of=lambda: session)
-    assert f"Kept (AWS::DynamoDB::Table): {KEPT}" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert f"Kept (AWS::DynamoDB::Table): {KEPT}" in printed
+    assert "2 rows of timers" in printed
+    assert protected(session, STAGE)
     url = sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody="a job")
     named = ["--stage", STAGE, "--yes", STAGE]
@@ -112,3 +221,34 @@ def test_a_stack_is_removed_only_by_name_and_its_data_stays(
     assert dynamodb.scan(TableName=KEPT)["Items"] == [{"pk": {"S": "precious"}}]
     with pytest.raises(SystemExit, match="does not exist"):
         remove.main(named, session_of=lambda: session)
+
+
+def protected(session: Any, stage: str) -> bool:
+    described = describe(session.client("cloudformation"), stack_name(stage)) or {}
+    return bool(described["EnableTerminationProtection"])
+
+
+def test_a_stack_that_aws_does_not_delete_stays_protected(session: Any, tmp_path: Path) -> None:
+    stage = "refused"
+    deployed(session, tmp_path, release(stage=stage), stage)
+
+    def denied(**_: Any) -> None:
+        answer = {"Error": {"Code": "AccessDenied", "Message": "no"}}
+        raise ClientError(answer, "DeleteStack")  # type: ignore[arg-type]
+
+    session.events.register("before-call.cloudformation.DeleteStack", denied)
+    with pytest.raises(SystemExit, match="AccessDenied"):
+        remove.main(["--stage", stage, "--yes", stage], session_of=lambda: session)
+    assert protected(session, stage)
+    session.events.unregister("before-call.cloudformation.DeleteStack", denied)
+
+
+def test_a_resource_that_was_never_made_is_not_among_the_contents() -> None:
+    session = StubbedSession()
+    stack = {"StackName": "openums-prod", "StackStatus": "CREATE_FAILED", "CreationTime": MOMENT}
+    session.add("cloudformation", "describe_stacks", {"Stacks": [stack]})
+    session.add("cloudformation", "get_template", {"TemplateBody": json.dumps(TEMPLATE)})
+    times = {"LastUpdatedTimestamp": MOMENT, "ResourceType": "AWS::DynamoDB::Table"}
+    failed = {"LogicalResourceId": "Kept", "ResourceStatus": "CREATE_FAILED", **times}
+    session.add("cloudformation", "list_stack_resources", {"StackResourceSummaries": [failed]})
+    assert remove.contents(session, "prod") == remove.Contents([], 0, [])

@@ -87,3 +87,14 @@ def test_new_keys_are_made_and_earlier_ones_are_ended_by_name(session: Any) -> N
     assert first not in set(rotate.global_keys(session, STAGE))
     with pytest.raises(SystemExit, match="does not exist"):
         rotate.main(["--stage", "nowhere"], session_of=lambda: session)
+
+
+def test_an_api_that_does_not_answer_is_said_in_one_line_after_the_new_access_key(
+    session: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Service, "do_POST", lambda self: None)
+    with pytest.raises(SystemExit, match=f"the API of openums-{STAGE} was not reached") as left:
+        rotate.main(["--stage", STAGE], session_of=lambda: session)
+    assert "\n" not in str(left.value)
+    (key,) = rotate.global_keys(session, STAGE)
+    assert f"access key     {key}" in capsys.readouterr().out

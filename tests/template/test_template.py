@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from chalicelib import config
+from chalicelib.entrypoints.lambdas.runtime import Again
 from infra.bench import page
+from tests.docs.test_rights_of_a_deployer import TYPES
 from tests.template.conftest import DELIVER, Resource, of_type, sources
 
 Template = Mapping[str, Any]
@@ -35,6 +37,10 @@ def test_the_functions_are_those_that_the_design_names(functions: Functions) -> 
     assert set(functions) == expected
 
 
+def test_a_deployer_has_rights_for_every_type(template: Template) -> None:
+    assert {each["Type"] for each in template["Resources"].values()} == set(TYPES)
+
+
 def test_a_lease_is_as_long_as_a_delivery_function_runs(functions: Functions) -> None:
     timeouts = {functions[name]["Timeout"] for name in DELIVER}
     leases = {int(each["Environment"]["Variables"]["LEASE"]) for each in functions.values()}
@@ -52,8 +58,12 @@ def test_the_clock_retries_by_what_the_states_language_knows(template: Template)
         "JitterStrategy",
     }
     states = template["Resources"]["Clock"]["Properties"]["Definition"]["States"]
-    (retrier,) = states["Sweep"]["Retry"]
-    assert set(retrier) <= known
+    soon, rest = states["Sweep"]["Retry"]
+    assert {*soon, *rest} <= known
+    assert rest["ErrorEquals"] == ["States.ALL"], "alone, and in the last retrier"
+    assert soon["ErrorEquals"] == [Again.__name__, "Lambda.TooManyRequestsException"]
+    assert (soon["BackoffRate"], soon["IntervalSeconds"]) == (1, 2)
+    assert soon["MaxAttempts"] * soon["IntervalSeconds"] >= 180, "as long as AWS is busy, mostly"
     assert len(states) == page.TICK, "each is billed, once a tick"
 
 

@@ -12,6 +12,7 @@ from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.entrypoints.http.context import RequestContext
 
 HASHED = 16  # hex digits of a contact's HMAC in an entry
+BEGUN = 202  # status of a change that has begun, and has an entry of its own at the end
 
 
 def log_search(context: RequestContext, type: ChannelType, contact: str) -> None:
@@ -29,8 +30,29 @@ def log_change(
     context: RequestContext, method: str, path: str, ids: Mapping[str, str], status: int = 200
 ) -> None:
     """Write an audit entry. The change stands, even if its entry cannot be written."""
+    try:
+        context.world.audit.write(_entry(context, method, path, ids, status))
+    except Exception as error:  # the change is made, and must be answered so
+        observability.log.error(
+            "change_not_logged",
+            exc_info=error,
+            extra={"change": f"{method} {path}", "ids": dict(ids)},
+        )
+
+
+def log_begun(context: RequestContext, method: str, path: str, ids: Mapping[str, str]) -> None:
+    """Write an audit entry before a change of which something must always be known.
+
+    The change must not begin if its entry cannot be written.
+    """
+    context.world.audit.write(_entry(context, method, path, ids, BEGUN))
+
+
+def _entry(
+    context: RequestContext, method: str, path: str, ids: Mapping[str, str], status: int
+) -> AuditEntry:
     by = context.member or context.channel
-    entry = AuditEntry(
+    return AuditEntry(
         time=context.world.clock.now(),
         suffix=secrets.token_hex(4),
         key=by.key if by else "",
@@ -41,11 +63,3 @@ def log_change(
         status=status,
         actor=Actor.ACCESS_CHANNEL if context.member is None else Actor.MEMBER,
     )
-    try:
-        context.world.audit.write(entry)
-    except Exception as error:  # the change is made, and must be answered so
-        observability.log.error(
-            "change_not_logged",
-            exc_info=error,
-            extra={"change": f"{method} {path}", "ids": dict(ids)},
-        )

@@ -17,16 +17,19 @@ class Part:
     body: bytearray = field(default_factory=bytearray, repr=False)
 
 
-def parts(content_type: str, raw: bytes) -> list[Part]:
-    """Parse a form. Raises Refused."""
+def parts(content_type: str, raw: bytes, *, most: int = MAX_PARTS) -> list[Part]:
+    """Parse a form of at most so many parts. Raises Refused."""
     from python_multipart.exceptions import FormParserError
     from python_multipart.multipart import MultipartParser, parse_options_header
 
-    kind, options = parse_options_header(content_type)
+    try:
+        kind, options = parse_options_header(content_type)
+    except UnicodeEncodeError:  # the header has more than Latin-1
+        kind, options = b"", {}
     boundary = options.get(b"boundary", b"")
     if kind.lower() != b"multipart/form-data" or not 1 <= len(boundary) <= 70:
         raise WRONG_MEDIA.refuse("Content-Type", media="multipart/form-data with a boundary")
-    reader = _Reader()
+    reader = _Reader(most)
     try:
         parser = MultipartParser(boundary, reader.callbacks)  # type: ignore[arg-type]
         parser.write(raw)
@@ -62,8 +65,9 @@ def _bad(english: str, chinese: str) -> Refused:
 class _Reader:
     """The callbacks of the parser, which collect the parts."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
         self.parts: list[Part] = []
+        self._most = most
         self.is_over = False
         self._name, self._value, self._length = b"", b"", 0
         self.callbacks = {
@@ -76,8 +80,8 @@ class _Reader:
         }
 
     def _begin(self) -> None:
-        if len(self.parts) >= MAX_PARTS:
-            raise _bad(f"more than {MAX_PARTS} parts", f"超过 {MAX_PARTS} 个部分")
+        if len(self.parts) >= self._most:
+            raise _bad(f"more than {self._most} parts", f"超过 {self._most} 个部分")
         self.parts.append(Part())
         self._name, self._value, self._length = b"", b"", 0
 

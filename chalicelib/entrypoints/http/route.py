@@ -66,7 +66,8 @@ def route(
                 "request": str((request.context or {}).get("requestId", "")),
                 "source": observability.shown_source(callers.source(request)),
             }
-            with observability.unit_of_work(**fields), wiring.hurried():
+            hurried = wiring.hurried(for_provider=contract.auth is Auth.WEBHOOK)
+            with observability.unit_of_work(**fields), hurried:
                 return _serve(view, request, parameters, contract)
 
         served.contract = contract  # type: ignore[attr-defined]

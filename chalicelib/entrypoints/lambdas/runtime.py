@@ -163,10 +163,18 @@ def time_left(context: Any) -> float:
     return float(remaining()) if remaining else float("inf")
 
 
+class Again(Exception):
+    """A task that is not done, although nothing is wrong with it. Its caller calls it again soon.
+
+    The clock knows this name (infra/template/clock.asl.json).
+    """
+
+
 def task(work: Callable[[World, Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """Make a function that a schedule or the clock calls.
 
     A failure is raised for Lambda, but without the exception's text, which may quote personal data.
+    An AWS that throttles or does not answer is not a fault of the task.
     """
 
     @functools.wraps(work)
@@ -175,6 +183,9 @@ def task(work: Callable[[World, Any, Any], Any]) -> Callable[[Any, Any], Any]:
             try:
                 return work(wiring.world(), event, context)
             except Exception as error:  # logged, and raised again for Lambda to repeat
+                if isinstance(error, Again) or wiring.is_busy(error):
+                    observability.log.warning("task_not_done", exc_info=error)
+                    raise Again(f"{work.__name__}: {type(error).__name__}") from None
                 observability.log.error("task_failed", exc_info=error)
                 raise RuntimeError(f"{work.__name__} failed: {type(error).__name__}") from None
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from chalice.app import Blueprint
 
-from chalicelib.entrypoints.lambdas.runtime import task, time_left
+from chalicelib.entrypoints.lambdas.runtime import Again, task, time_left
 from chalicelib.flow import timers
 from chalicelib.ports import World
 
@@ -19,14 +19,14 @@ FOR_A_SWEEP = 10_000  # ms that one more sweep may take
 @bp.lambda_function()  # type: ignore[untyped-decorator]
 @task
 def sweep(world: World, event: Any, context: Any) -> dict[str, Any]:
-    """Sweep until no timer is due. Raise TimeoutError for the clock to call again.
+    """Sweep until no timer is due. Raise Again if there is no time for all.
 
     An answer that the clock had to read would cost a state more for each tick.
     """
     tick = _tick(event)
     while timers.sweep(world, tick):
         if time_left(context) <= FOR_A_SWEEP:
-            raise TimeoutError("more timers are due")
+            raise Again("more timers are due")
     return {}
 
 

@@ -25,8 +25,9 @@ def ask(world: World, channel_key: str, address: str) -> str:
 
 
 def run(world: World, job: CallbackTest) -> None:
-    """Call the address, and store the result. A repeat does no harm."""
-    provider_query.keep(world, job.id, _result(world, job))
+    """Call the address, and store the result. The first one stands, and a repeat calls nothing."""
+    if provider_query.result(world, job.id) is None:
+        provider_query.keep(world, job.id, _result(world, job))
 
 
 def _result(world: World, job: CallbackTest) -> QueryResult:

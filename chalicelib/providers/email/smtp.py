@@ -92,6 +92,7 @@ class Smtp:
             f"port encryption {content.SENDER_OPTIONS} return_path test_recipient"
             " ca allow_plain_auth",
         ),
+        address="server",
     )
 
     def __init__(

@@ -55,7 +55,7 @@ OF_KEY = (
 # Beginnings of routes about what several access channels share, or about an own limit.
 SHARED = (
     *("access-channels", "budget/", "channels", "data-keys", "events", "imports", "members"),
-    *("suppressions", "users"),
+    *("sandbox/messages", "suppressions", "users"),
 )
 
 

@@ -27,9 +27,8 @@ from chalicelib.domain.jobs import (
     TimersJob,
 )
 from chalicelib.domain.plans import ChunkId
-from chalicelib.entrypoints.lambdas import queues, schedules, steps, streams
+from chalicelib.entrypoints.lambdas import queues, streams
 from chalicelib.flow import audience, deliver, evaluate, poll, provider_query, tally
-from chalicelib.flow import timers as due
 from tests.builders import a_msgid
 from tests.fakes.world import FakeWorld
 
@@ -72,7 +71,6 @@ def flow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Steps]:
         (tally, "changed"),
         (poll, "poll_channel"),
         (poll, "poll_chunk"),
-        (poll, "start"),
         (provider_query, "answer"),
     ):
         monkeypatch.setattr(module, name, recorded.record(name))
@@ -80,14 +78,6 @@ def flow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Steps]:
     wiring.use(FakeWorld().ports)
     yield recorded
     wiring.use(None)
-
-
-class Context:
-    def __init__(self, *remaining: int) -> None:
-        self.remaining = list(remaining)
-
-    def get_remaining_time_in_millis(self) -> int:
-        return self.remaining.pop(0) if len(self.remaining) > 1 else self.remaining[0]
 
 
 def sqs(*bodies: ChunkJob | ChannelJob | str) -> dict[str, Any]:
@@ -223,67 +213,6 @@ def test_an_unreadable_record_is_reported_and_the_others_count(flow: Steps) -> N
         )
     ) == ["1"]
     assert flow.done == [("changed", {ChunkId(MSGID, 1): 0, ChunkId(MSGID, 2): 0})]
-
-
-@pytest.mark.parametrize(
-    ("more", "left"), [([False], 60_000), ([True, True, False], 60_000), ([False], 9_000)]
-)
-def test_the_sweep_goes_on_while_there_is_time(
-    flow: Steps, monkeypatch: pytest.MonkeyPatch, more: list[bool], left: int
-) -> None:
-    calls = iter(more)
-    monkeypatch.setattr(due, "sweep", lambda world, tick: next(calls))
-    assert steps.sweep({"by": "schedule"}, Context(left)) == {}
-    assert list(calls) == []
-
-
-def test_a_sweep_whose_time_is_over_fails_so_that_the_clock_repeats_it(
-    flow: Steps, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(due, "sweep", lambda world, tick: True)
-    with pytest.raises(RuntimeError, match="sweep failed: TimeoutError"):
-        steps.sweep({"at": "2027-01-15T08:00:01.000Z"}, Context(9_000))
-
-
-def test_the_sweep_is_told_for_which_time_the_clock_called(
-    flow: Steps, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ticks: list[int] = []
-    monkeypatch.setattr(due, "sweep", lambda world, tick: ticks.append(tick))
-    steps.sweep({"at": "2027-01-15T08:00:01.000Z"}, Context(60_000))
-    steps.sweep({"by": "schedule"}, Context(60_000))
-    assert ticks == [1_800_000_001_000, 0]
-
-
-def test_a_task_that_fails_says_so_but_quotes_nothing(
-    flow: Steps, capsys: pytest.CaptureFixture[str]
-) -> None:
-    flow.fails["start"] = ValueError("13800138000")
-    with pytest.raises(RuntimeError, match="poll failed: ValueError") as raised:
-        schedules.poll({}, None)
-    assert raised.value.__suppress_context__
-    assert "13800138000" not in capsys.readouterr().out
-
-
-def test_the_schedule_starts_polling(flow: Steps) -> None:
-    assert schedules.poll({"by": "schedule"}, None) == {}
-    assert flow.done == [("start",)]
-
-
-def test_each_minute_tells_how_late_the_timers_are(
-    flow: Steps, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def overdue() -> float:
-        schedules.poll({"by": "schedule"}, None)
-        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-        return next(line["oldest_due_seconds"] for line in lines if "oldest_due_seconds" in line)
-
-    fake = FakeWorld()
-    wiring.use(fake.ports)
-    fake.timers.set([Timer(fake.clock.now(), TimerKind.CHECK, CHUNK, Priority.HIGH)])
-    assert overdue() == 0
-    fake.clock.advance(120 + 400)
-    assert overdue() == 400
 
 
 def test_every_supported_channel_type_has_a_consumer_of_its_own() -> None:

@@ -108,3 +108,16 @@ def test_an_address_is_tested_by_an_echo_with_the_same_header(echo: object, code
     assert result is not None
     assert result.code == code
     assert fake.receivers.posts[0].headers["authorization"].startswith("Basic ")
+
+
+def test_a_test_that_comes_twice_calls_once_and_its_first_result_stands() -> None:
+    fake = shop.a_shop()
+    fake.receivers.echo = lambda text: Reply(200, "", text.encode())
+    id = callbacks.test(fake.ports, SHOP, shop.addresses(fake)[0].id)
+    (envelope,) = fake.queues.sent
+    run(fake)
+    fake.receivers.echo = lambda text: Reply(0, "timeout")
+    fake.ports.queues.send([envelope])
+    run(fake)
+    assert provider_query.result(fake.ports, id) == provider_query.QueryResult()
+    assert len(fake.receivers.posts) == 1

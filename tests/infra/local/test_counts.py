@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.aws import user_lists
 from infra.bench import page as bench_page
 from infra.bench import prices, quiet
 from infra.bench.cost import Result
@@ -179,3 +180,26 @@ def test_each_read_is_billed_at_its_partition() -> None:
         ("users", "1", 2.0, ""),
         ("users", "2", 1.0, ""),
     ]
+
+
+def test_the_index_of_ids_costs_a_unit_for_a_new_and_a_deleted_user() -> None:
+    key = {"bucket": {"N": "255"}, "userid": {"S": "ann"}}
+    index = ("s-users.ids", str(user_lists.part("ann")), 1, "ann")
+    condition = "ConditionExpression"
+    new = {"TableName": "s-users", "Item": key, condition: "attribute_not_exists(userid)"}
+    changed = {"TableName": "s-users", "Item": key, condition: "version = :version"}
+    gone = {"TableName": "s-users", "Key": key, condition: "version = :version"}
+    filled = {"TableName": "s-users", "Key": key, "UpdateExpression": "SET part = :part"}
+    for action, costs in ((new, True), (changed, False), (gone, True), (filled, True)):
+        body = {"TransactItems": [{"Action": action}]}
+        used = list(units.writes("TransactWriteItems", body, {}, lambda table, key: {}))
+        assert (index in used) is costs
+    refused = {"__type": "ConditionalCheckFailedException"}
+    assert index not in list(units.writes("PutItem", new, refused, lambda table, key: {}))
+    query = {
+        "TableName": "s-users",
+        "IndexName": "ids",
+        "KeyConditionExpression": "part = :part AND userid BETWEEN :low AND :high",
+        "ExpressionAttributeValues": {":part": {"N": "3"}},
+    }
+    assert list(units.reads("Query", query, {"Items": []})) == [("s-users.ids", "3", 0.5, "")]

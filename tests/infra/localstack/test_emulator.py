@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import socket
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from infra.local.emulators import DOCKER, LOCALSTACK, MiniStack, emulator_of
+from infra.local import stack
+from infra.local.emulators import DOCKER, LOCALSTACK, Emulator, MiniStack, emulator_of
 from infra.local.files import Stack
 from infra.localstack import emulator as localstack
 from infra.localstack.emulator import InContainers, LocalStack
-from infra.package import CONTAINER, HERE
+from infra.package import CONTAINER, HERE, ROOT
 from infra.package_lock import LAYER_FILE
 
 STACK = Stack(LOCALSTACK, "local")
@@ -66,3 +70,54 @@ def test_containers_get_wheels_for_containers_and_processes_those_of_this_machin
     assert (LocalStack().target, InContainers().target) == (HERE, CONTAINER)
     assert InContainers().programs(STACK, {}) == {}
     assert InContainers().parameters()["EgressAllow"] == InContainers().host
+
+
+@pytest.mark.parametrize("emulator", [MiniStack(), LocalStack()])
+def test_a_stack_starts_anew_when_anything_of_its_emulator_has_changed(emulator: Emulator) -> None:
+    """Every module of the room that the program imports is a source, and so is its lock."""
+    sources = set(emulator.sources)
+    begun = ROOT / f"{emulator.modules['emulator'].replace('.', '/')}.py"
+    unread, needed = {begun}, {ROOT / "requirements-lock.txt"}
+    while unread:
+        path = unread.pop()
+        needed.add(path)
+        unread |= {file for file in imported(path) if file.parent == begun.parent} - needed
+    assert needed <= sources
+    assert all(path.is_file() for path in sources)
+
+
+def test_a_new_environment_or_version_of_localstack_starts_it_anew() -> None:
+    names = {path.name for path in LocalStack().sources}
+    assert {"emulator.py", "requirements-localstack-lock.txt"} <= names
+
+
+def imported(path: Path) -> set[Path]:
+    """Return the files of infra that a module imports."""
+    files: set[Path] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("infra."):
+            names = [f"{node.module}.{name.name}" for name in node.names] + [str(node.module)]
+            files |= {ROOT / f"{name.replace('.', '/')}.py" for name in names}
+    return {file for file in files if file.is_file()}
+
+
+def test_containers_that_nobody_has_started_are_said_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    monkeypatch.setattr(InContainers, "host", "127.0.0.1")
+    monkeypatch.setattr(InContainers, "fixed_ports", {"emulator": port})
+    monkeypatch.setattr("sys.argv", ["stack", "up", "--name", DOCKER])
+    with pytest.raises(SystemExit, match="does not answer: docker compose -f"):
+        stack.main()
+
+
+@pytest.mark.parametrize("name", ["localstack-venv", "stack.json", "../elsewhere", "a b", ""])
+def test_a_name_that_is_taken_or_leads_elsewhere_is_refused(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["stack", "up", "--name", name])
+    with pytest.raises(SystemExit, match="a stack cannot be called"):
+        stack.main()

@@ -55,7 +55,7 @@ def start(visit: Visit) -> Reply:
         started = visit.api.change("POST", "ab-tests", body, once=visit.form.text("once"))
     except ApiError as error:
         return _form(visit, error)
-    return visit.go(visit.at(f"{AT}/{started['id']}"), "sent")
+    return visit.go(visit.at(AT, started["id"]), "sent")
 
 
 def _body(visit: Visit) -> dict[str, Any]:
@@ -145,7 +145,7 @@ def choose(visit: Visit) -> Reply:
         visit.api.change("POST", "ab-tests/{id}/winner", body, version=visit.form.version, id=id)
     except ApiError as error:
         return _test(visit, error)
-    return visit.go(visit.at(f"{AT}/{id}"), "sent")
+    return visit.go(visit.at(AT, id), "sent")
 
 
 @page("POST", "/c/{key}/messages/ab-tests/{id}/cancel", needs=OPERATOR)
@@ -155,4 +155,4 @@ def cancel(visit: Visit) -> Reply:
         visit.api.change("POST", "ab-tests/{id}/cancel", body, version=visit.form.version, id=id)
     except ApiError as error:
         return _test(visit, error)
-    return visit.go(visit.at(f"{AT}/{id}"), "saved")
+    return visit.go(visit.at(AT, id), "saved")

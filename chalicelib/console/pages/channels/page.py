@@ -103,7 +103,7 @@ def change(visit: Visit) -> Reply:
         visit.api.change("PATCH", "channels/{code}", body, version=_version(visit), code=code)
     except ApiError as error:
         return _shown(visit, error)
-    return visit.go(visit.to(f"/channels/{code}"), "saved")
+    return visit.go(visit.to("/channels", code), "saved")
 
 
 @page("POST", "/channels/{code}/pause", needs=OPERATOR)
@@ -115,7 +115,7 @@ def pause(visit: Visit) -> Reply:
             visit.api.change("POST", f"channels/{{code}}/{does}", None, code=code)
         except ApiError as error:
             return _shown(visit, error)
-    return visit.go(visit.to(f"/channels/{code}"), "saved")
+    return visit.go(visit.to("/channels", code), "saved")
 
 
 @page("POST", "/channels/{code}/test")
@@ -141,7 +141,7 @@ def checked(visit: Visit) -> Reply:
 @page("POST", "/channels/{code}/authorisation", needs=ADMIN)
 def authorise(visit: Visit) -> Reply:
     """Open the page on which an account's owner lets a third-party platform in."""
-    back = f"{visit.door.public_url}{visit.to('/channels/' + visit.ids['code'])}"
+    back = visit.door.public_url + visit.to("/channels", visit.ids["code"])
     try:
         check = visit.api.change(
             "POST",

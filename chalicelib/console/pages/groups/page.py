@@ -127,7 +127,7 @@ def _add(visit: Visit, tab: str, more: Mapping[str, Any]) -> Reply:
         return _list(visit, tab, error)
     if not FAMILIES[tab].members:
         return visit.go(visit.at("/tags"), "added")
-    return visit.go(visit.at(f"/groups/{tab}/{added['id']}"), "added")
+    return visit.go(visit.at("/groups", tab, added["id"]), "added")
 
 
 @page("GET", "/c/{key}/groups/{tab}/{id}")
@@ -169,7 +169,7 @@ def rename(visit: Visit) -> Reply:
         visit.api.change("PUT", route, body, version=version, id=id)
     except ApiError as error:
         return _group(visit, error)
-    return visit.go(visit.at(f"/groups/{tab}/{id}"), "saved")
+    return visit.go(visit.at("/groups", tab, id), "saved")
 
 
 @page("POST", "/c/{key}/groups/{tab}/{id}/members", needs=OPERATOR)
@@ -182,7 +182,7 @@ def change_members(visit: Visit) -> Reply:
     except ApiError as error:
         return _group(visit, error)
     done = "removed" if "remove" in body else "added"
-    return visit.go(visit.at(f"/groups/{tab}/{id}"), done)
+    return visit.go(visit.at("/groups", tab, id), done)
 
 
 @page("POST", "/c/{key}/groups/{tab}/{id}/delete", needs=OPERATOR)
@@ -192,5 +192,5 @@ def delete(visit: Visit) -> Reply:
         visit.api.change("DELETE", f"{FAMILIES[tab].route}/{{id}}", id=id)
     except ApiError as error:
         return _group(visit, error)
-    path = f"/lists/{tab}" if FAMILIES[tab].route == "lists" else f"/{tab}"
-    return visit.go(visit.at(path), "deleted")
+    path = "/lists" if FAMILIES[tab].route == "lists" else ""
+    return visit.go(visit.at(path, tab), "deleted")

@@ -67,7 +67,7 @@ def start(visit: Visit) -> Reply:
         visit.api.change("POST", "imports/{id}/start", None, id=id)
     except ApiError as error:
         return _shown(visit, error)
-    return visit.go(visit.at(f"/imports/{id}"), "started")
+    return visit.go(visit.at("/imports", id), "started")
 
 
 @page("GET", "/c/{key}/imports/{id}")

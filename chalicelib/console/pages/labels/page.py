@@ -36,7 +36,7 @@ def _change(visit: Visit, method: str, path: str, body: Any, done: str, **ids: s
         visit.api.change(method, path, body, version=version, code=code, **ids)
     except ApiError as error:
         return _shown(visit, error, ids.get("label", ""))
-    return visit.go(visit.to(f"/channels/{code}/labels"), done)
+    return visit.go(visit.to("/channels", code, "labels"), done)
 
 
 @page("POST", "/channels/{code}/labels", needs=ADMIN)

@@ -85,7 +85,7 @@ def change(visit: Visit) -> Reply:
         )
     except ApiError as error:
         return _shown(visit, key, error)
-    return visit.go(visit.to(f"/members/{key}"), "saved")
+    return visit.go(visit.to("/members", key), "saved")
 
 
 @page("POST", "/members/{access_key}/login", needs=ADMIN)
@@ -108,7 +108,7 @@ def _give(visit: Visit, key: str) -> Any:
 def end_sessions(visit: Visit) -> Reply:
     key = visit.ids["access_key"]
     visit.api.change("DELETE", "members/{access_key}/login/sessions", access_key=key)
-    return visit.go(visit.to(f"/members/{key}"), "ended")
+    return visit.go(visit.to("/members", key), "ended")
 
 
 @page("POST", "/members/{access_key}/secret", needs=ADMIN)

@@ -45,7 +45,7 @@ def send_again(visit: Visit) -> Reply:
         return _contents(visit, error)
     if sent["state"] == "in_review":
         return visit.go(visit.at("/review/mine"), "in-review")
-    return visit.go(visit.at(f"/messages/{sent['msgid']}"), "sent-again")
+    return visit.go(visit.at("/messages", sent["msgid"]), "sent-again")
 
 
 @page("GET", "/c/{key}/messages/{msgid}/targets")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
 from chalicelib.console.door import ApiError, Reply
 from chalicelib.console.pages.messages import again as again
@@ -41,22 +40,22 @@ def messages(visit: Visit) -> Reply:
 @page("GET", "/m/{msgid}")
 def any_message(visit: Visit) -> Reply:
     """Find the access channel of a message: what people paste into chats."""
-    return visit.go(f"{_found(visit)}/messages/{visit.ids['msgid']}")
+    _find(visit)
+    return visit.go(visit.at("/messages", visit.ids["msgid"]))
 
 
 @page("GET", "/m/{msgid}/{target}")
 def any_target(visit: Visit) -> Reply:
-    return visit.go(_found(visit) + _person(visit.ids["msgid"], visit.ids["target"]))
+    _find(visit)
+    return visit.go(_person(visit, visit.ids["msgid"], visit.ids["target"]))
 
 
-def _person(msgid: str, target: str) -> str:
-    """Return the path of a target's page. A userid may have signs that addresses use."""
-    return f"/messages/{msgid}/people/{quote(target, safe='')}"
+def _person(visit: Visit, msgid: str, target: str) -> str:
+    return visit.at("/messages", msgid, "people", target)
 
 
-def _found(visit: Visit) -> str:
+def _find(visit: Visit) -> None:
     visit.api.get("messages/{msgid}", msgid=visit.ids["msgid"])
-    return visit.at()
 
 
 @page("GET", "/c/{key}/messages/lookup")
@@ -77,7 +76,7 @@ def look_up(visit: Visit) -> Reply:
             )
     except ApiError as error:
         return visit.show("messages/lookup.html", error=error)
-    return visit.go(visit.at(_person(msgid, found["target"])))
+    return visit.go(_person(visit, msgid, found["target"]))
 
 
 @page("GET", "/c/{key}/messages/{msgid}")
@@ -142,7 +141,7 @@ def withdraw(visit: Visit) -> Reply:
         visit.api.withdraw(visit.key, msgid)
     except ApiError as error:
         return _message(visit, error)
-    return visit.go(visit.at(f"/messages/{msgid}"), "withdrawn")
+    return visit.go(visit.at("/messages", msgid), "withdrawn")
 
 
 @page("GET", "/c/{key}/messages/{msgid}/people")
@@ -150,7 +149,7 @@ def people(visit: Visit) -> Reply:
     """Look another person of the message up."""
     who = visit.asked("who").strip()
     if who:
-        return visit.go(visit.at(_person(visit.ids["msgid"], who)))
+        return visit.go(_person(visit, visit.ids["msgid"], who))
     return visit.show("messages/lookup.html")
 
 

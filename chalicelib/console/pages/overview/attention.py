@@ -30,31 +30,24 @@ def of_channels(
     known = [(each, health[each["code"]]) for each in channels if each["code"] in health]
     for find in (_poor, _paused, _full):
         for channel, figures in known:
-            address = visit.to(f"/channels/{channel['code']}")
+            address = visit.to("/channels", channel["code"])
             yield from find(visit, channel["name"], figures, address)
 
 
 def _poor(visit: Visit, name: str, health: Thing, address: str) -> Iterator[Attention]:
-    if health["state"] != "poor":
+    poor = health["poor"]
+    if poor is None:
         return
     say, texts = visit.say, visit.texts
-    rate = "acceptance_rate" if _is_below(health, "acceptance_rate") else "delivery_rate"
-    shares = {"name": name, "share": texts.percent(health[rate], 1)}
-    if rate == "acceptance_rate":
+    shares = {"name": name, "share": texts.percent(poor["value"], 1)}
+    if poor["rate"] == "acceptance_rate":
         title = say("The provider of “%(name)s” takes %(share)s of what is sent", **shares)
     else:
         title = say("“%(name)s” delivers %(share)s of what is submitted", **shares)
-    usual = health[f"usual_{rate}"]
-    parts = [say("It is usually %(share)s.", share=texts.percent(usual, 1))] if usual else []
+    parts = [say("It should be at least %(share)s.", share=texts.percent(poor["bound"], 1))]
     if health["errors"]:
         parts.append(texts.either(health["errors"][0]))
     yield Attention("bad", "alert-circle", title, " ".join(parts), address)
-
-
-def _is_below(health: Thing, rate: str) -> bool:
-    """Tell if a rate is the one that makes the state poor, as far as the figures show it."""
-    usual, now = health[f"usual_{rate}"], health[rate]
-    return now is not None and now < (usual if usual is not None else 1)
 
 
 def _paused(visit: Visit, name: str, health: Thing, address: str) -> Iterator[Attention]:
@@ -95,12 +88,12 @@ def closed(
     for each in strategies:
         if not each["valid"]:
             title = say("Strategy “%(name)s” cannot be used", name=each["name"])
-            address = visit.at(f"/strategies/{each['rule_id']}")
+            address = visit.at("/strategies", each["rule_id"])
             yield Attention("warn", "alert-triangle", title, _why(visit, each), address)
     for each in templates:
         if not each["valid"]:
             title = say("Template “%(name)s” cannot be used", name=each["name"])
-            address = visit.at(f"/templates/{each['template_id']}")
+            address = visit.at("/templates", each["template_id"])
             yield Attention("warn", "alert-triangle", title, _why(visit, each), address)
 
 

@@ -84,7 +84,7 @@ def _first_steps(visit: Visit, channels: Any, templates: Any) -> list[tuple[bool
     """Return what a new access channel needs before it can send, and what is there already."""
     say = visit.say
     return [
-        (bool(channels), say("Authorise a delivery channel"), visit.to(f"/access/{visit.key}")),
+        (bool(channels), say("Authorise a delivery channel"), visit.to("/access", visit.key)),
         (
             bool(visit.api.get("users", query={"limit": 1})["users"]),
             say("Add or upload users"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
 from chalicelib.console.door import Reply
 from chalicelib.console.routes import page
@@ -24,11 +23,11 @@ class Hit(NamedTuple):
 
 # By kind of what has a name: the group, its icon, and where its page is.
 NAMED = {
-    "template": (N_("Templates"), "template", "/templates/{id}"),
-    "strategy": (N_("Strategies"), "arrow-ramp-right-2", "/strategies/{id}"),
-    "segment": (N_("Segments"), "users", "/groups/segments/{id}"),
-    "blacklist": (N_("Blacklists"), "users", "/groups/black/{id}"),
-    "whitelist": (N_("Whitelists"), "users", "/groups/white/{id}"),
+    "template": (N_("Templates"), "template", "templates"),
+    "strategy": (N_("Strategies"), "arrow-ramp-right-2", "strategies"),
+    "segment": (N_("Segments"), "users", "groups/segments"),
+    "blacklist": (N_("Blacklists"), "users", "groups/black"),
+    "whitelist": (N_("Whitelists"), "users", "groups/white"),
     "access_channel": (N_("Access channels"), "settings", ""),
 }
 
@@ -49,7 +48,7 @@ def _hits(visit: Visit, typed: str) -> Iterator[Hit]:
     for message in found["messages"]:
         note = visit.texts.exact(message["accepted"])
         title = message["name"] or message["msgid"]
-        yield Hit(visit.say("Message"), "message", title, note, visit.to(f"/m/{message['msgid']}"))
+        yield Hit(visit.say("Message"), "message", title, note, visit.to("/m", message["msgid"]))
     for userid in found["contacts"]:
         group = visit.say("Users with this contact, exactly")
         yield _user(visit, group, userid, masks.masked(typed))
@@ -59,10 +58,11 @@ def _hits(visit: Visit, typed: str) -> Iterator[Hit]:
 
 
 def _user(visit: Visit, group: str, userid: str, note: str) -> Hit:
-    return Hit(group, "user", userid, note, visit.at(f"/users/{quote(userid, safe='')}"))
+    return Hit(group, "user", userid, note, visit.at("/users", userid))
 
 
 def _named(visit: Visit, found: Mapping[str, Any]) -> Hit:
     group, icon, path = NAMED[found["kind"]]
-    address = visit.to(f"/c/{quote(found['channel_key'])}{path.format(id=quote(found['id']))}")
+    below = (*path.split("/"), found["id"]) if path else ()
+    address = visit.to("/c", found["channel_key"], *below)
     return Hit(visit.say(group), icon, found["name"], "", address)

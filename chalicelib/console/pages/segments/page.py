@@ -30,7 +30,7 @@ def segment(visit: Visit) -> Reply:
 
 def _by_hand(visit: Visit, found: Mapping[str, Any]) -> Reply:
     """Go to the page of a segment that has members instead of a rule."""
-    return visit.go(visit.at(f"/groups/segments/{found['id']}"))
+    return visit.go(visit.at("/groups/segments", found["id"]))
 
 
 def _found(visit: Visit) -> Mapping[str, Any]:
@@ -66,13 +66,13 @@ def _save(visit: Visit, found: Mapping[str, Any] | None) -> Reply:
             saved = visit.api.change("PUT", "segments/{id}", body, version=version, id=id)
     except ApiError as error:
         return _editor(visit, found, root, error)
-    return visit.go(visit.at(f"/segments/{saved['id']}"), "saved")
+    return visit.go(visit.at("/segments", saved["id"]), "saved")
 
 
 @page("POST", "/c/{key}/segments/{id}/count", needs=OPERATOR)
 def count(visit: Visit) -> Reply:
     visit.api.change("POST", "segments/{id}/count", id=visit.ids["id"])
-    return visit.go(visit.at(f"/segments/{visit.ids['id']}"))
+    return visit.go(visit.at("/segments", visit.ids["id"]))
 
 
 def _editor(

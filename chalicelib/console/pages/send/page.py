@@ -22,9 +22,9 @@ OPERATOR = Role.OPERATOR.value
 @page("GET", "/c/{key}/send", needs=OPERATOR)
 def compose(visit: Visit) -> Reply:
     if visit.asked("schedule") and not _fill(visit, visit.asked("schedule")):
-        return visit.go(visit.at(f"/messages/scheduled/{visit.asked('schedule')}/edit"))
+        return visit.go(visit.at("/messages/scheduled", visit.asked("schedule"), "edit"))
     if visit.asked("again") and not _fill_again(visit, visit.asked("again")):
-        return visit.go(visit.at(f"/messages/{visit.asked('again')}/contents"), "does-not-fit")
+        return visit.go(visit.at("/messages", visit.asked("again"), "contents"), "does-not-fit")
     if visit.asked("draft"):
         _fill_draft(visit, visit.asked("draft"))
     chosen = visit.form.text("template") or visit.asked("template")
@@ -89,7 +89,7 @@ def send(visit: Visit) -> Reply:
         return visit.go(visit.at("/messages/scheduled"), "scheduled")
     if sent["state"] == "in_review":
         return visit.go(visit.at("/review/mine"), "in-review")
-    return visit.go(visit.at(f"/messages/{sent['msgid']}"), "sent")
+    return visit.go(visit.at("/messages", sent["msgid"]), "sent")
 
 
 def _of_fields(error: ApiError) -> ApiError:

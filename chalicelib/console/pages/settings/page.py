@@ -88,7 +88,7 @@ def change(visit: Visit) -> Reply:
         )
     except ApiError as error:
         return _shown(visit, error)
-    return visit.go(visit.to(f"/access/{visit.key}"), "saved")
+    return visit.go(visit.to("/access", visit.key), "saved")
 
 
 @page("POST", "/access/{key}/secret", needs=ADMIN)
@@ -113,4 +113,4 @@ def authorise(visit: Visit) -> Reply:
             visit.api.change("PUT", path, {"enabled": action == "on"}, key=visit.key, code=code)
     except ApiError as error:
         return _shown(visit, error)
-    return visit.go(visit.to(f"/access/{visit.key}"), "authorised")
+    return visit.go(visit.to("/access", visit.key), "authorised")

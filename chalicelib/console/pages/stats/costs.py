@@ -15,7 +15,6 @@ from chalicelib.console.visit import Visit
 N_ = str  # marks a text for the catalogue
 
 MONTHS = 12  # until this one
-NAMED = 100  # delivery channels or templates whose names are shown
 PARTS = {
     "delivery_channel": N_("by delivery channel"),
     "channel_type": N_("by channel type"),
@@ -86,10 +85,9 @@ def _names(visit: Visit, of: str) -> dict[str, str]:
     if of == "channel_type":
         return {kind: visit.say(words.name) for kind, words in labels.TYPES.items()}
     if of == "delivery_channel":
-        channels = visit.api.get("channels", query={"limit": NAMED})["channels"]
+        channels = visit.every("channels", "channels")
         return {each["code"]: each["name"] for each in channels}
-    owner = {"channel_key": visit.key, "limit": NAMED}
-    templates = visit.api.get("templates", query=owner)["templates"]
+    templates = visit.every("templates", "templates", channel_key=visit.key)
     return {str(each["template_id"]): each["name"] for each in templates}
 
 

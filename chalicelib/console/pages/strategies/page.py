@@ -72,7 +72,7 @@ def _save(visit: Visit, found: Mapping[str, Any] | None) -> Reply:
             )
     except ApiError as error:
         return _editor(visit, found, steps, error)
-    return visit.go(visit.at(f"/strategies/{saved['rule_id']}"), "saved")
+    return visit.go(visit.at("/strategies", saved["rule_id"]), "saved")
 
 
 def _editor(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.console import contents, third_party
+from chalicelib.console import contents, mails, third_party
 from chalicelib.console.door import ApiError, Reply
 from chalicelib.console.routes import page
 from chalicelib.console.visit import Visit
@@ -15,6 +15,7 @@ from chalicelib.domain.templates import map_texts, variables
 OPERATOR = Role.OPERATOR.value
 PAGE = 50
 SAMPLES = "s."
+EDITOR = "editor"  # the id of the form
 
 
 @page("GET", "/c/{key}/templates")
@@ -73,11 +74,14 @@ def _save(visit: Visit, found: Mapping[str, Any] | None) -> Reply:
             )
     except ApiError as error:
         return _again(visit, found, kinds, error)
-    return visit.go(visit.at(f"/templates/{saved['template_id']}"), "saved")
+    return visit.go(visit.at("/templates", saved["template_id"]), "saved")
 
 
 def _again(visit: Visit, found: Any, kinds: list[str], error: ApiError | None = None) -> Reply:
     typed = {kind: contents.typed_of(visit.form, kind) for kind in kinds}
+    if visit.is_part and visit.form.text("do") == "preview":
+        third = third_party.remembered(visit, typed, EDITOR)
+        return visit.show("templates/previews.html", **_previews(visit, found, typed, third))
     return _editor(visit, found, third_party.taken(visit, typed), kinds, error)
 
 
@@ -88,24 +92,36 @@ def _editor(
     kinds: list[str],
     error: ApiError | None = None,
 ) -> Reply:
-    made = _made(kinds, typed)
-    names = sorted(variables(made))
-    samples = {name: visit.form.text(SAMPLES + name) for name in names}
-    shown = {kind: _filled(content, samples) for kind, content in made.items()}
-    third = third_party.registers(visit, {kind: typed.get(kind, {}) for kind in kinds}, "editor")
+    typed = {kind: typed.get(kind, {}) for kind in kinds}
+    third = third_party.registers(visit, typed, EDITOR)
     return visit.show(
         "templates/editor.html",
         error=error,
         template=found,
         kinds=kinds,
         typed=typed,
-        samples=samples,
-        used={name: [k for k, c in made.items() if name in variables({k: c})] for name in names},
-        links=visit.form.many("links") or (found["links"] if found else _likely(names)),
-        previews=shown,
-        size=contents.size(_text(shown.get("sms"), third.by_kind.get("sms"))),
-        third=third,
+        **_previews(visit, found, typed, third),
     )
+
+
+def _previews(
+    visit: Visit,
+    found: Mapping[str, Any] | None,
+    typed: Mapping[str, Mapping[str, str]],
+    third: third_party.Registers,
+) -> dict[str, Any]:
+    made = _made(typed)
+    names = sorted(variables(made))
+    samples = {name: visit.form.text(SAMPLES + name) for name in names}
+    shown = {kind: _filled(content, samples) for kind, content in made.items()}
+    return {
+        "samples": samples,
+        "used": {name: [k for k, c in made.items() if name in variables({k: c})] for name in names},
+        "links": visit.form.many("links") or (found["links"] if found else _likely(names)),
+        "previews": shown,
+        "size": contents.size(_text(shown.get("sms"), third.by_kind.get("sms"))),
+        "third": third,
+    }
 
 
 def _text(content: Any, register: third_party.Register | None) -> str:
@@ -122,12 +138,12 @@ def _likely(names: list[str]) -> list[str]:
     return [name for name in names if name == "url" or name.endswith("_url")]
 
 
-def _made(kinds: list[str], typed: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+def _made(typed: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
     """Return contents for previews. A content that is not JSON yet is left out."""
     made: dict[str, Any] = {}
-    for kind in kinds:
+    for kind, one in typed.items():
         try:
-            made[kind] = contents.make_any(kind, typed.get(kind, {}))
+            made[kind] = contents.make_any(kind, one)
         except ApiError:
             continue
     return made
@@ -182,6 +198,4 @@ def archive(visit: Visit) -> Reply:
 
 @page("POST", "/mail")
 def mail(visit: Visit) -> Reply:
-    """Show a mail in a document of its own, in which nothing runs and nothing can be sent."""
-    policy = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src https: data:"
-    return Reply(200, visit.form.raw("html"), headers={"Content-Security-Policy": policy})
+    return mails.document(visit.form.raw("html"))

@@ -150,7 +150,7 @@ def create(visit: Visit) -> Reply:
     return _drafted(visit, LIST, _text(visit))
 
 
-@page("POST", "/channels/{code}/signatures/new", needs=OPERATOR)
+@page("POST", "/channels/{code}/signatures/new", needs=OPERATOR, takes_files=True)
 def create_signature(visit: Visit) -> Reply:
     return _drafted(visit, SIGNATURES, _signature(visit))
 
@@ -160,7 +160,7 @@ def change(visit: Visit) -> Reply:
     return _drafted(visit, ONE, _text(visit))
 
 
-@page("POST", "/channels/{code}/signatures/{id}", needs=OPERATOR)
+@page("POST", "/channels/{code}/signatures/{id}", needs=OPERATOR, takes_files=True)
 def change_signature(visit: Visit) -> Reply:
     return _drafted(visit, SIGNATURE, _signature(visit))
 

@@ -62,7 +62,7 @@ def change(visit: Visit) -> Reply:
         visit.api.change("PATCH", "topics/{topic}", _body(visit), version=version, topic=id)
     except ApiError as error:
         return _topic(visit, error)
-    return visit.go(visit.at(f"/rules/topics/{id}"), "saved")
+    return visit.go(visit.at("/rules/topics", id), "saved")
 
 
 @page("POST", "/c/{key}/rules/topics/{topic}/delete", needs=OPERATOR)

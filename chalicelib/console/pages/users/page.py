@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 from chalicelib.console.contents import lines, pairs
 from chalicelib.console.door import ApiError, Reply
@@ -113,7 +112,7 @@ def _save(visit: Visit, userid: str, found: Mapping[str, Any] | None) -> Reply:
         visit.api.change("POST", "users", _entry(visit, userid, found))
     except ApiError as error:
         return _form(visit, found, error)
-    return visit.go(visit.at(f"/users/{quote(userid, safe='')}"), "saved")
+    return visit.go(visit.at("/users", userid), "saved")
 
 
 def _entry(visit: Visit, userid: str, found: Mapping[str, Any] | None) -> dict[str, Any]:

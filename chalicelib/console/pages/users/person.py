@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
 from chalicelib.console.door import ApiError, Problem, Reply
 from chalicelib.console.forms import Form, number_of
@@ -107,7 +106,7 @@ def prefer(visit: Visit) -> Reply:
         visit.api.change("PUT", PREFERENCES, body, userid=userid, key=visit.key)
     except ApiError as error:
         return _shown(visit, error)
-    return visit.go(_address(visit, "/preferences"), "saved")
+    return visit.go(visit.at("/users", visit.ids["userid"], "preferences"), "saved")
 
 
 def _topics(form: Form) -> list[dict[str, Any]]:
@@ -145,11 +144,7 @@ def consent(visit: Visit) -> Reply:
         visit.api.change("POST", "consents/{key}/records", {"consents": [said]}, key=visit.key)
     except ApiError as error:
         return _shown(visit, error)
-    return visit.go(_address(visit, "/preferences"), "saved")
-
-
-def _address(visit: Visit, path: str = "") -> str:
-    return visit.at(f"/users/{quote(visit.ids['userid'], safe='')}{path}")
+    return visit.go(visit.at("/users", visit.ids["userid"], "preferences"), "saved")
 
 
 @page("POST", "/c/{key}/users/{userid}/export", needs=OPERATOR)

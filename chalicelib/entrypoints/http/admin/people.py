@@ -14,11 +14,14 @@ from chalicelib.domain.rules.topics import Preferences, QuietTime
 from chalicelib.domain.traces import DAY
 from chalicelib.entrypoints.http.admin.route import admin, known_key
 from chalicelib.entrypoints.http.admin.users import shown, shown_contact
+from chalicelib.entrypoints.http.audit import log_begun
 from chalicelib.entrypoints.http.context import RequestContext
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.people import PreferencesBody
     from chalicelib.manage.people import Consents
+
+ERASURE = "users/{userid}/erasure"
 
 bp = Blueprint(__name__)
 
@@ -103,7 +106,7 @@ def list_consents(context: RequestContext, userid: str) -> dict[str, Any]:
 
 @admin(
     bp,
-    "users/{userid}/erasure",
+    ERASURE,
     "POST",
     response="people.Erased",
     errors=(404, 409),
@@ -118,7 +121,10 @@ def erase_person(context: RequestContext, userid: str) -> dict[str, Any]:
     """
     from chalicelib.manage import people
 
-    person = people.erase(context.world, userid)
+    def begin() -> None:  # a restore looks for this entry, and keeps the person away
+        log_begun(context, "POST", f"/admin/v1/{ERASURE}", {"userid": userid})
+
+    person = people.erase(context.world, userid, begin)
     consents = sum(len(said) for said in person.consents.values())
     return {"userid": userid, "consents": consents, "memberships": len(person.groups)}
 

@@ -13,7 +13,6 @@ from chalicelib.domain.sandbox import Simulated
 from chalicelib.entrypoints.http import allowances, cursors
 from chalicelib.entrypoints.http.admin.route import PARTS, SEARCHES, admin
 from chalicelib.entrypoints.http.admin.route import number as read_number
-from chalicelib.entrypoints.http.admin.users import shown_contact
 from chalicelib.entrypoints.http.context import RequestContext
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def get_sandbox(context: RequestContext) -> dict[str, Any]:
     errors=(404,),
     rate=SEARCHES,
     tag="checks",
-    role=Role.READ_ONLY,
+    role=Role.OPERATOR,
 )
 def list_simulated_messages(context: RequestContext) -> dict[str, Any]:
     """List what the sandbox took, newest first, on a channel type or to a user."""
@@ -72,7 +71,7 @@ def list_simulated_messages(context: RequestContext) -> dict[str, Any]:
         cursors.number,
         read,
         lambda row: row[0].number,
-        lambda row: _shown(context, *row),
+        lambda row: _shown(*row),
     )
 
 
@@ -84,7 +83,7 @@ def list_simulated_messages(context: RequestContext) -> dict[str, Any]:
     errors=(404,),
     rate=PARTS,
     tag="checks",
-    role=Role.READ_ONLY,
+    role=Role.OPERATOR,
 )
 def get_simulated_message(context: RequestContext, number: str) -> dict[str, Any]:
     """Get a message that the sandbox took."""
@@ -94,7 +93,7 @@ def get_simulated_message(context: RequestContext, number: str) -> dict[str, Any
     rows = sandbox.newest(context.world, (), (), place + 1, 1)
     if not rows or rows[0][0].number != place:
         raise NotFound("message")
-    return _shown(context, *rows[0])
+    return _shown(*rows[0])
 
 
 @admin(
@@ -106,7 +105,7 @@ def get_simulated_message(context: RequestContext, number: str) -> dict[str, Any
     errors=(404,),
     rate=SEARCHES,
     tag="checks",
-    role=Role.READ_ONLY,
+    role=Role.OPERATOR,
 )
 def search_simulated_messages(context: RequestContext) -> dict[str, Any]:
     """Find what the sandbox took for a contact, newest first.
@@ -123,12 +122,12 @@ def search_simulated_messages(context: RequestContext) -> dict[str, Any]:
     to = {contact, body.contact}
     rows = sandbox.newest(context.world, [body.type], to, 0, FOUND + 1)
     return {
-        "messages": [_shown(context, *row) for row in rows[:FOUND]],
+        "messages": [_shown(*row) for row in rows[:FOUND]],
         "more": len(rows) > FOUND,
     }
 
 
-def _shown(context: RequestContext, each: Simulated, origin: Origin) -> dict[str, Any]:
+def _shown(each: Simulated, origin: Origin) -> dict[str, Any]:
     from chalicelib.reports import sandbox
 
-    return sandbox.shown(each, origin, shown_contact(context)(each.contact))
+    return sandbox.shown(each, origin)

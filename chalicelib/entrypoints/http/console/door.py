@@ -8,22 +8,21 @@ from collections.abc import Mapping
 from html import escape
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl
+from urllib.parse import parse_qsl
 
 from chalicelib import observability
 from chalicelib.console.door import Api, ApiError, Person, Reply, Request
 from chalicelib.domain.members import MEMBERS
 from chalicelib.entrypoints.http import problems
-from chalicelib.entrypoints.http.console.api import MemberApi
+from chalicelib.entrypoints.http.console import forms
+from chalicelib.entrypoints.http.console.api import MemberApi, api_error
 from chalicelib.entrypoints.http.console.sessions import MemberSessions
+from chalicelib.entrypoints.http.errors import PARAMETER, Refused
 from chalicelib.entrypoints.http.language import Language, preferred
 from chalicelib.entrypoints.http.payload import Event, payload_2
 from chalicelib.ports import World
 
 ROOT = "/console"
-MAX_FORM = 1_000_000  # bytes
-MAX_FILES = 4_400_000  # bytes of a form with files. Lambda takes 6 MB, in base64.
-MAX_FIELDS = 5000
 FAULT = "<!doctype html><title>OpenUMS</title><p>{text}</p><p><code>{request}</code></p>"
 
 
@@ -48,6 +47,12 @@ class WorldDoor:
             raise LookupError("the member is gone")
         return MemberApi(self._world, member, language)
 
+    def read(self, asked: Request, language: str, *, takes_files: bool) -> Request:
+        try:
+            return forms.read(asked, takes_files=takes_files)
+        except Refused as error:
+            raise api_error(error, language) from error
+
     def language(self, accepted: str) -> str:
         return preferred(accepted, default=Language.CHINESE).value
 
@@ -57,21 +62,23 @@ def answer(world: World, event: Event) -> Event:
     from chalicelib.console import app
 
     begin = time.monotonic()
-    asked = request(event)
+    headers: Mapping[str, str] = {}
     try:
+        asked = request(event)
+        headers = asked.headers
         world.records.forget()
         language = asked.cookies.get("lang", "")
-        accepted = asked.headers.get("accept-language", "")
+        accepted = headers.get("accept-language", "")
         known = language if language in ("zh", "en") else _language(accepted)
         reply = app.serve(WorldDoor(world, known), asked)
     except Exception as error:  # noqa: BLE001 the last resort of a request
         reply = _fault(event, error)
     if reply.status == HTTPStatus.FORBIDDEN:
-        observability.security("page_refused", method=asked.method)
+        observability.security("page_refused", method=event["requestContext"]["http"]["method"])
     elapsed = round((time.monotonic() - begin) * 1000)
     of_request = observability.bound("route", "source")
     observability.event("page_served", **of_request, status=reply.status, ms=elapsed)
-    return _payload(reply, asked.headers.get("accept-encoding", ""))
+    return _payload(reply, headers.get("accept-encoding", ""))
 
 
 def _language(accepted: str) -> str:
@@ -79,71 +86,25 @@ def _language(accepted: str) -> str:
 
 
 def request(event: Event) -> Request:
-    """Read an event of payload 2.0. A form that is too large is not read."""
+    """Read an event of payload 2.0. Its form waits for a page that takes it. Raises Refused."""
     headers = {name.lower(): str(value) for name, value in (event.get("headers") or {}).items()}
     http = event["requestContext"]["http"]
     body = event.get("body") or ""
-    raw = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
+    try:
+        raw = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
+    except ValueError:  # half surrogate pairs, or broken base64
+        raise Refused(PARAMETER, "cannot be read", "无法读取", field="body") from None
     path = event["rawPath"].removeprefix(ROOT) or "/"
     query = parse_qsl(event.get("rawQueryString", ""), keep_blank_values=True)[:100]
-    form, files = _form(headers, raw)
     return Request(
         method=http["method"],
         path=path,
         query=dict(query),
-        form=form,
+        body=raw,
         cookies=_cookies(event.get("cookies") or headers.get("cookie", "").split(";")),
         headers=headers,
         source=str(http.get("sourceIp", "")),
-        files=files,
-        is_too_large=len(raw) > _limit(headers),
     )
-
-
-def _media(headers: Mapping[str, str]) -> str:
-    return headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-def _limit(headers: Mapping[str, str]) -> int:
-    return MAX_FILES if _media(headers) == "multipart/form-data" else MAX_FORM
-
-
-def _form(
-    headers: Mapping[str, str], raw: bytes
-) -> tuple[Mapping[str, list[str]], Mapping[str, list[bytes]]]:
-    """Return the fields and the files of a form. One that cannot be read has none."""
-    if len(raw) > _limit(headers):
-        return {}, {}
-    if _media(headers) == "multipart/form-data":
-        return _with_files(headers["content-type"], raw)
-    if _media(headers) != "application/x-www-form-urlencoded":
-        return {}, {}
-    text = raw.decode("utf-8", "replace")
-    try:
-        return parse_qs(text, keep_blank_values=True, max_num_fields=MAX_FIELDS), {}
-    except ValueError:
-        return {}, {}
-
-
-def _with_files(
-    content_type: str, raw: bytes
-) -> tuple[Mapping[str, list[str]], Mapping[str, list[bytes]]]:
-    """Read a form with files. A field of files from which nothing was chosen has none."""
-    from chalicelib.entrypoints.http import multipart
-    from chalicelib.entrypoints.http.errors import Refused
-
-    form: dict[str, list[str]] = {}
-    files: dict[str, list[bytes]] = {}
-    try:
-        parts = multipart.parts(content_type, raw)
-    except Refused:
-        return {}, {}
-    for part in parts:
-        if part.filename is None:
-            form.setdefault(part.name, []).append(part.body.decode("utf-8", "replace"))
-        elif part.body:
-            files.setdefault(part.name, []).append(bytes(part.body))
-    return form, files
 
 
 def _cookies(texts: list[str]) -> Mapping[str, str]:

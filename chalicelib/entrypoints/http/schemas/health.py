@@ -14,11 +14,20 @@ class LastError(Lost):
     last: int
 
 
+class PoorRate(Answer):
+    """The rate that makes a delivery channel poor, below its bound."""
+
+    rate: Literal["acceptance_rate", "delivery_rate"]
+    value: float
+    bound: float
+
+
 class Health(Answer):
     """Figures of what a delivery channel has sent in the last 24 hours, with usual rates."""
 
     delivery_channel: str
     state: Literal["good", "poor", "quiet"]
+    poor: PoorRate | None
     planned: int
     valid: int
     submitted: int

@@ -52,6 +52,7 @@ class Cmpp(PlainProvider):
         receipt_delay=120,
         credentials=cmpp_settings.CREDENTIALS,
         options=cmpp_settings.OPTIONS,
+        address="server",
         worker=WORKER,
         rate_of_deliveries=True,
         exchanges=2,

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from chalicelib import observability
-from chalicelib.domain import health as domain
+from chalicelib.domain import health
 from chalicelib.domain.facts import FactKind
-from chalicelib.reports import health
 from tests.builders import a_channel
 from tests.entrypoints.conftest import KEY, Api
 from tests.entrypoints.http.admin.test_statistics import CLICKED, FAILED, HOUR, counted, happened
@@ -48,7 +47,7 @@ def test_a_channel_whose_provider_accepts_is_good(api: Api, few: None) -> None:
     sent(api, *[CLICKED] * 4)
     answer = api.admin("GET", "channels/push/health").json
     assert (answer["state"], answer["acceptance_rate"], answer["delivery_rate"]) == ("good", 1, 1)
-    assert answer["errors"] == []
+    assert (answer["poor"], answer["errors"]) == (None, [])
     assert answer["receipt_seconds"]["p50"] > 29
 
 
@@ -56,6 +55,7 @@ def test_a_channel_whose_provider_refuses_is_poor_and_says_why(api: Api, few: No
     sent(api, *[CLICKED] * 4, REFUSED)
     answer = api.admin("GET", "channels/push/health").json
     assert (answer["state"], answer["acceptance_rate"]) == ("poor", 0.8)
+    assert answer["poor"] == {"rate": "acceptance_rate", "value": 0.8, "bound": 0.9}
     (error,) = answer["errors"]
     assert error["last"] == START - HOUR
     assert (error["reason"], error["count"]) == ("submit_failed", 1)
@@ -68,6 +68,23 @@ def test_people_who_were_reached_otherwise_are_not_the_providers_fault(api: Api,
     assert (answer["state"], answer["acceptance_rate"], answer["errors"]) == ("good", 1, [])
     of_all = api.admin("GET", f"access-channels/{KEY}/health")
     assert of_all.status == 200, of_all.json
+
+
+def test_what_waits_is_not_the_providers_fault(api: Api, few: None) -> None:
+    sent(api, *[CLICKED] * 4, (), (), ())
+    answer = api.admin("GET", "channels/push/health").json
+    assert (answer["state"], answer["acceptance_rate"]) == ("good", 1)
+
+
+def test_a_channel_whose_deliveries_all_wait_is_not_judged(api: Api, few: None) -> None:
+    sent(api, *[()] * 9)
+    answer = api.admin("GET", "channels/push/health").json
+    assert (answer["state"], answer["acceptance_rate"]) == ("quiet", None)
+
+
+def test_wrong_contacts_neither_judge_a_channel_nor_make_it_poor(api: Api, few: None) -> None:
+    sent(api, *[(FactKind.INVALID_TARGET,)] * 9, *[CLICKED] * 3)
+    assert state(api) == "quiet"
 
 
 def test_an_access_channel_that_is_not_there_has_no_health(api: Api) -> None:
@@ -97,7 +114,7 @@ def test_a_poor_channel_rings_within_minutes(
     at: int,
     rings: bool,
 ) -> None:
-    monkeypatch.setattr(domain, "LEAST", 4)
+    monkeypatch.setattr(health, "LEAST", 4)
     with observability.unit_of_work(function="tally"):
         sent(api, *kinds, at=at)
     assert ('"channels_poor":' in capsys.readouterr().out) is rings
@@ -109,6 +126,17 @@ def test_a_channel_that_delivers_less_than_usual_is_poor(api: Api, few: None) ->
     answer = api.admin("GET", "channels/push/health").json
     assert (answer["usual_delivery_rate"], answer["delivery_rate"]) == (1, 0.75)
     assert answer["state"] == "poor"
+    assert answer["poor"] == {"rate": "delivery_rate", "value": 0.75, "bound": 0.9}
+
+
+def test_the_rate_that_is_poor_is_named_although_the_other_is_below_the_usual_one(
+    api: Api, few: None
+) -> None:
+    sent(api, *[CLICKED] * 20, at=START - 50 * HOUR)
+    sent(api, *[CLICKED] * 12, *[FAILED] * 7, REFUSED, at=START - HOUR)
+    answer = api.admin("GET", "channels/push/health").json
+    assert answer["usual_acceptance_rate"] > answer["acceptance_rate"] == 0.95
+    assert answer["poor"] == {"rate": "delivery_rate", "value": 0.631579, "bound": 0.9}
 
 
 def test_a_channel_that_is_not_there_has_no_health(api: Api) -> None:

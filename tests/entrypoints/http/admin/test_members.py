@@ -108,7 +108,6 @@ def test_whatever_changes_something_needs_a_role() -> None:
         ("POST", "/admin/v1/ab-tests/simulate"),
         ("POST", "/admin/v1/segments/estimate"),
         ("POST", "/admin/v1/suppressions/search"),
-        ("POST", "/admin/v1/sandbox/messages/search"),
         ("POST", "/admin/v1/lists/{id}/contacts/search"),
         ("POST", "/admin/v1/access-channels/{key}/callbacks/addresses/{id}/test"),
     }
@@ -121,6 +120,8 @@ def test_whatever_changes_something_needs_a_role() -> None:
         ("GET", "/admin/v1/access-channels/{key}/callbacks/batches/{id}"),
         ("GET", "/admin/v1/schedules/{id}/message"),
         ("GET", "/admin/v1/exports/{id}"),
+        ("GET", "/admin/v1/sandbox/messages"),
+        ("GET", "/admin/v1/sandbox/messages/{number}"),
     }
     for path, methods in app.app.routes.items():
         for method, entry in methods.items():

@@ -81,6 +81,35 @@ def test_an_erasure_forgets_the_person_and_leaves_the_counts(configured: Api) ->
     assert (again["kept_events"], again["interactions"]) == ([], [])
 
 
+def counted_meanwhile(api: Api, times: int) -> None:
+    """Let others count a message of the person after each of some readings of its marks."""
+    left = [times]
+
+    def count(number: int, name: str) -> None:
+        if name == "marks.get.done" and left[0]:
+            left[0] -= 1
+            for key, marks in api.fake.marks.stored.items():
+                api.fake.marks.stored[key] = replace(marks, version=f"{left[0]}0")
+
+    api.fake.on_step = count
+
+
+def test_what_is_counted_during_an_erasure_is_forgotten_too(configured: Api) -> None:
+    a_person(configured)
+    counted_meanwhile(configured, 3)  # the export's two readings, and one of the erasure's
+    assert configured.admin("POST", "users/user1/erasure").status == 200
+    assert not any(marks.marks for marks in configured.fake.marks.stored.values())
+
+
+def test_a_person_who_is_counted_all_the_time_is_not_said_to_be_forgotten(configured: Api) -> None:
+    a_person(configured)
+    counted_meanwhile(configured, 1000)
+    problem(configured, "POST", "users/user1/erasure", status=409)
+    configured.fake.spare()
+    assert configured.admin("POST", "users/user1/erasure").status == 200
+    assert not any(marks.marks for marks in configured.fake.marks.stored.values())
+
+
 def test_consents_are_recorded_by_a_member_and_listed_masked_for_readers(configured: Api) -> None:
     configured.users([{"userid": "user1", "phone": {"all": "18756432567"}}])
     entry = {"type": "sms", "contact": "187 5643 2567", "purpose": "news", "given": True}
@@ -102,6 +131,24 @@ def test_consents_are_recorded_by_a_member_and_listed_masked_for_readers(configu
     wrong = {"consents": [{**entry, "contact": "x"}]}
     problem(configured, "POST", path, wrong, field="consents[0]")
     problem(configured, "POST", "consents/nothing/records", {"consents": [entry]}, status=404)
+
+
+def test_an_erasure_is_in_the_audit_log_before_anything_is_deleted(configured: Api) -> None:
+    a_person(configured)
+    before = export(configured)
+
+    def unwritable(number: int, name: str) -> None:
+        if name == "audit.write":
+            raise ConnectionError("the table is not there")
+
+    configured.fake.audit.steps.on_step = unwritable
+    assert configured.admin("POST", "users/user1/erasure").status >= 500
+    configured.fake.audit.steps.spare()
+    assert export(configured) == before
+    assert configured.admin("POST", "users/user1/erasure").status == 200
+    entries = configured.admin("GET", "audit").json["changes"]
+    statuses = [each["status"] for each in entries if each["route"].endswith("/erasure")]
+    assert sorted(statuses) == [200, 202]
 
 
 def test_what_a_user_wants_is_shown_for_every_topic(configured: Api) -> None:

@@ -10,6 +10,7 @@ import pytest
 from chalicelib.domain.delivery_channels import DELIVERY_CHANNELS, ChannelType
 from chalicelib.domain.sandbox import Screen, Simulated
 from chalicelib.ports import Lookup
+from chalicelib.reports import sandbox
 from tests.entrypoints.conftest import Api, message
 from tests.fakes.sandbox import URL
 
@@ -116,8 +117,90 @@ def test_a_message_leads_to_its_target(attached: Api) -> None:
     assert len(reads) == 1
 
 
+def channels(api: Api, number: int, **changes: Any) -> list[str]:
+    """Make delivery channels like that for SMS. Return their codes."""
+    store = api.fake.records.of(DELIVERY_CHANNELS)
+    sms = store.get("sms1")
+    assert sms is not None
+    made = [replace(sms, code=f"sms1x{n:02d}", name=f"x{n}", **changes) for n in range(number)]
+    for channel in made:
+        store.put(channel)
+    return [channel.code for channel in made]
+
+
+def test_the_origin_is_found_whichever_of_many_delivery_channels_it_came_from(
+    attached: Api,
+) -> None:
+    attached.users([{"userid": "ann", "phone": {"all": PHONE}}])
+    msgid = attached.send(
+        message(aud_userid=["ann"], rule_id=0, app_para={"platform": "all"})
+    ).json["msgid"]
+    chunk = attached.plan(msgid).id
+    codes = channels(attached, 30)
+    attached.fake.lookups.found |= {
+        (code, f"m{n}"): Lookup(chunk, (0, 0)) for n, code in enumerate(codes, 1)
+    }
+    attached.fake.sandbox.taken = [simulated(n) for n in range(1, 31)]
+    before = len(attached.fake.log)
+    found = listed(attached, "sandbox/messages?limit=50")["messages"]
+    assert [each["msgid"] for each in found] == [msgid] * 30
+    reads = [name for name in attached.fake.log[before:] if name == "lookups.find"]
+    assert len(reads) <= 31 * 30 // 100 + 1
+
+
+def test_an_id_of_another_platform_is_not_taken_for_ones_own(attached: Api) -> None:
+    attached.users([{"userid": "ann", "phone": {"all": PHONE}}])
+    msgid = attached.send(
+        message(aud_userid=["ann"], rule_id=0, app_para={"platform": "all"})
+    ).json["msgid"]
+    (other,) = channels(attached, 1, platform="chuanglan")
+    chunk = attached.plan(msgid).id
+    attached.fake.lookups.found |= {
+        (other, "m1"): Lookup(chunk, (0, 0)),
+        (other, "m2"): Lookup(chunk, (0, 0)),
+    }
+    attached.fake.sandbox.taken = [simulated(1), simulated(2, provider="chuanglan")]
+    of_other, own = listed(attached)["messages"]
+    assert (of_other["msgid"], own["msgid"]) == (msgid, None)
+
+
+def test_a_page_of_unknown_origins_takes_a_bounded_number_of_requests(attached: Api) -> None:
+    channels(attached, 90)
+    attached.fake.sandbox.taken = [simulated(n) for n in range(1, 51)]
+    before = len(attached.fake.log)
+    found = listed(attached, "sandbox/messages?limit=50")["messages"]
+    assert {each["msgid"] for each in found} == {None}
+    reads = [name for name in attached.fake.log[before:] if name == "lookups.find"]
+    assert len(reads) == sandbox.REQUESTS
+
+
 def test_a_sandbox_that_is_silent_is_a_refusal_that_says_so(attached: Api) -> None:
     attached.fake.sandbox.is_silent = True
     answer = attached.admin("GET", "sandbox/messages")
     assert answer.status == 503
     assert "sandbox does not answer" in answer.json["detail"]
+
+
+@pytest.mark.parametrize("role", ["read-only", "reviewer", "operator"])
+def test_contents_are_shown_to_operators_alone_and_stand_in_the_log(
+    attached: Api, role: str
+) -> None:
+    attached.fake.sandbox.taken = [simulated(1)]
+    made = attached.admin("POST", "members", {"name": "Chen", "role": role}).json
+    auth = f"{made['access_key']}:{made['access_secret']}"
+    assert attached.admin("GET", "sandbox", auth=auth).status == 200
+    body = {"type": "sms", "contact": PHONE}
+    for method, path in (
+        ("GET", "sandbox/messages"),
+        ("GET", "sandbox/messages/1"),
+        ("POST", "sandbox/messages/search"),
+    ):
+        attached.fake.clock.advance(1)
+        sent = body if method == "POST" else None
+        answer = attached.admin(method, path, sent, auth=auth)
+        assert answer.status == (200 if role == "operator" else 403)
+        assert (PHONE in answer.body.decode()) is (role == "operator")
+    log = attached.admin("GET", "audit").json["changes"]
+    looked = [each for each in log if "sandbox/messages" in str(each)]
+    looked = [each for each in looked if "contact_hash" not in each["ids"]]
+    assert len(looked) == (3 if role == "operator" else 0)

@@ -18,7 +18,7 @@ FIELDS: Mapping[str, str] = {
     "SandboxQuery.userid": "Only messages to the contacts of this user.",
     "SandboxSearch.contact": "Contact, whole.",
     "SandboxSearch.type": "Channel type of the contact.",
-    "SimulatedMessage.contact": "Contact that it was sent to. Masked for members who only read.",
+    "SimulatedMessage.contact": "Contact that it was sent to, whole.",
     "SimulatedMessage.files": "Names of attachments.",
     "SimulatedMessage.html": "HTML of a mail, as it was sent. Show it only where nothing runs.",
     "SimulatedMessage.link": "Address or page that a click opens.",
