@@ -24,7 +24,6 @@ from chalicelib.flow import days
 from chalicelib.ports import World
 
 HOURS_OF, QUARTERS_OF, DAYS_OF = 31, 93, 366  # days of a stretch by hour, of cells, of sums
-FRESH = 2  # newest days, whose sums lag most: they are read from cells in any stretch
 LOST_AS_INVALID = ("invalid_target", "opted_out", "contact_gone")
 
 Counts = Mapping[str, int]
@@ -98,25 +97,23 @@ def by_hour(world: World, over: Stretch) -> Iterator[tuple[str, Counts]]:
 def by_day(world: World, over: Stretch) -> Iterator[tuple[str, Counts]]:
     """Yield each day that has figures.
 
-    A long stretch is read from sums, which lag by an hour. Today and yesterday are not.
+    A long stretch is read from sums, which lag by an hour. Yesterday and today are not.
     """
     if over.days <= HOURS_OF or not _is_deployments(world, over):
         check_zone(world, over)
         yield from _from_cells(world, over)
         return
     today = dt.datetime.fromtimestamp(world.clock.now() / 1000, over.zone).date()
-    fresh = min(over.last + dt.timedelta(days=1), today - dt.timedelta(days=FRESH - 1))
+    fresh = min(over.last + dt.timedelta(days=1), today - dt.timedelta(days=1))
     first, end = (day.toordinal() - EPOCH for day in (over.first, fresh))
-    name = keys.join("days", over.key)
-    for day in world.figures.between(name, f"{first:06d}", f"{end - 1:06d}"):
+    for day in world.figures.between(keys.join("days", over.key), f"{first:06}", f"{end - 1:06}"):
         yield date_of(int(day.key[1])), day.body["counts"]
     if fresh <= over.last:
         yield from _from_cells(world, replace(over, first=max(fresh, over.first)))
 
 
 def _from_cells(world: World, over: Stretch) -> Iterator[tuple[str, Counts]]:
-    cells = _cells(world, over)
-    yield from _grouped((over.local(q).date().isoformat(), counts) for q, counts in cells)
+    return _grouped((over.local(q).date().isoformat(), counts) for q, counts in _cells(world, over))
 
 
 def by_month(world: World, over: Stretch) -> Iterator[tuple[str, Counts]]:

@@ -6,6 +6,7 @@ Source: docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html (November 2026)
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import importlib
 import json
@@ -18,6 +19,7 @@ from typing import Any
 
 VERSION = "/2018-06-01/runtime"
 LAYERS = "OPENUMS_LAYERS"
+END = "\x04"  # in the output behind the lines of an invocation, before its id
 
 
 class Context:
@@ -74,10 +76,19 @@ def _serve(connection: http.client.HTTPConnection, handler: Callable[[Any, Conte
         result = json.dumps(handler(event, context), ensure_ascii=False).encode()
     except Exception as error:  # noqa: BLE001 - as Lambda's own runtime does
         traceback.print_exc()
+        _end_log(context.aws_request_id)
         _post(connection, f"{path}/error", _described(error))
     else:
-        sys.stdout.flush()
+        _end_log(context.aws_request_id)
         _post(connection, f"{path}/response", result)
+
+
+def _end_log(request_id: str) -> None:
+    """Tell whoever reads the output that the invocation has no more lines."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with contextlib.suppress(OSError):  # a handler may have closed the output
+        os.write(1, f"{END}{request_id}\n".encode())
 
 
 def _described(error: BaseException) -> bytes:

@@ -12,11 +12,12 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from infra.localstack.bootstrap import VERSION
+from infra.localstack.bootstrap import END, VERSION
 
 BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 NEXT = f"{VERSION}/invocation/next"
@@ -25,7 +26,7 @@ PATIENCE = 60.0  # seconds for a cold start on a busy machine
 LOOK = 0.2  # seconds between two looks whether the process lives
 # The kernel's niceness. A burst of cold starts must not make providers late, as it can't on AWS.
 AFTER_OTHERS = 5
-LAST_LINES = 0.05  # seconds for the last lines of an invocation's log
+LAST_LINES = 10.0  # seconds for the end of an invocation's log, which its handler may have closed
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class Function:
         self._process: subprocess.Popen[str] | None = None
         self._server: Server | None = None
         self._lines: list[str] = []
+        self._ends: queue.SimpleQueue[str] = queue.SimpleQueue()  # ids whose log has ended
 
     @property
     def pid(self) -> int | None:
@@ -109,6 +111,8 @@ class Function:
         if outcome is None:
             outcome = self._ended(event.request_id, is_late=self.pid is not None)
             self.stop()
+        else:
+            self._read_to_end(event.request_id)
         lines, self._lines = self._lines, []
         return outcome, "\n".join(lines)
 
@@ -135,8 +139,13 @@ class Function:
                 if self.pid is None or time.monotonic() > deadline:
                     return None
             else:
-                server.is_asking.wait(LAST_LINES)
                 return outcome
+
+    def _read_to_end(self, request_id: str) -> None:
+        """Wait until the lines of an invocation have been read."""
+        with suppress(queue.Empty):
+            while self._ends.get(timeout=LAST_LINES) != request_id:
+                continue
 
     def _ended(self, request_id: str, *, is_late: bool) -> Outcome:
         """Return what Lambda says of a function that ended or took too long."""
@@ -150,9 +159,13 @@ class Function:
         return Outcome(json.dumps(told).encode(), failed=True)
 
     def _listen(self, process: subprocess.Popen[str]) -> None:
-        for line in process.stdout or ():
-            self._lines.append(line.rstrip("\n"))
-            self.say(line.rstrip("\n"))
+        for each in process.stdout or ():
+            line, end, request_id = each.rstrip("\n").partition(END)
+            if line or not end:
+                self._lines.append(line)
+                self.say(line)
+            if end:
+                self._ends.put(request_id)
 
 
 class Server(ThreadingHTTPServer):
