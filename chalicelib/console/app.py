@@ -123,7 +123,8 @@ def _refused(visit: Visit, error: ApiError) -> Reply:
         return _sign_in_first(visit)
     visit.ids = {}
     template = "error.html" if visit.person else "sign_in/error.html"
-    return visit.show(template, error=error)
+    is_gone = error.status == 404 and visit.request.method == "GET"
+    return visit.show(template, error=error, is_gone=is_gone)
 
 
 def secured(reply: Reply) -> Reply:

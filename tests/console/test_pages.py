@@ -15,6 +15,7 @@ from chalicelib.console.visit import Visit
 from chalicelib.domain.members import Role
 from chalicelib.flow import days
 from chalicelib.ports import Document
+from chalicelib.providers import registry
 from chalicelib.reports import comparison
 from tests.console.conftest import NAME, Browser, Page, a_member, plain
 
@@ -285,6 +286,17 @@ def test_a_wrong_address_is_a_page_and_not_a_crash(browser: Browser) -> None:
         page = browser.get(path)
         assert page.status == 404, path
         assert page.title == "That did not work"
+        assert "There is nothing here" in page.plain
+        assert "Nothing was changed" not in page.plain
+
+
+@pytest.mark.parametrize("platform", sorted(registry.capabilities()))
+def test_every_credential_has_words(browser: Browser, platform: str) -> None:
+    page = browser.get(f"/channels/new?platform={platform}").text
+    for name in registry.capabilities()[platform].credentials:
+        label = re.search(rf'<label for="f-credentials-{name}">([^<]+)', page)
+        assert label
+        assert label[1].strip() != name
 
 
 def test_everything_can_be_chosen_however_much_there_is(shop: Browser) -> None:

@@ -90,6 +90,21 @@ const showMails = () => all('[data-auto]').forEach((button) => button.form?.requ
 showMails();
 document.addEventListener('htmx:after:swap', showMails);
 
+// -- narrow windows: a table that does not fit becomes cards, with its columns' names beside the values
+const fit = () => all('.tbl-w > .tbl:not(.cards-sm)').forEach((table) => {
+  if (table.scrollWidth <= table.parentElement.clientWidth) return;
+  const names = all('thead th', table).map((head) => ($('.vh', head) ? '' : head.textContent.trim()));
+  all('tbody tr', table).forEach((row) => [...row.cells].forEach((cell, at) => {
+    if (at && names[at] && row.cells.length === names.length) cell.dataset.l = names[at];
+  }));
+  table.classList.add('cards-sm');
+});
+const chosen = $('.tabs [aria-current]');
+if (chosen) chosen.parentElement.scrollLeft = chosen.offsetLeft - chosen.parentElement.offsetLeft - 40;
+fit();
+addEventListener('resize', fit);
+document.addEventListener('htmx:after:swap', fit);
+
 // -- a file goes straight to the storage, and then the import is started
 const upload = async (form) => {
   form.dataset.busy = '';
