@@ -95,7 +95,7 @@ const fit = () => all('.tbl-w > .tbl:not(.cards-sm)').forEach((table) => {
   if (table.scrollWidth <= table.parentElement.clientWidth) return;
   const names = all('thead th', table).map((head) => ($('.vh', head) ? '' : head.textContent.trim()));
   all('tbody tr', table).forEach((row) => [...row.cells].forEach((cell, at) => {
-    if (at && names[at] && row.cells.length === names.length) cell.dataset.l = names[at];
+    if (at && names[at] && row.cells.length === names.length && cell.textContent.trim()) cell.dataset.l = names[at];
   }));
   table.classList.add('cards-sm');
 });

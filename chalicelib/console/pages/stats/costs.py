@@ -8,7 +8,7 @@ from typing import Any
 
 from chalicelib.console import labels
 from chalicelib.console.door import Reply
-from chalicelib.console.pages.stats.series import filled, hand_out, stretch_of
+from chalicelib.console.pages.stats.series import filled, filled_months, hand_out, stretch_of
 from chalicelib.console.routes import page
 from chalicelib.console.visit import Visit
 
@@ -38,7 +38,7 @@ def costs(visit: Visit) -> Reply:
     if visit.asked("export"):
         lines = [(row["time"], row["cost"], row["opted_out"]) for row in rows]
         return hand_out("costs.csv", ["time", "cost", "opted_out"], lines)
-    shown = rows if is_monthly else filled(rows, stretch, NOTHING)
+    shown = (filled_months if is_monthly else filled)(rows, stretch, NOTHING)
     parts = _parts(visit, stretch, of)
     return visit.show(
         "stats/costs.html",

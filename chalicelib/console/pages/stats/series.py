@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -22,17 +22,30 @@ def stretch_of(visit: Visit, period: str = "") -> dict[str, Any]:
 
 
 def filled(
-    days: Sequence[Mapping[str, Any]], stretch: Mapping[str, Any], nothing: Mapping[str, Any]
+    rows: Sequence[Mapping[str, Any]], stretch: Mapping[str, Any], nothing: Mapping[str, Any]
 ) -> list[Mapping[str, Any]]:
     """Return a row for each day, with `nothing` for those on which nothing was sent."""
-    by_day = {row["time"][:10]: row for row in days}
-    day, last = date.fromisoformat(stretch["since"]), date.fromisoformat(stretch["until"])
-    rows: list[Mapping[str, Any]] = []
-    while day <= last:
-        text = day.isoformat()
-        rows.append(by_day.get(text, {"time": text, **nothing}))
-        day += timedelta(days=1)
-    return rows
+    return _filled({row["time"][:10]: row for row in rows}, _days(stretch), nothing)
+
+
+def filled_months(
+    rows: Sequence[Mapping[str, Any]], stretch: Mapping[str, Any], nothing: Mapping[str, Any]
+) -> list[Mapping[str, Any]]:
+    """Return a row for each month, with `nothing` for those in which nothing was sent."""
+    months = dict.fromkeys(day[:7] for day in _days(stretch))
+    return _filled({row["time"]: row for row in rows}, months, nothing)
+
+
+def _days(stretch: Mapping[str, Any]) -> Iterator[str]:
+    first, last = (date.fromisoformat(stretch[end]) for end in ("since", "until"))
+    for number in range((last - first).days + 1):
+        yield (first + timedelta(days=number)).isoformat()
+
+
+def _filled(
+    rows: Mapping[str, Mapping[str, Any]], times: Iterable[str], nothing: Mapping[str, Any]
+) -> list[Mapping[str, Any]]:
+    return [rows.get(time, {"time": time, **nothing}) for time in times]
 
 
 def hand_out(name: str, header: Sequence[str], lines: Iterable[Sequence[object]]) -> Reply:
