@@ -5,6 +5,7 @@ A container is a running copy of a Lambda function, or of a worker.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
@@ -181,5 +182,9 @@ def queue_reader(queue: str) -> QueueReader:
 def _build() -> World:
     from chalicelib.aws.world import build_world
 
-    outside = {"receivers": LazyReceivers(), "sandbox": LazySandbox()}
-    return build_world(Providers, outside, limits())
+    try:
+        outside = {"receivers": LazyReceivers(), "sandbox": LazySandbox()}
+        return build_world(Providers, outside, limits())
+    finally:
+        gc.freeze()  # what a container keeps for good is not looked at again
+        gc.enable()
