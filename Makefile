@@ -13,7 +13,7 @@ PIP := $(PY) -m pip install -qq --disable-pip-version-check --no-input -c requir
 SOURCES := app.py chalicelib infra tests
 
 .DEFAULT_GOAL := help
-.PHONY: help assets up down logs status demo test check lint types imports unit fuzz localstack answers bench model broadcast channels uploads fairness preflight plan deploy smoke rollback rotate restore remove upgrade recount lock sbom clean
+.PHONY: help assets up down logs status demo test check lint types imports unit fuzz localstack answers nightly bench model broadcast channels uploads fairness preflight plan deploy smoke rollback rotate restore remove upgrade recount lock sbom clean
 
 help: ## what there is to type
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -103,6 +103,8 @@ answers: .venv/.dev ## 20,000 hostile requests to the API and the console, and h
 	echo "seed $$seed; to repeat these inputs: make answers SEED=$$seed"; \
 	PYTHONHASHSEED=$$seed nice -n 15 $(PY) -m pytest tests/entrypoints/http/openapi/test_answers.py tests/entrypoints/http/test_any_body.py \
 	  tests/entrypoints/http/test_any_input.py tests/console/test_any_form.py --hypothesis-profile answers --hypothesis-seed $$seed
+
+nightly: fuzz answers localstack ## what takes too long for every change: random inputs, hostile requests, LocalStack
 
 # ---- AWS
 
