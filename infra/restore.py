@@ -172,53 +172,6 @@ def _read(dynamodb: Any, name: str, asked: Sequence[Item], only: Sequence[str] =
     return items
 
 
-def _put(self, table: str, items: Iterable[Item]) -> int:
-    partition = "bucket" if table == "users" else "pk"
-    return sum(_put(self._dynamodb, self._names[table], partition, item) for item in items)
-
-
-def _key_of(userid: str) -> Item:
-    return {"bucket": {"N": str(keys.bucket(userid))}, "userid": {"S": userid}}
-
-
-def _with_part(user: Item) -> Item:
-    """Return a user with its part of the index of ids, which older items lack."""
-    return {"part": {"N": str(user_lists.part(user["userid"]["S"]))}, **user}
-
-
-def _scanned(dynamodb: Any, table: str) -> Iterator[Item]:
-    pages = dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
-    return (item for page in pages for item in page["Items"])
-
-
-def _batches(items: Iterator[Item]) -> Iterator[list[Item]]:
-    batch: list[Item] = []
-    for item in items:
-        batch.append(item)
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
-    yield batch
-
-
-def _missing(dynamodb: Any, name: str, key: Sequence[str], items: Sequence[Item]) -> list[Item]:
-    """Return the items whose keys the table lacks."""
-    unread = [{part: item[part] for part in key} for item in items]
-    present: list[Item] = []
-    names = {f"#{part}": part for part in key}
-    while unread:
-        asked = {
-            "Keys": unread,
-            "ConsistentRead": True,
-            "ProjectionExpression": ", ".join(names),
-            "ExpressionAttributeNames": names,
-        }
-        answer = dynamodb.batch_get_item(RequestItems={name: asked})
-        present += answer["Responses"].get(name, [])
-        unread = answer.get("UnprocessedKeys", {}).get(name, {}).get("Keys", [])
-    return [item for item in items if {part: item[part] for part in key} not in present]
-
-
 def _put(dynamodb: Any, name: str, partition: str, item: Item) -> int:
     """Put an item, unless somebody has just made it again. Return how many were put."""
     try:

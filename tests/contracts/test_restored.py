@@ -153,6 +153,21 @@ def test_who_opted_out_since_then_is_named_and_stays_away_until_uploaded(session
     assert "k" in world.users.get(["ann"])["ann"].opt_outs[ChannelType.SMS]["13800138001"]
 
 
+def test_who_opted_out_before_then_and_was_told_of_since_then_stays_away(session: Any) -> None:
+    """Providers tell replies and complaints late, with the time at which people wrote them."""
+    world, time = filled(), int(AT.timestamp() * 1000) - 3_600_000
+    out = {"out": True, "time": time, "code": "reply"}
+    suppressions.set_opt_out(world, ChannelType.SMS, "13800138002", ["k"], **out)
+    copied(session)
+    for phone in ("13800138001", "13800138002"):
+        suppressions.set_opt_out(world, ChannelType.SMS, phone, ["k"], **out)
+    world.users.delete([*world.users.get(["ann", "bob", "eve"]).values()])
+    assert restored(session)["users"] == 2
+    there = world.users.get(["ann", "bob", "eve"])
+    assert set(there) == {"bob", "eve"}
+    assert "k" in there["bob"].opt_outs[ChannelType.SMS]["13800138002"]
+
+
 def test_a_member_that_was_deleted_since_then_stays_away(session: Any) -> None:
     world = filled()
     member, _ = members.add(world, "Ann", Role.ADMINISTRATOR)
