@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib import config
-from infra import deploy, remove, rollback
+from infra import deploy, releases, remove, rollback
 from infra.local.deployment import local_aws
 from infra.package_lock import LAYER_FILE
 from infra.releases import values_of
@@ -109,6 +110,22 @@ def test_a_rollback_after_a_deployment_that_broke_off_goes_back_by_one(
     assert values(session, stage)["Hidden"] == "41"
     go_back(session, stage)
     assert {"One", "Two", "Three"} & resources(session, stage) == {"Three"}
+
+
+def test_a_rollback_goes_back_by_one_where_the_clock_of_the_last_deployer_is_behind(
+    session: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage, now = "behind", time.time
+    deployed(session, tmp_path, release(stage=stage), stage)
+    deployed(session, tmp_path, release("More", stage=stage), stage)
+    with monkeypatch.context() as patch:
+        patch.setattr(releases.time, "time", lambda: now() - 3600)
+        deployed(session, tmp_path, release("More", "Most", stage=stage), stage)
+        go_back(session, stage)
+    assert "More" in resources(session, stage)
+    assert "Most" not in resources(session, stage)
+    go_back(session, stage)
+    assert "Most" in resources(session, stage)
 
 
 def test_a_deployment_that_broke_off_is_noted_by_the_next_one(
