@@ -24,7 +24,7 @@ def sweep(world: World, event: Any, context: Any) -> dict[str, Any]:
 
     An answer that the clock had to read would cost a state more for each tick.
     A tick leaves the rest to later ones and the schedule after some minutes. Sweeps that overlap
-    hand out the same timers, so there must not be more of them the longer a rush lasts.
+    hand out the same timers. So a long rush must not have ever more of them.
     """
     tick = _tick(event)
     while timers.sweep(world, tick):
