@@ -46,7 +46,7 @@ class Releases:
     def settle(self, body: Mapping[str, Any], stack: Mapping[str, Any]) -> None:
         """Note the release that a stack has, unless it is the last one that was noted."""
         last = next(self._newest_first(), None)
-        is_noted = last and self.has(self._key(last)) and self.body_of(last) == body
+        is_noted = last and self.has_template(last) and self.body_of(last) == body
         if not is_noted:
             self.remember(self.upload(body), stack)
 
@@ -67,6 +67,9 @@ class Releases:
     def body_of(self, release: Release) -> dict[str, Any]:
         body: dict[str, Any] = json.loads(self._read(self._key(release)))
         return body
+
+    def has_template(self, release: Release) -> bool:
+        return self.has(self._key(release))
 
     def has(self, key: str) -> bool:
         try:

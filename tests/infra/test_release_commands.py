@@ -151,6 +151,25 @@ def test_a_note_whose_template_is_gone_stops_no_deployment(session: Any, tmp_pat
     assert {"One", "Two"} & resources(session, stage) == {"One"}
 
 
+@pytest.mark.parametrize("prefix", ["template/", "code/"])
+def test_a_rollback_to_a_package_that_is_gone_is_refused(
+    session: Any, tmp_path: Path, prefix: str
+) -> None:
+    stage = f"gone{prefix[:-1]}"
+    first = release(stage=stage)
+    first["Conditions"] = {"Never": {"Fn::Equals": ["a", "b"]}}
+    function = {"Type": rollback.FUNCTION, "Condition": "Never", "Properties": {"CodeUri": "x"}}
+    first["Resources"]["Sweep"] = function
+    deployed(session, tmp_path, first, stage)
+    deployed(session, tmp_path, release("More", stage=stage), stage)
+    noted = deploy.noted_releases(session, stage)
+    for entry in noted.s3.list_objects_v2(Bucket=noted.bucket, Prefix=prefix)["Contents"]:
+        noted.s3.delete_object(Bucket=noted.bucket, Key=entry["Key"])
+    with pytest.raises(DeploymentFailed, match="is gone from the bucket"):
+        go_back(session, stage)
+    assert "More" in resources(session, stage)
+
+
 def test_a_note_of_before_parameters_were_kept_is_read(session: Any, tmp_path: Path) -> None:
     stage = "plain"
     deployed(session, tmp_path, release("One", stage=stage), stage)
