@@ -111,13 +111,24 @@ def erasures(dynamodb: Any, settings: str, at: datetime) -> Iterator[str]:
 
 
 def opted_out(dynamodb: Any, audiences: str, copy: str, at: datetime) -> Iterator[str]:
-    """Yield people with a contact that has opted out since a moment. Their copies do not say so."""
+    """Yield people with a contact that has opted out since a moment. Their copies do not say so.
+
+    A provider may tell later when somebody opted out. So opt-outs that the copy lacks count, too.
+    """
     since = int((at - CLOCKS).timestamp() * 1000)
+    before = {row["sk"]["S"]: _times(row) for row in _partition(dynamodb, copy, REFUSED)}
     for row in _partition(dynamodb, audiences, REFUSED):
-        times = [int(value["N"]) for name, value in row.items() if name.startswith(OPT_OUT)]
-        if max(times, default=0) >= since:  # below 0: an opt-in
-            contact = f"contact{keys.SEPARATOR}{row['sk']['S']}"
-            yield from (owner["sk"]["S"] for owner in _partition(dynamodb, copy, contact))
+        contact = row["sk"]["S"]
+        known = before.get(contact, frozenset())
+        # Below 0 is an opt-in.
+        if any(time > 0 and (time >= since or (of, time) not in known) for of, time in _times(row)):
+            owners = _partition(dynamodb, copy, f"contact{keys.SEPARATOR}{contact}")
+            yield from (owner["sk"]["S"] for owner in owners)
+
+
+def _times(row: Item) -> frozenset[tuple[str, int]]:
+    """Return access channels with the time of an opt-out, or below 0 of an opt-in."""
+    return frozenset((of, int(row[of]["N"])) for of in row if of.startswith(OPT_OUT))
 
 
 def _partition(dynamodb: Any, table: str, pk: str) -> Iterator[Item]:

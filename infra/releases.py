@@ -34,15 +34,19 @@ class Releases:
     stage: str
 
     def remember(self, template: str, stack: Mapping[str, Any] | None) -> None:
-        """Note that the template at this address is deployed now, with the stack's parameters."""
-        key = f"{self._prefix}{int(time.time() * 1000):013d}"
+        """Note that the template at this address is deployed now, with the stack's parameters.
+
+        The last note is the present release, also where another machine's clock was ahead.
+        """
+        last = max(self._moments(), default=0)
+        key = self._key_at(max(int(time.time() * 1000), last + 1))
         note = {"template": template, "parameters": values_of(stack)}
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=json.dumps(note).encode())
 
     def settle(self, body: Mapping[str, Any], stack: Mapping[str, Any]) -> None:
         """Note the release that a stack has, unless it is the last one that was noted."""
         last = next(self._newest_first(), None)
-        is_noted = last and self.has(self._key(last)) and self.body_of(last) == body
+        is_noted = last and self.has_template(last) and self.body_of(last) == body
         if not is_noted:
             self.remember(self.upload(body), stack)
 
@@ -64,6 +68,9 @@ class Releases:
         body: dict[str, Any] = json.loads(self._read(self._key(release)))
         return body
 
+    def has_template(self, release: Release) -> bool:
+        return self.has(self._key(release))
+
     def has(self, key: str) -> bool:
         try:
             self.s3.head_object(Bucket=self.bucket, Key=key)
@@ -74,11 +81,18 @@ class Releases:
         return True
 
     def _newest_first(self) -> Iterator[Release]:
+        for moment in sorted(self._moments(), reverse=True):
+            yield _release(self._read(self._key_at(moment)).decode(), moment)
+
+    def _moments(self) -> Iterator[int]:
+        """Yield the times (ms) of all notes."""
         pages = self.s3.get_paginator("list_objects_v2")
-        listed = pages.paginate(Bucket=self.bucket, Prefix=self._prefix)
-        keys = sorted(entry["Key"] for page in listed for entry in page.get("Contents", []))
-        for key in reversed(keys):
-            yield _release(self._read(key).decode(), int(key.removeprefix(self._prefix)))
+        for page in pages.paginate(Bucket=self.bucket, Prefix=self._prefix):
+            for entry in page.get("Contents", []):
+                yield int(entry["Key"].removeprefix(self._prefix))
+
+    def _key_at(self, moment: int) -> str:
+        return f"{self._prefix}{moment:013d}"
 
     def _key(self, release: Release) -> str:
         return release.template.partition(f"/{self.bucket}/")[2]

@@ -87,25 +87,35 @@ class _Stage:
         beside, records = self._lost_settings()
         for item in self._missing("users"):
             self._lost.users.add(item["userid"]["S"])
-        self._heed_wishes()
+        # Whoever is erased after this is a user that was there, and is not put back.
+        self._lost.erase(set(erasures(self._dynamodb, self._names["settings"], self._at)))
+        self._leave_out()
         rows = filter(self._lost.comes_back, self._missing("audiences"))
-        users = map(_key_of, sorted(self._lost.users))
         numbers = {"audiences": self._put("audiences", rows)}
+        self._leave_out()  # who has opted out while rows were put back, which may take hours
+        users = map(_key_of, sorted(self._lost.users))
         numbers["users"] = self._put("users", map(_with_part, self._copied("users", users)))
+        numbers["users"] -= self._take_back(self._leave_out())
         numbers["settings"] = self._put("settings", filter(self._lost.has_record_of, beside))
         numbers["settings"] += self._put("settings", self._copied("settings", records))
         return numbers
 
-    def _heed_wishes(self) -> None:
-        """Leave out people who were erased or opted out since then.
-
-        Whoever is erased after this is a user that was there, and is not put back.
-        """
-        self._lost.erase(set(erasures(self._dynamodb, self._names["settings"], self._at)))
+    def _leave_out(self) -> list[str]:
+        """Leave out people who opted out since then, and name them."""
         name = self._names["audiences"]
         out = opted_out(self._dynamodb, name, copy_of(name, self._at), self._at)
-        for userid in sorted(self._lost.leave_out(set(out))):
+        left_out = sorted(self._lost.leave_out(set(out)))
+        for userid in left_out:
             self._say(f"{userid} has opted out since then and stays away: upload this user anew")
+        return left_out
+
+    def _take_back(self, userids: Sequence[str]) -> int:
+        """Delete users that opted out when others were put back, unless they have changed since.
+
+        A user that was there already has the opt-out, and so has changed.
+        """
+        users = self._copied("users", map(_key_of, userids))
+        return sum(_delete(self._dynamodb, self._names["users"], user) for user in users)
 
     def _lost_settings(self) -> tuple[list[Item], list[Item]]:
         """Return missing rows that lead to records, and the keys of missing records."""
@@ -172,53 +182,6 @@ def _read(dynamodb: Any, name: str, asked: Sequence[Item], only: Sequence[str] =
     return items
 
 
-def _put(self, table: str, items: Iterable[Item]) -> int:
-    partition = "bucket" if table == "users" else "pk"
-    return sum(_put(self._dynamodb, self._names[table], partition, item) for item in items)
-
-
-def _key_of(userid: str) -> Item:
-    return {"bucket": {"N": str(keys.bucket(userid))}, "userid": {"S": userid}}
-
-
-def _with_part(user: Item) -> Item:
-    """Return a user with its part of the index of ids, which older items lack."""
-    return {"part": {"N": str(user_lists.part(user["userid"]["S"]))}, **user}
-
-
-def _scanned(dynamodb: Any, table: str) -> Iterator[Item]:
-    pages = dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
-    return (item for page in pages for item in page["Items"])
-
-
-def _batches(items: Iterator[Item]) -> Iterator[list[Item]]:
-    batch: list[Item] = []
-    for item in items:
-        batch.append(item)
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
-    yield batch
-
-
-def _missing(dynamodb: Any, name: str, key: Sequence[str], items: Sequence[Item]) -> list[Item]:
-    """Return the items whose keys the table lacks."""
-    unread = [{part: item[part] for part in key} for item in items]
-    present: list[Item] = []
-    names = {f"#{part}": part for part in key}
-    while unread:
-        asked = {
-            "Keys": unread,
-            "ConsistentRead": True,
-            "ProjectionExpression": ", ".join(names),
-            "ExpressionAttributeNames": names,
-        }
-        answer = dynamodb.batch_get_item(RequestItems={name: asked})
-        present += answer["Responses"].get(name, [])
-        unread = answer.get("UnprocessedKeys", {}).get(name, {}).get("Keys", [])
-    return [item for item in items if {part: item[part] for part in key} not in present]
-
-
 def _put(dynamodb: Any, name: str, partition: str, item: Item) -> int:
     """Put an item, unless somebody has just made it again. Return how many were put."""
     try:
@@ -227,6 +190,22 @@ def _put(dynamodb: Any, name: str, partition: str, item: Item) -> int:
             Item=item,
             ConditionExpression="attribute_not_exists(#key)",
             ExpressionAttributeNames={"#key": partition},
+        )
+    except ClientError as error:
+        if aws_errors.code_of(error) != "ConditionalCheckFailedException":
+            raise
+        return 0
+    return 1
+
+
+def _delete(dynamodb: Any, name: str, user: Item) -> int:
+    """Delete a user that is as its copy: its sealed part differs in each version."""
+    try:
+        dynamodb.delete_item(
+            TableName=name,
+            Key=_key_of(user["userid"]["S"]),
+            ConditionExpression="sealed = :sealed",
+            ExpressionAttributeValues={":sealed": user["sealed"]},
         )
     except ClientError as error:
         if aws_errors.code_of(error) != "ConditionalCheckFailedException":

@@ -19,6 +19,8 @@ from infra import aws_errors, change_sets, deploy
 from infra.releases import Release, Releases, values_of
 from infra.stacks import DeploymentFailed, aws, describe, stack_name
 
+FUNCTION = "AWS::Serverless::Function"
+
 
 def rollback(
     session: Any,
@@ -59,7 +61,22 @@ def _earlier(
     release = noted.earlier()
     if release is None:
         raise DeploymentFailed(f"{stack} has no earlier release: check it out, and deploy it")
-    return release, _with_layers(noted, noted.body_of(release), present)
+    body = noted.body_of(release) if noted.has_template(release) else None
+    if body is None or not all(map(noted.has, _codes(noted, body))):
+        moment = datetime.fromtimestamp(release.time / 1000, UTC)
+        raise DeploymentFailed(
+            f"the package of {moment:%Y-%m-%d %H:%M} UTC is gone from the bucket {noted.bucket}:"
+            " check that release out, and deploy it"
+        )
+    return release, _with_layers(noted, body, present)
+
+
+def _codes(noted: Releases, body: Mapping[str, Any]) -> set[str]:
+    """Return the keys of the zips of functions."""
+    functions = [each for each in body["Resources"].values() if each["Type"] == FUNCTION]
+    return {
+        each["Properties"]["CodeUri"].removeprefix(f"s3://{noted.bucket}/") for each in functions
+    }
 
 
 def _parameters(

@@ -92,9 +92,10 @@ class Vault:
 
     def _has(self, version: int) -> bool:
         """Tell if a version exists. Above the newest known one, the table is asked again."""
-        if version > self._newest_version():
+        if version > self._newest:
             self._newest = 0
-        return FIRST <= version <= self._newest_version()
+            self._newest_version()
+        return FIRST <= version <= self._newest
 
     def _newest_version(self) -> int:
         now = time.monotonic()

@@ -64,6 +64,7 @@ class Function:
         """Take the interpreter, the variables, Lambda's timeout, and who hears the log's lines."""
         self.python, self.environment, self.timeout, self.say = python, environment, timeout, say
         self._process: subprocess.Popen[str] | None = None
+        self._listener: threading.Thread | None = None
         self._server: Server | None = None
         self._lines: list[str] = []
         self._ends: queue.SimpleQueue[str] = queue.SimpleQueue()  # ids whose log has ended
@@ -92,12 +93,14 @@ class Function:
             errors="replace",
         )
         os.setpriority(os.PRIO_PROCESS, self._process.pid, AFTER_OTHERS)
-        threading.Thread(target=self._listen, args=[self._process], daemon=True).start()
+        listen = {"target": self._listen, "args": [self._process], "daemon": True}
+        self._listener = threading.Thread(**listen)
+        self._listener.start()
         deadline = time.monotonic() + PATIENCE
         while not server.is_ready.wait(LOOK):
             if self.pid is None or time.monotonic() > deadline:
-                why = server.init_error or b"\n".join(map(str.encode, self._lines[-20:]))
                 self.stop()
+                why = server.init_error or b"\n".join(map(str.encode, self._lines[-20:]))
                 raise NotReady(why.decode(errors="replace") or "the process ended")
 
     def invoke(self, event: Event) -> tuple[Outcome, str]:
@@ -126,6 +129,8 @@ class Function:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+        if self._listener is not None:
+            self._listener.join(LAST_LINES)
         if self._server is not None:
             self._server.end()
         self._process = self._server = None

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from chalicelib import config
@@ -32,6 +35,27 @@ def test_code_makes_no_names_of_tables_and_queues_by_hand() -> None:
 def test_there_is_no_module_named_after_nothing() -> None:
     nothing = {"utils", "util", "helpers", "helper", "manager", "service", "common", "misc"}
     assert not [path for path in (ROOT / "chalicelib").rglob("*.py") if path.stem in nothing]
+
+
+def defined_twice(source: str) -> Iterator[str]:
+    """Yield functions and classes of which only the last definition counts, as after a merge."""
+    tree = ast.parse(source)
+    for scope in (tree, *(node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))):
+        names = Counter(
+            node.name
+            for node in scope.body
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.decorator_list
+        )
+        yield from (name for name, number in names.items() if number > 1)
+
+
+def test_nothing_is_defined_twice() -> None:
+    files = [
+        file for room in ("chalicelib", "infra", "tests") for file in (ROOT / room).rglob("*.py")
+    ]
+    twice = {str(file): list(defined_twice(file.read_text())) for file in files}
+    assert not {file: names for file, names in twice.items() if names}
+    assert list(defined_twice("def f(): 1\nclass C: 1\ndef f(): 2\n")) == ["f"]
 
 
 def test_every_supported_channel_type_has_a_provider() -> None:

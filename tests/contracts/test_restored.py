@@ -153,6 +153,60 @@ def test_who_opted_out_since_then_is_named_and_stays_away_until_uploaded(session
     assert "k" in world.users.get(["ann"])["ann"].opt_outs[ChannelType.SMS]["13800138001"]
 
 
+def test_who_opted_out_before_then_and_was_told_of_since_then_stays_away(session: Any) -> None:
+    """Providers tell replies and complaints late, with the time at which people wrote them."""
+    world, time = filled(), int(AT.timestamp() * 1000) - 3_600_000
+    out = {"out": True, "time": time, "code": "reply"}
+    suppressions.set_opt_out(world, ChannelType.SMS, "13800138002", ["k"], **out)
+    copied(session)
+    for phone in ("13800138001", "13800138002"):
+        suppressions.set_opt_out(world, ChannelType.SMS, phone, ["k"], **out)
+    world.users.delete([*world.users.get(["ann", "bob", "eve"]).values()])
+    assert restored(session)["users"] == 2
+    there = world.users.get(["ann", "bob", "eve"])
+    assert set(there) == {"bob", "eve"}
+    assert "k" in there["bob"].opt_outs[ChannelType.SMS]["13800138002"]
+
+
+class Acting:
+    """A client of DynamoDB beside which something happens before the first write to a table."""
+
+    def __init__(self, client: Any, table: str, act: Callable[[], None]) -> None:
+        self._client, self._table, self._act = client, table, act
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def put_item(self, **request: Any) -> Any:
+        if request["TableName"] == self._table:
+            self._table = ""
+            self._act()
+        return self._client.put_item(**request)
+
+
+@pytest.mark.parametrize("table", ["audiences", "users"])
+@pytest.mark.parametrize("is_uploaded", [False, True])
+def test_who_opts_out_while_others_are_put_back_stays_away_until_uploaded(
+    session: Any, table: str, is_uploaded: bool
+) -> None:
+    world = filled()
+    copied(session)
+    world.users.delete([*world.users.get(["ann", "bob"]).values()])
+
+    def opt_out() -> None:
+        out = {"out": True, "time": world.clock.now(), "code": "one_click"}
+        suppressions.set_opt_out(world, ChannelType.SMS, "13800138001", ["k"], **out)
+        if is_uploaded:
+            bound = Bindings({ChannelType.SMS: {"all": ("13800138001",)}})
+            assert not users.change(world, [UserChange("ann", set=bound)])
+
+    acting = Acting(session.client("dynamodb"), config.table_name(STAGE, table), opt_out)
+    restored(SimpleNamespace(client=lambda _: acting))
+    there = world.users.get(["ann", "bob"])
+    assert set(there) == ({"ann", "bob"} if is_uploaded else {"bob"})
+    assert not is_uploaded or "k" in there["ann"].opt_outs[ChannelType.SMS]["13800138001"]
+
+
 def test_a_member_that_was_deleted_since_then_stays_away(session: Any) -> None:
     world = filled()
     member, _ = members.add(world, "Ann", Role.ADMINISTRATOR)

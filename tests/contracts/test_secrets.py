@@ -154,6 +154,24 @@ def test_a_running_container_seals_with_a_new_key_after_a_while(
     assert real.vault.seal(b"", "c")[0] == version
 
 
+def test_what_a_known_key_sealed_opens_without_a_look_for_a_newer_one(
+    real: World, aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sealed, asked = real.vault.seal(b"x", "c"), list[str]()
+    later = time.monotonic() + vault.CACHE_SECONDS
+    monkeypatch.setattr("chalicelib.aws.vault.time", SimpleNamespace(monotonic=lambda: later))
+    note = lambda model, **_: asked.append(model.name)  # noqa: E731
+    events = aws("dynamodb").meta.events
+    events.register("before-call.dynamodb", note)
+    try:
+        assert real.vault.open(sealed, "c") == b"x"
+        assert not asked
+        real.vault.seal(b"y", "c")
+        assert asked == ["GetItem"]
+    finally:
+        events.unregister("before-call.dynamodb", note)
+
+
 def test_the_same_text_sealed_twice_looks_different(real: World) -> None:
     assert len({real.vault.seal(b"same", "c") for _ in range(100)}) == 100
 

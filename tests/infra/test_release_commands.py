@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib import config
-from infra import deploy, remove, rollback
+from infra import deploy, releases, remove, rollback
 from infra.local.deployment import local_aws
 from infra.package_lock import LAYER_FILE
 from infra.releases import values_of
@@ -111,6 +112,22 @@ def test_a_rollback_after_a_deployment_that_broke_off_goes_back_by_one(
     assert {"One", "Two", "Three"} & resources(session, stage) == {"Three"}
 
 
+def test_a_rollback_goes_back_by_one_where_the_clock_of_the_last_deployer_is_behind(
+    session: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage, now = "behind", time.time
+    deployed(session, tmp_path, release(stage=stage), stage)
+    deployed(session, tmp_path, release("More", stage=stage), stage)
+    with monkeypatch.context() as patch:
+        patch.setattr(releases.time, "time", lambda: now() - 3600)
+        deployed(session, tmp_path, release("More", "Most", stage=stage), stage)
+        go_back(session, stage)
+    assert "More" in resources(session, stage)
+    assert "Most" not in resources(session, stage)
+    go_back(session, stage)
+    assert "Most" in resources(session, stage)
+
+
 def test_a_deployment_that_broke_off_is_noted_by_the_next_one(
     session: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,6 +149,25 @@ def test_a_note_whose_template_is_gone_stops_no_deployment(session: Any, tmp_pat
     deployed(session, tmp_path, release("Two", stage=stage), stage)
     go_back(session, stage)
     assert {"One", "Two"} & resources(session, stage) == {"One"}
+
+
+@pytest.mark.parametrize("prefix", ["template/", "code/"])
+def test_a_rollback_to_a_package_that_is_gone_is_refused(
+    session: Any, tmp_path: Path, prefix: str
+) -> None:
+    stage = f"gone{prefix[:-1]}"
+    first = release(stage=stage)
+    first["Conditions"] = {"Never": {"Fn::Equals": ["a", "b"]}}
+    function = {"Type": rollback.FUNCTION, "Condition": "Never", "Properties": {"CodeUri": "x"}}
+    first["Resources"]["Sweep"] = function
+    deployed(session, tmp_path, first, stage)
+    deployed(session, tmp_path, release("More", stage=stage), stage)
+    noted = deploy.noted_releases(session, stage)
+    for entry in noted.s3.list_objects_v2(Bucket=noted.bucket, Prefix=prefix)["Contents"]:
+        noted.s3.delete_object(Bucket=noted.bucket, Key=entry["Key"])
+    with pytest.raises(DeploymentFailed, match="is gone from the bucket"):
+        go_back(session, stage)
+    assert "More" in resources(session, stage)
 
 
 def test_a_note_of_before_parameters_were_kept_is_read(session: Any, tmp_path: Path) -> None:

@@ -89,6 +89,23 @@ def test_a_sweep_without_time_or_whose_aws_is_busy_is_called_again_and_is_no_err
     assert (json.loads(line)["level"], json.loads(line)["message"]) == ("WARNING", "task_not_done")
 
 
+def test_ticks_of_a_long_rush_do_not_become_ever_more_sweeps_of_the_same_timers(
+    fake: FakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(due, "sweep", lambda world, tick: True)
+    event, minutes = {"at": "2027-01-15T08:00:00.000Z"}, 0
+    for minutes in range(100):
+        fake.clock.time = 1_800_000_000_000 + minutes * 60_000
+        try:
+            assert steps.sweep(event, Context(9_000)) == {}
+        except Again:
+            continue
+        break
+    assert 5 <= minutes <= 6
+    with pytest.raises(Again):
+        steps.sweep({"by": "schedule"}, Context(9_000))
+
+
 def test_the_sweep_is_told_for_which_time_the_clock_called(monkeypatch: pytest.MonkeyPatch) -> None:
     ticks: list[int] = []
     monkeypatch.setattr(due, "sweep", lambda world, tick: ticks.append(tick))

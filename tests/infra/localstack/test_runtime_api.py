@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,11 @@ def end(event, context):
         open("ended", "w").close()
         os._exit(3)
     return "again"
+
+def talk(event, context):
+    for number in range(event["lines"]):
+        print(number, flush=True)
+    os._exit(3)
 
 def sees(event, context):
     return {"path": sys.path, "names": sorted(os.environ)}
@@ -122,6 +128,19 @@ def test_a_process_that_ends_is_a_failure_and_starts_again(make: Make) -> None:
     answer, failed, _ = invoke(function)
     assert (failed, answer["errorType"]) == (True, "Runtime.ExitError")
     assert invoke(function)[:2] == ("again", False)
+
+
+def test_the_log_of_a_process_that_ends_is_read_to_its_end(make: Make) -> None:
+    heard: list[str] = []
+
+    def hear(line: str) -> None:
+        time.sleep(0.001)  # as on a busy machine
+        heard.append(line)
+
+    _, failed, log = invoke(make("app.talk", say=hear), lines=2000)
+    assert failed
+    assert log.splitlines() == [str(number) for number in range(2000)]
+    assert len(heard) == 2001
 
 
 def test_a_process_that_is_killed_starts_again(make: Make) -> None:
