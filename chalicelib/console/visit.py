@@ -130,7 +130,7 @@ class Visit:
 
     @property
     def path(self) -> str:
-        """The path of this page as a browser writes it. A gateway decodes all but `%25`."""
+        """The path of this page as a browser writes it, whether a gateway has decoded it or not."""
         return quote(self.request.path, safe="/%", errors="replace")
 
     # -- output
