@@ -129,6 +129,11 @@ class Visit:
         return _address(self.path, {**self.request.query, "done": "", **changed})
 
     @property
+    def back(self) -> str:
+        """The address of this page as a form or another address keeps it, to come back."""
+        return self.here().removeprefix("/console") or "/"
+
+    @property
     def path(self) -> str:
         """The path of this page as a browser writes it, whether a gateway has decoded it or not."""
         return quote(self.request.path, safe="/%", errors="replace")
