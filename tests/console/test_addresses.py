@@ -14,6 +14,7 @@ from chalicelib import console
 from chalicelib.console.paths import quoted
 from chalicelib.console.routes import ROUTES, match
 from chalicelib.console.visit import Visit
+from chalicelib.entrypoints.http import cursors
 from tests.console import hostile
 from tests.console.conftest import Browser
 from tests.console.test_any_form import READS, address
@@ -46,6 +47,14 @@ def decoded_twice(path: str) -> str:
     once = unquote(path.partition("?")[0], errors="strict")
     assert not re.search("%(?![0-9A-F]{2})", once), "refused with 400"
     return unquote(once.partition("?")[0])
+
+
+@pytest.mark.parametrize("route", READS, ids=lambda route: route.path)
+def test_no_cursor_is_our_fault(shop: Browser, route: Any) -> None:
+    for position in (99, "zzz", "", "0a/0a"):
+        shop.world.clock.advance(1000)
+        query = urlencode({"cursor": cursors.cursor(position)})
+        hostile.check(shop.get(f"{address(shop, route.path, {})}?{query}"))
 
 
 @pytest.mark.parametrize("gateway", [decoded, decoded_twice, str])

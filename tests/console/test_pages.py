@@ -13,6 +13,7 @@ from chalicelib.console.app import HEADERS, POLICY
 from chalicelib.console.routes import ROUTES
 from chalicelib.console.visit import Visit
 from chalicelib.domain.members import Role
+from chalicelib.entrypoints.http import cursors
 from chalicelib.flow import days
 from chalicelib.ports import Document
 from chalicelib.providers import registry
@@ -225,6 +226,23 @@ def test_texts_of_people_are_escaped_everywhere(shop: Browser) -> None:
     )
     for path in (f"{base}/segments", f"{base}/templates/2", f"{base}/templates/2/versions"):
         assert "<script>alert" not in shop.get(path).text
+
+
+def test_a_later_page_of_versions_compares_its_oldest_with_the_one_before(shop: Browser) -> None:
+    base = f"/c/{shop.key}/templates/1"
+    for number in range(1, 3):
+        fields = {"do": "save", "name": "x", "types": "app", "c.app.alert": f"text {number}"}
+        assert shop.post(base, {**fields, "version": str(number)}).status == 200
+    later = f"{base}/versions?cursor={cursors.cursor(1)}"
+    assert "Version 2 against 1" in shop.get(f"{later}&v=2").plain
+    assert "<ins>text 1</ins>" in shop.get(f"{later}&v=2").text
+    assert "Version 1, the first" in shop.get(f"{base}/versions?v=1").plain
+    assert shop.get(f"{base}/versions?cursor={cursors.cursor(99)}").status == 404
+
+
+def test_too_many_searches_say_when_to_come_again(shop: Browser) -> None:
+    replies = [shop.post("/search", {"q": "u1", "channel": shop.key}) for _ in range(7)]
+    assert replies[-1].headers["Retry-After"] == "1"
 
 
 def test_a_mail_is_shown_where_nothing_can_run_and_nothing_is_loaded(shop: Browser) -> None:
