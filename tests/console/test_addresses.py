@@ -1,4 +1,4 @@
-"""Addresses: ids with any sign lead to what they name, and no parameter's name is our fault."""
+"""Addresses: ids with any sign lead to what they name, and no parameter or cursor is our fault."""
 
 from __future__ import annotations
 
@@ -126,3 +126,20 @@ def test_a_page_keeps_its_parameters_but_for_those_that_change(shop: Browser) ->
     page = shop.get(f"/c/{shop.key}/stats/messages?days=7&of=users&x=%26%3D&done=saved")
     (link,) = [each for each in links(page.text) if "days=90" in each]
     assert link.endswith("/stats/messages?days=90&of=users&x=%26%3D")
+
+
+def test_a_later_page_of_versions_compares_its_oldest_with_the_one_before(shop: Browser) -> None:
+    base = f"/c/{shop.key}/templates/1"
+    for number in range(1, 3):
+        fields = {"do": "save", "name": "x", "types": "app", "c.app.alert": f"text {number}"}
+        assert shop.post(base, {**fields, "version": str(number)}).status == 200
+    later = f"{base}/versions?cursor={cursors.cursor(1)}"
+    assert "Version 2 against 1" in shop.get(f"{later}&v=2").plain
+    assert "<ins>text 1</ins>" in shop.get(f"{later}&v=2").text
+    assert "Version 1, the first" in shop.get(f"{base}/versions?v=1").plain
+    assert shop.get(f"{base}/versions?cursor={cursors.cursor(99)}").status == 404
+
+
+def test_too_many_searches_say_when_to_come_again(shop: Browser) -> None:
+    replies = [shop.post("/search", {"q": "u1", "channel": shop.key}) for _ in range(7)]
+    assert replies[-1].headers["Retry-After"] == "1"

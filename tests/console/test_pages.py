@@ -13,10 +13,8 @@ from chalicelib.console.app import HEADERS, POLICY
 from chalicelib.console.routes import ROUTES
 from chalicelib.console.visit import Visit
 from chalicelib.domain.members import Role
-from chalicelib.entrypoints.http import cursors
 from chalicelib.flow import days
 from chalicelib.ports import Document
-from chalicelib.providers import registry
 from chalicelib.reports import comparison
 from tests.console.conftest import NAME, Browser, Page, a_member, plain
 
@@ -228,23 +226,6 @@ def test_texts_of_people_are_escaped_everywhere(shop: Browser) -> None:
         assert "<script>alert" not in shop.get(path).text
 
 
-def test_a_later_page_of_versions_compares_its_oldest_with_the_one_before(shop: Browser) -> None:
-    base = f"/c/{shop.key}/templates/1"
-    for number in range(1, 3):
-        fields = {"do": "save", "name": "x", "types": "app", "c.app.alert": f"text {number}"}
-        assert shop.post(base, {**fields, "version": str(number)}).status == 200
-    later = f"{base}/versions?cursor={cursors.cursor(1)}"
-    assert "Version 2 against 1" in shop.get(f"{later}&v=2").plain
-    assert "<ins>text 1</ins>" in shop.get(f"{later}&v=2").text
-    assert "Version 1, the first" in shop.get(f"{base}/versions?v=1").plain
-    assert shop.get(f"{base}/versions?cursor={cursors.cursor(99)}").status == 404
-
-
-def test_too_many_searches_say_when_to_come_again(shop: Browser) -> None:
-    replies = [shop.post("/search", {"q": "u1", "channel": shop.key}) for _ in range(7)]
-    assert replies[-1].headers["Retry-After"] == "1"
-
-
 def test_a_mail_is_shown_where_nothing_can_run_and_nothing_is_loaded(shop: Browser) -> None:
     page = shop.post("/mail", {"html": "<script>alert(1)</script><p>Hello"})
     assert page.headers["Content-Security-Policy"] == mails.POLICY
@@ -306,15 +287,6 @@ def test_a_wrong_address_is_a_page_and_not_a_crash(browser: Browser) -> None:
         assert page.title == "That did not work"
         assert "There is nothing here" in page.plain
         assert "Nothing was changed" not in page.plain
-
-
-@pytest.mark.parametrize("platform", sorted(registry.capabilities()))
-def test_every_credential_has_words(browser: Browser, platform: str) -> None:
-    page = browser.get(f"/channels/new?platform={platform}").text
-    for name in registry.capabilities()[platform].credentials:
-        label = re.search(rf'<label for="f-credentials-{name}">([^<]+)', page)
-        assert label
-        assert label[1].strip() != name
 
 
 def test_everything_can_be_chosen_however_much_there_is(shop: Browser) -> None:
