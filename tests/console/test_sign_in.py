@@ -230,6 +230,14 @@ def test_the_page_that_was_asked_for_opens_after_signing_in(world: Any, path: st
     assert page.headers["Location"] == f"/console{path}"
 
 
+def test_an_address_that_no_header_holds_is_not_kept(world: Any) -> None:
+    a_member(world, Role.OPERATOR)
+    asked = Browser(world)._ask("GET", f"/audit?actor={'%E4' * 2500}", {}, {})
+    assert len(asked.headers["Location"]) < 100
+    fields = {"name": NAME, "password": PASSWORD, "next": "/audit?" + "a" * 9000}
+    assert Browser(world)._ask("POST", "/sign-in", fields, {}).headers["Location"] == "/console"
+
+
 def test_choosing_the_language_keeps_the_page_and_what_it_shows(browser: Browser) -> None:
     back = browser.get("/audit?actor=a+b&action=%2B&done=saved").field("back")
     page = browser._ask("POST", "/preferences", {"csrf": browser.csrf, "back": back}, {})

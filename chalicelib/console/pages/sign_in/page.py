@@ -7,7 +7,7 @@ import re
 from chalicelib.console.door import SESSION, ApiError, Reply
 from chalicelib.console.routes import page
 from chalicelib.console.texts import LANGUAGES
-from chalicelib.console.visit import Visit
+from chalicelib.console.visit import LONGEST, Visit
 
 PENDING = "__Host-pending"
 SECURE = "Path=/; Secure; HttpOnly; SameSite=Lax"
@@ -61,7 +61,8 @@ def _signed_in(visit: Visit, cookie: str, wanted: str) -> Reply:
 
 def _ours(wanted: str) -> str:
     """Return the address of a page as `Visit.back` writes it, or that of the overview."""
-    return wanted if re.fullmatch(r"/[A-Za-z0-9_][\w./?=&%+~-]*", wanted, re.ASCII) else "/"
+    is_ours = re.fullmatch(r"/[A-Za-z0-9_][\w./?=&%+~-]*", wanted, re.ASCII)
+    return wanted if is_ours and len(wanted) <= LONGEST else "/"
 
 
 @page("POST", "/sign-out")
