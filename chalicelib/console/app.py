@@ -104,8 +104,7 @@ def _is_foreign(request: Request) -> bool:
 def _sign_in_first(visit: Visit) -> Reply:
     if visit.is_part:
         return Reply(200, headers={"HX-Refresh": "true"})
-    wanted = visit.here().removeprefix("/console")
-    back = wanted if visit.request.method == "GET" else ""
+    back = visit.back if visit.request.method == "GET" else ""
     return visit.go(visit.to("/sign-in", next=back))
 
 

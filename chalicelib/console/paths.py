@@ -5,21 +5,25 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, unquote
 
+# Signs that divide a path, or that a gateway reads as code once it has decoded the path.
+_DIVIDES = re.compile(r"[%/?#+;\\~\x00-\x1f\x7f]|\A\.{1,2}\Z")
+
 
 def quoted(text: object) -> str:
     """Quote a text as one part of a path, for `plain` to give back.
 
-    A gateway decodes a path once before it is matched, so what would divide it is quoted twice.
-    A browser resolves `.` and `..` even when they are quoted once.
+    HTTP APIs were seen to decode `%252F` to `/`, and to cut a path at `%3F` (July 2026). Others
+    decode a path once, or not at all. So what divides a path is written as `~2F`, which all of
+    them leave alone.
     """
-    marked = re.sub(r"[%/]|^\.{1,2}$", lambda found: _escaped(found[0]), str(text))
+    marked = _DIVIDES.sub(lambda found: _marked(found[0]), str(text))
     return quote(marked, safe="", errors="replace")
 
 
-def _escaped(signs: str) -> str:
-    return "".join(f"%{ord(sign):02X}" for sign in signs)
+def _marked(signs: str) -> str:
+    return "".join(f"~{ord(sign):02X}" for sign in signs)
 
 
 def plain(part: str) -> str:
-    """Return the text of a part of a path, which a gateway may have decoded once."""
-    return unquote(unquote(part))
+    """Return the text of a part of a path, however often a gateway has decoded the path."""
+    return re.sub("~([0-7][0-9A-F])", lambda found: chr(int(found[1], 16)), unquote(part))

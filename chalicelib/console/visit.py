@@ -17,6 +17,9 @@ from chalicelib.domain import zones
 
 _SAFE = "!#$%&'()*+,/:;=?@[]~"  # what an address may hold. No text writes another header.
 PAGE, MOST = 100, 1000  # of a list to choose from
+# Signs of an address to come back to, which another address quotes. HTTP APIs take 10,240 bytes of
+# request line and headers (docs.aws.amazon.com, November 2026).
+LONGEST = 2000
 
 
 def _address(path: str, query: Mapping[str, object]) -> str:
@@ -129,8 +132,14 @@ class Visit:
         return _address(self.path, {**self.request.query, "done": "", **changed})
 
     @property
+    def back(self) -> str:
+        """The address of this page for a form or another address, empty if it is too long."""
+        address = self.here().removeprefix("/console")
+        return address if len(address) <= LONGEST else ""
+
+    @property
     def path(self) -> str:
-        """The path of this page as a browser writes it. A gateway decodes all but `%25`."""
+        """The path of this page as a browser writes it, whether a gateway has decoded it or not."""
         return quote(self.request.path, safe="/%", errors="replace")
 
     # -- output

@@ -1,4 +1,4 @@
-"""Addresses: ids with any sign lead to what they name, and no parameter's name is our fault."""
+"""Addresses: ids with any sign lead to what they name, and no parameter or cursor is our fault."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import html
 import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 import pytest
 
@@ -14,6 +14,7 @@ from chalicelib import console
 from chalicelib.console.paths import quoted
 from chalicelib.console.routes import ROUTES, match
 from chalicelib.console.visit import Visit
+from chalicelib.entrypoints.http import cursors
 from tests.console import hostile
 from tests.console.conftest import Browser
 from tests.console.test_any_form import READS, address
@@ -27,7 +28,10 @@ NAMES = (
     *("_Context__obj", "_loop_vars", "_block_vars", "__self", "self", "path", "parts", "query"),
     *("args", "kwargs", "caller", "varargs", "changed", "v", "t", "{}", "{0}", "%s", "%(x)s", "中"),
 )
-IDS = ("a/b", "/", "a?b#c", "100%", "%2F", "%252F", "中/文", "..", ".", "a+b c", "&=;:@", "￥1")
+IDS = (
+    *("a/b", "/", "a?b#c", "100%", "100%done", "%2F", "%252F", "中/文", "..", ".", "a+b c"),
+    *("&=;:@", "￥1", "~2F", "~7E2F", "~", "\\evil", "//evil", "a\n"),
+)
 USERIDS = ("..", "a+b=c", "$#&", "￥1|*", "!@.")  # of those that a user may have
 
 
@@ -38,7 +42,22 @@ def test_no_name_of_a_parameter_is_our_fault(shop: Browser, route: Any) -> None:
         hostile.check(shop.get(f"{address(shop, route.path, {})}?{urlencode(query)}"))
 
 
-@pytest.mark.parametrize("gateway", [decoded, str], ids=["decoded", "as it is"])
+def decoded_twice(path: str) -> str:
+    """Decode a path as HTTP APIs did in July 2026, by github.com/hotsock/voker's captures."""
+    once = unquote(path.partition("?")[0], errors="strict")
+    assert not re.search("%(?![0-9A-F]{2})", once), "refused with 400"
+    return unquote(once.partition("?")[0])
+
+
+@pytest.mark.parametrize("route", READS, ids=lambda route: route.path)
+def test_no_cursor_is_our_fault(shop: Browser, route: Any) -> None:
+    for position in (99, "zzz", "", "0a/0a"):
+        shop.world.clock.advance(1000)
+        query = urlencode({"cursor": cursors.cursor(position)})
+        hostile.check(shop.get(f"{address(shop, route.path, {})}?{query}"))
+
+
+@pytest.mark.parametrize("gateway", [decoded, decoded_twice, str])
 @pytest.mark.parametrize("id", IDS)
 def test_a_path_gives_back_the_ids_that_it_was_made_of(gateway: Any, id: str) -> None:
     for route in ROUTES:
@@ -107,3 +126,20 @@ def test_a_page_keeps_its_parameters_but_for_those_that_change(shop: Browser) ->
     page = shop.get(f"/c/{shop.key}/stats/messages?days=7&of=users&x=%26%3D&done=saved")
     (link,) = [each for each in links(page.text) if "days=90" in each]
     assert link.endswith("/stats/messages?days=90&of=users&x=%26%3D")
+
+
+def test_a_later_page_of_versions_compares_its_oldest_with_the_one_before(shop: Browser) -> None:
+    base = f"/c/{shop.key}/templates/1"
+    for number in range(1, 3):
+        fields = {"do": "save", "name": "x", "types": "app", "c.app.alert": f"text {number}"}
+        assert shop.post(base, {**fields, "version": str(number)}).status == 200
+    later = f"{base}/versions?cursor={cursors.cursor(1)}"
+    assert "Version 2 against 1" in shop.get(f"{later}&v=2").plain
+    assert "<ins>text 1</ins>" in shop.get(f"{later}&v=2").text
+    assert "Version 1, the first" in shop.get(f"{base}/versions?v=1").plain
+    assert shop.get(f"{base}/versions?cursor={cursors.cursor(99)}").status == 404
+
+
+def test_too_many_searches_say_when_to_come_again(shop: Browser) -> None:
+    replies = [shop.post("/search", {"q": "u1", "channel": shop.key}) for _ in range(7)]
+    assert replies[-1].headers["Retry-After"] == "1"

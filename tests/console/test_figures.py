@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 
 import pytest
@@ -58,6 +60,17 @@ def test_opt_outs_are_not_guessed_for_a_delivery_channel(shop: Browser) -> None:
     by_channel = shop.get(f"/c/{shop.key}/stats/costs").text
     row = by_channel.split('id="parts"')[1].split("<tbody>")[1].split("</tr>")[0]
     assert row.rstrip().endswith('<td class="n">–</td>')
+
+
+@pytest.mark.parametrize(("query", "points"), [("?by=month", 12), ("?days=30", 30)])
+def test_a_chart_has_a_point_where_nothing_was_sent(shop: Browser, query: str, points: int) -> None:
+    counted(shop, shop.key)
+    text = shop.get(f"/c/{shop.key}/stats/costs{query}").text
+    found = re.search(r'id="d-cost">(.*?)</script>', text)
+    assert found is not None
+    chart = json.loads(found[1])
+    assert len(set(chart["x"])) == points
+    assert chart["series"][0]["data"] == [0] * (points - 1) + [1.5]
 
 
 def test_a_period_without_messages_says_so(shop: Browser) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import html
+import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from chalicelib.console.pages.groups.page import PAGE
 from chalicelib.domain.members import Role
 from chalicelib.flow import segment_counts
 from tests.builders import a_user
@@ -107,3 +110,30 @@ def _segments() -> Any:
     from chalicelib.domain.groups import GROUPS, Family
 
     return GROUPS[Family.SEGMENT]
+
+
+def test_tags_that_users_carry_go_on_behind_the_first_page(shop: Browser) -> None:
+    base = f"/c/{shop.key}"
+    fields = {"userid": "tagged", "tags": ",".join(f"t{number:02}" for number in range(60))}
+    assert shop.post(f"{base}/users/new", fields).title == "tagged"
+    first = shop.get(f"{base}/tags")
+    assert ("t00" in first.plain, "t59" in first.plain) == (True, False)
+    following = re.search(rf'href="/console({base}/tags\?used=[^"]+)"', first.text)
+    assert following is not None
+    second = shop.get(html.unescape(following[1]))
+    assert ("t00" in second.plain, "t59" in second.plain) == (False, True)
+    part = re.search(rf'hx-get="/console({base}/tags/used[^"]+)"', second.text)
+    assert part is not None
+    counted = shop.get(html.unescape(part[1]), hx_request="true")
+    assert ("t59" in counted.plain, "First page" in counted.plain) == (True, True)
+
+
+def test_a_whitelist_is_found_behind_a_page_of_blacklists(shop: Browser) -> None:
+    base = f"/c/{shop.key}/lists"
+    for number in range(PAGE):
+        shop.post(f"{base}/black", {"name": f"black {number}"})
+    shop.post(f"{base}/white", {"name": "the white one"})
+    first = shop.get(f"{base}/white")
+    following = re.search(rf'href="/console({base}/white\?cursor=[^"]+)"', first.text)
+    assert following is not None
+    assert "the white one" in shop.get(html.unescape(following[1])).plain

@@ -211,6 +211,39 @@ def test_nobody_is_led_away_after_signing_in(world: Any, wanted: str) -> None:
     assert page.headers["Location"] == "/console"
 
 
+ASKED = (
+    "/audit?actor=a+b&action=%2B",
+    "/channels?x=~-._&y=%2F%2Fevil",
+    "/c/shop/users/a~2Fb~3F%20%E4%B8%AD",
+)
+
+
+@pytest.mark.parametrize("path", ASKED)
+def test_the_page_that_was_asked_for_opens_after_signing_in(world: Any, path: str) -> None:
+    a_member(world, Role.OPERATOR)
+    browser = Browser(world)
+    before = browser.get(path)
+    switched = browser.post("/preferences", {"lang": "zh", "back": before.field("back")})
+    assert "登录" in switched.text
+    fields = {"name": NAME, "password": PASSWORD, "next": switched.field("next")}
+    page = browser._ask("POST", "/sign-in", fields, {})
+    assert page.headers["Location"] == f"/console{path}"
+
+
+def test_an_address_that_no_header_holds_is_not_kept(world: Any) -> None:
+    a_member(world, Role.OPERATOR)
+    asked = Browser(world)._ask("GET", f"/audit?actor={'%E4' * 2500}", {}, {})
+    assert len(asked.headers["Location"]) < 100
+    fields = {"name": NAME, "password": PASSWORD, "next": "/audit?" + "a" * 9000}
+    assert Browser(world)._ask("POST", "/sign-in", fields, {}).headers["Location"] == "/console"
+
+
+def test_choosing_the_language_keeps_the_page_and_what_it_shows(browser: Browser) -> None:
+    back = browser.get("/audit?actor=a+b&action=%2B&done=saved").field("back")
+    page = browser._ask("POST", "/preferences", {"csrf": browser.csrf, "back": back}, {})
+    assert page.headers["Location"] == "/console/audit?actor=a+b&action=%2B"
+
+
 def test_the_cookie_of_a_session_is_kept_from_scripts_and_other_sites(world: Any) -> None:
     a_member(world, Role.OPERATOR)
     page = Browser(world)._ask("POST", "/sign-in", {"name": NAME, "password": PASSWORD}, {})

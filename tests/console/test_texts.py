@@ -17,8 +17,10 @@ from chalicelib.domain.members import Role
 from chalicelib.domain.plans import TargetLoss
 from chalicelib.domain.rules.checks import CHECKS, Stage
 from chalicelib.entrypoints.http import admin, route, ums
+from chalicelib.providers import registry
 from infra.console.build import CONSOLE
 from infra.console.catalogue import extract, stored
+from tests.console.conftest import Browser
 
 NOW = 1_795_000_000_000
 
@@ -51,8 +53,8 @@ def test_every_check_of_a_target_has_its_words() -> None:
     assert of_targets == labels.CHECKS.keys()
 
 
-# Lists that are short by what they are: the newest, whether there is any, the most used.
-SHORT = {"overview", "_first_steps", "_used"}
+# Lists that are short by what they are: the newest, and whether there is any.
+SHORT = {"overview", "_first_steps"}
 
 
 def test_a_list_is_read_to_its_end_or_shown_with_its_next_page() -> None:
@@ -157,3 +159,12 @@ def test_assets_keep_to_their_budgets() -> None:
 def test_templates_and_sources_are_small() -> None:
     files = [*CONSOLE.rglob("*.html"), *(Path("infra/console").rglob("*.css"))]
     assert {path.name for path in files if len(path.read_text().splitlines()) > 320} == set()
+
+
+@pytest.mark.parametrize("platform", sorted(registry.capabilities()))
+def test_every_credential_has_words(browser: Browser, platform: str) -> None:
+    page = browser.get(f"/channels/new?platform={platform}").text
+    for name in registry.capabilities()[platform].credentials:
+        label = re.search(rf'<label for="f-credentials-{name}">([^<]+)', page)
+        assert label
+        assert label[1].strip() != name

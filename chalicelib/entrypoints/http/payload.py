@@ -70,7 +70,7 @@ class Matcher:
     def match(self, path: str, method: str) -> tuple[str, dict[str, str]] | None:
         """Return the route and the parameters of a path, or None.
 
-        Paths come decoded once, except for `%25`. The last parameter may therefore hold slashes.
+        HTTP APIs decode paths before they come. The last parameter may therefore hold slashes.
         """
         path = path.removesuffix("/") or "/"
         if path in self._fixed:

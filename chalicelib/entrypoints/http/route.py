@@ -93,7 +93,7 @@ def _serve(
         if who is not None:
             permit = admit(world, who, contract)
             if not permit.granted:
-                raise TOO_MANY_REQUESTS.refuse(limit=permit.limit)
+                raise TOO_MANY_REQUESTS.refuse(limit=permit.limit, seconds=permit.reset)
         answer = view(RequestContext(world, request, channel, contract, member), **decoded)
         if not isinstance(answer, Response):
             answer = Response(answer, dict(JSON), contract.status)
@@ -103,16 +103,10 @@ def _serve(
         answer = contract.error_response(refused, language)
         if refused.retry_after:
             answer.headers["Retry-After"] = str(refused.retry_after)
-    answer.headers = {**SAFE_HEADERS, **answer.headers, **_of_permit(permit)}
+    of_permit = permit.headers if permit else {}
+    answer.headers = {**SAFE_HEADERS, **answer.headers, **of_permit}
     _log(answer, caller, begin)
     return answer
-
-
-def _of_permit(permit: Permit | None) -> dict[str, str]:
-    """Return the headers that tell of the rate limit."""
-    if permit is None:
-        return {}
-    return permit.headers | ({} if permit.granted else {"Retry-After": str(permit.reset)})
 
 
 def _log(answer: Response, caller: str, begin: float) -> None:

@@ -57,7 +57,7 @@ const toggle = (side, force) => {
   const isOpened = side.classList.toggle('open', force);
   $('.burger')?.setAttribute('aria-expanded', String(isOpened));
 };
-const open = (selector) => { const dialog = $(selector); if (dialog && !dialog.open) dialog.showModal(); };
+const open = (selector) => { const dialog = $(selector); if (dialog && !dialog.open) { dialog.showModal(); fit(); } };
 
 // -- forms: a second click does nothing; what was typed is asked for before it is left
 document.addEventListener('submit', (e) => {
@@ -91,18 +91,23 @@ showMails();
 document.addEventListener('htmx:after:swap', showMails);
 
 // -- narrow windows: a table that does not fit becomes cards, with its columns' names beside the values
-const fit = () => all('.tbl-w > .tbl:not(.cards-sm)').forEach((table) => {
-  if (table.scrollWidth <= table.parentElement.clientWidth) return;
+const label = (table) => {
   const names = all('thead th', table).map((head) => ($('.vh', head) ? '' : head.textContent.trim()));
   all('tbody tr', table).forEach((row) => [...row.cells].forEach((cell, at) => {
     if (at && names[at] && row.cells.length === names.length && cell.textContent.trim()) cell.dataset.l = names[at];
   }));
-  table.classList.add('cards-sm');
-});
+};
+const fit = () => {
+  all('.tbl-w > .tbl:not(.cards-sm)').forEach((table) => {
+    if (table.scrollWidth > table.parentElement.clientWidth) { table.classList.add('cards-sm'); table.dataset.fit = ''; }
+  });
+  all('.tbl[data-fit]').forEach(label); // again, as rows come later
+};
 const chosen = $('.tabs [aria-current]');
 if (chosen) chosen.parentElement.scrollLeft = chosen.offsetLeft - chosen.parentElement.offsetLeft - 40;
 fit();
 addEventListener('resize', fit);
+document.addEventListener('toggle', fit, true);
 document.addEventListener('htmx:after:swap', fit);
 
 // -- a file goes straight to the storage, and then the import is started

@@ -80,7 +80,7 @@ def _list(visit: Visit, tab: str, error: ApiError | None = None) -> Reply:
     groups = listed[family.route]
     if family.route == "lists":
         groups = [each for each in groups if each["kind"] == tab]
-    used = _used(visit, renew=False) if tab == "tags" else None
+    used = _used(visit, renew=False) if tab == "tags" else {"used": None}
     return visit.show(
         "groups/list.html",
         error=error,
@@ -88,19 +88,21 @@ def _list(visit: Visit, tab: str, error: ApiError | None = None) -> Reply:
         tab=tab,
         groups=groups,
         cursor=listed["cursor"],
-        used=used,
+        **used,
     )
 
 
 @page("GET", "/c/{key}/tags/used")
 def used_tags(visit: Visit) -> Reply:
     """Show the tags that users carry, as a part of the page that counts on."""
-    return visit.show("groups/used.html", used=_used(visit, renew=True))
+    return visit.show("groups/used.html", **_used(visit, renew=True))
 
 
-def _used(visit: Visit, *, renew: bool) -> Any:
-    query = {"scope": "all", "limit": USED, "renew": str(renew).lower()}
-    return visit.api.get("user-tags", query=query)["tags"]
+def _used(visit: Visit, *, renew: bool) -> dict[str, Any]:
+    cursor = visit.asked("used") or None
+    query = {"scope": "all", "limit": USED, "renew": str(renew).lower(), "cursor": cursor}
+    listed = visit.api.get("user-tags", query=query)
+    return {"used": listed["tags"], "after_used": listed["cursor"]}
 
 
 @page("POST", "/c/{key}/segments", needs=OPERATOR)

@@ -7,7 +7,7 @@ import re
 from chalicelib.console.door import SESSION, ApiError, Reply
 from chalicelib.console.routes import page
 from chalicelib.console.texts import LANGUAGES
-from chalicelib.console.visit import Visit
+from chalicelib.console.visit import LONGEST, Visit
 
 PENDING = "__Host-pending"
 SECURE = "Path=/; Secure; HttpOnly; SameSite=Lax"
@@ -52,12 +52,17 @@ def check_code(visit: Visit) -> Reply:
 
 def _signed_in(visit: Visit, cookie: str, wanted: str) -> Reply:
     """Open the page that was asked for, which must be a page of the console."""
-    path = wanted if re.fullmatch(r"/[A-Za-z0-9_][\w./?=&%-]*", wanted, re.ASCII) else "/"
     cookies = (
         f"{SESSION}={cookie}; Max-Age={HOURS_12}; {SECURE}",
         f"{PENDING}=; Max-Age=0; {SECURE}",
     )
-    return Reply(303, headers={"Location": visit.to(path)}, cookies=cookies)
+    return Reply(303, headers={"Location": visit.to(_ours(wanted))}, cookies=cookies)
+
+
+def _ours(wanted: str) -> str:
+    """Return the address of a page as `Visit.back` writes it, or that of the overview."""
+    is_ours = re.fullmatch(r"/[A-Za-z0-9_][\w./?=&%+~-]*", wanted, re.ASCII)
+    return wanted if is_ours and len(wanted) <= LONGEST else "/"
 
 
 @page("POST", "/sign-out")
@@ -71,9 +76,8 @@ def sign_out(visit: Visit) -> Reply:
 def prefer(visit: Visit) -> Reply:
     """Choose the language, and stay on the page."""
     language = visit.form.text("lang")
-    back = visit.form.text("back")
-    path = back if re.fullmatch(r"/[A-Za-z0-9_][\w./%-]*", back, re.ASCII) else "/"
     cookies: tuple[str, ...] = ()
     if language in LANGUAGES:
         cookies = (f"lang={language}; Path=/console; Max-Age=31536000; SameSite=Lax; Secure",)
-    return Reply(303, headers={"Location": visit.to(path)}, cookies=cookies)
+    address = visit.to(_ours(visit.form.text("back")))
+    return Reply(303, headers={"Location": address}, cookies=cookies)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.console import contents, mails, third_party
-from chalicelib.console.door import ApiError, Reply
+from chalicelib.console.door import ApiError, Problem, Reply
 from chalicelib.console.routes import page
 from chalicelib.console.visit import Visit
 from chalicelib.domain.members import Role
@@ -168,18 +168,29 @@ def versions(visit: Visit) -> Reply:
     id = visit.ids["id"]
     listed = visit.api.get("templates/{template_id}/versions", query=query, template_id=id)
     found = listed["versions"]
+    if not found:
+        raise ApiError(404, [Problem("", visit.say("There is no such page."))])
     wanted = visit.asked("v") or str(found[-1]["version"])
     place = next((n for n, each in enumerate(found) if str(each["version"]) == wanted), 0)
-    before = _texts(found[place - 1]) if place else {}
+    before = found[place - 1] if place else _before(visit, id, found[0]["version"])
     return visit.show(
         "templates/versions.html",
         versions=list(reversed(found)),
         cursor=listed["cursor"],
         chosen=found[place],
         texts=_texts(found[place]),
-        before=before,
-        is_first=not place,
+        before=_texts(before) if before else {},
+        is_first=before is None,
     )
+
+
+def _before(visit: Visit, id: str, version: int) -> Mapping[str, Any] | None:
+    """Return the version before the oldest one of a page, None for the first."""
+    if version == 1:
+        return None
+    path = "templates/{template_id}/versions/{version}"
+    found: Mapping[str, Any] = visit.api.get(path, template_id=id, version=str(version - 1))
+    return found
 
 
 def _texts(version: Mapping[str, Any]) -> dict[str, str]:

@@ -99,7 +99,7 @@ class MemberApi:
             if contract.rate is not None:
                 permit = route.admit(self._world, self._member, contract)
                 if not permit.granted:
-                    raise TOO_MANY_REQUESTS.refuse(limit=permit.limit)
+                    raise TOO_MANY_REQUESTS.refuse(limit=permit.limit, seconds=permit.reset)
             context = RequestContext(self._world, request, None, contract, self._member)
             answer = view(context, **ids)
         except Exception as error:

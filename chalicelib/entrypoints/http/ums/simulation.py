@@ -6,7 +6,8 @@ from typing import Any
 
 from chalice.app import Blueprint
 
-from chalicelib.entrypoints.http import sends, warnings
+from chalicelib.domain.members import Member, Role
+from chalicelib.entrypoints.http import allowances, sends, warnings
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.route import route
 from chalicelib.entrypoints.http.ums.send import SENDS
@@ -41,8 +42,19 @@ def simulate(context: RequestContext) -> dict[str, Any]:
 
 
 def simulated(context: RequestContext, request: SendRequest) -> dict[str, Any]:
-    """Return the answer for a request, with its warnings in the caller's language."""
+    """Return the answer for a request, with its warnings in the caller's language.
+
+    What becomes of contacts tells of them as a search does. It counts as one for those who may
+    not send to them anyway.
+    """
     from chalicelib.reports import simulation  # few requests simulate
 
+    if request.contacts and context.member and not _may_send(context.member, request):
+        allowances.use(context, allowances.CONTACT_SEARCHES)
     answer = simulation.simulate(context.world, request)
     return {"code": 0, **answer, **warnings.told(answer["warnings"], context.language)}
+
+
+def _may_send(member: Member, request: SendRequest) -> bool:
+    roles = (member.role, member.roles.get(request.channel.key))
+    return any(role is not None and role.may(Role.OPERATOR) for role in roles)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.entrypoints.http import allowances
 from tests.entrypoints.conftest import KEY, OTHER_KEY, SENDER, Api, Reply, message
 
 CHUANGLAN = {
@@ -101,6 +102,25 @@ def test_only_its_own_access_channel_and_members_simulate(configured: Api) -> No
         "POST", "/admin/v1/simulate", {"channel_key": KEY, "send": message()}, auth=SENDER
     )
     assert unauthorised.status == 401
+
+
+def test_for_who_may_only_look_a_simulation_for_a_contact_counts_as_a_search(
+    configured: Api,
+) -> None:
+    member = {"name": "reader", "role": "read-only"}
+    made = configured.admin("POST", "members", member).json
+    reader = f"{made['access_key']}:{made['access_secret']}"
+    users = {name: value for name, value in message().items() if not name.startswith("aud_")}
+    body = {"channel_key": KEY, "send": {**users, "aud_sms": [{"data": ["13800138000"]}]}}
+    assert configured.admin("POST", "simulate", body).status == 200
+    assert configured.admin("POST", "simulate", body, auth=reader).status == 200
+    counted = configured.fake.counters.counted
+    (name,) = (each for each in counted if "contact_search" in each)
+    counted[name] = allowances.CONTACT_SEARCHES.most
+    configured.fake.clock.advance(1)
+    assert configured.admin("POST", "simulate", body, auth=reader).status == 429
+    assert configured.admin("POST", "simulate", {**body, "send": message()}, auth=reader).json
+    assert configured.admin("POST", "simulate", body).status == 200
 
 
 def test_a_closed_access_channel_would_send_nothing(configured: Api) -> None:
