@@ -8,9 +8,9 @@ prints what the stored counts say, unless a recount is still due.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -18,8 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib import config
 from infra import aws_errors
 from infra.local.deployment import local_aws
-from infra.local.files import Stack
-from infra.local.stack import STAGES
+from infra.local.files import Stack, read
 from infra.stacks import DeploymentFailed, aws
 
 
@@ -39,12 +38,20 @@ def main() -> None:
         except (BotoCoreError, ClientError) as error:
             sys.exit(aws_errors.explain(error))
         return
-    stack = Stack(arguments.name, STAGES.get(arguments.name, "local"))
-    with local_aws(json.loads(stack.description.read_text())["emulator_url"]) as session:
+    described = local_stack(arguments.name)
+    with local_aws(described["emulator_url"]) as session:
         os.environ.update(
             AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_DEFAULT_REGION="us-east-1"
         )
-        _recount(session, stack.stage, arguments.msgid)
+        _recount(session, described["stage"], arguments.msgid)
+
+
+def local_stack(name: str) -> Mapping[str, Any]:
+    """Return what a local stack says of itself. Exits if it is not up."""
+    described = read(Stack(name, "").description)
+    if not described:
+        sys.exit(f"no local stack {name} is up: make up NAME={name}")
+    return described
 
 
 def _recount(session: Any, stage: str, msgid: str) -> None:

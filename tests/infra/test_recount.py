@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from chalicelib import wiring
 from chalicelib.domain.audiences import Audience, AudienceKind
 from infra import recount
+from infra.local import files
 from tests.builders import a_message, a_plan
 from tests.fakes.world import FakeWorld
 
@@ -42,6 +44,17 @@ def test_it_counts_the_chunks_of_every_walker(
     assert {at.number for at in world.messages._counts} == {0, 1, 2, 4, 5, 8}
     recount.print_counts(message.msgid)
     assert capsys.readouterr().out.count("as stored") == 6
+
+
+def test_the_stage_is_the_one_that_the_local_stack_has(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(files, "LOCAL", tmp_path)
+    with pytest.raises(SystemExit, match="no local stack other is up"):
+        recount.local_stack("other")
+    (tmp_path / "other").mkdir()
+    files.write(tmp_path / "other" / "stack.json", {"stage": "test"})
+    assert recount.local_stack("other")["stage"] == "test"
 
 
 def test_it_says_so_where_there_is_nothing_to_count(world: FakeWorld) -> None:

@@ -20,6 +20,7 @@ MISSING: Mapping[str, str] = {
     "test_console_day.py": BEHIND_A_STAGE,
     "test_doors.py": NO_HTTP_API,
     "test_schedules.py": NEVER_FIRES,
+    "test_smoke.py::test_the_smoke_test_passes_and_cleans_up": OWN_ANSWERS,
     "test_stack.py::test_accepting_takes_at_most_three_aws_calls": NO_COUNTS,
     "test_throttles.py": NO_THROTTLES,
     "test_ums.py::test_an_attachment_comes_with_the_mail": OWN_ANSWERS,
