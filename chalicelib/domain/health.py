@@ -65,15 +65,18 @@ def submissions(counts: Mapping[str, int]) -> Mapping[str, Submissions]:
     return {code: Submissions(**of_code) for code, of_code in sums.items()}
 
 
-def poor(now: Submissions, usually: Submissions = NONE) -> list[Poor]:
-    """Return the rates of a delivery channel that are poor: by themselves, or beside the usual."""
+def poor(now: Submissions, settled: Submissions = NONE, usually: Submissions = NONE) -> list[Poor]:
+    """Return the rates of a delivery channel that are poor: by themselves, or beside the usual.
+
+    `settled`: those of `now` whose receipts have had their time. A delivery rate is theirs.
+    """
     if not now.is_enough:
         return []
-    usual = usually.rates[DELIVERY] if usually.is_enough else None
+    usual = usually.rates[DELIVERY] if usually.is_enough and settled.is_enough else None
     below = None if usual is None else round(usual - WORSE, 9)  # not 0.7000000000000001
-    bounds = {ACCEPTANCE: ACCEPTED, DELIVERY: below}
+    rates = {ACCEPTANCE: (now, ACCEPTED), DELIVERY: (settled, below)}
     return [
         Poor(name, value, bound)
-        for name, bound in bounds.items()
-        if bound is not None and (value := now.rates[name]) is not None and value < bound
+        for name, (sent, bound) in rates.items()
+        if bound is not None and (value := sent.rates[name]) is not None and value < bound
     ]

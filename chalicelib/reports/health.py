@@ -21,6 +21,7 @@ from chalicelib.ports import World
 from chalicelib.reports import statistics
 
 DAY = 86_400_000  # ms
+SETTLED = 3_600_000  # ms after which nearly all receipts have come
 USUAL = 7  # days before today
 ERRORS = 10  # reasons that are shown
 NOT_ERRORS = ("skipped", "withdrawn")  # the person was reached otherwise, or nobody was to be
@@ -59,7 +60,9 @@ def _shown(world: World, channel: Channel, cells: Cells, before: Counts) -> dict
     stages = _of(now, f"channel|{prefix}")
     used = quota.usage(world, channel)
     sent, usually = _submissions(now, channel), _submissions(before, channel)
-    poor = next(iter(health.poor(sent, usually)), None)
+    by = world.clock.now() - SETTLED
+    settled = _submissions(_sum(counts for begins, counts in cells if begins <= by), channel)
+    poor = next(iter(health.poor(sent, settled, usually)), None)
     buckets = {int(name): n for name, n in _of(now, f"latency|{prefix}").items()}
     return {
         "delivery_channel": channel.code,

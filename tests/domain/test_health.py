@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain import health
-from chalicelib.domain.health import ACCEPTANCE, ACCEPTED, DELIVERY, LEAST, Poor, Submissions
+from chalicelib.domain.health import ACCEPTANCE, ACCEPTED, DELIVERY, LEAST, NONE, Poor, Submissions
 
 NUMBERS = st.integers(0, 3 * LEAST)
 
@@ -30,16 +30,27 @@ def test_a_channel_is_poor_by_itself(sent: Submissions, rates: list[Poor]) -> No
     assert health.poor(sent) == rates
 
 
+def beside(sent: Submissions, usually: Submissions) -> list[Poor]:
+    return health.poor(sent, sent, usually)
+
+
 def test_a_channel_is_poor_beside_what_is_usual() -> None:
     usually = Submissions(LEAST, 0, LEAST)
-    assert health.poor(Submissions(100, 0, 90), usually) == []
-    assert health.poor(Submissions(100, 0, 89), usually) == [Poor(DELIVERY, 0.89, 0.9)]
-    assert health.poor(Submissions(100, 0, 70), Submissions(100, 0, 80)) == []
-    assert [rate.rate for rate in health.poor(Submissions(1, 99, 0), usually)] == [
+    assert beside(Submissions(100, 0, 90), usually) == []
+    assert beside(Submissions(100, 0, 89), usually) == [Poor(DELIVERY, 0.89, 0.9)]
+    assert beside(Submissions(100, 0, 70), Submissions(100, 0, 80)) == []
+    assert [rate.rate for rate in beside(Submissions(1, 99, 0), usually)] == [
         ACCEPTANCE,
         DELIVERY,
     ]
-    assert health.poor(Submissions(100, 0, 0), Submissions(LEAST - 1, 0, LEAST - 1)) == []
+    assert beside(Submissions(100, 0, 0), Submissions(LEAST - 1, 0, LEAST - 1)) == []
+
+
+def test_a_delivery_rate_is_judged_once_receipts_have_had_their_time() -> None:
+    usually, just_sent = Submissions(LEAST, 0, LEAST), Submissions(10_000, 0, 5)
+    assert health.poor(just_sent, NONE, usually) == []
+    assert health.poor(just_sent, Submissions(LEAST - 1), usually) == []
+    assert health.poor(just_sent, Submissions(LEAST), usually) == [Poor(DELIVERY, 0.0, 0.9)]
 
 
 @given(NUMBERS, NUMBERS, NUMBERS)

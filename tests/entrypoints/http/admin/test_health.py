@@ -9,7 +9,14 @@ from chalicelib.domain import health
 from chalicelib.domain.facts import FactKind
 from tests.builders import a_channel
 from tests.entrypoints.conftest import KEY, Api
-from tests.entrypoints.http.admin.test_statistics import CLICKED, FAILED, HOUR, counted, happened
+from tests.entrypoints.http.admin.test_statistics import (
+    CLICKED,
+    FAILED,
+    HOUR,
+    SUBMITTED,
+    counted,
+    happened,
+)
 from tests.fakes.clock import START
 
 REFUSED = (FactKind.SUBMIT_FAILED,)
@@ -137,6 +144,14 @@ def test_the_rate_that_is_poor_is_named_although_the_other_is_below_the_usual_on
     answer = api.admin("GET", "channels/push/health").json
     assert answer["usual_acceptance_rate"] > answer["acceptance_rate"] == 0.95
     assert answer["poor"] == {"rate": "delivery_rate", "value": 0.631579, "bound": 0.9}
+
+
+def test_a_large_send_whose_receipts_are_still_due_is_not_poor(api: Api, few: None) -> None:
+    sent(api, *[CLICKED] * 4, at=START - 50 * HOUR)
+    sent(api, *[SUBMITTED] * 8, at=START)
+    assert state(api) == "good"
+    api.fake.clock.advance(2 * 3600)
+    assert state(api) == "poor"
 
 
 def test_a_channel_that_is_not_there_has_no_health(api: Api) -> None:
