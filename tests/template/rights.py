@@ -98,7 +98,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "settings": {"GetItem"},
         "messages": {"BatchGetItem"},
         "ledger": {"GetItem"},
-        "lookups": {"PutItem"},  # results of tests
+        "lookups": {"GetItem", "PutItem"},  # results of tests
         "callbacks": {"GetItem", "Query", "PutItem"},
     },
     "tally": {"messages": {"BatchWriteItem"}, "due": {"BatchWriteItem"}},
