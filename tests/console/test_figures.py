@@ -28,10 +28,10 @@ SMS = {
 }
 
 
-def counted(shop: Browser, key: str, counts: Mapping[str, int] = SMS) -> None:
-    """Store figures of the last hour, also in the sum of the day."""
+def counted(shop: Browser, key: str, counts: Mapping[str, int] = SMS, quarters: int = 2) -> None:
+    """Store figures of some quarters of an hour ago, also in the sum of the day."""
     now = shop.world.clock.now()
-    quarter, today = quarter_of(now) - 2, days.day_of(shop.world.limits, now)
+    quarter, today = quarter_of(now) - quarters, days.day_of(shop.world.limits, now)
     cell = Document((keys.join("figures", key), f"{quarter:07d}#1"), 1, dict(counts))
     sums = Document(days.day_key(key, today), 1, {"seen": 1, "counts": dict(counts)})
     assert shop.world.figures.store([cell, sums])
@@ -145,7 +145,7 @@ def test_the_overview_names_what_does_badly_first(shop: Browser) -> None:
 def test_the_overview_blames_the_rate_that_the_report_names(shop: Browser) -> None:
     stages = {"valid": 100, "submitted": 95, "delivered": 60}
     now = {f"channel|sms|sms1|{stage}": number for stage, number in stages.items()}
-    counted(shop, shop.key, now)
+    counted(shop, shop.key, now, quarters=5)  # whose receipts have had an hour
     day = days.day_of(shop.world.limits, shop.world.clock.now()) - 1
     usual = {f"channel|sms|sms1|{stage}": 100 for stage in stages}
     yesterday = Document(days.day_key(shop.key, day), 1, {"seen": 1, "counts": usual})
