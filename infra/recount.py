@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -38,20 +37,20 @@ def main() -> None:
         except (BotoCoreError, ClientError) as error:
             sys.exit(aws_errors.explain(error))
         return
-    described = local_stack(arguments.name)
-    with local_aws(described["emulator_url"]) as session:
+    address, stage = local_stack(arguments.name)
+    with local_aws(address) as session:
         os.environ.update(
             AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_DEFAULT_REGION="us-east-1"
         )
-        _recount(session, described["stage"], arguments.msgid)
+        _recount(session, stage, arguments.msgid)
 
 
-def local_stack(name: str) -> Mapping[str, Any]:
-    """Return what a local stack says of itself. Exits if it is not up."""
+def local_stack(name: str) -> tuple[str, str]:
+    """Return the emulator's address and the stage of a local stack. Exits if it is not up."""
     described = read(Stack(name, "").description)
     if not described:
         sys.exit(f"no local stack {name} is up: make up NAME={name}")
-    return described
+    return described["emulator_url"], described["stage"]
 
 
 def _recount(session: Any, stage: str, msgid: str) -> None:

@@ -53,8 +53,9 @@ def test_the_stage_is_the_one_that_the_local_stack_has(
     with pytest.raises(SystemExit, match="no local stack other is up"):
         recount.local_stack("other")
     (tmp_path / "other").mkdir()
-    files.write(tmp_path / "other" / "stack.json", {"stage": "test"})
-    assert recount.local_stack("other")["stage"] == "test"
+    described = {"emulator_url": "http://127.0.0.1:4566", "stage": "test"}
+    files.write(tmp_path / "other" / "stack.json", described)
+    assert recount.local_stack("other") == ("http://127.0.0.1:4566", "test")
 
 
 def test_it_says_so_where_there_is_nothing_to_count(world: FakeWorld) -> None:
