@@ -1,14 +1,16 @@
 """Rate limits: each delivery channel has two reservations of time, for urgent calls and for others.
 
 A reservation is the time (ms) until which calls are placed. A caller extends it by the duration of
-its calls. The calls start at the previous end, or now if that has passed. The update is
-conditional because DynamoDB cannot take a maximum. A container first tries what it has seen last.
+its calls. The calls start at the previous end, or now if that has passed. DynamoDB cannot take a
+maximum, so the caller says which of the two it expects, and the update holds only then. While
+calls wait, any number of callers extend the reservation without a second try.
 """
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from chalicelib.aws.clients import client, error_code
 from chalicelib.aws.items import from_item, to_item
@@ -37,14 +39,12 @@ class RateLimiter:
         for _ in range(ROUNDS):
             now = self._clock.now()
             share = share_of(rate, urgent=urgent, others_wait=seen.rest > now)
-            begin = max(now, seen.urgent if urgent else seen.rest)
-            end = begin + math.ceil(calls * 1000 / share)
-            stored = _extend(channel, seen, now, end, urgent=urgent)
-            if stored is None:
-                self._remember(channel, _with_end(seen, end, urgent=urgent))
-                return begin
-            seen = stored
+            took = math.ceil(calls * 1000 / share)
+            is_extended, stored = _extend(channel, seen, now, took, urgent=urgent)
+            seen = _merged(seen, stored) if is_extended else stored
             self._remember(channel, seen)
+            if is_extended:
+                return (seen.urgent if urgent else seen.rest) - took
         raise TimeoutError("the rate limit was contended in every round")
 
     def _remember(self, channel: str, seen: Reservations) -> None:
@@ -60,54 +60,64 @@ def share_of(rate: float, *, urgent: bool, others_wait: bool) -> float:
     return rate * (1 - SHARE)
 
 
-def _with_end(seen: Reservations, end: int, *, urgent: bool) -> Reservations:
-    return Reservations(end, seen.rest) if urgent else Reservations(seen.urgent, end)
+def _merged(seen: Reservations, updated: Reservations) -> Reservations:
+    """Return what was seen, with the reservation that an update has returned."""
+    return Reservations(updated.urgent or seen.urgent, updated.rest or seen.rest)
 
 
 def _extend(
-    channel: str, seen: Reservations, now: int, end: int, *, urgent: bool
-) -> Reservations | None:
-    """Extend a reservation if it is as it was seen, or return the stored values."""
+    channel: str, seen: Reservations, now: int, took: int, *, urgent: bool
+) -> tuple[bool, Reservations]:
+    """Extend a reservation by `took` ms, if calls wait or do not wait for it as was seen.
+
+    Returns True and what was updated, or False and all that is stored.
+    """
     from botocore.exceptions import ClientError
 
-    names, condition, values = _unchanged(seen, now, urgent=urgent)
+    is_waiting = (seen.urgent if urgent else seen.rest) > now
     try:
-        client("dynamodb").update_item(
+        answer = client("dynamodb").update_item(
             TableName=table("lookups"),
             Key=to_item({"pk": keys.join("pace", channel)}),
-            UpdateExpression="SET #extended = :end, expires = :expires",
-            ConditionExpression=condition,
-            ExpressionAttributeNames=names,
-            ExpressionAttributeValues=to_item(
-                {**values, ":end": end, ":expires": end // 1000 + KEPT}
-            ),
+            **_update(seen, now, took, is_waiting=is_waiting, urgent=urgent),
+            ReturnValues="UPDATED_NEW",
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
     except ClientError as error:
         if error_code(error) != "ConditionalCheckFailedException":
             raise
-        row = from_item(error.response.get("Item", {}))
-        return Reservations(row.get("urgent", 0), row.get("rest", 0))
-    return None
+        return False, _read(error.response.get("Item", {}))
+    return True, _read(answer["Attributes"])
 
 
-def _unchanged(
-    seen: Reservations, now: int, *, urgent: bool
-) -> tuple[dict[str, str], str, dict[str, int]]:
-    """Build the condition that a reservation is as it was seen: names, expression and values.
+def _read(item: Mapping[str, Any]) -> Reservations:
+    row = from_item(item)
+    return Reservations(row.get("urgent", 0), row.get("rest", 0))
 
-    All past times count as equal. For urgent calls it also matters whether others wait.
+
+def _update(
+    seen: Reservations, now: int, took: int, *, is_waiting: bool, urgent: bool
+) -> dict[str, Any]:
+    """Build the expressions of an update.
+
+    For urgent calls it also matters whether others wait.
     """
-    extended, before = ("urgent", seen.urgent) if urgent else ("rest", seen.rest)
-    names = {"#extended": extended}
-    conditions = ["(attribute_not_exists(#extended) OR #extended <= :now)"]
-    if before > now:
-        conditions = ["#extended = :before"]
+    names, values = {"#extended": "urgent" if urgent else "rest"}, {":now": now}
+    if is_waiting:
+        change = "SET #extended = #extended + :took, expires = expires + :seconds"
+        values |= {":took": took, ":seconds": math.ceil(took / 1000)}
+        conditions = ["#extended > :now"]
+    else:
+        change = "SET #extended = :end, expires = :expires"
+        values |= {":end": now + took, ":expires": (now + took) // 1000 + KEPT}
+        conditions = ["(attribute_not_exists(#extended) OR #extended <= :now)"]
     if urgent:
         names["#rest"] = "rest"
         nobody_waits = "(attribute_not_exists(#rest) OR #rest <= :now)"
         conditions.append("#rest > :now" if seen.rest > now else nobody_waits)
-    expression = " AND ".join(conditions)
-    # DynamoDB refuses a value that no expression uses.
-    values = {":before": before, ":now": now}
-    return names, expression, {name: value for name, value in values.items() if name in expression}
+    return {
+        "UpdateExpression": change,
+        "ConditionExpression": " AND ".join(conditions),
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": to_item(values),
+    }

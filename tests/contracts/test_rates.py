@@ -93,3 +93,15 @@ def test_a_turn_costs_one_update_and_two_for_who_knew_nothing(
         assert calls == ["UpdateItem"] * 2
         real_container().rate_limiter.reserve(unique, 1, 1, urgent=False)
     assert calls == ["UpdateItem"] * 4
+
+
+def test_workers_that_ask_in_turn_pay_one_update_each_while_calls_wait(
+    aws: Callable[[str], Any], unique: str
+) -> None:
+    workers = [real_container() for _ in range(3)]
+    for each in workers:
+        each.rate_limiter.reserve(unique, 100, 1, urgent=False)
+    with faults.counted(aws("dynamodb")) as calls:
+        turns = [each.rate_limiter.reserve(unique, 1, 1, urgent=False) for each in workers * 4]
+    assert calls == ["UpdateItem"] * 12
+    assert [later - earlier for earlier, later in pairwise(turns)] == [1250] * 11
