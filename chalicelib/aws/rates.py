@@ -2,8 +2,8 @@
 
 A reservation is the time (ms) until which calls are placed. A caller extends it by the duration of
 its calls. The calls start at the previous end, or now if that has passed. DynamoDB cannot take a
-maximum, so the caller says which of the two it expects, and the update holds only then. While
-calls wait, any number of callers extend the reservation without a second try.
+maximum. So the caller says which of the two it expects, as a condition of the update. While calls
+wait, any number of callers extend the reservation without a second try.
 """
 
 from __future__ import annotations

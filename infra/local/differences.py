@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
 import sys
 import tempfile
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from infra.local import batching, cores, fair_queues, leading_keys
+from infra.local import batching, cores, fair_queues, leading_keys, rights
 from infra.local.counts import Counts
 
 TICK = 0.1  # seconds between two looks for messages whose delay or visibility timeout has ended
@@ -36,17 +35,13 @@ def apply(counts: Counts) -> None:
 
     _import_gateway_responses(apigateway_v1)
     _reachable_function_urls(provisioners)
-    _signatures_of_others(iam_evaluator)
     batching.apply(lambda_svc, dynamodb, sqs)
     _streams_of_their_own(lambda_svc, counts)
     _no_waiting_for_queues(lambda_svc)
     fair_queues.apply(sqs)
-    _conditions_on_encryption_contexts(iam_actions)
-    _as_over_tls(iam_evaluator)
+    rights.apply(iam_actions, iam_evaluator)
     leading_keys.apply(iam_actions, iam_evaluator)
-    _batches_need_the_single_right(iam_actions)
     _wake_ups_at_their_second(scheduler)
-    _schedules_in_their_group(iam_actions)
     _bare_interpreter(lambda_runtime)
     _unpack_once(lambda_runtime)
     _no_waiting_for_logs(lambda_runtime)
@@ -86,20 +81,6 @@ def _reachable_function_urls(provisioners: Any) -> None:
         return {**attributes(configured), "FunctionUrl": address}
 
     provisioners._lambda_url_attributes = reachable
-
-
-def _signatures_of_others(evaluator: Any) -> None:
-    """Leave a parameter `signature` alone, as WeChat sends it to a function URL.
-
-    MiniStack takes it for a signature of AWS, whose parameter is `Signature`.
-    """
-    attempted = evaluator._signature_attempted
-
-    def attempted_for_aws(authorization: str, query: dict[str, Any] | None) -> bool:
-        others = {name: value for name, value in (query or {}).items() if name != "signature"}
-        return bool(attempted(authorization, others))
-
-    evaluator._signature_attempted = attempted_for_aws
 
 
 class _StreamThread(threading.local):
@@ -162,64 +143,9 @@ def _no_waiting_for_queues(svc: Any) -> None:
     threading.Thread(target=tick, daemon=True, name="queues").start()
 
 
-def _batches_need_the_single_right(actions: Any) -> None:
-    """Check SendMessageBatch as SendMessage, since SQS lacks rights for batches."""
-    extract = actions.extract_iam_action
-
-    def of_the_single(service: str, *rest: Any, **more: Any) -> Any:
-        action = extract(service, *rest, **more)
-        if service == "sqs" and isinstance(action, str):
-            return action.removesuffix("Batch")
-        return action
-
-    actions.extract_iam_action = of_the_single
-
-
-def _conditions_on_encryption_contexts(actions: Any) -> None:
-    """Give policies the encryption context of a KMS call, which MiniStack withholds."""
-    request_tag_context = actions.request_tag_context
-
-    def with_encryption_context(
-        service: str, action: str, body: bytes, parameters: Any
-    ) -> dict[str, Any]:
-        keys: dict[str, Any] = request_tag_context(service, action, body, parameters)
-        if service == "kms":
-            context = json.loads(body or b"{}").get("EncryptionContext", {})
-            keys |= {f"kms:EncryptionContext:{name}": value for name, value in context.items()}
-        return keys
-
-    actions.request_tag_context = with_encryption_context
-
-
 def _wake_ups_at_their_second(scheduler: Any) -> None:
     """Look for due schedules often. MiniStack looks each ten seconds, AWS within the minute."""
     scheduler._SCHEDULE_TICK_INTERVAL = TICK
-
-
-def _schedules_in_their_group(actions: Any) -> None:
-    """Name a schedule with its group in policies, where MiniStack names the default group."""
-    extract = actions.extract_resource_arn
-
-    def in_group(service: str, *rest: Any, **more: Any) -> str:
-        arn: str = extract(service, *rest, **more)
-        if service != "scheduler" or ":schedule/default/" not in arn:
-            return arn
-        _, _, _, body, query, *_ = rest
-        group = json.loads(body or b"{}").get("GroupName") or query.get("groupName") or "default"
-        name = group[0] if isinstance(group, list) else group
-        return arn.replace(":schedule/default/", f":schedule/{name}/")
-
-    actions.extract_resource_arn = in_group
-
-
-def _as_over_tls(evaluator: Any) -> None:
-    """Pretend TLS, which the bucket's policy requires and the local machine lacks."""
-    resolve = evaluator._resolve_condition_key
-
-    def over_tls(key: str, context: Any) -> Any:
-        return "true" if key.lower() == "aws:securetransport" else resolve(key, context)
-
-    evaluator._resolve_condition_key = over_tls
 
 
 def wake_event_sources() -> None:

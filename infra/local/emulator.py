@@ -23,11 +23,12 @@ import argparse
 import asyncio
 import json
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import Any
 
-from infra.local import differences, insides
+from infra.local import cores, differences, insides
 from infra.local.counts import OUTSIDE, Counts, operation_of
 from infra.local.throttles import Throttles
 
@@ -48,6 +49,7 @@ class Emulator:
         self.aws, self.door_port, self.counts = aws, door_port, counts
         self.door = asyncio.Semaphore(AT_ONCE)
         self.throttles = Throttles()
+        self.others_first = cores.OthersFirst()
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -78,10 +80,25 @@ class Emulator:
         raw = scope.get("raw_path") or scope["path"].encode()
         request = {**scope, "path": prefix + scope["path"], "raw_path": prefix.encode() + raw}
         async with self.door:
-            await self.aws(request, receive, send)
+            with self.others_first.serve():
+                await self.aws(request, receive, send)
 
     async def _aws_call(self, scope: Scope, receive: Any, send: Any) -> None:
-        service, operation, caller = operation_of(scope)
+        service, operation, name = operation_of(scope)
+        call = (service, operation, name.removesuffix(cores.SUFFIX))
+        if name.endswith(cores.SUFFIX):
+            await self.others_first.wait()
+            await self._counted(call, scope, receive, send)
+        elif operation == "ReceiveMessage":  # most of them wait for a message
+            await self._counted(call, scope, receive, send)
+        else:
+            with self.others_first.serve():
+                await self._counted(call, scope, receive, send)
+
+    async def _counted(
+        self, call: tuple[str, str, str], scope: Scope, receive: Any, send: Any
+    ) -> None:
+        service, operation, caller = call
         if service == "dynamodb" and self.throttles.tables:
             body = await _read(receive)
             if error := self.throttles.answer(operation, body):
@@ -210,21 +227,28 @@ def main() -> None:
     options = _options()
     _environment(options.port, options.folder.resolve(), options.enforce_iam)
 
-    from hypercorn.asyncio import serve
-    from hypercorn.config import Config
+    import uvicorn
     from ministack.app import app as aws
 
     counts = Counts(insides.stored_item)
     differences.apply(counts)
     insides.watch(counts, options.folder.resolve() / "functions.log")
-    server = Config()
-    server.bind = [f"127.0.0.1:{options.port}", f"127.0.0.1:{options.door_port}"]
-    server.keep_alive_timeout = 75
-    server.graceful_timeout = 0.2
-    server.loglevel = "WARNING"
-    print(f"emulator {os.getpid()} on {server.bind}", file=sys.stderr, flush=True)
     emulator: Any = Emulator(aws, options.door_port, counts)
-    asyncio.run(serve(emulator, server))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            emulator,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=1,
+            log_level="warning",
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            date_header=False,
+        )
+    )
+    ports = (options.port, options.door_port)
+    print(f"emulator {os.getpid()} on ports {ports}", file=sys.stderr, flush=True)
+    server.run(sockets=[socket.create_server(("127.0.0.1", port)) for port in ports])
 
 
 if __name__ == "__main__":

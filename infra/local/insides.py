@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from infra.local import cores
 from infra.local.counts import Counts
 
 
@@ -35,7 +36,10 @@ def _name_the_caller(runtime: Any) -> None:
 
     def spawn_named(worker: Any) -> None:
         variables = worker.config.get("Environment", {}).get("Variables", {})
-        variables = {**variables, "AWS_SDK_UA_APP_ID": _short(worker.func_name)}
+        name = _short(worker.func_name)
+        if getattr(worker, "is_last", False):
+            name += cores.SUFFIX
+        variables = {**variables, "AWS_SDK_UA_APP_ID": name}
         worker.config = {**worker.config, "Environment": {"Variables": variables}}
         spawn(worker)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -69,3 +70,23 @@ def test_a_process_of_priority_3_serves_no_other(service: Service) -> None:
     for queue in ("chunks-3", "chunks-1", "sms-3"):
         service._execute_function_dispatch({}, {}, batch(queue))
     assert set(service.pools) == {"$LATEST", "$LATEST#last"}
+
+
+def test_a_request_of_priority_3_waits_for_others_but_not_for_ever() -> None:
+    async def order() -> list[str]:
+        others_first, ended = cores.OthersFirst(), list[str]()
+
+        async def last() -> None:
+            await others_first.wait()
+            ended.append("last")
+
+        waiting = asyncio.create_task(last())
+        with others_first.serve():
+            await asyncio.sleep(0)
+            ended.append("other")
+        await waiting
+        with others_first.serve():
+            await last()
+        return ended
+
+    assert asyncio.run(order()) == ["other", "last", "last"]
