@@ -13,6 +13,7 @@ from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.values import frozen
 
 APP = "openums"
+RECEIPTS = "receipts"  # the function of receipts, which is an option
 
 # Channel types with providers. CHANNEL_TYPES in .chalice/config.json lists those of a stage.
 SUPPORTED_CHANNEL_TYPES = tuple(ChannelType)
@@ -84,6 +85,11 @@ def schedule_group(stage: str) -> str:
 def in_lambda(environ: dict[str, str] | os._Environ[str] = os.environ) -> bool:
     """Tell if Lambda runs the code. Packaging and tests import it elsewhere."""
     return "AWS_LAMBDA_FUNCTION_NAME" in environ
+
+
+def is_receipts_function(environ: dict[str, str] | os._Environ[str] = os.environ) -> bool:
+    """Tell if this is the function that takes receipts only, where `ReceiptsUrl` is on."""
+    return environ.get("AWS_LAMBDA_FUNCTION_NAME", "").endswith(f"-{RECEIPTS}")
 
 
 def log_sources(environ: dict[str, str] | os._Environ[str] = os.environ) -> str:

@@ -114,6 +114,11 @@ class Result:
         return sum(self.dollars.values()) + traces / self.recipients
 
     @property
+    def dollars_by_urls(self) -> float:
+        """Return the dollars per million by function URLs (`SendersUrl` and `ReceiptsUrl`)."""
+        return sum(self.dollars.values()) - self.dollars["API Gateway requests (HTTP)"]
+
+    @property
     def report(self) -> dict[str, float]:
         """Return the figures for `.local/bench.json`."""
         quantities, of_figures = self.quantities, self.of_figures
@@ -125,6 +130,7 @@ class Result:
             "read_units_per_1000": self.per_1000(quantities["DynamoDB read units"]),
             "state_transitions_per_1000": self.per_1000(self.transitions),
             "usd_per_million": round(sum(self.dollars.values()), 3),
+            "usd_per_million_by_function_urls": round(self.dollars_by_urls, 3),
             "usd_per_million_traced": round(self.dollars_traced, 3),
             "figures_requests_per_1000": self.per_1000(of_figures.aws_requests),
             "figures_write_units_per_1000": self.per_1000(

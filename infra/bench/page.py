@@ -42,6 +42,7 @@ These are the scenarios:
 - **mail**: mails from a template of 20 KB.
 - **alone**: app pushes that are alone in their second, so that nothing shares an invocation.
 
+`usd per million by function urls` is without API Gateway: `SendersUrl` and `ReceiptsUrl` are on.
 `usd per million traced` adds what X-Ray costs if it traces every invocation, as it does with few
 sends. It is off by default (`Tracing`).
 

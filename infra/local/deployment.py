@@ -26,7 +26,7 @@ PARAMETERS = {
 # Somebody waits for lists, figures and callbacks. The stage `bench` has production's window.
 SOON = {"BatchingWindow": "1"}
 # The journeys use every door and option.
-DOORS = {"RestApi": "on", "ReceiptsUrl": "on", "FactFiles": "on"}
+DOORS = {"RestApi": "on", "ReceiptsUrl": "on", "SendersUrl": "on", "FactFiles": "on"}
 OF_STAGES = {"local": SOON, "test": SOON | DOORS}
 
 

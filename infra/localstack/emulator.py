@@ -63,6 +63,7 @@ class LocalStack:
         return {
             "RestApi": "on",
             "ReceiptsUrl": "off",  # its host name cannot be resolved on every machine
+            "SendersUrl": "off",
             "Dashboard": "off",  # `${!…}` is taken for a reference
             "CmppDesiredCount": "1",  # once it is 0, updates are refused. No image, no worker
         }

@@ -23,6 +23,7 @@ from infra.template import (
     queues,
     receipts,
     rest_api,
+    senders,
     ses,
     workers,
 )
@@ -67,6 +68,7 @@ def assemble(stage: Stage) -> Template:
         "Description": "Where the API is reached",
         "Value": functions.public_url(),
     }
+    template["Outputs"][senders.OUTPUT] = senders.output()
     return template
 
 
@@ -84,7 +86,7 @@ def _add_jobs_and_functions(stage: Stage, resources: Resource) -> None:
         "LoggingConfig": functions.logging_config("ReceiptsLogs"),
     }
     logs = functions.log_group(stage, receipts.NAME)
-    resources |= receipts.resources(stage, settings, logs)
+    resources |= receipts.resources(stage, settings, logs) | senders.resources()
 
 
 def _by_hand() -> Template:

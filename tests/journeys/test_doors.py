@@ -1,4 +1,4 @@
-"""The API behind each of its doors: HTTP API, REST API, and the function URL of receipts."""
+"""The API behind each of its doors: HTTP API, REST API, and function URLs."""
 
 from __future__ import annotations
 
@@ -14,10 +14,14 @@ from tests.journeys.test_channels import APP
 
 
 @pytest.fixture(scope="module")
-def rest_url(stack: Mapping[str, Any], aws: Any) -> str:
-    """Return the address of the REST API at the emulator."""
+def outputs(aws: Any) -> Mapping[str, str]:
     described = aws.client("cloudformation").describe_stacks(StackName="openums-test")
-    outputs = {out["OutputKey"]: out["OutputValue"] for out in described["Stacks"][0]["Outputs"]}
+    return {out["OutputKey"]: out["OutputValue"] for out in described["Stacks"][0]["Outputs"]}
+
+
+@pytest.fixture(scope="module")
+def rest_url(stack: Mapping[str, Any], outputs: Mapping[str, str]) -> str:
+    """Return the address of the REST API at the emulator."""
     return f"{stack['emulator_url']}/restapis/{outputs['RestAPIId']}/api/_user_request_"
 
 
@@ -46,3 +50,17 @@ def test_receipts_come_by_a_function_of_their_own(shop: Shop, stack: Mapping[str
     assert webhook.startswith(stack["emulator_url"] + "/_aws/lambda-url/")
     msgid = shop.api.send([user["userid"]], shop.template(**APP), {"name": "Ann"})
     finished(shop, msgid, delivered=1)
+
+
+def test_senders_reach_the_api_by_its_functions_url(
+    shop: Shop, stack: Mapping[str, Any], outputs: Mapping[str, str]
+) -> None:
+    user = shop.user("url", app=[f"{shop.mark}-url"])
+    shop.upload([user])
+    by_url = Api(outputs["SendersUrl"].rstrip("/"), shop.api.pair)
+    msgid = by_url.send([user["userid"]], shop.template(**APP), {"name": "Ann"})
+    finished(shop, msgid, delivered=1)
+    assert by_url.message(msgid)["msgid"] == msgid
+    for path in ("/admin/v1/access-channels", "/docs", "/console/login"):
+        hidden = requests.get(by_url.url + path, auth=shop.admin.pair, timeout=30)
+        assert (hidden.status_code, hidden.json()["code"]) == (404, 4004)

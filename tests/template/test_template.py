@@ -250,13 +250,13 @@ def test_every_route_with_a_throttle_exists_in_the_http_api_before_its_stage(
     assert set(stage["DependsOn"]) == set(routes)
 
 
-def test_the_rest_api_and_the_receipts_function_exist_only_where_they_are_turned_on(
+def test_options_of_doors_exist_only_where_they_are_turned_on(
     template: Template,
 ) -> None:
     conditions = {
         name: resource["Condition"]
         for name, resource in template["Resources"].items()
-        if resource.get("Condition") in ("RestApiOn", "ReceiptsUrlOn")
+        if resource.get("Condition") in ("RestApiOn", "ReceiptsUrlOn", "SendersUrlOn")
     }
     expected = dict.fromkeys(
         ("RestAPI", "APIHandlerInvokePermission", "RestApiErrorAlarm"), "RestApiOn"
@@ -269,7 +269,10 @@ def test_the_rest_api_and_the_receipts_function_exist_only_where_they_are_turned
         "ReceiptsInvokePermission",
         "ReceiptsErrorAlarm",
     )
+    of_senders = ("SendersFunctionUrl", "SendersUrlPermission", "SendersInvokePermission")
+    expected |= dict.fromkeys(of_senders, "SendersUrlOn")
     assert conditions == expected | dict.fromkeys(names, "ReceiptsUrlOn")
+    assert template["Outputs"]["SendersUrl"]["Condition"] == "SendersUrlOn"
     for output in ("RestAPIId", "EndpointURL"):
         assert template["Outputs"][output]["Condition"] == "RestApiOn"
 

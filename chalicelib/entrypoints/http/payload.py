@@ -18,6 +18,8 @@ from urllib.parse import parse_qs
 
 from chalice.app import Chalice
 
+from chalicelib import config
+from chalicelib.entrypoints.http.contract import Auth, Contract
 from chalicelib.entrypoints.http.errors import NO_ROUTE
 from chalicelib.entrypoints.http.problems import problem, ums_error
 
@@ -25,7 +27,7 @@ Event = dict[str, Any]
 
 COMPRESSED_FROM = 1024  # bytes. A REST API compresses by itself, an HTTP API does not
 
-# Routes that providers post to. A function URL serves only these: it has no throttle for others.
+# Routes that providers post to.
 RECEIPTS = ("/receipts/", "/v1/{type}/callback")
 _FUNCTION_URL = ".lambda-url."  # in its domain
 
@@ -43,12 +45,23 @@ class App(Chalice):  # type: ignore[misc]
 
     def _answer(self, event: Event, context: Any) -> Event:
         route = self._matcher.match(event["rawPath"], event["requestContext"]["http"]["method"])
-        if route is None or (_is_function_url(event) and not route[0].startswith(RECEIPTS)):
+        if route is None or (_is_function_url(event) and not self._is_for_urls(event, route[0])):
             language = str(event.get("headers", {}).get("accept-language", ""))
             answer = ums_error(problem(NO_ROUTE.refuse()), language).to_dict()
         else:
             answer = dict(super().__call__(rest_event(event, *route), context))
         return payload_2(answer, event.get("headers", {}).get("accept-encoding", ""))
+
+    def _is_for_urls(self, event: Event, route: str) -> bool:
+        """Tell if a function URL serves a route. It has no throttle for those who guess passwords.
+
+        The function of receipts serves receipts. The API's serves those who know a long secret.
+        """
+        if config.is_receipts_function():
+            return route.startswith(RECEIPTS)
+        view = self.routes[route][event["requestContext"]["http"]["method"]].view_function
+        contract: Contract | None = getattr(view, "contract", None)
+        return contract is not None and contract.auth is Auth.CHANNEL
 
     @cached_property
     def _matcher(self) -> Matcher:

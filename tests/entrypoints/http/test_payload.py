@@ -5,11 +5,15 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
 from typing import Any
 
 import pytest
 
+from app import app
+from chalicelib.entrypoints.http.contract import Auth
 from chalicelib.entrypoints.http.payload import App, Matcher, is_payload_2, payload_2
+from chalicelib.entrypoints.http.route import VIEWS
 from tests.entrypoints import http_api
 
 ROUTES: dict[str, dict[str, Any]] = {
@@ -121,9 +125,21 @@ def test_cookies_stand_apart_and_repeated_headers_are_joined() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "status"), [("/receipts/sms1/token", 200), ("/echo/a", 404), ("/nothing", 404)]
+    ("function", "path", "status"),
+    [
+        ("receipts", "/receipts/sms1/token", 200),
+        ("receipts", "/echo/a", 404),
+        ("receipts", "/nothing", 404),
+        ("api", "/receipts/sms1/token", 404),
+        ("api", "/echo/a", 404),
+        ("api", "/nothing", 404),
+    ],
 )
-def test_a_function_url_serves_receipts_only(echo: App, path: str, status: int) -> None:
+def test_a_function_url_serves_few_routes(
+    echo: App, monkeypatch: pytest.MonkeyPatch, function: str, path: str, status: int
+) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", f"openums-prod-{function}")
+
     @echo.route("/receipts/{code}/{token}", methods=["POST"])  # type: ignore[misc]
     def taken(code: str, token: str) -> dict[str, str]:
         return {"code": code, "token": token}
@@ -131,3 +147,20 @@ def test_a_function_url_serves_receipts_only(echo: App, path: str, status: int) 
     event = http_api.event("POST", path, {}, b"")
     event["requestContext"]["domainName"] = "abc.lambda-url.eu-central-1.on.aws"
     assert echo(event, None)["statusCode"] == status
+
+
+def test_the_url_of_the_api_serves_those_who_know_the_secret_of_an_access_channel(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nobody can guess passwords there, and pages of the public and of members are not there."""
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "openums-prod-api")
+    served: dict[str, set[Auth]] = {}
+    for name, (_, contract) in VIEWS.items():
+        method, path = name.split(" ", 1)
+        event = http_api.event(method, re.sub(r"\{\w+\}", "1", path), {}, b"{}")
+        event["requestContext"]["domainName"] = "abc.lambda-url.eu-central-1.on.aws"
+        answer = app(event, None)
+        kind = "hidden" if json.loads(answer["body"] or "{}").get("code") == 4004 else "served"
+        served.setdefault(kind, set()).add(contract.auth)
+    assert served["served"] == {Auth.CHANNEL}
+    assert served["hidden"] == set(Auth) - {Auth.CHANNEL}

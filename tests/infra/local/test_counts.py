@@ -88,6 +88,7 @@ def test_the_report_has_the_figures_of_bench_json_and_no_others(result: Result) 
         "read_units_per_1000",
         "state_transitions_per_1000",
         "usd_per_million",
+        "usd_per_million_by_function_urls",
         "usd_per_million_traced",
         "figures_requests_per_1000",
         "figures_write_units_per_1000",
@@ -203,3 +204,8 @@ def test_the_index_of_ids_costs_a_unit_for_a_new_and_a_deleted_user() -> None:
         "ExpressionAttributeValues": {":part": {"N": "3"}},
     }
     assert list(units.reads("Query", query, {"Items": []})) == [("s-users.ids", "3", 0.5, "")]
+
+
+def test_function_urls_save_what_api_gateway_costs(result: Result) -> None:
+    saved = sum(result.dollars.values()) - result.dollars_by_urls
+    assert saved == pytest.approx(15 / 2000 * 1.0)
