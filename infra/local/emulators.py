@@ -71,6 +71,7 @@ class MiniStack:
             "purposes",
             "throttles",
             "leading_keys",
+            "rights",
         )
     ] + [ROOT / "requirements-lock.txt"]
 
