@@ -150,7 +150,9 @@ def test_every_page_is_accessible_quiet_and_fits(
 
 def _violations(page: Page) -> Iterator[str]:
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-    options = {"runOnly": {"type": "tag", "values": tags}, "resultTypes": ["violations"]}
+    # A mail stands in a frame that takes no messages, so axe cannot ask what is in it.
+    options: dict[str, Any] = {"runOnly": {"type": "tag", "values": tags}, "iframes": False}
+    options["resultTypes"] = ["violations"]
     violations = f"axe.run(document, {json.dumps(options)}).then(found => found.violations)"
     for violation in page.evaluate(violations):
         nodes = [node["html"][:120] for node in violation["nodes"][:2]]
