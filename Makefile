@@ -62,12 +62,9 @@ assets: .venv/.local ## build the console's style sheet, scripts and catalogue; 
 	@command -v chromium > /dev/null || (apt-get install -qq --yes --no-install-recommends chromium > /dev/null 2>&1 || true)
 	@touch $@
 
-test: check .venv/.dev .venv/.chromium ## everything: style, types, import rules, all tests, journeys on a stack of their own
+test: check .venv/.dev .venv/.chromium ## everything: style, types, import rules, all tests, journeys on stacks of their own
 	@$(PY) -m pytest tests/template
-	@$(PY) -m infra.local.stack down --name test
-	@$(PY) -m infra.local.stack up --name test
-	@$(PY) -m pytest tests/journeys -n 4 --dist loadfile -m "not alone" && $(PY) -m pytest tests/journeys -m alone; \
-	status=$$?; $(PY) -m infra.local.stack down --name test; exit $$status
+	@$(PY) -m tests.journeys
 
 check: lint types imports unit ## the fast part: style, types, import rules, tests without a stack
 
@@ -95,7 +92,7 @@ fuzz: .venv/.dev ## property tests with random inputs, ten times as many as in m
 localstack: .venv/.dev .local/localstack-venv/.installed ## the demo and the journeys on LocalStack instead of MiniStack, without Docker
 	@$(PY) -m infra.local.stack down --name localstack
 	@$(PY) -m infra.local.stack up --name localstack --stage test
-	@STACK=localstack $(PY) -m pytest tests/infra/localstack tests/journeys -rs; \
+	@STACK=localstack EXAMPLES=4 $(PY) -m pytest tests/infra/localstack tests/journeys -rs; \
 	status=$$?; $(PY) -m infra.local.stack down --name localstack; exit $$status
 
 answers: .venv/.dev ## 20,000 hostile requests to the API and the console, and how many were 5xx: make answers SEED=…

@@ -19,15 +19,18 @@ T = TypeVar("T")
 
 
 def eventually(read: Callable[[], T], is_right: Callable[[T], object] = bool) -> T:
-    """Return the first reading that is right. Fail with the last one when none becomes right."""
-    end, pause = soon(), 0.02
+    """Return the first reading that is right. Fail with the last one when none becomes right.
+
+    Pauses are a tenth of the wait so far, so that readings cost little where a wait is long.
+    """
+    begun, end = time.monotonic(), soon()
     while True:
         reading = read()
         if is_right(reading):
             return reading
+        waited = time.monotonic() - begun
         assert time.monotonic() < end, f"not right within {PATIENCE:.0f} s, at last {reading!r}"
-        time.sleep(pause)
-        pause = min(1.3 * pause, 0.3)
+        time.sleep(min(0.02 + waited / 10, 1.0))
 
 
 def soon() -> float:

@@ -276,6 +276,11 @@ def new_mark() -> str:
             return mark
 
 
+def share_numbers(part: int, parts: int) -> None:
+    """Leave to other processes the phone numbers that are not in this part of them."""
+    _numbers.update(number for number in range(3000, 10000) if number % parts != part)
+
+
 def _number(mark: str) -> int:
     """Return the four digits that tell the phone numbers of shops apart."""
     return 3000 + int(mark, 16) % 7000

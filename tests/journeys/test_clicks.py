@@ -71,11 +71,13 @@ def test_an_address_in_a_content_is_opened_and_counted_and_programs_are_counted_
 ) -> None:
     shop, kind = shop_of(stack, platform), PLATFORMS[platform].type
     people = {word: shop.contact(kind, n, word) for n, word in enumerate(("click", "deliver"))}
-    shop.upload([shop.user(word, **{kind: contact}) for word, contact in people.items()])
+    named = {f"{shop.mark}{word}": contact for word, contact in people.items()}
+    shop.upload([shop.user(userid, **{kind: contact}) for userid, contact in named.items()])
     msgid = shop.api.send(
-        list(people), shop.template(**{kind: render(PLATFORMS[platform].content, VALUES)}), {}
+        list(named), shop.template(**{kind: render(PLATFORMS[platform].content, VALUES)}), {}
     )
-    eventually(lambda: shop.api.target(msgid, "click")["state"], lambda state: state == "clicked")
+    clicker = f"{shop.mark}click"
+    eventually(lambda: shop.api.target(msgid, clicker)["state"], lambda state: state == "clicked")
     link = link_to(shop, people["deliver"])
     assert link != link_to(shop, people["click"])
     assert requests.head(link, allow_redirects=False, timeout=TIMEOUT).status_code == 200
@@ -92,9 +94,9 @@ def test_no_link_is_made_where_an_operator_wants_none(
     stack: Mapping[str, Any], platform: str
 ) -> None:
     shop, kind = shop_of(stack, platform, track_links=False), PLATFORMS[platform].type
-    contact = shop.contact(kind, 0)
-    shop.upload([shop.user("ann", **{kind: contact})])
-    msgid = shop.api.send(["ann"], shop.template(**shop.contents()), VALUES)
+    ann, contact = f"{shop.mark}ann", shop.contact(kind, 0)
+    shop.upload([shop.user(ann, **{kind: contact})])
+    msgid = shop.api.send([ann], shop.template(**shop.contents()), VALUES)
     (got,) = eventually(lambda: shop.sandbox.inbox(contact), bool)
     assert SHOP in json.dumps(got["content"], ensure_ascii=False)
     assert shop.api.message(msgid)["tracked"] == []
@@ -106,7 +108,7 @@ def test_many_people_share_calls_unless_the_strategy_asks_who_clicked(
 ) -> None:
     """People who have clicked do not get the next step."""
     shop, kind = shop_of(stack, platform, "jsms"), PLATFORMS[platform].type
-    people = [f"u{n}" for n in range(MANY)]
+    people = [f"{shop.mark}u{n}" for n in range(MANY)]
     contacts = {
         userid: shop.contact(kind, n, "deliver" if n else "click")
         for n, userid in enumerate(people)
@@ -120,7 +122,7 @@ def test_many_people_share_calls_unless_the_strategy_asks_who_clicked(
     alone = shop.template(**shop.contents(kind))
     msgid = shop.api.send(people, alone, VALUES)
     eventually(lambda: set(contacts.values()) <= shop.sandbox.sends(shop.provider(kind)).keys())
-    (call,) = shop.sandbox.calls(shop.provider(kind), contacts["u0"])["calls"]
+    (call,) = shop.sandbox.calls(shop.provider(kind), contacts[people[0]])["calls"]
     assert call["contacts"] >= min(MANY, registry.capabilities()[platform].call_size)
     assert shop.api.message(msgid)["tracked"] == []
 
@@ -136,7 +138,7 @@ def test_many_people_share_calls_unless_the_strategy_asks_who_clicked(
     )
     assert kind in answer["tracked"]
     finished(shop, second)
-    life = shop.api.target(second, "u0")
+    life = shop.api.target(second, people[0])
     assert ([d["channel"] for d in life["deliveries"]], life["state"]) == ([kind], "clicked")
 
 

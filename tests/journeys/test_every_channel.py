@@ -15,7 +15,7 @@ from chalicelib.domain.provider_io import DeliveryReport
 from chalicelib.providers import registry
 from infra.demo.client import Shop
 from infra.demo.platforms import PLATFORMS, USUAL
-from tests.journeys.conftest import eventually, finished
+from tests.journeys.conftest import at_once, eventually, finished
 
 VALUES = {"name": "Ann", "url": "https://shop.example/orders?id=1"}
 WORDS = ("deliver", "reject", "click")
@@ -46,21 +46,25 @@ class Sent:
         self.contacts = {
             word: self.shop.contact(self.kind, n, word) for n, word in enumerate(WORDS)
         }
+        self.people = {word: f"{self.shop.mark}{word}" for word in WORDS}
         self.shop.upload(
             [
-                self.shop.user(word, **{self.kind: contact})
+                self.shop.user(self.people[word], **{self.kind: contact})
                 for word, contact in self.contacts.items()
             ]
         )
         self.template = self.shop.template(**self.shop.contents())
-        self.msgid = self.shop.api.send(list(WORDS), self.template, VALUES)
+        self.msgid = self.shop.api.send([*self.people.values()], self.template, VALUES)
 
     def states(self) -> dict[str, str]:
-        return {word: self.shop.api.target(self.msgid, word)["state"] for word in WORDS}
+        return {
+            word: self.shop.api.target(self.msgid, userid)["state"]
+            for word, userid in self.people.items()
+        }
 
     def facts(self, word: str) -> dict[str, str]:
         """Return the sources of the facts of one delivery."""
-        (delivery,) = self.shop.api.target(self.msgid, word)["deliveries"]
+        (delivery,) = self.shop.api.target(self.msgid, self.people[word])["deliveries"]
         return {fact["fact"]: fact["source"] for fact in delivery["facts"]}
 
     def sends(self, word: str) -> int:
@@ -70,18 +74,15 @@ class Sent:
 @pytest.fixture(scope="module")
 def sent(stack: Mapping[str, Any]) -> dict[str, Sent]:
     """Send a message over each platform, all of them at once."""
-    return {platform: Sent(stack, platform) for platform in PLATFORMS}
+    return at_once(PLATFORMS, lambda platform: Sent(stack, platform))
 
 
 @pytest.fixture(scope="module")
 def asked(stack: Mapping[str, Any]) -> dict[str, Sent]:
     """Send a message over each platform that offers a poll instead of its webhook."""
     both = frozenset(ReceiptMode)
-    return {
-        name: Sent(stack, name, receipts=ReceiptMode.POLL)
-        for name, can in CAPABILITIES.items()
-        if can.receipt_modes == both
-    }
+    offering = [name for name, can in CAPABILITIES.items() if can.receipt_modes == both]
+    return at_once(offering, lambda name: Sent(stack, name, receipts=ReceiptMode.POLL))
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
@@ -124,7 +125,7 @@ def test_an_access_token_that_ends_mid_way_is_renewed_and_nothing_is_lost_or_sen
     one = sent[platform]
     eventually(one.states, lambda states: "pending" not in states.values())
     one.shop.register(one.kind, token_life=1)
-    people = {f"late{n}": one.shop.contact(one.kind, 50 + n) for n in range(3)}
+    people = {f"{one.shop.mark}late{n}": one.shop.contact(one.kind, 50 + n) for n in range(3)}
     one.shop.upload(
         [one.shop.user(userid, **{one.kind: contact}) for userid, contact in people.items()]
     )
@@ -151,16 +152,17 @@ def test_receipts_come_encrypted(sent: dict[str, Sent], platform: str) -> None:
 
 def test_a_click_on_a_cards_button_comes_encrypted(stack: Mapping[str, Any]) -> None:
     shop = Shop(stack, kinds=("wechatwk",))
-    shop.upload([shop.user("ann", wechatwk=shop.contact("wechatwk", 1, "click"))])
+    ann = f"{shop.mark}ann"
+    shop.upload([shop.user(ann, wechatwk=shop.contact("wechatwk", 1, "click"))])
     card = {
         "card_type": "button_interaction",
         "main_title": {"title": "Hello {{name}}"},
         "button_list": [{"text": "Yes", "key": "yes"}],
     }
     template = shop.template(wechatwk={"msgtype": "template_card", "template_card": card})
-    msgid = shop.api.send(["ann"], template, {"name": "Ann"})
+    msgid = shop.api.send([ann], template, {"name": "Ann"})
     target = eventually(
-        lambda: shop.api.target(msgid, "ann"), lambda found: found["state"] == "clicked"
+        lambda: shop.api.target(msgid, ann), lambda found: found["state"] == "clicked"
     )
     assert {fact["fact"]: fact["source"] for fact in target["deliveries"][0]["facts"]}[
         "clicked"
@@ -169,10 +171,11 @@ def test_a_click_on_a_cards_button_comes_encrypted(stack: Mapping[str, Any]) -> 
 
 def test_a_template_of_all_types_is_one_message_on_each(stack: Mapping[str, Any]) -> None:
     shop = Shop(stack, kinds=tuple(USUAL))
-    shop.upload([shop.user("ann", **{kind: shop.contact(kind, 1) for kind in USUAL})])
-    msgid = shop.api.send(["ann"], shop.template(**shop.contents()), VALUES)
+    ann = f"{shop.mark}ann"
+    shop.upload([shop.user(ann, **{kind: shop.contact(kind, 1) for kind in USUAL})])
+    msgid = shop.api.send([ann], shop.template(**shop.contents()), VALUES)
     finished(shop, msgid, delivered=1)
-    deliveries = shop.api.target(msgid, "ann")["deliveries"]
+    deliveries = shop.api.target(msgid, ann)["deliveries"]
     assert {each["channel"] for each in deliveries} == set(USUAL)
     assert {
         shop.sandbox.sends(shop.provider(kind)).get(shop.contact(kind, 1)) for kind in USUAL

@@ -18,7 +18,7 @@ from tests.contracts import emulator
 from tests.journeys.conftest import STACK
 from tests.journeys.test_updates import another_version, packaged
 
-pytestmark = pytest.mark.alone  # it deploys everything, three times
+pytestmark = [pytest.mark.alone, pytest.mark.packages]  # it deploys everything, three times
 
 KEPT = (
     "AudiencesTable",

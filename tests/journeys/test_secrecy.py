@@ -12,7 +12,7 @@ import pytest
 from chalicelib import config
 from infra.demo.client import Shop
 from infra.demo.platforms import PLATFORMS
-from tests.journeys.conftest import STACK, eventually, finished, scan
+from tests.journeys.conftest import STACK, at_once, eventually, finished, scan
 from tests.journeys.test_channels import APP, EMAIL, SMS
 
 pytestmark = pytest.mark.alone
@@ -22,7 +22,7 @@ WORDS = ("deliver", "reject")
 def test_contacts_contents_and_secrets_are_written_down_nowhere(
     shop: Shop, stack: Mapping[str, Any], aws: Any
 ) -> None:
-    sent = [Sent(stack, platform) for platform in PLATFORMS]
+    sent = at_once(PLATFORMS, lambda platform: Sent(stack, platform)).values()
     marks = {
         "app": f"MARKREG{shop.mark}",
         "sms": f"1{int(shop.mark, 16) % 10_000_000_000:010d}1000",
@@ -66,7 +66,11 @@ class Sent:
         quick = {"jsms": {"report_interval": 1}}
         shop = Shop(stack, kinds=(row.type,), platforms={row.type: platform}, options=quick)
         contacts = {word: shop.contact(row.type, n, word) for n, word in enumerate(WORDS)}
-        people = [shop.user(word, **{row.type: contact}) for word, contact in contacts.items()]
+        self._people = {word: f"{shop.mark}{word}" for word in WORDS}
+        people = [
+            shop.user(self._people[word], **{row.type: contact})
+            for word, contact in contacts.items()
+        ]
         self.expected = {word: row.state(word) for word in WORDS}
         self.marks = {**contacts, "text": f"MARK{shop.mark}"}  # WeChat takes 20 characters
         self.secrets = [shop.secret, *shop.provider_secrets]
@@ -75,10 +79,15 @@ class Sent:
         shop.upload(people)
         values = {"name": self.marks["text"], "url": f"https://shop.example/{self.marks['text']}"}
         self._shop = shop
-        self._msgid = shop.api.send(WORDS, shop.template(**shop.contents()), values)
+        self._msgid = shop.api.send(
+            [*self._people.values()], shop.template(**shop.contents()), values
+        )
 
     def states(self) -> dict[str, str]:
-        return {word: self._shop.api.target(self._msgid, word)["state"] for word in WORDS}
+        return {
+            word: self._shop.api.target(self._msgid, userid)["state"]
+            for word, userid in self._people.items()
+        }
 
 
 def _searched(aws: Any) -> dict[str, str]:

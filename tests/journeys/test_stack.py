@@ -20,12 +20,11 @@ from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.jobs import DeliverJob, PlanJob, Timer, TimerKind, TimersJob
 from chalicelib.domain.plans import ChunkId
 from infra.demo.client import Shop
-from tests.journeys.conftest import STACK, Late, eventually, finished, scan
+from tests.journeys.conftest import STACK, eventually, finished, scan
 from tests.journeys.test_channels import APP
-from tests.journeys.test_secrecy import dead_letters
 from tests.liveness import PATIENCE
 
-pytestmark = [pytest.mark.alone, pytest.mark.usefixtures("late")]
+pytestmark = pytest.mark.alone
 
 
 def _counts(stack: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,12 +46,13 @@ def test_accepting_takes_at_most_three_aws_calls(shop: Shop, stack: Mapping[str,
     template = shop.template(**APP)
 
     def calls() -> int:
+        shop.api.send(people, template, {"name": "Ann"})  # settings are cached for a second here
         _forget_counts(stack)
         shop.api.send(people, template, {"name": "Ann"})
         api = _counts(stack)["by_caller"]["api"]
         return sum(n for service in api.values() for n in service.values())
 
-    # Settings are cached for a second here: of calls that follow each other, some find them warm.
+    # On a busy machine, a second may pass between the two sends.
     assert eventually(calls, lambda number: number <= 3) > 1
 
 
@@ -243,23 +243,3 @@ def test_recounting_from_scratch_gives_the_stored_counts(
     assert ended.returncode == 0, ended.stderr
     assert "'delivered': 150" in ended.stdout
     assert "as stored" in ended.stdout
-
-
-def test_receipts_that_come_late_are_added_when_they_come(late: Late) -> None:
-    eventually(late.states, lambda states: set(states.values()) == {"delivered"})
-
-
-def test_nothing_of_all_this_went_to_the_dead_letters(aws: Any, stack: Mapping[str, Any]) -> None:
-    found = dead_letters(aws)
-    families = (
-        "chunks",
-        "imports",
-        "callbacks",
-        "facts",
-        "cmpp",
-        *(each.value for each in config.SUPPORTED_CHANNEL_TYPES),
-    )
-    assert set(found) == {
-        config.queue_name(STACK.stage, config.dead_letter_queue(family)) for family in families
-    }
-    assert {name: letters for name, letters in found.items() if letters} == {}

@@ -6,13 +6,13 @@ within 10 minutes", joined by AND and by OR, lead to an SMS. Here a minute is fo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
 from infra.demo.client import Shop
-from tests.journeys.conftest import eventually, finished
+from tests.journeys.conftest import at_once, eventually, finished
 
 APP_WITHIN, WECHAT_WITHIN = 20, 40  # seconds
 VALUES = {"name": "Ann", "url": "https://shop.example/orders/1042"}
@@ -28,6 +28,8 @@ PEOPLE: Mapping[str, tuple[str, str, bool, bool]] = {
     "no_app_unclicked": ("", "deliver", True, True),
     "no_app_clicked": ("", "click", False, True),
 }
+
+HELD_BACK = ["delivered_clicked", "silent_clicked"]
 
 # The behaviour of the push and that of the SMS, and who gets the third step: with AND, with OR.
 THREE: Mapping[str, tuple[str, str, bool, bool]] = {
@@ -51,8 +53,28 @@ def shop(stack: Mapping[str, Any]) -> Shop:
             **({"app": [shop.contact("app", n, push)]} if push else {}),
         }
         users.append(shop.user(userid, **contacts))
+    for n, (userid, (push, text, _, _)) in enumerate(THREE.items(), 50):
+        contacts = {
+            "app": [shop.contact("app", n, push)],
+            "wechatoa": shop.contact("wechatoa", n),
+            "sms": shop.contact("sms", n, text) if text else "",
+        }
+        users.append(shop.user(userid, **contacts))
     shop.upload(users)
     return shop
+
+
+@pytest.fixture(scope="module")
+def sent(shop: Shop) -> dict[str, str]:
+    """Send all messages at once, so that their waits are one. Return their ids."""
+    sends: dict[str, Callable[[], str]] = {
+        "and": lambda: send(shop, "and"),
+        "or": lambda: send(shop, "or"),
+        "held back": lambda: send_held_back(shop),
+        "three and": lambda: send_three(shop, "and"),
+        "three or": lambda: send_three(shop, "or"),
+    }
+    return at_once(sends, lambda name: sends[name]())
 
 
 def send(shop: Shop, operator: str) -> str:
@@ -65,6 +87,29 @@ def send(shop: Shop, operator: str) -> str:
         {"channels": ["app", "wechatoa"]}, {"channels": ["sms"], "condition": condition}
     )
     return shop.api.send(list(PEOPLE), shop.template(**shop.contents()), VALUES, rule_id=rule)
+
+
+def send_held_back(shop: Shop) -> str:
+    """Send a push, then WeChat, then an SMS to whom has not got the push."""
+    third = {"terms": [{"channel": "app", "missing": "delivered", "within": WECHAT_WITHIN}]}
+    rule = shop.strategy(
+        {"channels": ["app"]},
+        {"channels": ["wechatoa"], "condition": {"missing": "delivered", "within": APP_WITHIN}},
+        {"channels": ["sms"], "condition": third},
+    )
+    return shop.api.send(HELD_BACK, shop.template(**shop.contents()), VALUES, rule_id=rule)
+
+
+def send_three(shop: Shop, operator: str) -> str:
+    """Send a push, an SMS if it is not delivered, then WeChat by AND or OR of both."""
+    terms = [
+        {"channel": "app", "missing": "clicked", "within": WECHAT_WITHIN},
+        {"channel": "sms", "missing": "delivered", "within": APP_WITHIN},
+    ]
+    second = {"channels": ["sms"], "condition": {"missing": "delivered", "within": APP_WITHIN}}
+    third = {"channels": ["wechatoa"], "condition": {"operator": operator, "terms": terms}}
+    rule = shop.strategy({"channels": ["app"]}, second, third)
+    return shop.api.send(list(THREE), shop.template(**shop.contents()), VALUES, rule_id=rule)
 
 
 def texted(shop: Shop, msgid: str) -> dict[str, int]:
@@ -80,15 +125,15 @@ def texted(shop: Shop, msgid: str) -> dict[str, int]:
 
 
 def test_with_and_the_sms_goes_to_whom_both_conditions_hold_and_with_or_to_whom_one_does(
-    shop: Shop,
+    shop: Shop, sent: dict[str, str]
 ) -> None:
     """Expect the words of the guide.
 
     AND: "if App delivered within 5 minutes, no further text messages will be sent". OR: "even if
     App delivered, but WeChat not clicked within 10 minutes, a text message will also be sent".
     """
-    sent = {operator: send(shop, operator) for operator in ("and", "or")}
-    for column, (operator, msgid) in enumerate(sent.items(), 2):
+    for column, operator in enumerate(("and", "or"), 2):
+        msgid = sent[operator]
         expected = {userid for userid, row in PEOPLE.items() if row[column]}
         eventually(
             lambda m=msgid: shop.api.message(m)["steps"][1]["targets"],
@@ -105,50 +150,25 @@ def test_with_and_the_sms_goes_to_whom_both_conditions_hold_and_with_or_to_whom_
             assert got["no_app_clicked"] < got["delivered_unclicked"]
 
 
-def test_a_condition_on_the_first_step_holds_back_the_third(shop: Shop) -> None:
-    """Push, then WeChat, then an SMS to whom has not got the push: only the push counts."""
-    third = {"terms": [{"channel": "app", "missing": "delivered", "within": WECHAT_WITHIN}]}
-    rule = shop.strategy(
-        {"channels": ["app"]},
-        {"channels": ["wechatoa"], "condition": {"missing": "delivered", "within": APP_WITHIN}},
-        {"channels": ["sms"], "condition": third},
-    )
-    people = ["delivered_clicked", "silent_clicked"]
-    msgid = shop.api.send(people, shop.template(**shop.contents()), VALUES, rule_id=rule)
+def test_a_condition_on_the_first_step_holds_back_the_third(
+    shop: Shop, sent: dict[str, str]
+) -> None:
+    """Only the push counts for the SMS, not WeChat."""
+    msgid = sent["held back"]
     eventually(lambda: shop.api.message(msgid)["steps"][2]["targets"], bool)
     finished(shop, msgid)
     steps = {
         userid: {d["step"] for d in shop.api.target(msgid, userid)["deliveries"]}
-        for userid in people
+        for userid in HELD_BACK
     }
     assert steps == {"delivered_clicked": {1}, "silent_clicked": {1, 2, 3}}
 
 
-def test_three_steps_with_a_condition_on_both_earlier_ones(shop: Shop) -> None:
-    """Push, an SMS if it is not delivered, then WeChat by AND or OR of click and delivery."""
-    shop.upload(
-        [
-            shop.user(
-                userid,
-                app=[shop.contact("app", n, push)],
-                wechatoa=shop.contact("wechatoa", n),
-                sms=shop.contact("sms", n, text) if text else "",
-            )
-            for n, (userid, (push, text, _, _)) in enumerate(THREE.items(), 50)
-        ]
-    )
-    terms = [
-        {"channel": "app", "missing": "clicked", "within": WECHAT_WITHIN},
-        {"channel": "sms", "missing": "delivered", "within": APP_WITHIN},
-    ]
-    second = {"channels": ["sms"], "condition": {"missing": "delivered", "within": APP_WITHIN}}
-    template, sent = shop.template(**shop.contents()), dict[str, str]()
-    for operator in ("and", "or"):
-        condition = {"operator": operator, "terms": terms}
-        third = {"channels": ["wechatoa"], "condition": condition}
-        rule = shop.strategy({"channels": ["app"]}, second, third)
-        sent[operator] = shop.api.send(list(THREE), template, VALUES, rule_id=rule)
-    for column, (operator, msgid) in enumerate(sent.items(), 2):
+def test_three_steps_with_a_condition_on_both_earlier_ones(
+    shop: Shop, sent: dict[str, str]
+) -> None:
+    for column, operator in enumerate(("and", "or"), 2):
+        msgid = sent[f"three {operator}"]
         expected = {userid for userid, row in THREE.items() if row[column]}
         eventually(
             lambda m=msgid: shop.api.message(m)["steps"][2]["targets"],

@@ -32,7 +32,7 @@ def accepted(answer: requests.Response) -> str:
 def people(shop: Shop) -> Shop:
     shop.upload(
         [
-            shop.user(f"user{n}", app=[f"{shop.mark}u{n}"], email=f"{shop.mark}u{n}@example.com")
+            shop.user(f"member{n}", app=[f"{shop.mark}u{n}"], email=f"{shop.mark}u{n}@example.com")
             for n in (1, 2)
         ]
     )
@@ -105,10 +105,10 @@ def test_tags_and_everyone(shop: Shop) -> None:
 
 
 def test_a_key_makes_a_request_happen_once(people: Shop) -> None:
-    key, body = {"Idempotency-Key": uuid.uuid4().hex}, {"aud_userid": ["user1"], "msg_app": [HI]}
+    key, body = {"Idempotency-Key": uuid.uuid4().hex}, {"aud_userid": ["member1"], "msg_app": [HI]}
     first = accepted(post(people, "/v1/sent", body, headers=key))
     assert accepted(post(people, "/v1/sent", body, headers=key)) == first
-    other = post(people, "/v1/sent", {**body, "aud_userid": ["user2"]}, headers=key)
+    other = post(people, "/v1/sent", {**body, "aud_userid": ["member2"]}, headers=key)
     assert (other.status_code, other.json()["code"]) == (409, 1019041)
 
 
@@ -159,7 +159,7 @@ def test_an_attachment_comes_with_the_mail(people: Shop) -> None:
     mail = {"subject": "Report", "text": "see the file", "files": [kept.json()["url"]]}
     finished(
         people,
-        accepted(post(people, "/v1/sent", {"aud_userid": ["user2"], "msg_email": [mail]})),
+        accepted(post(people, "/v1/sent", {"aud_userid": ["member2"], "msg_email": [mail]})),
         delivered=1,
     )
     (got,) = people.sandbox.inbox(f"{people.mark}u2@example.com")

@@ -22,7 +22,7 @@ from infra.package import HERE, ROOT
 from tests.journeys.conftest import STACK, finished
 from tests.liveness import eventually
 
-pytestmark = pytest.mark.alone  # it replaces every function
+pytestmark = [pytest.mark.alone, pytest.mark.packages]  # it replaces every function
 
 VALUES = {"name": "Ann"}
 

@@ -17,7 +17,7 @@ from infra.local.stack import up
 from tests.journeys import conftest
 from tests.journeys.conftest import eventually, finished
 
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.alone, pytest.mark.packages]
 
 STATES = {
     "deliver": "delivered",

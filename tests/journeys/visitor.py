@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.liveness import PATIENCE
+
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
@@ -47,6 +49,7 @@ class Visitor:
             locale={"zh": "zh-CN", "en": "en-GB"}[language],
             color_scheme=theme,
         )
+        self.context.set_default_timeout(PATIENCE * 1000)
         self.page: Page = self.context.new_page()
         self.complaints: list[str] = []
         self.page.on("console", self._note)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,22 @@ DELIVER = {config.deliver_function(kind) for kind in config.SUPPORTED_CHANNEL_TY
 
 
 @pytest.fixture(scope="session")
-def packaged() -> Path:
-    return package_apart("prod", AWS)
+def packages() -> dict[str, Path]:
+    """Packages for production and for the journeys' stack, which are made at once."""
+    with ThreadPoolExecutor(2) as pool:
+        for_aws, for_here = pool.map(package_apart, ("prod", "test"), (AWS, HERE))
+    return {AWS: for_aws, HERE: for_here}
 
 
 @pytest.fixture(scope="session")
-def packaged_here() -> Path:
+def packaged(packages: Mapping[str, Path]) -> Path:
+    return packages[AWS]
+
+
+@pytest.fixture(scope="session")
+def packaged_here(packages: Mapping[str, Path]) -> Path:
     """The package of the journeys' stack, whose zip runs on this machine."""
-    return package_apart("test", HERE)
+    return packages[HERE]
 
 
 @pytest.fixture(scope="session")
