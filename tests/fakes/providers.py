@@ -87,8 +87,8 @@ class ScriptedProvider:
     """A provider that takes every delivery, unless its script says otherwise.
 
     `fail` scripts the next calls, `answers` the outcome for a contact. `watchers` see a call first.
-    `instead` takes calls in the provider's place. `of_session` replaces methods of its sessions, by
-    name.
+    `instead` takes calls in the provider's place. `judge` may refuse a content. `of_session`
+    replaces methods of its sessions, by name.
     """
 
     def __init__(self, capabilities: Capabilities, steps: Steps) -> None:
@@ -98,6 +98,7 @@ class ScriptedProvider:
         self.answers: dict[str, Outcome] = {}
         self.watchers: list[Callable[[OutgoingCall], None]] = []
         self.instead: Callable[[OutgoingCall], Answer] | None = None
+        self.judge: Callable[[Mapping[str, Any]], None] = lambda content: None
         self.of_session: dict[str, Callable[..., Any]] = {}
         self.to_poll: list[Receipt | Reply] = []
         self.recalled: list[tuple[str, str]] = []  # provider id, contact
@@ -143,6 +144,7 @@ class ScriptedProvider:
     def check_content(self, content: Mapping[str, Any]) -> None:
         if not isinstance(content.get("text"), str):
             raise Invalid("text", "is required and must be a text")
+        self.judge(content)
 
     def webhook_secret(self, credentials: Mapping[str, Any]) -> Mapping[str, str]:
         return {"secret": f"webhook-of-{credentials['key']}"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -143,11 +142,5 @@ def test_the_timers_rows_are_swept_even_when_their_execution_is_gone() -> None:
 
 def test_a_sender_whose_jobs_could_not_be_queued_is_not_told_to_send_again() -> None:
     simulation = Simulation()
-    send = simulation.world.queues.send
-
-    def refuse_once(envelopes: Sequence[Envelope]) -> None:
-        simulation.world.queues.send = send  # type: ignore[method-assign]
-        raise ConnectionError("the queue is not there")
-
-    simulation.world.queues.send = refuse_once  # type: ignore[method-assign]
+    simulation.world.fail(ConnectionError("the queue is not there"), "queues.send", times=1)
     finished(simulation)

@@ -144,12 +144,7 @@ def test_what_was_made_stays_used_when_the_connection_cannot_be_closed(fake: Fak
 def test_where_others_were_faster_less_is_taken(fake: FakeWorld) -> None:
     limited(fake, 125)
     _, job = planned(fake)
-
-    def another(number: int, name: str) -> None:
-        if name == "counters.take":
-            fake.counters.counted[f"quota#mail#{DAY}"] += 10
-
-    fake.on_step = another
+    fake.meanwhile("counters.take", lambda: fake.counters.counted.update({f"quota#mail#{DAY}": 10}))
     run(fake, job)
     assert (fake.providers.mail.sent().total(), used(fake)) == (75, 95)
 
@@ -204,12 +199,10 @@ def test_the_operator_sees_it(fake: FakeWorld, caplog: pytest.LogCaptureFixture)
     assert quota.usage(fake.ports, replace(channel, deliveries_per_day=None)) is None
 
 
-def test_nothing_stays_reserved_when_calls_cannot_be_deferred(
-    fake: FakeWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_stays_reserved_when_calls_cannot_be_deferred(fake: FakeWorld) -> None:
     limited(fake, 123)
     _, job = planned(fake)
-    monkeypatch.setattr(fake.timers, "set", lambda _: (_ for _ in ()).throw(OSError("throttled")))
+    fake.fail(OSError("throttled"), "timers.set")
     with pytest.raises(OSError, match="throttled"):
         run(fake, job)
     assert (used(fake), fake.providers.mail.sent().total()) == (0, 0)
