@@ -210,11 +210,11 @@ def test_without_an_address_the_stack_is_asked_for_it(
     }
     session.add("cloudformation", "describe_stacks", {"Stacks": [stack]})
     session.refuse("cloudformation", "describe_stacks", "ExpiredToken")
-    no_environment.setattr(smoke, "aws", lambda: session)
     no_environment.setenv("OPENUMS_ACCESS_KEY", "k")
-    assert smoke.find_target("prod", tmp_path / "none").url == output["OutputValue"]
+    where = "prod", tmp_path / "none", lambda: session
+    assert smoke.find_target(*where).url == output["OutputValue"]
     with pytest.raises(Failed, match=r"set OPENUMS_URL.*sign in again"):
-        smoke.find_target("prod", tmp_path / "none")
+        smoke.find_target(*where)
 
 
 @pytest.mark.parametrize(
