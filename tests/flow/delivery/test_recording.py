@@ -92,25 +92,17 @@ def test_an_answer_whose_lease_ends_soon_replaces_no_other(four: Singles) -> Non
     assert steps == ["ledger.put_answer"] * len(written) + [WRITE]
 
 
-class _Poison:
-    """Recordings of which those of one message cannot be put."""
-
-    def __init__(self, simulation: Singles, msgid: str) -> None:
-        self.put_all, self.msgid = simulation.world.recordings.put, msgid
-        self.tries: list[int] = []
-
-    def put(self, recordings: Sequence[Recording]) -> None:
-        self.tries.append(len(recordings))
-        if any(recording.message.msgid == self.msgid for recording in recordings):
-            raise OSError
-        self.put_all(recordings)
-
-
 def test_records_that_cannot_be_written_fail_their_own_job_only(four: Singles) -> None:
-    poison = _Poison(four, next(iter(four.msgids)))
-    four.world.recordings.put = poison.put  # type: ignore[method-assign]
+    tries, poisoned = list[int](), [next(iter(four.msgids))]
+
+    def judge(recordings: Sequence[Recording]) -> None:
+        tries.append(len(recordings))
+        if any(recording.message.msgid in poisoned for recording in recordings):
+            raise OSError
+
+    four.world.recordings.judge = judge
     four._next()
-    assert poison.tries == [4, 1, 1, 1, 1]
+    assert tries == [4, 1, 1, 1, 1]
     assert len(four.world.queues.waiting) == 1
     assert four.contacts("push", FactKind.SUBMITTED) == {
         "reg-bob-silent",
@@ -118,7 +110,7 @@ def test_records_that_cannot_be_written_fail_their_own_job_only(four: Singles) -
         "reg-fay2-silent",
         "reg-cem-silent",
     }
-    four.world.recordings.put = poison.put_all  # type: ignore[method-assign]
+    poisoned.clear()
     four.run()
     four.check()
 
