@@ -27,7 +27,7 @@ NONE_FOUND = 3.0  # members that may be among the others, at 95 of 100, where a 
 
 
 class Lots(NamedTuple):
-    """How much is drawn, in users."""
+    """Numbers of users that are drawn."""
 
     enough: int = 4000  # after which no further bucket is drawn
     whole: int = 1000  # of a bucket that is drawn as a whole

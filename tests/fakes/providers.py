@@ -99,6 +99,7 @@ class ScriptedProvider:
         self.watchers: list[Callable[[OutgoingCall], None]] = []
         self.instead: Callable[[OutgoingCall], Answer] | None = None
         self.judge: Callable[[Mapping[str, Any]], None] = lambda content: None
+        self.at_end: Exception | None = None  # of a session, when it is closed
         self.of_session: dict[str, Callable[..., Any]] = {}
         self.to_poll: list[Receipt | Reply] = []
         self.recalled: list[tuple[str, str]] = []  # provider id, contact
@@ -155,6 +156,8 @@ class ScriptedProvider:
         for name, method in self.of_session.items():
             setattr(session, name, partial(method, session))
         yield session
+        if self.at_end is not None:
+            raise self.at_end
 
     def read_webhook(self, request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
         if request.headers.get("x-secret") != secret["secret"]:

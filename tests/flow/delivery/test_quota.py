@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -13,10 +11,9 @@ from chalicelib.domain.chunks import Deferral
 from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.errors import Misconfigured, QuotaUsedUp, Unavailable
 from chalicelib.domain.plans import CallKey
-from chalicelib.domain.provider_io import Account, ProviderIds
+from chalicelib.domain.provider_io import ProviderIds
 from chalicelib.flow import evaluate
 from chalicelib.flow.delivery import quota
-from chalicelib.ports import Session
 from tests.builders import an_access_channel
 from tests.fakes.clock import START
 from tests.fakes.world import FakeWorld
@@ -126,15 +123,7 @@ def test_what_was_made_stays_used_when_the_connection_cannot_be_closed(fake: Fak
     fake.providers.mail.can(provider_ids=ProviderIds.PER_RECIPIENT)
     limited(fake, 1000)
     _, job = planned(fake)
-    connect = fake.providers.mail.connect
-
-    @contextmanager
-    def breaking(account: Account) -> Iterator[Session]:
-        with connect(account) as session:
-            yield session
-        raise OSError("reset by peer")
-
-    fake.providers.mail.connect = breaking  # type: ignore[assignment]
+    fake.providers.mail.at_end = OSError("reset by peer")
     with pytest.raises(OSError, match="reset by peer"):
         run(fake, job)
     assert used(fake) == fake.providers.mail.sent().total() == 100
