@@ -29,6 +29,7 @@ from infra.package_lock import LAYER_FILE
 from infra.releases import Releases
 from infra.stacks import NOT_CREATED, DeploymentFailed, aws, describe, refuse_unready, stack_name
 
+Packaging = Callable[[str, str], Path]
 BEGUN = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
 
 
@@ -285,10 +286,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None, *, session_of: Callable[[], Any] = aws) -> None:
     options = _parser().parse_args(arguments)
     try:
-        _run(aws(), options)
+        _run(session_of(), options)
     except DeploymentFailed as failure:
         sys.exit(str(failure))
     except subprocess.CalledProcessError:
@@ -297,8 +298,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(aws_errors.explain(error))
 
 
-def _run(session: Any, options: argparse.Namespace) -> None:
-    packaged = package_apart(options.stage, options.target)
+def _run(session: Any, options: argparse.Namespace, package: Packaging = package_apart) -> None:
+    packaged = package(options.stage, options.target)
     wanted = {"stage": options.stage, "packaged": packaged, "parameters": dict(options.parameter)}
     if not options.no_preflight and not preflight.report(session, **wanted):
         raise DeploymentFailed("nothing was deployed; --no-preflight deploys nevertheless")

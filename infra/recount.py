@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -17,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib import config
 from infra import aws_errors
 from infra.local.deployment import local_aws
-from infra.local.files import Stack, read
+from infra.local.files import LOCAL, Stack, read
 from infra.stacks import DeploymentFailed, aws
 
 
@@ -45,9 +46,9 @@ def main() -> None:
         _recount(session, stage, arguments.msgid)
 
 
-def local_stack(name: str) -> tuple[str, str]:
+def local_stack(name: str, home: Path = LOCAL) -> tuple[str, str]:
     """Return the emulator's address and the stage of a local stack. Exits if it is not up."""
-    described = read(Stack(name, "").description)
+    described = read(Stack(name, "", home).description)
     if not described:
         sys.exit(f"no local stack {name} is up: make up NAME={name}")
     return described["emulator_url"], described["stage"]

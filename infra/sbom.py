@@ -12,6 +12,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from infra import package_lock
@@ -70,13 +71,13 @@ def _purl(package: Locked) -> str:
     return f"pkg:pypi/{package.name}@{package.version}"
 
 
-def main() -> None:
+def main(file: Path = FILE) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     product = {name: project[name] for name in ("name", "version", "description")}
-    FILE.parent.mkdir(exist_ok=True)
+    file.parent.mkdir(exist_ok=True)
     packages = [package for lock in LOCKS for package in package_lock.read(lock.file)]
-    FILE.write_text(json.dumps(bill(packages, product), indent=2) + "\n")
-    print(FILE)
+    file.write_text(json.dumps(bill(packages, product), indent=2) + "\n")
+    print(file)
 
 
 if __name__ == "__main__":

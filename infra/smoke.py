@@ -107,7 +107,7 @@ def _refusal(api: Api, method: str, path: str, status: int, code: int | None) ->
     return str(status)
 
 
-def find_target(stage: str, description: Path) -> Target:
+def find_target(stage: str, description: Path, session_of: Callable[[], Any] = aws) -> Target:
     """Return where the stage is and with which key, by the environment or a local stack.
 
     Raises Failed if neither says so.
@@ -115,7 +115,8 @@ def find_target(stage: str, description: Path) -> Target:
     environment = os.environ
     if environment.get("OPENUMS_ACCESS_KEY"):
         pair = environment["OPENUMS_ACCESS_KEY"], environment.get("OPENUMS_ACCESS_SECRET", "")
-        return Target(stage, environment.get("OPENUMS_URL") or _deployed_url(stage), pair)
+        url = environment.get("OPENUMS_URL") or _deployed_url(stage, session_of)
+        return Target(stage, url, pair)
     local = json.loads(description.read_text()) if description.is_file() else {}
     if local.get("stage") != stage:
         raise Failed(
@@ -125,9 +126,9 @@ def find_target(stage: str, description: Path) -> Target:
     return Target(stage, local["api_url"], pair, local)
 
 
-def _deployed_url(stage: str) -> str:
+def _deployed_url(stage: str, session_of: Callable[[], Any]) -> str:
     try:
-        stack = describe(aws().client("cloudformation"), stack_name(stage))
+        stack = describe(session_of().client("cloudformation"), stack_name(stage))
     except (DeploymentFailed, BotoCoreError, ClientError) as error:
         text = str(error) if isinstance(error, DeploymentFailed) else aws_errors.explain(error)
         raise Failed(f"set OPENUMS_URL, or let the stack be read: {text}") from error

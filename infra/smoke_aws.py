@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError
 from chalicelib import config
 from chalicelib.aws.timers import SHARDS
 from infra.local.deployment import local_aws
-from infra.smoke_target import Target, eventually
+from infra.smoke_target import CLOCK, Clock, Target, eventually
 from infra.stacks import DeploymentFailed, aws
 
 OVERDUE = 300  # seconds: a timer without a tick waits so long for the scheduled sweep
@@ -28,7 +28,9 @@ def session_of(target: Target, opened: contextlib.ExitStack) -> Any:
         return None
 
 
-def tick_succeeded(session: Any, stage: str, begun: float, patience: float) -> str:
+def tick_succeeded(
+    session: Any, stage: str, begun: float, patience: float, clock: Clock = CLOCK
+) -> str:
     """Wait for a tick that a function has started since `begun`, and that has swept."""
     states = session.client("stepfunctions")
     name = config.clock_name(stage)
@@ -49,10 +51,10 @@ def tick_succeeded(session: Any, stage: str, begun: float, patience: float) -> s
         ]
         return since[0] if since else None
 
-    return str(eventually(ended, patience, f"a tick of {name}")["name"])
+    return str(eventually(ended, patience, f"a tick of {name}", clock)["name"])
 
 
-def no_timer_is_overdue(session: Any, stage: str, patience: float) -> str:
+def no_timer_is_overdue(session: Any, stage: str, patience: float, clock: Clock = CLOCK) -> str:
     dynamodb, table = session.client("dynamodb"), config.table_name(stage, "due")
 
     def none_is_overdue() -> dict[str, Any] | None:
@@ -69,5 +71,5 @@ def no_timer_is_overdue(session: Any, stage: str, patience: float) -> str:
                 return None
         return {}
 
-    eventually(none_is_overdue, patience, f"no row of {table} is overdue")
+    eventually(none_is_overdue, patience, f"no row of {table} is overdue", clock)
     return f"no timer has waited {OVERDUE} s"

@@ -12,10 +12,22 @@ import requests
 TIMEOUT = 30.0
 CACHED = 30.0  # seconds after which every function knows a changed setting (SETTINGS_CACHE is 10)
 PAUSE = 1.0
+Send = Callable[..., requests.Response]
 
 
 class Failed(Exception):
     """Raised with the reason for which a check failed."""
+
+
+@dataclass(frozen=True)
+class Clock:
+    """A clock, and how to wait by it."""
+
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+CLOCK = Clock()
 
 
 @dataclass(frozen=True)
@@ -24,11 +36,12 @@ class Api:
 
     url: str
     pair: tuple[str, str] | None = field(default=None, repr=False)
+    send: Send = field(default=requests.request, repr=False)
 
     def call(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
     ) -> requests.Response:
-        return requests.request(
+        return self.send(
             method,
             self.url + path,
             json=body,
@@ -56,33 +69,40 @@ class Target:
     url: str
     pair: tuple[str, str] = field(repr=False)
     local: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    send: Send = field(default=requests.request, repr=False)
+    clock: Clock = CLOCK
+
+    def api(self, pair: tuple[str, str] | None) -> Api:
+        return Api(self.url, pair, self.send)
 
     @property
     def anybody(self) -> Api:
-        return Api(self.url)
+        return self.api(None)
 
     @property
     def admin(self) -> Api:
-        return Api(self.url, self.pair)
+        return self.api(self.pair)
 
 
-def eventually(read: Callable[[], dict[str, Any] | None], seconds: float, expected: str) -> Any:
+def eventually(
+    read: Callable[[], dict[str, Any] | None], seconds: float, expected: str, clock: Clock = CLOCK
+) -> Any:
     """Return what `read` returns as soon as it is not None. Raise Failed after `seconds`."""
-    until = time.monotonic() + seconds
+    until = clock.now() + seconds
     while (answer := read()) is None:
-        if time.monotonic() > until:
+        if clock.now() > until:
             raise Failed(f"not within {seconds:.0f} s: {expected}")
-        time.sleep(PAUSE)
+        clock.sleep(PAUSE)
     return answer
 
 
-def settled(work: Callable[[], dict[str, Any]], seconds: float = CACHED) -> dict[str, Any]:
+def settled(work: Callable[[], dict[str, Any]], clock: Clock = CLOCK) -> dict[str, Any]:
     """Repeat a call until every function knows the settings that were just made."""
-    until = time.monotonic() + seconds
+    until = clock.now() + CACHED
     while True:
         try:
             return work()
         except Failed:
-            if time.monotonic() > until:
+            if clock.now() > until:
                 raise
-        time.sleep(PAUSE)
+        clock.sleep(PAUSE)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from infra.smoke_target import Api, Failed, Target, eventually, settled
+from infra.smoke_target import Failed, Target, eventually, settled
 
 NAME = "openums smoke"
 NOWHERE = "openums-smoke.invalid"
@@ -60,6 +61,8 @@ class Trial:
     def __init__(self, target: Target, mail: MailServer | None, patience: float) -> None:
         self._target, self._admin, self._mail = target, target.admin, mail
         self._patience = patience
+        self._settled = partial(settled, clock=target.clock)
+        self._eventually = partial(eventually, clock=target.clock)
         self._mark = secrets.token_hex(4)
         self._user = f"smoke-{self._mark}"
         self._undo: list[tuple[str, str, Any]] = []  # calls, the last first
@@ -81,7 +84,7 @@ class Trial:
         else:
             made = self._admin.ask("POST", "/admin/v1/access-channels", {"name": NAME})
             self._key = made["channel_key"]
-        self._sender = Api(self._target.url, (self._key, made["master_secret"]))
+        self._sender = self._target.api((self._key, made["master_secret"]))
         return f"{self._key} {'switched on' if keys else 'made'}"
 
     def make_delivery_channels(self) -> str:
@@ -103,7 +106,7 @@ class Trial:
         self._undo.append(("DELETE", f"/admin/v1/channels/{code}", None))
         self._codes[platform] = code
         path = f"/admin/v1/access-channels/{self._key}/channels/{code}"
-        settled(lambda: self._admin.ask("PUT", path, {"enabled": True}))
+        self._settled(lambda: self._admin.ask("PUT", path, {"enabled": True}))
         self._undo.append(("DELETE", path, None))
 
     def _mail_settings(self) -> dict[str, Any]:
@@ -126,10 +129,12 @@ class Trial:
         The provider cannot be there. An answer that says so has come all the way back.
         """
         code = next(iter(self._codes.values()))
-        test = settled(lambda: self._admin.ask("POST", f"/admin/v1/channels/{code}/test"))
+        test = self._settled(lambda: self._admin.ask("POST", f"/admin/v1/channels/{code}/test"))
         if test["status"] == "pending":
             path = f"/admin/v1/checks/{test['check_id']}"
-            test = eventually(lambda: self._finished_test(path), self._patience, f"{path} is done")
+            test = self._eventually(
+                lambda: self._finished_test(path), self._patience, f"{path} is done"
+            )
         return f"{test['status']} {test['code'] or ''}".strip()
 
     def _finished_test(self, path: str) -> dict[str, Any] | None:
@@ -141,7 +146,7 @@ class Trial:
     def lose_a_target(self) -> str:
         """Send to a user who does not exist. The message must account for it."""
         msgid = self._send([f"nobody-{self._mark}"], 0)
-        message = eventually(
+        message = self._eventually(
             lambda: self._message(msgid, lambda answer: bool(answer["losses"]["users"])),
             self._patience,
             f"a loss of message {msgid}",
@@ -157,7 +162,7 @@ class Trial:
         self._make_user()
         msgid = self._send([self._user], self._strategy())
         self._undo.append(("RETRACT", f"/v1/retract/{msgid}", None))
-        eventually(
+        self._eventually(
             lambda: self._message(msgid, lambda answer: _targets(answer, 2) == 1),
             self._patience,
             f"the second step of message {msgid}",
@@ -174,7 +179,7 @@ class Trial:
             {"channels": [second], "condition": {"missing": "clicked", "within": 1}},
         ]
         body = {"channel_key": self._key, "name": f"smoke {self._mark}", "steps": steps}
-        made = settled(lambda: self._admin.ask("POST", "/admin/v1/strategies", body))
+        made = self._settled(lambda: self._admin.ask("POST", "/admin/v1/strategies", body))
         self._undo.append(("DELETE", f"/admin/v1/strategies/{made['rule_id']}", None))
         return int(made["rule_id"])
 
@@ -189,7 +194,7 @@ class Trial:
                 contacts["phone"] = {self._key: "13000000000"}
         self._undo.append(("DELETE", f"/admin/v1/users/{self._user}", None))
         body = {"userid": self._user, "set": contacts}
-        settled(lambda: self._admin.ask("POST", "/admin/v1/users", body))
+        self._settled(lambda: self._admin.ask("POST", "/admin/v1/users", body))
 
     def _send(self, userids: list[str], rule: int) -> str:
         body: dict[str, Any] = {"aud_userid": userids, "rule_id": rule}
@@ -199,7 +204,7 @@ class Trial:
                 # A file that is not there ends the delivery: egress has reached our own address.
                 content["files"] = [f"{self._target.url}/no/such/file"]
             body[f"msg_{KINDS[platform].type}"] = [content]
-        return str(settled(lambda: self._sender.ask("POST", "/v1/sent", body))["msgid"])
+        return str(self._settled(lambda: self._sender.ask("POST", "/v1/sent", body))["msgid"])
 
     def _message(self, msgid: str, is_so: Any) -> dict[str, Any] | None:
         answer = self._sender.ask("GET", f"/v1/messages/{msgid}")

@@ -9,7 +9,7 @@ import hmac
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from chalicelib.aws.clients import client, error_code
@@ -36,7 +36,8 @@ class Vault:
     newest one that it knows is as old as CACHE_SECONDS.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
         self._keys: dict[int, bytes] = {}
         self._newest = 0  # unknown yet
         self._known_until = 0.0
@@ -98,7 +99,7 @@ class Vault:
         return FIRST <= version <= self._newest
 
     def _newest_version(self) -> int:
-        now = time.monotonic()
+        now = self._now()
         if not self._newest or now >= self._known_until:
             stored = _stored(FIRST) or {}
             if FIRST not in self._keys:

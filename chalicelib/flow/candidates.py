@@ -12,9 +12,6 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.users import User
 from chalicelib.ports import World
 
-# Pages of users that are looked at for one chunk, where the message is for few of them: those with
-# the day of a schedule, of a segment by rules, or of a part of an A/B test.
-PAGES = 10
 SHARE = 5  # of a page: the least that is read for the rest of a chunk
 
 
@@ -51,7 +48,7 @@ def next_candidates(
     those outside of a segment by rules, and those in another part of an A/B test.
     """
     limit, chosen = world.limits.sizes.chunk_targets, list[Candidate]()
-    for _ in range(PAGES):
+    for _ in range(world.limits.sizes.chunk_pages):
         size = max(limit - len(chosen), -(-limit // SHARE))
         candidates, is_last = _candidates(world, message, number, position, known, size)
         chosen += _meant(world, message, candidates)

@@ -19,8 +19,6 @@ from chalicelib.domain.jobs import CoverageJob, Envelope
 from chalicelib.domain.users import User
 from chalicelib.ports import Document, World
 
-USERS = 500  # of a reading
-SLICE = 10_000  # users of a job
 STUCK = 3_600_000  # ms after which a count that has not moved is begun anew
 
 Channels = Mapping[str, ChannelType]
@@ -57,11 +55,12 @@ def count(world: World, job: CoverageJob) -> None:
         return
     body = dict(document.body)
     counts, position = Counter(body["now"]), body["position"].strip()
-    for _ in range(SLICE // USERS):
-        users = world.users.scan(range(keys.BUCKETS), position, USERS)
+    size = world.limits.sizes.counted_page
+    for _ in range(world.limits.sizes.counted_users // size):
+        users = world.users.scan(range(keys.BUCKETS), position, size)
         for user in users:
             counts.update(_covered(user, job.key, body["channels"]))
-        position = keys.position(users[-1].userid) if len(users) == USERS else ""
+        position = keys.position(users[-1].userid) if len(users) == size else ""
         if not position:
             break
     body |= {"now": dict(counts), "position": position, "moved": world.clock.now()}

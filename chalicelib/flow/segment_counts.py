@@ -27,8 +27,6 @@ from chalicelib.flow.days import DAY, day_of, offset
 from chalicelib.ports import Document, World
 from chalicelib.ports.figures import Key
 
-USERS = 500  # of a reading
-SLICE = 10_000  # users of a job
 STUCK = 3_600_000  # ms after which a count that has not moved is begun anew
 KEPT = 730 * 86400  # seconds for which the size of a day is kept
 START = " "  # in the place of a position: nobody was looked at
@@ -100,7 +98,8 @@ def _slice(world: World, number: int, document: Document) -> tuple[Counter[str],
     if access is None:
         return counts, ""
     channels = segments.channels_of(world, access)
-    for _ in range(SLICE // USERS):
+    sizes = world.limits.sizes
+    for _ in range(sizes.counted_users // sizes.counted_page):
         members, position = _page(world, number, access, body["rule"], position)
         for user in members:
             counts["users"] += 1
@@ -114,14 +113,14 @@ def _page(
     world: World, number: int, access: AccessChannel, rule: Rule, position: str
 ) -> tuple[Sequence[User], str]:
     """Return the members among the next users, and the position after these."""
-    everywhere = range(keys.BUCKETS)
+    everywhere, size = range(keys.BUCKETS), world.limits.sizes.counted_page
     if rule:
-        page = world.users.scan(everywhere, position, USERS)
-        last = page[-1].userid if len(page) == USERS else ""
+        page = world.users.scan(everywhere, position, size)
+        last = page[-1].userid if len(page) == size else ""
         members: Sequence[User] = segments.members(world, access.key, rule, page)
     else:
-        userids = world.audiences.scan([audiences.segment(number)], everywhere, position, USERS)
-        last = userids[-1] if len(userids) == USERS else ""
+        userids = world.audiences.scan([audiences.segment(number)], everywhere, position, size)
+        last = userids[-1] if len(userids) == size else ""
         stored = world.users.get(userids, fresh=False)
         members = [stored.get(userid, User(userid)) for userid in userids]
     return members, keys.position(last) if last else ""

@@ -19,15 +19,23 @@ from chalicelib.domain.warnings import Code, Warning
 from chalicelib.flow import segments
 from chalicelib.ports import World
 
-USERS = 4000  # after which no further bucket is drawn
-MILLISECONDS = 2000  # after which none is drawn either
-WHOLE = 1000  # users of a bucket that is drawn as a whole
+MILLISECONDS = 2000  # after which no further bucket is drawn
 LARGEST = 500_000  # users of a bucket that are listed
-STRETCHES = 16
-STRETCH = 250  # users
 
 Z = 1.96  # standard errors, within which 95 of 100 samples are
 NONE_FOUND = 3.0  # members that may be among the others, at 95 of 100, where a sample has none
+
+
+class Lots(NamedTuple):
+    """Numbers of users that are drawn."""
+
+    enough: int = 4000  # after which no further bucket is drawn
+    whole: int = 1000  # of a bucket that is drawn as a whole
+    stretch: int = 250
+    stretches: int = 16  # of a bucket that is larger
+
+
+LOTS = Lots()
 
 
 class Sample(NamedTuple):
@@ -51,9 +59,9 @@ class Estimate(NamedTuple):
     warnings: Sequence[Warning]
 
 
-def estimate(world: World, channel_key: str, rule: Rule) -> Estimate:
+def estimate(world: World, channel_key: str, rule: Rule, lots: Lots = LOTS) -> Estimate:
     """Estimate the members of a rule's segment."""
-    sample = draw(world)
+    sample = draw(world, lots)
     found = sum(len(segments.members(world, channel_key, rule, page)) for page in sample.pages)
     return Estimate(
         round(found / sample.share),
@@ -72,31 +80,31 @@ def _error(found: int, share: float) -> int:
     return math.ceil(spread / share)
 
 
-def draw(world: World) -> Sample:
+def draw(world: World, lots: Lots = LOTS) -> Sample:
     """Draw buckets until there are enough users or no time is left."""
     begun, pages = world.clock.now(), list[Sequence[User]]()
     for bucket in random.sample(range(keys.BUCKETS), keys.BUCKETS):
-        page = world.users.scan(range(bucket, bucket + 1), "", WHOLE)
-        if len(page) == WHOLE:
-            return _stretches(world, bucket)
+        page = world.users.scan(range(bucket, bucket + 1), "", lots.whole)
+        if len(page) == lots.whole:
+            return _stretches(world, bucket, lots)
         pages.append(page)
-        is_enough = sum(map(len, pages)) >= USERS
+        is_enough = sum(map(len, pages)) >= lots.enough
         if is_enough or world.clock.now() > begun + MILLISECONDS:
             break
     return Sample([page for page in pages if page], len(pages) / keys.BUCKETS)
 
 
-def _stretches(world: World, bucket: int) -> Sample:
+def _stretches(world: World, bucket: int, lots: Lots) -> Sample:
     """Draw stretches of a bucket that is too large to be read as a whole."""
     userids = world.users.userids(bucket, LARGEST)
-    parts = range(0, len(userids), STRETCH)
+    parts = range(0, len(userids), lots.stretch)
     pages = [
         world.users.scan(
             range(bucket, bucket + 1),
             keys.position(userids[start - 1]) if start else "",
-            min(STRETCH, len(userids) - start),
+            min(lots.stretch, len(userids) - start),
         )
-        for start in sorted(random.sample(parts, min(STRETCHES, len(parts))))
+        for start in sorted(random.sample(parts, min(lots.stretches, len(parts))))
     ]
     drawn = sum(map(len, pages))
     return Sample(pages, min(1.0, drawn / (len(userids) * keys.BUCKETS)))

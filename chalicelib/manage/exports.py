@@ -26,7 +26,6 @@ from chalicelib.manage.imports import sheets
 from chalicelib.manage.imports.report import MEDIA
 from chalicelib.ports import Document, World
 
-ROWS = 50_000  # of a file. The last chunk in it may bring some more.
 KEPT = 30 * 86400  # seconds for which an export and its files are kept
 SIGNED = 3600  # seconds for which an address downloads a file
 TARGETS = ("target", "contact", "state", "step", "channel_type", "channel", "time", "reason")
@@ -155,7 +154,7 @@ def _targets(
     for first in message.first_chunks[partition:]:
         at: int | None = number or first
         while at is not None:
-            if len(lines) >= ROWS:
+            if len(lines) >= world.limits.sizes.export_rows:
                 return (heading, lines), [first, at]
             chunk = world.ledger.chunk(ChunkId(message.msgid, at), message)
             lines += _chosen(message, chunk, query) if chunk else ()

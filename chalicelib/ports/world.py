@@ -35,6 +35,15 @@ class Sizes:
     partition_users: int = 50_000  # of an audience
     import_rows: int = 2000  # with up to three contacts each, whole transactions
     import_budget: int = 20_000  # ms of a job, well below its function's timeout
+    report_cells: int = 600_000  # of a file of bad rows: some seconds of a function
+    export_rows: int = 50_000  # of a file. The last chunk in it may bring some more.
+    counted_users: int = 10_000  # of a job that counts users, which reads them in pages
+    counted_page: int = 500
+    # Of users that are looked at for one chunk, where the message is for few of them: those with
+    # the day of a schedule, of a segment by rules, or of a part of an A/B test.
+    chunk_pages: int = 10
+    listed_chunks: int = 10  # that a page of a message's targets reads
+    searched_messages: int = 1000  # that a page of a search looks at
     quota_ticks: int = 60  # of the clock, an hour in production, after which a quota is read again
 
 

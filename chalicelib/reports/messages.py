@@ -22,7 +22,6 @@ from chalicelib.reports.statistics import funnel
 
 # Seconds that a strategy may take. Messages are kept for that long, and some days.
 LONGEST = len(ChannelType) * MAX_WITHIN
-SEARCHED = 1000  # messages that one page looks at
 
 Line = Mapping[str, int]
 
@@ -106,7 +105,7 @@ def page(
 
     A page that looks for few among many may have fewer rows than `limit`, and even none.
     """
-    looked = limit if chosen.is_empty else SEARCHED
+    looked = limit if chosen.is_empty else world.limits.sizes.searched_messages
     summaries = newest(world, channel_key, before, looked + 1, *times)
     rows = [row for row in rows_of(world, summaries[:looked]) if chosen.takes(row)]
     if len(rows) > limit:

@@ -17,8 +17,6 @@ from chalicelib.flow.messages import ending_of
 from chalicelib.ports import World
 from chalicelib.reports.chunks import chunk_of
 
-CHUNKS = 10  # that one page reads
-
 
 class Filter(NamedTuple):
     """The rows to list. An empty field selects all."""
@@ -61,7 +59,7 @@ def page(
     ending_of(world, msgid)
     begin, listed = Place.of(after, message), list[dict[str, Any]]()
     for number, (place, chunk) in enumerate(_chunks(world, message, begin)):
-        if number == CHUNKS:
+        if number == world.limits.sizes.listed_chunks:
             return listed, place.text
         for row_number, row in enumerate(targets.rows(message, chunk)):
             if row_number < place.row or not row.has(*chosen):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -61,7 +62,8 @@ class Exchange:
 class RequestsTransport:
     """Implements Transport, for one thread at a time, like functions."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, now: Callable[[], float] = time.time) -> None:
+        self._now = now  # not monotonic(), which stands still in a frozen container
         self._exchange = Exchange()
         self._adapter = PinnedAdapter(policy, self._exchange)
         self._session = requests.Session()
@@ -87,7 +89,7 @@ class RequestsTransport:
                 raise Uncertain("timeout" if deadline.passed else "connection_lost") from error
             finally:
                 self._exchange.deadline = None
-                self._last_used = time.time()
+                self._last_used = self._now()
             # A shut socket may look like the end of headers or body.
             if deadline.passed:
                 raise Uncertain("timeout")
@@ -111,8 +113,7 @@ class RequestsTransport:
         return Response(reply.status_code, lower_case, body)
 
     def _close_idle(self) -> None:
-        # Not monotonic(), which stands still in a frozen container.
-        if time.time() - self._last_used > MAX_IDLE_SECONDS:
+        if self._now() - self._last_used > MAX_IDLE_SECONDS:
             self._adapter.poolmanager.clear()
 
 

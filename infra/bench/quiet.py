@@ -26,12 +26,16 @@ WAITING = (
 
 
 def counted(description: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the emulator's counts of the functions, without the requests of this process.
+    """Return the emulator's counts of the functions."""
+    url = description["emulator_url"] + "/_openums/counts"
+    return of_functions(requests.get(url, timeout=10).json())
+
+
+def of_functions(counts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return counts without the requests of this process.
 
     The function that runs each minute, however little is sent, is left out too.
     """
-    url = description["emulator_url"] + "/_openums/counts"
-    counts = requests.get(url, timeout=10).json()
     by_caller = counts["by_caller"]
     callers = {caller: services for caller, services in by_caller.items() if caller not in IDLE}
     functions = {name: f for name, f in counts["lambda"].items() if name not in IDLE}

@@ -20,16 +20,17 @@ DEMO = "demo"
 class Stack:
     name: str
     stage: str
+    home: Path = LOCAL
     worker: bool = True  # the CMPP worker, whose own requests would spoil the counts of a benchmark
 
     @property
     def folder(self) -> Path:
-        return LOCAL / self.name
+        return self.home / self.name
 
     @property
     def description(self) -> Path:
         """The file that describes the stack to scripts and people."""
-        return LOCAL / "stack.json" if self.name == DEMO else self.folder / "stack.json"
+        return self.home / "stack.json" if self.name == DEMO else self.folder / "stack.json"
 
     @property
     def record(self) -> Path:

@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +38,13 @@ PATIENCE = 60.0  # seconds for a process to answer
 
 
 def up(
-    stack: Stack, ports_from: int | None = None, sandbox_options: tuple[str, ...] = ()
+    stack: Stack,
+    ports_from: int | None = None,
+    sandbox_options: tuple[str, ...] = (),
+    emulator: Emulator | None = None,
 ) -> dict[str, Any]:
     """Start and deploy everything as the sources say. Return the stack's description."""
-    emulator = emulator_of(stack)
+    emulator = emulator or emulator_of(stack)
     _refuse(stack, emulator)
     stack.folder.mkdir(parents=True, exist_ok=True)
     with one_at_a_time(stack):
@@ -235,7 +239,7 @@ def _show(description: dict[str, Any], seconds: float | None = None) -> None:
     print(f"keys in    {file.relative_to(ROOT)}")
 
 
-def _options() -> argparse.Namespace:
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -249,11 +253,11 @@ def _options() -> argparse.Namespace:
         "--ports-from", type=int, help="first of seven ports in a row (default: free ones)"
     )
     parser.add_argument("--late", help="seconds until the sandbox sends a late receipt")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
-def main() -> None:
-    options = _options()
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = _options(arguments)
     stack = Stack(options.name, options.stage or STAGES.get(options.name, "local"))
     if options.command == "up":
         begun = time.monotonic()

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from chalicelib.aws import cache
 from chalicelib.aws.cache import Cache
 from chalicelib.config import settings
 from tests.contracts import emulator
@@ -18,12 +17,10 @@ class Readings:
     """A cache of few readings, a clock, and the keys that were read."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.cache, self.now, self.read = Cache(), 0.0, list[str]()
+        self.cache, self.now, self.read = Cache(MOST, lambda: self.now), 0.0, list[str]()
         for name, value in emulator.environment("http://127.0.0.1").items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("KMS_KEY", "a-key")
-        monkeypatch.setattr(cache, "CACHED", MOST)
-        monkeypatch.setattr("time.monotonic", lambda: self.now)
 
     def get(self, key: str) -> str:
         return self.cache.get(key, self._reading(key))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.aws.clients import client
 from chalicelib.aws.files import Files
+from tests.contracts import emulator
+from tests.contracts.emulator import BUCKET
 
 
 @pytest.mark.parametrize(
@@ -23,24 +24,14 @@ def test_signed_addresses_lead_to_the_host_of_the_buckets_region(
 
     The signature is wrong there (boto/boto3#4768).
     """
+    variables = emulator.environment("") | {"KMS_KEY": "k", "AWS_DEFAULT_REGION": region}
+    del variables["AWS_ENDPOINT_URL"]
     for name in ("AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "x")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", region)
-    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
-    monkeypatch.setattr("chalicelib.aws.files.settings", lambda: _Bucket)
-    client.cache_clear()
-    try:
-        assert Files().form("imports/uploads/1", 1, 2, 60).url == f"https://{host}/files"
+    with emulator.in_environment(variables), emulator.own_session():
+        assert Files().form("imports/uploads/1", 1, 2, 60).url == f"https://{host}/{BUCKET}"
         assert (
             Files()
             .address("imports/errors/1", "bad.csv", 60)
-            .startswith(f"https://{host}/files/imports/errors/1?")
+            .startswith(f"https://{host}/{BUCKET}/imports/errors/1?")
         )
-    finally:
-        client.cache_clear()
-
-
-class _Bucket:
-    files_bucket = "files"

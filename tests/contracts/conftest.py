@@ -27,44 +27,17 @@ def emulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
     """The environment of a stage that exists in an emulator of this session's own."""
     with emulator.running(tmp_path_factory.mktemp("emulator")) as address:
         variables = emulator.environment(address)
-        with _environment(variables):
+        with emulator.in_environment(variables):
             from chalicelib.aws.clients import client
 
             variables["KMS_KEY"] = emulator.create(client)
         yield variables
 
 
-class _environment:
-    """Variables for the length of a block, and nothing remembered of others."""
-
-    def __init__(self, variables: dict[str, str]) -> None:
-        self._patch = pytest.MonkeyPatch()
-        self._variables = variables
-
-    def __enter__(self) -> None:
-        for name in list(emulator.without_proxies()):
-            self._patch.delenv(name)
-        for name, value in self._variables.items():
-            self._patch.setenv(name, value)
-        self._forget()
-
-    def __exit__(self, *_: object) -> None:
-        self._patch.undo()
-        self._forget()
-
-    @staticmethod
-    def _forget() -> None:
-        from chalicelib.aws.clients import client
-
-        client.cache_clear()
-        config.settings.cache_clear()
-        wiring.use(None)
-
-
 @pytest.fixture
 def aws(emulated: dict[str, str]) -> Iterator[Callable[[str], Any]]:
     """The clients of the adapters: to look at what is really stored, and to disturb."""
-    with _environment(emulated):
+    with emulator.in_environment(emulated):
         from chalicelib.aws.clients import client
 
         yield client

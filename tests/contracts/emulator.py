@@ -9,14 +9,16 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import boto3
+import pytest
 import yaml
 
-from chalicelib import config
+from chalicelib import config, wiring
 from chalicelib.domain.delivery_channels import Priority
 from tests.liveness import PATIENCE, eventually
 
@@ -111,6 +113,47 @@ def environment(address: str) -> dict[str, str]:
         "FILES_BUCKET": BUCKET,
         "SETTINGS_CACHE": "1000",
     }
+
+
+class in_environment:
+    """Variables for the length of a block, and nothing remembered of others."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._patch = pytest.MonkeyPatch()
+        self._variables = variables
+
+    def __enter__(self) -> None:
+        for name in list(without_proxies()):
+            self._patch.delenv(name)
+        for name, value in self._variables.items():
+            self._patch.setenv(name, value)
+        self._forget()
+
+    def __exit__(self, *_: object) -> None:
+        self._patch.undo()
+        self._forget()
+
+    @staticmethod
+    def _forget() -> None:
+        from chalicelib.aws.clients import client
+
+        client.cache_clear()
+        config.settings.cache_clear()
+        wiring.use(None)
+
+
+@contextmanager
+def own_session() -> Iterator[None]:
+    """Let boto3 forget the credentials that it has read, now and at the end."""
+    from chalicelib.aws.clients import client
+
+    boto3.setup_default_session()
+    client.cache_clear()
+    try:
+        yield
+    finally:
+        boto3.setup_default_session()
+        client.cache_clear()
 
 
 def create(client: Any) -> str:

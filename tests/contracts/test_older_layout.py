@@ -178,20 +178,20 @@ def test_the_way_out_of_a_mail_of_then_still_works(older: Deployment) -> None:
 
 
 def test_an_upgrade_that_broke_off_goes_on_and_a_repeat_changes_nothing(
-    older: Deployment, monkeypatch: pytest.MonkeyPatch
+    older: Deployment,
 ) -> None:
-    move, moves = upgrade._move, list[Any]()
+    moves = iter(range(3))
 
-    def breaking(*args: Any) -> bool:
-        if len(moves) == 3:
+    def break_off(**_: Any) -> None:
+        if next(moves, None) is None:
             raise KeyboardInterrupt
-        moves.append(args)
-        return move(*args)
 
-    monkeypatch.setattr(upgrade, "_move", breaking)
+    event = "before-call.dynamodb.TransactWriteItems"
+    events = older.aws("dynamodb").meta.events
+    events.register(event, break_off)
     with pytest.raises(KeyboardInterrupt):
         upgrade.upgrade(older.session, STAGE)
-    monkeypatch.setattr(upgrade, "_move", move)
+    events.unregister(event, break_off)
     assert upgrade.upgrade(older.session, STAGE).number > 5
     stored = older.stored()
     assert upgrade.upgrade(older.session, STAGE) == upgrade.Moved(0, [])

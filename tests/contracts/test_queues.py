@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -198,8 +197,9 @@ def test_a_job_that_the_stage_has_no_queue_for_keeps_no_other_back(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    served = replace(config.settings(), channel_types=(ChannelType.APP,), workers=())
-    monkeypatch.setattr("chalicelib.aws.queues.settings", lambda: served)
+    monkeypatch.setenv("CHANNEL_TYPES", "app")
+    monkeypatch.setenv("WORKERS", "")
+    config.settings.cache_clear()
     job = DeliverJob(a_message().msgid, 0, 0, 0, "w", 0, 99)
     one = Envelope(PollJob("app"), Priority.HIGH, ChannelType.APP, "app")
     real.queues.send(

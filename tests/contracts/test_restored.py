@@ -6,7 +6,8 @@ command finds them. On AWS it makes them itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -19,12 +20,12 @@ from chalicelib.domain.access_channels import ACCESS_CHANNELS
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.groups import GROUPS, Family, Group
 from chalicelib.domain.members import MEMBERS, Member, Role
-from chalicelib.domain.users import Bindings, UserChange
+from chalicelib.domain.users import Bindings, User, UserChange
 from chalicelib.entrypoints.http.admin import people
 from chalicelib.entrypoints.http.console.api import MemberApi
 from chalicelib.flow import suppressions
 from chalicelib.manage import members, users
-from chalicelib.ports import World
+from chalicelib.ports import Users, World
 from infra import restore
 from tests import builders
 from tests.contracts.conftest import real_container
@@ -120,20 +121,24 @@ def test_who_was_erased_since_then_stays_erased(session: Any) -> None:
 def test_who_is_being_erased_when_the_function_ends_stays_erased(session: Any) -> None:
     world = filled()
     copied(session)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(type(world.users), "delete", _deleting_and_dying(type(world.users).delete))
-        with pytest.raises(Killed):
-            erase(world, "eve")
+    with pytest.raises(Killed):
+        erase(replace(world, users=_Dying(world.users)), "eve")
     assert restored(session)["users"] == 0
     assert world.users.get(["eve"]) == {}
 
 
-def _deleting_and_dying(delete: Callable[..., Any]) -> Callable[..., Any]:
-    def deleting(*args: Any) -> Any:
-        delete(*args)
-        raise Killed
+class _Dying:
+    """The stored users of a function that ends as soon as some are deleted."""
 
-    return deleting
+    def __init__(self, users: Users) -> None:
+        self._users = users
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._users, name)
+
+    def delete(self, users: Sequence[User]) -> frozenset[str]:
+        self._users.delete(users)
+        raise Killed
 
 
 def test_who_opted_out_since_then_is_named_and_stays_away_until_uploaded(session: Any) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from threading import Thread
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,6 +17,7 @@ from chalicelib.domain.errors import Forged, Invalid
 from chalicelib.ports import World
 from tests.contracts import faults
 from tests.contracts.conftest import Container, real_container
+from tests.fakes.clock import FakeClock
 from tests.profiles import examples
 
 
@@ -143,30 +142,32 @@ def test_a_rotation_that_broke_off_is_ended_by_the_next(
     assert real_container().vault.open(broken.seal(b"x", "c"), "c") == b"x"
 
 
-def test_a_running_container_seals_with_a_new_key_after_a_while(
-    real: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    old = real.vault.seal(b"", "c")[0]
+@pytest.mark.usefixtures("real")
+def test_a_running_container_seals_with_a_new_key_after_a_while() -> None:
+    clock = FakeClock()
+    running = vault.Vault(clock.monotonic)
+    old = running.seal(b"", "c")[0]
     version = real_container().vault.rotate()
-    assert real.vault.seal(b"", "c")[0] == old
-    later = time.monotonic() + vault.CACHE_SECONDS
-    monkeypatch.setattr("chalicelib.aws.vault.time", SimpleNamespace(monotonic=lambda: later))
-    assert real.vault.seal(b"", "c")[0] == version
+    assert running.seal(b"", "c")[0] == old
+    clock.advance(vault.CACHE_SECONDS)
+    assert running.seal(b"", "c")[0] == version
 
 
+@pytest.mark.usefixtures("real")
 def test_what_a_known_key_sealed_opens_without_a_look_for_a_newer_one(
-    real: World, aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+    aws: Callable[[str], Any],
 ) -> None:
-    sealed, asked = real.vault.seal(b"x", "c"), list[str]()
-    later = time.monotonic() + vault.CACHE_SECONDS
-    monkeypatch.setattr("chalicelib.aws.vault.time", SimpleNamespace(monotonic=lambda: later))
+    clock = FakeClock()
+    running = vault.Vault(clock.monotonic)
+    sealed, asked = running.seal(b"x", "c"), list[str]()
+    clock.advance(vault.CACHE_SECONDS)
     note = lambda model, **_: asked.append(model.name)  # noqa: E731
     events = aws("dynamodb").meta.events
     events.register("before-call.dynamodb", note)
     try:
-        assert real.vault.open(sealed, "c") == b"x"
+        assert running.open(sealed, "c") == b"x"
         assert not asked
-        real.vault.seal(b"y", "c")
+        running.seal(b"y", "c")
         assert asked == ["GetItem"]
     finally:
         events.unregister("before-call.dynamodb", note)

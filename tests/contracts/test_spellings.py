@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from chalicelib.aws import audiences as adapter
+from chalicelib.aws import user_lists
+from chalicelib.aws.items import pack, to_item, unpack
 from chalicelib.aws.tables import table
+from chalicelib.aws.users import _context
 from chalicelib.domain import contacts
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.users import User
@@ -51,9 +54,14 @@ def test_users_and_opt_outs_are_found_by_any_spelling(
 
 def _older(real: World, aws: Callable[[str], Any], user: User) -> None:
     """Store a user with rows under spellings, as releases before 2026-12 did."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("chalicelib.aws.users.IDENTITIES", 0)
-        real.users.save([user])
+    real.users.save([user])
+    key, context = to_item(user_lists.key_of(user.userid)), _context(user.userid)
+    at = {"TableName": table("users"), "Key": key}
+    item = aws("dynamodb").get_item(**at)["Item"]
+    secret = unpack(real.vault.open(item["sealed"]["B"], context))
+    del secret["names"]
+    item["sealed"] = {"B": real.vault.seal(pack(secret), context)}
+    aws("dynamodb").put_item(TableName=table("users"), Item=item)
     for kind, spelling in user.all_contacts:
         name = contacts.identity(kind, spelling)
         old, new = (adapter._contact(real.vault, kind, text) for text in (spelling, name))

@@ -72,14 +72,12 @@ def test_a_page_of_a_quiet_access_channel_is_one_request(
     assert calls == ["Query"] * (1 + (month(NOW) != month(BEGIN)))
 
 
-def test_pages_of_bundles_are_read_on(
-    real: World, aws: Callable[[str], Any], unique: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(message_history, "PAGE", 2)
+def test_pages_of_bundles_are_read_on(real: World, aws: Callable[[str], Any], unique: str) -> None:
     made = stored(real, unique, *(BEGIN + n for n in range(7)))
     for message in made:
         put_in_lists(real, message)
-    with faults.counted(aws("dynamodb")) as calls:
+    database = aws("dynamodb")
+    with faults.counted(database) as calls, faults.short_pages(database, "Query"):
         assert listed(real, unique, limit=2) == ids(made)[:2]
     assert calls.count("Query") >= 4
 

@@ -37,12 +37,12 @@ from chalicelib.flow import tally, withdraw
 from chalicelib.flow.content import attachments
 from chalicelib.flow.delivery import budget, calls, files
 from chalicelib.manage import users
-from chalicelib.manage.imports import cells, package, report
+from chalicelib.manage.imports import cells, package
 from chalicelib.ports import Sizes
 from chalicelib.providers import registry
 from chalicelib.providers.email import bounces, reports
 from chalicelib.providers.sms import jsms_registry
-from chalicelib.reports import search, targets
+from chalicelib.reports import search
 from tests.docs.pages import REFERENCE, section
 from tests.fakes.world import LIMITS
 
@@ -87,7 +87,7 @@ NUMBERS = {
     "characters of a workbook's cells": cells.MAX_TEXT,
     "XML tags of a part of a workbook": package.MAX_TAGS,
     "errors of a row in a file of bad rows": domain_imports.MAX_FAULTS,
-    "cells of a file of bad rows": report.MAX_CELLS,
+    "cells of a file of bad rows": Sizes().report_cells,
     "rows of an import's slice": Sizes().import_rows,
     "bytes of an address behind a short link": links.MAX_ADDRESS,
     "seconds for all files of a job": LIMITS.lease // budget.SHARE,
@@ -110,7 +110,7 @@ NUMBERS = {
     "characters of a draft": drafts.MAX_BODY,
     "characters of a body that stands in its message's item": message_items.SHORT,
     "bytes of a body that is kept": message_items.LONGEST,
-    "chunks that a page of targets reads": targets.CHUNKS,
+    "chunks that a page of targets reads": Sizes().listed_chunks,
     "results of a kind in a search": search.MOST,
     "names of a kind that a search looks through": search.NAMES,
     "prefixes with a price, of a delivery channel": prices.MAX_PREFIXES,

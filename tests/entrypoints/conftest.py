@@ -32,7 +32,7 @@ from chalicelib.providers import registry
 from chalicelib.web.egress import Policy
 from tests import answered
 from tests.entrypoints import http_api
-from tests.fakes.world import FakeWorld
+from tests.fakes.world import FakeWorld, limits_of
 
 KEY, SECRET = "7d431e42dfa6a6d693ac2d04", "5e987ac6d2e04d95a9d8f0d1"
 OTHER_KEY, OTHER_SECRET = "0" * 24, "1" * 24
@@ -164,6 +164,12 @@ class Api:
         self.fake, self.is_rest = fake, is_rest
         self.world = replace(fake.ports, providers=RealProviders())
         self._client = Client(app.app)
+
+    def has_sizes(self, **sizes: int) -> None:
+        """Take smaller sizes from now on."""
+        self.fake.limits = limits_of(**sizes)
+        self.world = replace(self.world, limits=self.fake.limits)
+        wiring.use(self.world)
 
     def __call__(
         self,

@@ -27,6 +27,10 @@ class FakeClock:
     def now(self) -> int:
         return self.time
 
+    def monotonic(self) -> float:
+        """Return the seconds, as `time.monotonic` and `time.time` do."""
+        return self.time / 1000
+
     def advance(self, seconds: float) -> None:
         self.time += round(seconds * 1000)
 

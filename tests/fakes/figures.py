@@ -20,7 +20,10 @@ TRANSACTION = 100
 
 
 class FakeFigures:
+    """Figures in memory. `crowded`: others are always faster, and nothing can be stored."""
+
     def __init__(self, steps: Steps) -> None:
+        self.crowded = False
         self.steps = steps
         self.stored: dict[Key, Document] = {}
 
@@ -31,6 +34,8 @@ class FakeFigures:
     def store(self, documents: Sequence[Document]) -> bool:
         assert 0 < len({document.key for document in documents}) == len(documents) <= TRANSACTION
         with self.steps.around("figures.store", write=True):
+            if self.crowded:
+                return False
             for document in documents:
                 before = self.stored.get(document.key)
                 if (before.version if before else 0) != document.version - 1:

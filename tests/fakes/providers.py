@@ -87,8 +87,8 @@ class ScriptedProvider:
     """A provider that takes every delivery, unless its script says otherwise.
 
     `fail` scripts the next calls, `answers` the outcome for a contact. `watchers` see a call first.
-    `instead` takes calls in the provider's place. `of_session` replaces methods of its sessions, by
-    name.
+    `instead` takes calls in the provider's place. `judge` may refuse a content. `of_session`
+    replaces methods of its sessions, by name.
     """
 
     def __init__(self, capabilities: Capabilities, steps: Steps) -> None:
@@ -98,6 +98,8 @@ class ScriptedProvider:
         self.answers: dict[str, Outcome] = {}
         self.watchers: list[Callable[[OutgoingCall], None]] = []
         self.instead: Callable[[OutgoingCall], Answer] | None = None
+        self.judge: Callable[[Mapping[str, Any]], None] = lambda content: None
+        self.at_end: Exception | None = None  # of a session, when it is closed
         self.of_session: dict[str, Callable[..., Any]] = {}
         self.to_poll: list[Receipt | Reply] = []
         self.recalled: list[tuple[str, str]] = []  # provider id, contact
@@ -143,6 +145,7 @@ class ScriptedProvider:
     def check_content(self, content: Mapping[str, Any]) -> None:
         if not isinstance(content.get("text"), str):
             raise Invalid("text", "is required and must be a text")
+        self.judge(content)
 
     def webhook_secret(self, credentials: Mapping[str, Any]) -> Mapping[str, str]:
         return {"secret": f"webhook-of-{credentials['key']}"}
@@ -153,6 +156,8 @@ class ScriptedProvider:
         for name, method in self.of_session.items():
             setattr(session, name, partial(method, session))
         yield session
+        if self.at_end is not None:
+            raise self.at_end
 
     def read_webhook(self, request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
         if request.headers.get("x-secret") != secret["secret"]:

@@ -21,7 +21,10 @@ Put = Callable[[], object]
 
 
 class FakeRecordings:
-    """Recordings in memory. `torn`: a step in the middle of each batch, which is not atomic."""
+    """Recordings in memory. `torn`: a step in the middle of each batch, which is not atomic.
+
+    `judge` may refuse recordings that are put together.
+    """
 
     def __init__(
         self, steps: Steps, messages: FakeMessages, lookups: FakeLookups, users: FakeUsers
@@ -29,6 +32,7 @@ class FakeRecordings:
         self.steps, self.messages, self.lookups, self.users = steps, messages, lookups, users
         self.ledger, self.timers = messages.ledger, messages.timers
         self.torn = False
+        self.judge: Callable[[Sequence[Recording]], None] = lambda recordings: None
 
     def read(
         self, msgids: Sequence[str], userids: Sequence[str]
@@ -41,6 +45,7 @@ class FakeRecordings:
             )
 
     def put(self, recordings: Sequence[Recording]) -> None:
+        self.judge(recordings)
         timers = [timer for r in recordings for timer in r.timers]
         failure = self._failure_of_clock(timers)
         puts = [put for r in recordings for put in self._puts(r)]

@@ -5,6 +5,7 @@ Every operation passes the hook before and after its effect.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -47,6 +48,36 @@ class Steps:
         def strike(number: int, name: str) -> None:
             if number in numbers:
                 raise Killed(f"at step {number}: {name}")
+
+        self.on_step = strike
+
+    def fail(self, error: Exception, *names: str, times: int | None = None) -> None:
+        """Raise an error at the steps of these names, always or so many times. Others pass.
+
+        An effect is there if the name is that of the step after it: `messages.create.done`.
+        """
+        left = itertools.repeat(error) if times is None else iter([error] * times)
+
+        def strike(number: int, name: str) -> None:
+            if name in names and next(left, None) is not None:
+                raise error
+
+        self.on_step = strike
+
+    def meanwhile(self, name: str, act: Callable[[], object], times: int | None = None) -> None:
+        """Act as another worker at each step of this name, or at the first ones alone.
+
+        The steps of the act itself pass.
+        """
+        left = [times]
+
+        def strike(number: int, step: str) -> None:
+            if step != name or left[0] == 0:
+                return
+            left[0] = None if left[0] is None else left[0] - 1
+            self.spare()
+            act()
+            self.on_step = strike
 
         self.on_step = strike
 

@@ -51,6 +51,11 @@ class FakeUsers:
                         self.logs.update(copy_of(of_user))
         return frozenset(lost)
 
+    def touch(self, userid: str) -> None:
+        """Change the version of a user, as somebody else does who was faster."""
+        user = self.stored[userid]
+        self.stored[userid] = replace(user, version=user.version + 1)
+
     def delete(self, users: Sequence[User]) -> frozenset[str]:
         with self.steps.around("users.delete", write=True):
             lost = {

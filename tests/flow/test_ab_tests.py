@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from chalicelib.domain.errors import (
@@ -244,10 +242,10 @@ def test_a_variant_that_waits_cannot_be_changed() -> None:
 
 def test_a_test_that_nobody_could_start_for_a_day_sends_nothing() -> None:
     laboratory = Laboratory()
-    laboratory.fake.on_step = _broken("messages.create")
+    laboratory.fake.fail(ConnectionError(), "messages.create")
     laboratory.start()
     assert laboratory.test.phase is Phase.STARTING
-    laboratory.fake.on_step = lambda number, name: None
+    laboratory.fake.spare()
     laboratory.advance(24 * 60)
     failures = {variant.failure.outcome for variant in laboratory.test.variants if variant.failure}
     assert failures == {"missed"}
@@ -255,19 +253,11 @@ def test_a_test_that_nobody_could_start_for_a_day_sends_nothing() -> None:
     assert laboratory.test.phase is Phase.DECIDED
 
 
-def _broken(step: str) -> Any:
-    def strike(number: int, name: str) -> None:
-        if name == step:
-            raise ConnectionError(name)
-
-    return strike
-
-
 def test_a_start_that_broke_off_is_finished_by_the_wake_up() -> None:
     laboratory = Laboratory()
-    laboratory.fake.on_step = _broken("messages.create")
+    laboratory.fake.fail(ConnectionError(), "messages.create")
     laboratory.start()
-    laboratory.fake.on_step = lambda number, name: None
+    laboratory.fake.spare()
     laboratory.wake()
     assert laboratory.test.phase is Phase.RUNNING
     assert len(laboratory.fake.messages.stored) == 2

@@ -10,7 +10,7 @@ from chalicelib.flow import coverage
 from chalicelib.reports.coverage import shown
 from tests.builders import SHOP, a_channel, a_user, an_access_channel
 from tests.fakes.steps import Killed
-from tests.fakes.world import FakeWorld
+from tests.fakes.world import FakeWorld, limits_of
 
 PEOPLE = [
     a_user("ann", push=("r1", "r2"), text="1"),
@@ -21,16 +21,18 @@ PEOPLE = [
 COUNTED = {"users": 4, "types": {"app": 1, "sms": 3, "email": 1}}
 
 
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> FakeWorld:
-    monkeypatch.setattr(coverage, "USERS", 1)
-    monkeypatch.setattr(coverage, "SLICE", 2)
-    world = FakeWorld()
+def a_world() -> FakeWorld:
+    world = FakeWorld(limits_of(counted_page=1, counted_users=2))
     world.settings.put_access_channel(an_access_channel(channels=("push", "text", "mail")))
     for code in ("push", "text", "mail"):
         world.settings.put_channel(a_channel(code))
     world.users.has(*PEOPLE)
     return world
+
+
+@pytest.fixture
+def world() -> FakeWorld:
+    return a_world()
 
 
 def run(world: FakeWorld, *, twice: bool = False) -> None:
@@ -78,10 +80,7 @@ def test_a_count_ends_right_wherever_its_worker_is_ended(world: FakeWorld) -> No
     run(world)
     steps = len(world.log) - begun
     for step in range(steps):
-        again = FakeWorld()
-        for code in ("push", "text", "mail"):
-            again.settings.put_channel(a_channel(code))
-        again.users.has(*PEOPLE)
+        again = a_world()
         coverage.begin(again.ports, "")
         again.kill_at(len(again.log) + step)
         run(again)

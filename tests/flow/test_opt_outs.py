@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.plans import TargetLoss
-from chalicelib.domain.provider_io import Reply, Webhook
+from chalicelib.domain.provider_io import Reply
 from chalicelib.domain.users import ALL, Bindings, Suppression, UserChange
 from chalicelib.flow import receipts, webhooks
 from chalicelib.manage import users as contacts
@@ -107,27 +107,15 @@ def test_a_chunk_asks_once_for_its_contacts_and_never_for_those_of_users(fake: F
     assert "audiences.opted" not in fake.log
 
 
-def test_a_webhook_brings_replies(fake: FakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    webhook = Webhook(replies=[Reply(PHONE, "TD", START)], reply="ok")
-    monkeypatch.setattr(fake.providers.text, "read_webhook", lambda request, secret: webhook)
-    assert (
-        webhooks.take_webhook(
-            fake.ports, "text", WEBHOOK_TOKEN, fake.providers.text.webhook_request([])
-        ).reply
-        == "ok"
-    )
+def test_a_webhook_brings_replies(fake: FakeWorld) -> None:
+    request = fake.providers.text.webhook_request([], replies=[Reply(PHONE, "TD", START)])
+    assert webhooks.take_webhook(fake.ports, "text", WEBHOOK_TOKEN, request).reply == "ok"
     assert SMS in user(fake).opt_outs
 
 
 def test_two_words_at_once_leave_the_user_with_the_later_one(fake: FakeWorld) -> None:
     """Between reading and saving for the first word, the second one comes and is done."""
-
-    def meanwhile(number: int, name: str) -> None:
-        if name == "users.save":
-            fake.spare()
-            reply(fake, "START", START)
-
-    fake.on_step = meanwhile
+    fake.meanwhile("users.save", lambda: reply(fake, "START", START), times=1)
     reply(fake, "TD", START - 1)
     assert user(fake).opt_outs == {}
 

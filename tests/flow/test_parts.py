@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
 from chalicelib.domain.plans import ChunkId
-from chalicelib.domain.provider_io import Receipt, ReceiptKind, names_of, parts_of
+from chalicelib.domain.provider_io import (
+    Answer,
+    Outcome,
+    Receipt,
+    ReceiptKind,
+    names_of,
+    parts_of,
+)
 from chalicelib.flow import deliver, dispatch, receipts
 from tests.builders import a_channel, a_message, a_plan, a_reachable_user, at_once
 from tests.fakes.steps import Killed
@@ -28,7 +35,9 @@ def sent(provider_id: str = THREE) -> tuple[FakeWorld, ChunkId]:
     fake.settings.put_channel(a_channel(CODE))
     fake.messages.has(message)
     chunk = fake.ledger.put_plan(a_plan(message, users=[a_reachable_user("ann")]), message).id
-    fake.providers.text._next_id = lambda kind: provider_id  # type: ignore[method-assign]
+    fake.providers.text.instead = lambda call: Answer(
+        [Outcome(provider_id=provider_id) for _ in call.recipients]
+    )
     stored = fake.ledger.chunk(chunk)
     assert stored is not None
     (job,) = dispatch.jobs(message, stored, 0, 0)

@@ -113,15 +113,9 @@ def test_what_an_account_tells_only_once_survives_a_store_that_fails_for_a_momen
         Reply("+86-ann", "TD", START),
     ]
     fake.providers.text.to_poll = list(reports)
-    failures = [OSError("throttled")] * 2
-
-    def fail(number: int, name: str) -> None:
-        if name == step and failures:
-            raise failures.pop()
-
-    fake.on_step = fail
+    fake.fail(OSError("throttled"), step, times=2)
     poll.poll_channel(fake.ports, PollJob("text"))
-    assert not failures
+    assert fake.log.count(step) >= 3
     chunk = fake.ledger.chunk(at)
     assert chunk is not None
     assert chunk.state_of(DeliveryRef(0, "text", 0)).delivered
@@ -131,12 +125,7 @@ def test_what_an_account_tells_only_once_survives_a_store_that_fails_for_a_momen
 def test_a_store_that_stays_away_fails_the_poll_aloud(fake: FakeWorld) -> None:
     send(fake)
     fake.providers.text.to_poll = fake.providers.text.receipts(ReceiptKind.DELIVERED, START + 1)
-
-    def fail(number: int, name: str) -> None:
-        if name == "ledger.add":
-            raise OSError("gone")
-
-    fake.on_step = fail
+    fake.fail(OSError("gone"), "ledger.add")
     before = fake.clock.now()
     with pytest.raises(OSError, match="gone"):
         poll.poll_channel(fake.ports, PollJob("text"))

@@ -12,11 +12,12 @@ from chalicelib.domain.jobs import SegmentJob
 from chalicelib.domain.users import User
 from chalicelib.domain.warnings import Code, Warning
 from chalicelib.flow import segment_counts, segment_samples
+from chalicelib.flow.segment_samples import Lots
 from chalicelib.manage import segments
 from chalicelib.reports import segments as report
 from tests.builders import SHOP, a_channel, a_user, an_access_channel
 from tests.fakes.steps import Killed
-from tests.fakes.world import FakeWorld
+from tests.fakes.world import FakeWorld, limits_of
 
 RICH = {"attribute": "points", "is": "at_least", "value": 100}
 SEGMENT = Group(Family.SEGMENT, 5, SHOP, "rich", "rules", rule=RICH)
@@ -29,19 +30,13 @@ def a_person(n: int) -> User:
 
 
 def a_world(people: int = 200) -> FakeWorld:
-    world = FakeWorld()
+    world = FakeWorld(limits_of(counted_page=10, counted_users=50))
     world.settings.put_access_channel(an_access_channel(channels=("text",)))
     world.settings.put_channel(a_channel("text"))
     for segment in (SEGMENT, BY_HAND):
         world.records.of(GROUPS[Family.SEGMENT]).put(segment)
     world.users.has(*map(a_person, range(people)))
     return world
-
-
-@pytest.fixture(autouse=True)
-def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(segment_counts, "USERS", 10)
-    monkeypatch.setattr(segment_counts, "SLICE", 50)
 
 
 def run(world: FakeWorld, *, twice: bool = False) -> None:
@@ -137,31 +132,26 @@ def test_an_estimate_of_few_users_is_exact() -> None:
     assert (estimate.members, estimate.error, estimate.sampled) == (100, 0, 200)
 
 
-def test_estimates_are_within_their_error_in_most_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(segment_samples, "USERS", 300)
+def test_estimates_are_within_their_error_in_most_samples() -> None:
     random.seed(11)
     world = a_world(2000)
     rule = {"attribute": "points", "is": "less", "value": 600}
     within = 0
     for _ in range(60):
-        estimate = segment_samples.estimate(world.ports, SHOP, rule)
+        estimate = segment_samples.estimate(world.ports, SHOP, rule, Lots(enough=300))
         within += abs(estimate.members - 600) <= estimate.error
     assert within >= 48, "57 of 60 are expected"
 
 
-def test_stretches_of_large_buckets_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in (("WHOLE", 4), ("STRETCH", 2), ("STRETCHES", 3)):
-        monkeypatch.setattr(segment_samples, name, value)
-    sample = segment_samples.draw(a_world(2500).ports)
+def test_stretches_of_large_buckets_are_drawn() -> None:
+    sample = segment_samples.draw(a_world(2500).ports, Lots(whole=4, stretch=2, stretches=3))
     assert [len(page) for page in sample.pages[:2]] == [2, 2]
     assert sample.size / sample.share == pytest.approx(2500, rel=0.9)
 
 
-def test_a_sample_without_members_says_how_many_there_may_be(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(segment_samples, "USERS", 20)
-    estimate = segment_samples.estimate(a_world().ports, SHOP, {"tag": "nobody"})
+def test_a_sample_without_members_says_how_many_there_may_be() -> None:
+    world, rule = a_world(), {"tag": "nobody"}
+    estimate = segment_samples.estimate(world.ports, SHOP, rule, Lots(enough=20))
     assert estimate.members == 0
     assert estimate.error >= 3
 

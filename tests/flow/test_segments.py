@@ -17,7 +17,7 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import Plan, TargetLoss
 from chalicelib.domain.traces import DAY, Event, Interacted, Interaction
 from chalicelib.domain.users import ALL, UserChange
-from chalicelib.flow import audience, candidates, draft, segments
+from chalicelib.flow import audience, draft, segments
 from chalicelib.flow.requests import SendRequest
 from chalicelib.manage import access_channels, events, users
 from chalicelib.reports.simulation import simulate
@@ -89,10 +89,8 @@ def test_a_restricted_access_channel_reaches_only_its_own_users(fake: FakeWorld)
     assert members(fake, RICH) == {"u15"}
 
 
-def test_few_members_are_found_among_many_users(
-    fake: FakeWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(candidates, "PAGES", 2)
+def test_few_members_are_found_among_many_users(fake: FakeWorld) -> None:
+    fake.limits = limits_of(chunk_targets=5, chunk_pages=2)
     rule = {"attribute": "points", "is": "equals", "value": 190}
     made = plans(fake, a_message_by(rule))
     assert len(made) > 1, "a chunk ends after some pages"

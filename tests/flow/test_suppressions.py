@@ -134,24 +134,15 @@ def test_a_contact_that_the_user_has_no_more_and_a_user_who_is_gone_are_left_alo
 
 def test_a_mark_and_a_change_of_the_user_at_once_are_both_kept(fake: FakeWorld) -> None:
     planned(fake, "ann")
-
-    def meanwhile(number: int, name: str) -> None:
-        if name == "users.save":
-            fake.spare()
-            contacts.change(fake.ports, [UserChange("ann", add=Bindings(tags={ALL: ("vip",)}))])
-
-    fake.on_step = meanwhile
+    change = UserChange("ann", add=Bindings(tags={ALL: ("vip",)}))
+    fake.meanwhile("users.save", lambda: contacts.change(fake.ports, [change]), times=1)
     receipts.record(fake.ports, "text", [a_receipt(undeliverable=True, code="4004")])
     assert (user(fake).undeliverable, user(fake).tags) == ({SMS: {PHONE: DEAD}}, {ALL: ("vip",)})
 
 
-def test_who_is_always_slower_fails_aloud_and_comes_again(
-    fake: FakeWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_who_is_always_slower_fails_aloud_and_comes_again(fake: FakeWorld) -> None:
     planned(fake, "ann")
-    monkeypatch.setattr(
-        fake.users, "save", lambda users, before=None: frozenset(u.userid for u in users)
-    )
+    fake.meanwhile("users.save", lambda: fake.users.touch("ann"))
     with pytest.raises(Conflict):
         receipts.record(fake.ports, "text", [a_receipt(undeliverable=True)])
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import requests
 
-from infra.smoke_target import Target
+from infra.smoke_target import Clock, Target
 from infra.smoke_trial import NAME
 
 TARGET = Target("prod", "https://api.example", ("key", "secret"))
@@ -23,7 +24,16 @@ class Service:
         self.enabled: dict[str, bool] = {}  # access channels
         self.asked: list[tuple[str, str, Any]] = []
         self.broken: dict[str, tuple[int, Any]] = {}
-        self.step = 1
+        self.first: dict[str, list[tuple[int, Any]]] = {}  # answers before others, by path
+        self.step, self.seconds = 1, 0.0
+
+    @property
+    def target(self) -> Target:
+        """The service as a stage, for a smoke test that waits in no time."""
+        return replace(TARGET, send=self.request, clock=Clock(lambda: self.seconds, self._sleep))
+
+    def _sleep(self, seconds: float) -> None:
+        self.seconds += seconds
 
     def request(self, method: str, url: str, **options: Any) -> requests.Response:
         path = url.removeprefix(TARGET.url)
@@ -31,6 +41,8 @@ class Service:
         for pattern, (status, body) in self.broken.items():
             if re.fullmatch(pattern, f"{method} {path}"):
                 return _response(status, body)
+        if self.first.get(path):
+            return _response(*self.first[path].pop())
         if options["auth"] is None and path.startswith("/admin"):
             return _response(401, {"title": "Unauthorized"})
         return _response(*self._answer(method, path.partition("?")[0], options["json"]))

@@ -71,14 +71,11 @@ def test_an_error_of_aws_is_one_line_with_advice(error: Any, advice: str) -> Non
         DeploymentFailed("x"),
     ],
 )
-def test_the_command_ends_without_a_traceback(
-    error: Exception, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_command_ends_without_a_traceback(error: Exception) -> None:
     def fail() -> None:
         raise error
 
-    monkeypatch.setattr(deploy, "aws", fail)
     with pytest.raises(SystemExit) as ended:
-        deploy.main(["--stage", "attempt"])
+        deploy.main(["--stage", "attempt"], session_of=fail)
     assert isinstance(ended.value.code, str)
     assert "\n" not in ended.value.code

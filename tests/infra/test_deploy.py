@@ -188,15 +188,12 @@ def test_the_changes_that_lose_data_come_first_and_every_page_is_read() -> None:
     assert list(change_sets.table(listed))[-1] == "2 Remove"
 
 
-def test_the_command_deploys_nothing_that_the_preflight_refuses(
-    packaged: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_command_deploys_nothing_that_the_preflight_refuses(packaged: Path) -> None:
     session = StubbedSession()
     session.refuse("sts", "get_caller_identity", "ExpiredToken")
-    monkeypatch.setattr(deploy, "aws", lambda: session)
-    monkeypatch.setattr(deploy, "package_apart", lambda stage, target: packaged)
-    with pytest.raises(SystemExit, match="nothing was deployed; --no-preflight"):
-        deploy.main(["--stage", "attempt"])
+    options = deploy._parser().parse_args(["--stage", "attempt"])
+    with pytest.raises(DeploymentFailed, match="nothing was deployed; --no-preflight"):
+        deploy._run(session, options, lambda stage, target: packaged)
     session.assert_all_asked()
 
 

@@ -46,16 +46,13 @@ def test_it_counts_the_chunks_of_every_walker(
     assert capsys.readouterr().out.count("as stored") == 6
 
 
-def test_the_stage_is_the_one_that_the_local_stack_has(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(files, "LOCAL", tmp_path)
+def test_the_stage_is_the_one_that_the_local_stack_has(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="no local stack other is up"):
-        recount.local_stack("other")
+        recount.local_stack("other", tmp_path)
     (tmp_path / "other").mkdir()
     described = {"emulator_url": "http://127.0.0.1:4566", "stage": "test"}
     files.write(tmp_path / "other" / "stack.json", described)
-    assert recount.local_stack("other") == ("http://127.0.0.1:4566", "test")
+    assert recount.local_stack("other", tmp_path) == ("http://127.0.0.1:4566", "test")
 
 
 def test_it_says_so_where_there_is_nothing_to_count(world: FakeWorld) -> None:

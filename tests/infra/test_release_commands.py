@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib import config
-from infra import deploy, releases, remove, rollback
+from infra import deploy, remove, rollback
 from infra.local.deployment import local_aws
 from infra.package_lock import LAYER_FILE
-from infra.releases import values_of
+from infra.releases import Releases, values_of
 from infra.stacks import DeploymentFailed, describe, stack_name
 from tests.contracts import emulator
 from tests.infra.stubs import StubbedSession
@@ -83,25 +82,25 @@ def test_a_rollback_goes_back_with_all_values_and_a_second_one_forward(
     assert "More" in resources(session)
 
 
-def break_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    """End the next deployment once CloudFormation has done it."""
-    execute = deploy.execute
+def break_off(session: Any) -> None:
+    """End the next deployment when it would be noted, which CloudFormation has done by then."""
+    event = "provide-client-params.s3.PutObject"
 
-    def breaking(*args: Any, **named: Any) -> None:
-        execute(*args, **named)
-        monkeypatch.setattr(deploy, "execute", execute)
-        raise KeyboardInterrupt
+    def breaking(params: Mapping[str, Any], **_: Any) -> None:
+        if params["Key"].startswith("releases/"):
+            session.events.unregister(event, breaking)
+            raise KeyboardInterrupt
 
-    monkeypatch.setattr(deploy, "execute", breaking)
+    session.events.register(event, breaking)
 
 
 def test_a_rollback_after_a_deployment_that_broke_off_goes_back_by_one(
-    session: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    session: Any, tmp_path: Path
 ) -> None:
     stage = "brokenoff"
     deployed(session, tmp_path, release("One", stage=stage), stage)
     deployed(session, tmp_path, release("Two", stage=stage), stage)
-    break_off(monkeypatch)
+    break_off(session)
     with pytest.raises(KeyboardInterrupt):
         deployed(session, tmp_path, release("Three", stage=stage), stage, Hidden="41")
     assert "Three" in resources(session, stage)
@@ -112,27 +111,33 @@ def test_a_rollback_after_a_deployment_that_broke_off_goes_back_by_one(
     assert {"One", "Two", "Three"} & resources(session, stage) == {"Three"}
 
 
+def note_later(noted: Releases) -> None:
+    """Move the notes by an hour, as from machines whose clocks are ahead of this one."""
+    for moment in sorted(noted._moments(), reverse=True):
+        source = {"Bucket": noted.bucket, "Key": noted._key_at(moment)}
+        later = noted._key_at(moment + 3_600_000)
+        noted.s3.copy_object(Bucket=noted.bucket, Key=later, CopySource=source)
+        noted.s3.delete_object(**source)
+
+
 def test_a_rollback_goes_back_by_one_where_the_clock_of_the_last_deployer_is_behind(
-    session: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    session: Any, tmp_path: Path
 ) -> None:
-    stage, now = "behind", time.time
+    stage = "behind"
     deployed(session, tmp_path, release(stage=stage), stage)
     deployed(session, tmp_path, release("More", stage=stage), stage)
-    with monkeypatch.context() as patch:
-        patch.setattr(releases.time, "time", lambda: now() - 3600)
-        deployed(session, tmp_path, release("More", "Most", stage=stage), stage)
-        go_back(session, stage)
+    note_later(deploy.noted_releases(session, stage))
+    deployed(session, tmp_path, release("More", "Most", stage=stage), stage)
+    go_back(session, stage)
     assert "More" in resources(session, stage)
     assert "Most" not in resources(session, stage)
     go_back(session, stage)
     assert "Most" in resources(session, stage)
 
 
-def test_a_deployment_that_broke_off_is_noted_by_the_next_one(
-    session: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_deployment_that_broke_off_is_noted_by_the_next_one(session: Any, tmp_path: Path) -> None:
     stage = "brokenfirst"
-    break_off(monkeypatch)
+    break_off(session)
     with pytest.raises(KeyboardInterrupt):
         deployed(session, tmp_path, release("One", stage=stage), stage)
     deployed(session, tmp_path, release("Two", stage=stage), stage)

@@ -21,11 +21,14 @@ SETTINGS = config.table_name(STAGE, "settings")
 
 
 class Service(BaseHTTPRequestHandler):
-    """Answers the request for a data key."""
+    """Answers the request for a data key, unless it is `deaf`."""
 
     asked: list[str] = []
+    deaf = False
 
     def do_POST(self) -> None:  # the name that the server calls
+        if self.deaf:
+            return
         self.asked.append(f"{self.path} {self.headers['Authorization'][:6]}")
         self.send_response(200)
         self.end_headers()
@@ -35,9 +38,13 @@ class Service(BaseHTTPRequestHandler):
         return
 
 
+class Deaf(Service):
+    deaf = True
+
+
 @pytest.fixture
-def service() -> Iterator[str]:
-    server = HTTPServer(("127.0.0.1", 0), Service)
+def service(request: pytest.FixtureRequest) -> Iterator[str]:
+    server = HTTPServer(("127.0.0.1", 0), getattr(request, "param", Service))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
@@ -89,10 +96,10 @@ def test_new_keys_are_made_and_earlier_ones_are_ended_by_name(session: Any) -> N
         rotate.main(["--stage", "nowhere"], session_of=lambda: session)
 
 
+@pytest.mark.parametrize("service", [Deaf], indirect=True)
 def test_an_api_that_does_not_answer_is_said_in_one_line_after_the_new_access_key(
-    session: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    session: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(Service, "do_POST", lambda self: None)
     with pytest.raises(SystemExit, match=f"the API of openums-{STAGE} was not reached") as left:
         rotate.main(["--stage", STAGE], session_of=lambda: session)
     assert "\n" not in str(left.value)

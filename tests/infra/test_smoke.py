@@ -7,12 +7,11 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from infra import smoke, smoke_target
+from infra import smoke
 from infra.smoke_target import Failed
 from infra.smoke_trial import MailServer
 from tests.infra.smoke_service import TARGET, Service
@@ -22,25 +21,16 @@ SERVER = MailServer("mail.example", 587, "starttls")
 
 
 @pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    """A service that answers at once, for a smoke test that waits in no time."""
-    clock = [0.0]
-
-    def sleep(seconds: float) -> None:
-        clock[0] += seconds
-
+def service() -> Iterator[Service]:
     served = Service()
-    fake_time = SimpleNamespace(monotonic=lambda: clock[0], sleep=sleep)
-    monkeypatch.setattr(smoke_target, "time", fake_time)
-    monkeypatch.setattr(smoke_target.requests, "request", served.request)
     yield served
     assert served.there == set(), "left behind"
     assert not any(served.enabled.values())
 
 
-def smoked(mail: MailServer | None = SERVER) -> tuple[bool, list[str]]:
+def smoked(service: Service, mail: MailServer | None = SERVER) -> tuple[bool, list[str]]:
     lines: list[str] = []
-    passed = smoke.run(TARGET, mail=mail, say=lines.append)
+    passed = smoke.run(service.target, mail=mail, say=lines.append)
     assert all("\n" not in line for line in lines)
     return passed, lines
 
@@ -48,7 +38,7 @@ def smoked(mail: MailServer | None = SERVER) -> tuple[bool, list[str]]:
 def test_a_stage_that_works_passes_every_check_each_in_one_line_with_its_time(
     service: Service,
 ) -> None:
-    passed, lines = smoked()
+    passed, lines = smoked(service)
     assert passed
     assert len(lines) == 10
     assert all(re.match(r"ok +\d+\.\d s  \w", line) for line in lines)
@@ -57,7 +47,7 @@ def test_a_stage_that_works_passes_every_check_each_in_one_line_with_its_time(
 
 
 def test_the_message_is_withdrawn_before_its_channels_are_deleted(service: Service) -> None:
-    smoked()
+    smoked(service)
     ends = [path for method, path, _ in service.asked if method == "DELETE" or "/retract/" in path]
     assert ends[0] == "/v1/retract/known"
     channels = [path for path in ends if "channels" in path]
@@ -67,7 +57,7 @@ def test_the_message_is_withdrawn_before_its_channels_are_deleted(service: Servi
 
 def test_the_access_channel_of_an_earlier_run_is_used_again(service: Service) -> None:
     service.enabled["k"] = False
-    assert smoked()[0]
+    assert smoked(service)[0]
     made = [path for method, path, _ in service.asked if method == "POST"]
     assert "/admin/v1/access-channels" not in made
     assert "/admin/v1/access-channels/k/secret" in made
@@ -115,7 +105,7 @@ def test_the_first_failure_ends_the_run_with_its_reason_and_cleans_up(
     service: Service, broken: str, status: int, body: Any, check: str, reason: str
 ) -> None:
     service.broken[broken] = (status, body)
-    passed, lines = smoked()
+    passed, lines = smoked(service)
     assert not passed
     assert [line.startswith("fail") for line in lines] == [False] * (len(lines) - 2) + [True, False]
     assert check in lines[-2]
@@ -123,20 +113,13 @@ def test_the_first_failure_ends_the_run_with_its_reason_and_cleans_up(
 
 
 def test_settings_that_are_not_known_everywhere_yet_are_waited_for(service: Service) -> None:
-    refusals = [(401, {"code": 4005})] * 12
-    answer = service._answer
-
-    def late(method: str, path: str, body: Any) -> tuple[int, Any]:
-        is_refused = path == "/v1/sent" and refusals
-        return refusals.pop() if is_refused else answer(method, path, body)
-
-    service._answer = late  # type: ignore[method-assign]
-    assert smoked()[0]
+    service.first["/v1/sent"] = [(401, {"code": 4005})] * 12
+    assert smoked(service)[0]
 
 
 def test_what_could_not_be_deleted_is_named(service: Service) -> None:
     service.broken["DELETE /admin/v1/users/.*"] = (500, {})
-    passed, lines = smoked()
+    passed, lines = smoked(service)
     assert not passed
     assert re.search(r"fail .*left behind: DELETE /admin/v1/users/smoke-\w+: 500", lines[-1])
     assert {path.rsplit("/", 1)[0] for path in service.there} == {"/admin/v1/users"}
@@ -144,7 +127,7 @@ def test_what_could_not_be_deleted_is_named(service: Service) -> None:
 
 
 def test_without_a_mail_server_nothing_leaves_the_account(service: Service) -> None:
-    passed, lines = smoked(mail=None)
+    passed, lines = smoked(service, mail=None)
     assert passed
     assert "ran at once: without --mail-server" in lines[7]
     made = [
@@ -160,7 +143,7 @@ def test_without_a_mail_server_nothing_leaves_the_account(service: Service) -> N
 
 def test_a_stage_without_mails_skips_the_second_step_and_says_so(service: Service) -> None:
     service.platforms = ("jpush", "jsms")
-    passed, lines = smoked()
+    passed, lines = smoked(service)
     assert passed
     assert "skipped: the stage runs no e-mail" in lines[7]
 
@@ -210,11 +193,11 @@ def test_without_an_address_the_stack_is_asked_for_it(
     }
     session.add("cloudformation", "describe_stacks", {"Stacks": [stack]})
     session.refuse("cloudformation", "describe_stacks", "ExpiredToken")
-    no_environment.setattr(smoke, "aws", lambda: session)
     no_environment.setenv("OPENUMS_ACCESS_KEY", "k")
-    assert smoke.find_target("prod", tmp_path / "none").url == output["OutputValue"]
+    where = "prod", tmp_path / "none", lambda: session
+    assert smoke.find_target(*where).url == output["OutputValue"]
     with pytest.raises(Failed, match=r"set OPENUMS_URL.*sign in again"):
-        smoke.find_target("prod", tmp_path / "none")
+        smoke.find_target(*where)
 
 
 @pytest.mark.parametrize(

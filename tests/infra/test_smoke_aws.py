@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-from types import SimpleNamespace
+import itertools
 from typing import Any
 
 import pytest
 
-from infra import smoke_aws, smoke_target
-from infra.smoke_target import Failed
+from infra import smoke_aws
+from infra.smoke_target import Clock, Failed
 from tests.infra.smoke_service import TARGET
 from tests.infra.stubs import StubbedSession
 
 
 @pytest.fixture
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter(range(1000))
-    fake_time = SimpleNamespace(monotonic=lambda: next(clock), sleep=lambda seconds: None)
-    monkeypatch.setattr(smoke_target, "time", fake_time)
+def at_once() -> Clock:
+    clock = itertools.count()
+    return Clock(lambda: next(clock), lambda seconds: None)
 
 
 def execution(name: str, started: float) -> dict[str, Any]:
@@ -34,8 +33,7 @@ def execution(name: str, started: float) -> dict[str, Any]:
     }
 
 
-@pytest.mark.usefixtures("at_once")
-def test_a_tick_counts_if_it_was_started_during_the_run() -> None:
+def test_a_tick_counts_if_it_was_started_during_the_run(at_once: Clock) -> None:
     session, now = StubbedSession(), 1_800_000_000.0
     machines = [
         {
@@ -49,24 +47,24 @@ def test_a_tick_counts_if_it_was_started_during_the_run() -> None:
     session.add("stepfunctions", "list_state_machines", {"stateMachines": machines})
     for executions in ([], [execution("old", now - 9)], [execution("tick-1", now + 1)]):
         session.add("stepfunctions", "list_executions", {"executions": executions})
-    assert smoke_aws.tick_succeeded(session, "prod", now, 60) == "tick-1"
+    assert smoke_aws.tick_succeeded(session, "prod", now, 60, at_once) == "tick-1"
     session.assert_all_asked()
 
 
-@pytest.mark.usefixtures("at_once")
-def test_a_timer_that_stays_overdue_fails() -> None:
+def test_a_timer_that_stays_overdue_fails(at_once: Clock) -> None:
     session = StubbedSession()
     row = {"shard": {"N": "1"}, "due": {"S": "1800000000000#check"}}
     session.add("dynamodb", "query", {"Items": []})
     session.add("dynamodb", "query", {"Items": [row]})
     for _ in range(4):
         session.add("dynamodb", "query", {"Items": []})
-    assert smoke_aws.no_timer_is_overdue(session, "prod", 60) == "no timer has waited 300 s"
+    waited = smoke_aws.no_timer_is_overdue(session, "prod", 60, at_once)
+    assert waited == "no timer has waited 300 s"
     session.assert_all_asked()
     for _ in range(3):
         session.add("dynamodb", "query", {"Items": [row]})
     with pytest.raises(Failed, match="openums-prod-due"):
-        smoke_aws.no_timer_is_overdue(session, "prod", 2)
+        smoke_aws.no_timer_is_overdue(session, "prod", 2, at_once)
 
 
 def test_without_credentials_of_aws_nothing_behind_the_api_is_checked(

@@ -169,14 +169,7 @@ def test_who_may_touch_which_scope(
 def test_a_user_who_changes_while_being_deleted_is_deleted_all_the_same() -> None:
     fake = FakeWorld()
     fake.users.has(builders.a_user("ann"), builders.a_user("ben"))
-    disturbances = [1, 2]
-
-    def change_ann(number: int, name: str) -> None:
-        if name == "users.delete" and disturbances:
-            disturbances.pop()
-            fake.users.has(builders.a_user("ann", version=fake.users.stored["ann"].version + 1))
-
-    fake.on_step = change_ann
+    fake.meanwhile("users.delete", lambda: fake.users.touch("ann"), times=2)
     assert users.delete(fake.ports, ["ann", "ben", "zoe", "ann"]) == {"zoe": users.UNKNOWN}
     assert not fake.users.stored
 
@@ -184,11 +177,6 @@ def test_a_user_who_changes_while_being_deleted_is_deleted_all_the_same() -> Non
 def test_a_user_who_changes_all_the_time_is_not_deleted() -> None:
     fake = FakeWorld()
     fake.users.has(builders.a_user("ann"))
-
-    def change_ann(number: int, name: str) -> None:
-        if name == "users.delete":
-            fake.users.has(builders.a_user("ann", version=fake.users.stored["ann"].version + 1))
-
-    fake.on_step = change_ann
+    fake.meanwhile("users.delete", lambda: fake.users.touch("ann"))
     assert users.delete(fake.ports, ["ann"]) == {"ann": users.BUSY}
     assert "ann" in fake.users.stored

@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.domain.access_channels import ACCESS_CHANNELS
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.domain.errors import BroadcastsUsedUp, Refusal, UnknownStrategy
+from chalicelib.domain.errors import BroadcastsUsedUp, UnknownStrategy
 from chalicelib.domain.provider_io import ProviderIds
 from chalicelib.domain.rules.caps import ANY
 from chalicelib.domain.rules.schedules import Timing
@@ -20,9 +20,9 @@ from chalicelib.domain.users import Suppression
 from chalicelib.domain.warnings import Code, Warning
 from chalicelib.flow import days, submit
 from chalicelib.flow.requests import SendRequest
-from chalicelib.flow.rules import gate
+from chalicelib.flow.rules import quiet_hours
 from chalicelib.flow.rules.dry import dry
-from chalicelib.ports import Document, World
+from chalicelib.ports import Document
 from chalicelib.reports import message as report
 from chalicelib.reports.simulation import simulate
 from tests.builders import SHOP, a_channel, a_template, a_user, an_access_channel
@@ -109,27 +109,15 @@ def test_what_a_send_refuses_a_simulation_refuses(fake: FakeWorld) -> None:
         simulated(fake, a_request(rule_id=7))
 
 
-def test_rules_count_in_a_simulation_without_a_trace(
-    fake: FakeWorld, monkeypatch: pytest.MonkeyPatch
+def test_the_first_step_of_a_message_on_hold_begins_with_the_end_of_the_hold(
+    fake: FakeWorld,
 ) -> None:
-    """A quota of one message a day refuses the second one, however often it was simulated."""
-
-    class UsedUp(Refusal):
-        """The day's messages are sent."""
-
-    def one_a_day(world: World, request: SendRequest, resolved: object) -> gate.Hold | None:
-        if not world.counters.take("one a day", 1, 1, 0).granted:
-            raise UsedUp
-        return gate.Hold(START + 9, "quiet_hours")
-
-    monkeypatch.setattr(gate, "MESSAGE_RULES", (one_a_day,))
-    for _ in range(3):
-        answer = simulated(fake, a_request())
-        assert answer["hold"] == {"until": START + 9, "reason": "quiet_hours"}
-        assert answer["steps"][0]["begins"] == START + 9
-    submit.submit(fake.ports, a_request())
-    with pytest.raises(UsedUp):
-        simulate(fake.ports, a_request())
+    noon = START + 4 * 3600 * 1000
+    window = {"begin": "08:00", "end": "12:00", "time_zone": "Etc/UTC", "priorities": [1, 2, 3]}
+    rules = {quiet_hours.RULE: {"action": "hold", "windows": [window]}}
+    answer = simulated(fake, a_request(channel=an_access_channel(rules=rules)))
+    assert answer["hold"] == {"until": noon, "reason": "quiet_hours"}
+    assert answer["steps"][0]["begins"] == noon
 
 
 def test_a_dry_counter_answers_as_a_real_one() -> None:

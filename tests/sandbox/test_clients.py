@@ -274,12 +274,7 @@ def test_wecom_proves_its_address_and_reads_a_click_on_a_cards_button(box: Sandb
     secret = provider.webhook_secret(credentials)
     account = Account("wk", credentials, {"base_url": f"{box.url}/wecom"})
     with webhook() as hook, provider.connect(account) as session:
-
-        def answer(seen: Seen) -> tuple[int, str]:
-            hook.seen.append(seen)
-            return 200, provider.read_webhook(received(seen), secret).reply
-
-        hook.answer = answer  # type: ignore[method-assign]
+        hook.says = lambda seen: provider.read_webhook(received(seen), secret).reply
         options = {"agent_id": "7", "webhook_url": hook.url, "verify": True, **KEYS}
         assert box.register("wecom", "ww1", **options).status_code == 200
         content = {"msgtype": "template_card", "template_card": BUTTON_CARD}

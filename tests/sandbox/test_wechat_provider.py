@@ -82,12 +82,7 @@ def test_messages_go_out_outlive_a_token_and_are_reported(box: Sandbox) -> None:
     provider = OfficialAccount(Http(POLICY), tokens())
     secret = provider.webhook_secret(OWN)
     with webhook() as hook, provider.connect(account(box)) as session:
-
-        def answer(seen: Seen) -> tuple[int, str]:
-            hook.seen.append(seen)
-            return 200, provider.read_webhook(received(seen), secret).reply
-
-        hook.answer = answer  # type: ignore[method-assign]
+        hook.says = lambda seen: provider.read_webhook(received(seen), secret).reply
         registered = {"webhook_url": hook.url, "templates": "tpl:thing1", "verify": True, **KEYS}
         assert box.register("wechat", "wx1", **registered).status_code == 200
         session.check()

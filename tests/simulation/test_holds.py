@@ -3,43 +3,54 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.domain.access_channels import ACCESS_CHANNELS, AccessChannel
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.domain.messages import Message
 from chalicelib.domain.provider_io import Receipt, ReceiptKind
 from chalicelib.flow import receipts, submit, withdraw
 from chalicelib.flow.requests import SendRequest
-from chalicelib.flow.rules import gate
-from chalicelib.flow.rules.gate import Hold
-from chalicelib.ports import World
-from tests.builders import an_access_channel, at_once
+from chalicelib.flow.rules.quiet_hours import RULE
+from tests.builders import SHOP, an_access_channel, at_once
 from tests.fakes.clock import START
 from tests.profiles import examples
 from tests.simulation.test_scanned_audiences import Scanned
 from tests.simulation.test_withdraw import check_chunks, is_withdrawn
 from tests.simulation.world import Simulation, finished
 
-UNTIL = START + 30 * 3600 * 1000
-HOLD = Hold(UNTIL, "quiet_hours")
+UNTIL = START + 23 * 3600 * 1000
 
 
-@pytest.fixture(autouse=True, scope="module")
-def held() -> Iterator[None]:
-    """Hold every message of this module."""
-    before, gate.MESSAGE_RULES = gate.MESSAGE_RULES, (lambda world, request, resolved: HOLD,)
-    yield
-    gate.MESSAGE_RULES = before
+def quiet(begin: str, end: str) -> AccessChannel:
+    """Return an access channel that is quiet on each day."""
+    window = {"begin": begin, "end": end, "time_zone": "Etc/UTC", "priorities": [1, 2, 3]}
+    return an_access_channel(rules={RULE: {"action": "hold", "windows": [window]}})
+
+
+HOLDING = quiet("08:00", "07:00")  # from START on
 
 
 @dataclass
-class Watched(Simulation):
-    """A simulation that notes when the providers were called first."""
+class Held(Simulation):
+    """A message in quiet hours."""
+
+    def request(self) -> SendRequest:
+        return replace(super().request(), channel=HOLDING)
+
+
+@dataclass
+class Crowd(Held, Scanned):
+    """A message in quiet hours to a scanned audience."""
+
+
+@dataclass
+class Watched(Held):
+    """A message whose chunks are planned when its hold has ended."""
 
     def check(self) -> None:
         assert not self.is_early()
@@ -50,7 +61,7 @@ class Watched(Simulation):
         return any(chunk.plan.time < message.starts for chunk in self.chunks())
 
 
-MAKERS: dict[str, Callable[..., Simulation]] = {"named": Watched, "scanned": Scanned}
+MAKERS: dict[str, Callable[..., Simulation]] = {"named": Watched, "scanned": Crowd}
 
 
 def a_simulation(kind: str, **options: object) -> Simulation:
@@ -78,7 +89,7 @@ def test_contacts_that_a_held_message_names_are_kept_for_it() -> None:
     simulation = Simulation()
     contacts = {ChannelType.SMS: ("13900001111",), ChannelType.APP: ("reg-1", "reg-2")}
     para = {"template_para": {"name": "you"}, "app_para": {"platform": "all"}}
-    request = SendRequest(channel=an_access_channel(), contacts=contacts, template=1, **para)  # type: ignore[arg-type]
+    request = SendRequest(channel=HOLDING, contacts=contacts, template=1, **para)  # type: ignore[arg-type]
     submit.submit(simulation.world.ports, request)
     simulation.run()
     assert set(simulation.world.providers.text.sent()) == {"13900001111"}
@@ -86,7 +97,7 @@ def test_contacts_that_a_held_message_names_are_kept_for_it() -> None:
 
 
 def test_its_history_and_its_withdrawal_count_from_the_start() -> None:
-    simulation = Simulation()
+    simulation = Held()
     simulation.submit()
     message = simulation.world.messages.stored[simulation.msgid or ""]
     assert message.expires == UNTIL // 1000 + message.strategy.length + 7 * 86400
@@ -155,29 +166,21 @@ def test_a_withdrawal_among_accidents_leaves_nothing_open(
 # -- steps
 
 
-class Night:
-    """A rule that lets nobody enter a later step before a time."""
-
-    def __init__(self, until: int) -> None:
-        self.until = until
-
-    def __call__(self, world: World, message: Message, step: int) -> Hold | None:
-        return Hold(self.until, "night") if world.clock.now() < self.until else None
-
-
 @dataclass
 class Nightly(Simulation):
-    """A strategy whose second step becomes due while a rule holds it."""
+    """A strategy whose second step becomes due in quiet hours.
+
+    They were moved since the message was accepted, which they would have held.
+    """
 
     until: int = START + 4 * 3600 * 1000
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        gate.STEP_RULES = {"night": Night(self.until)}
-        gate.MESSAGE_RULES = ()
+        self.world.records.of(ACCESS_CHANNELS).stored[SHOP] = quiet("08:00", "12:00")
 
     def request(self) -> SendRequest:
-        return replace(super().request(), channel=an_access_channel(rules={"night": {}}))
+        return replace(super().request(), channel=quiet("13:00", "14:00"))
 
     def check(self) -> None:
         super().check()
@@ -185,14 +188,7 @@ class Nightly(Simulation):
             assert all(entrants.time >= self.until for entrants in chunk.entrants)
 
 
-@pytest.fixture
-def night() -> Iterator[None]:
-    before = gate.MESSAGE_RULES, gate.STEP_RULES
-    yield
-    gate.MESSAGE_RULES, gate.STEP_RULES = before
-
-
-def test_a_step_that_becomes_due_meanwhile_waits_for_the_end(night: None) -> None:
+def test_a_step_that_becomes_due_meanwhile_waits_for_the_end() -> None:
     simulation = finished(Nightly())
     entered = [entrants.time for chunk in simulation.chunks() for entrants in chunk.entrants]
     assert simulation.until <= min(entered) <= simulation.until + 60_000  # type: ignore[attr-defined]
@@ -200,7 +196,7 @@ def test_a_step_that_becomes_due_meanwhile_waits_for_the_end(night: None) -> Non
     assert len(checks) < 12, "it does not ask again and again"
 
 
-def test_a_receipt_that_comes_while_the_step_waits_cancels_it(night: None) -> None:
+def test_a_receipt_that_comes_while_the_step_waits_cancels_it() -> None:
     simulation = Nightly()
     simulation.submit()
     while simulation.world.clock.now() < START + 3600 * 1000 and simulation._next():
@@ -216,7 +212,7 @@ def test_a_receipt_that_comes_while_the_step_waits_cancels_it(night: None) -> No
 
 
 @pytest.mark.parametrize("part", range(4))
-def test_a_worker_ended_at_any_step_loses_no_step_that_waits(night: None, part: int) -> None:
+def test_a_worker_ended_at_any_step_loses_no_step_that_waits(part: int) -> None:
     sample = finished(Nightly())
     for number in range(part, len(sample.world.log), 8):
         simulation = Nightly()
@@ -227,7 +223,7 @@ def test_a_worker_ended_at_any_step_loses_no_step_that_waits(night: None, part: 
             simulation.check()
 
 
-def test_a_message_of_one_step_has_no_rules_of_steps(night: None) -> None:
+def test_a_message_of_one_step_has_no_rules_of_steps() -> None:
     simulation = Nightly(strategy=at_once("app", "sms", "email"))
     simulation.submit()
     assert simulation.world.messages.stored[simulation.msgid or ""].step_rules == ()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -137,17 +136,11 @@ def test_many_accidents_in_any_order(seed: int, kills: list[int], twice: bool, e
 def test_the_timers_rows_are_swept_even_when_their_execution_is_gone() -> None:
     simulation = Simulation()
     timers = simulation.world.timers
-    timers.start_clock = lambda timers: None  # type: ignore[method-assign,assignment]
+    simulation.world.meanwhile("timers.start_clock.done", timers.started.clear)
     finished(simulation)
 
 
 def test_a_sender_whose_jobs_could_not_be_queued_is_not_told_to_send_again() -> None:
     simulation = Simulation()
-    send = simulation.world.queues.send
-
-    def refuse_once(envelopes: Sequence[Envelope]) -> None:
-        simulation.world.queues.send = send  # type: ignore[method-assign]
-        raise ConnectionError("the queue is not there")
-
-    simulation.world.queues.send = refuse_once  # type: ignore[method-assign]
+    simulation.world.fail(ConnectionError("the queue is not there"), "queues.send", times=1)
     finished(simulation)

@@ -92,11 +92,7 @@ def _step(simulation: Simulation, name: str) -> int:
 
 def test_nothing_is_stored_when_the_queue_is_down() -> None:
     simulation = OfOne()
-
-    def refuse(envelopes: object) -> None:
-        raise ConnectionError("the queue is not there")
-
-    simulation.world.queues.send = refuse  # type: ignore[method-assign,assignment]
+    simulation.world.fail(ConnectionError("the queue is not there"), "queues.send")
     with pytest.raises(ConnectionError):
         submit.submit(simulation.world.ports, simulation.request())
     assert simulation.msgid is None

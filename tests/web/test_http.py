@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import SimpleNamespace
 
 import pytest
 import requests.adapters
@@ -20,6 +19,9 @@ from chalicelib.domain.errors import Misconfigured, Rejected, Unavailable, Uncer
 from chalicelib.web import transport
 from chalicelib.web.egress import Blocked, Policy
 from chalicelib.web.http import Http
+from chalicelib.web.messages import Request
+from tests.contracts import emulator
+from tests.fakes.clock import FakeClock
 from tests.liveness import HANG, PATIENCE
 
 LOCAL = ("127.0.0.1", "push.example.test")
@@ -122,17 +124,16 @@ def test_a_request_and_its_answer() -> None:
     assert sent.endswith('{"a":"\u4e2d"}'.encode())
 
 
-def test_connections_are_used_again_but_not_old_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connections_are_used_again_but_not_old_ones() -> None:
+    clock = FakeClock()
+    sender = transport.RequestsTransport(Policy(LOCAL), clock.monotonic)
     with serving(ok) as server:
-        http = client()
+        request = Request("GET", f"http://127.0.0.1:{server.port}/", {}, None)
         for _ in range(3):
-            http.request("GET", f"http://127.0.0.1:{server.port}/")
+            sender.send(request, PATIENCE)
         assert server.connections == 1
-        now = time.time()
-        monkeypatch.setattr(
-            transport.time, "time", lambda: now + 3600
-        )  # the container was frozen meanwhile
-        http.request("GET", f"http://127.0.0.1:{server.port}/")
+        clock.advance(3600)  # the container was frozen meanwhile
+        sender.send(request, PATIENCE)
         assert server.connections == 2
 
 
@@ -154,19 +155,17 @@ def test_redirects_are_answers_and_not_followed() -> None:
         (b"404 Not Found", "http_404"),
     ],
 )
-def test_a_file_is_what_an_address_answers_itself(
-    monkeypatch: pytest.MonkeyPatch, head: bytes, code: str
-) -> None:
-    monkeypatch.setattr(
-        files,
-        "settings",
-        lambda: SimpleNamespace(egress_allow=("127.0.0.1",), provider_timeout=2.0),
-    )
+def test_a_file_is_what_an_address_answers_itself(head: bytes, code: str) -> None:
+    allowed = {"KMS_KEY": "k", "EGRESS_ALLOW": "127.0.0.1", "PROVIDER_TIMEOUT": "2"}
 
     def answer(connection: socket.socket, request: bytes) -> None:
         connection.sendall(b"HTTP/1.1 " + head + b"\r\nContent-Length: 0\r\n\r\n")
 
-    with serving(answer) as server, pytest.raises(Rejected, match=code):
+    with (
+        emulator.in_environment(emulator.environment("") | allowed),
+        serving(answer) as server,
+        pytest.raises(Rejected, match=code),
+    ):
         files.Files().fetch(f"http://127.0.0.1:{server.port}/a.pdf", 100, 10)
     assert len(server.seen) == 1
 

@@ -63,17 +63,26 @@ STEP_RULES: Mapping[str, StepRule] = {quiet_hours.RULE: quiet_hours.for_step}
 ENTRANT_RULES: tuple[EntrantRule, ...] = (caps.for_entrants, budget.for_entrants)
 
 
-def for_message(world: World, request: SendRequest, resolved: ResolvedSend) -> Hold | None:
+def for_message(
+    world: World,
+    request: SendRequest,
+    resolved: ResolvedSend,
+    rules: Sequence[MessageRule] = MESSAGE_RULES,
+) -> Hold | None:
     """Return the longest hold of an acceptable message. Raise the Refusal of the first rule."""
-    holds = [rule(world, request, resolved) for rule in MESSAGE_RULES]
+    holds = [rule(world, request, resolved) for rule in rules]
     return max((hold for hold in holds if hold is not None), default=None)
 
 
 def for_targets(
-    world: World, message: Message, number: int, selections: Sequence[Selection]
+    world: World,
+    message: Message,
+    number: int,
+    selections: Sequence[Selection],
+    rules: Sequence[TargetRule] = TARGET_RULES,
 ) -> Sequence[Selection]:
     """Return the selections of a chunk after every rule, as many and in the same order."""
-    for rule in TARGET_RULES:
+    for rule in rules:
         selections = rule(world, message, selections)
     paid = budget.for_targets(world, message, number, selections)
     before = {one.target.id for one in selections if one.target.loss is None}

@@ -75,8 +75,9 @@ def readable() -> Iterator[None]:
 class Package:
     """An opened archive. All that reads a part takes it from here, by the name of a relation."""
 
-    def __init__(self, raw: bytes) -> None:
+    def __init__(self, raw: bytes, tags: int = MAX_TAGS) -> None:
         _check_kind(raw)
+        self._tags = tags  # of one part
         self._archive = zipfile.ZipFile(io.BytesIO(raw))
         members = self._archive.infolist()
         if len(members) > MAX_MEMBERS:
@@ -108,8 +109,8 @@ class Package:
                 fed, tags = fed + len(chunk), tags + chunk.count(b"<")
                 if fed - parser.CurrentByteIndex > MAX_TOKEN + _CHUNK:
                     raise Faulty(FILE, Fault.UNREADABLE)
-                if tags > MAX_TAGS:
-                    raise Faulty(FILE, Fault.MANY_TAGS, most=MAX_TAGS)
+                if tags > self._tags:
+                    raise Faulty(FILE, Fault.MANY_TAGS, most=self._tags)
                 yield
         parser.Parse(b"", True)
         yield

@@ -14,7 +14,6 @@ from chalicelib.manage.imports import sheets
 from chalicelib.manage.imports.columns import SEVERAL, Column
 from chalicelib.manage.imports.rows import Door, Reader
 
-MAX_CELLS = 600_000  # of a file of bad rows: some seconds of a function
 MAX_SHOWN = 100  # characters of a cell
 MEDIA = {
     FileFormat.CSV: "text/csv; charset=utf-8",
@@ -22,11 +21,14 @@ MEDIA = {
 }
 
 
-def of_rows(one: Import, reader: Reader, bad: Iterable[BadRow]) -> bytes:
-    """Return the file for rows that were refused. `bad` is in the order of the file."""
+def of_rows(one: Import, reader: Reader, bad: Iterable[BadRow], cells: int) -> bytes:
+    """Return the file of so many cells for rows that were refused.
+
+    `bad` is in the order of the file.
+    """
     columns = reader.columns.columns
     heading = [*reader.door.heading(one.language), *(column.header for column in columns)]
-    most = MAX_CELLS // len(heading)
+    most = cells // len(heading)
     return _written(one, heading, _limited(one, reader.door, _lines(reader, bad), most))
 
 

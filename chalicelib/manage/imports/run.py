@@ -177,7 +177,8 @@ def _work_through(world: World, one: Import, reader: Reader, until: int) -> None
             _enqueue(world, one)
             return
     bad = world.imports.bad_rows(one.id) if one.failed else ()
-    content = report.of_rows(one, reader, bad) if bad else None
+    cells = world.limits.sizes.report_cells
+    content = report.of_rows(one, reader, bad, cells) if bad else None
     _finish(world, replace(one, state=ImportState.DONE), one, content)
 
 

@@ -141,19 +141,14 @@ THROTTLED = ClientError({"Error": {"Code": "ThrottlingException", "Message": "sl
 
 @pytest.mark.parametrize("error", [THROTTLED, ReadTimeoutError(endpoint_url="x")])
 def test_aws_that_is_busy_is_not_taken_for_what_does_not_exist(
-    configured: Api, monkeypatch: pytest.MonkeyPatch, error: Exception
+    configured: Api, error: Exception
 ) -> None:
     token = "B" * 120
-
-    def busy(*_: Any) -> Any:
-        raise error
-
-    for name in ("open", "mac"):
-        monkeypatch.setattr(configured.fake.vault, name, busy)
+    configured.fake.vault.steps.fail(error, "vault.open", "vault.mac")
     for path in (f"/u/{token}", "/l/" + "A" * 36, "/o/" + "A" * 36):
         reply = configured("GET", path, headers={"User-Agent": "Mozilla/5.0 (iPhone)"})
         assert (reply.status, reply.headers["Retry-After"]) == (503, "5"), path
-    monkeypatch.setattr(configured.fake.users, "get", busy)
+    configured.fake.fail(error, "users.get")
     reply = configured.admin("GET", "users/ann")
     assert (reply.status, reply.headers["Retry-After"]) == (503, "5")
 

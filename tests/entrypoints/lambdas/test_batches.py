@@ -78,11 +78,7 @@ def test_jobs_that_there_is_no_time_for_are_sent_anew_and_have_not_failed(fake: 
 
 
 def test_jobs_that_cannot_be_sent_anew_come_back_as_failed(fake: FakeWorld) -> None:
-    def refuse(number: int, name: str) -> None:
-        if name == "queues.hand_back":
-            raise OSError
-
-    fake.on_step = refuse
+    fake.fail(OSError(), "queues.hand_back")
     batch = Batch(("x", "a"), ("x", "b"), left=(60_000, 1_000))
     assert consumed(batch, idle) == (["a"], ["m1"])
 

@@ -92,12 +92,9 @@ def test_an_unreadable_record_is_reported_and_the_others_are_listed(
 
 
 def test_a_batch_that_cannot_be_listed_is_read_again_from_its_start(
-    fake: FakeWorld, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    fake: FakeWorld, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def refuse(entries: Any) -> None:
-        raise RuntimeError("13800138000")
-
-    monkeypatch.setattr(fake.messages, "add_to_lists", refuse)
+    fake.fail(RuntimeError("13800138000"), "messages.add_to_lists")
     assert failed(streams.history({"Records": batch()}, None)) == ["0"]
     out = capsys.readouterr().out
     assert "batch_failed" in out

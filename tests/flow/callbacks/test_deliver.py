@@ -166,13 +166,7 @@ def test_a_worker_without_time_stores_the_rest_for_the_next_one() -> None:
 def test_a_batch_that_cannot_be_stored_is_delivered_again_with_its_job() -> None:
     fake = a_shop()
     send(fake)
-    failures = [ConnectionError("no table")]
-
-    def fail(number: int, name: str) -> None:
-        if name == "callbacks.put" and failures:
-            raise failures.pop()
-
-    fake.on_step = fail
+    fake.fail(ConnectionError("no table"), "callbacks.put", times=1)
     run(fake)
     first, second = fake.receivers.posts
     assert first.body == second.body

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -208,23 +209,26 @@ def test_a_channel_whose_clicks_are_not_counted_has_nothing_left_to_fill_in() ->
     assert links == {"url": SHOP}
 
 
-def test_a_short_link_that_does_not_fit_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_short_link_that_does_not_fit_is_not_made() -> None:
     """A short link may be longer than the address that it stands for."""
     fake = FakeWorld()
     on_shared_calls(fake)
     longest = len(f"{fake.limits.public_url}/l/") + 36
 
-    def check(made: Any) -> None:
-        if len(made["card"]["url"]) > room:
+    def judge(content: Mapping[str, Any]) -> None:
+        if len(content["card"]["url"]) > rooms[0]:
             raise Invalid("card.url", "too long")
 
-    monkeypatch.setattr(fake.providers.text, "check_content", check)
-    template = a_template(contents={ChannelType.SMS: CARD})
-    for room, fits in ((longest, True), (longest - 1, False), (1, True)):
-        if room == 1:  # then neither fits, and the provider says so to whoever sends
-            monkeypatch.setattr(render, "_choose", lambda _, contents: contents[:1])
-        _, links = render.prepare(fake.ports, template, {}, opened(fake.ports, a_channel("text")))
+    fake.providers.text.judge = judge
+    card, short = {"text": "t", "card": {"url": "{{url}}"}}, len("{{url}}")
+    template = a_template(contents={ChannelType.SMS: card}, links=frozenset({"url"}))
+    channels = opened(fake.ports, a_channel("text"))
+    # In the last room neither address fits, and the provider says so to whoever sends.
+    rooms = [longest, longest - 1, short]
+    for fits in (True, False, True):
+        _, links = render.prepare(fake.ports, template, {"url": SHOP}, channels)
         assert bool(links) is fits
+        rooms.pop(0)
 
 
 def test_the_words_of_an_ordinary_message_are_never_read_for_variables() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -13,10 +11,9 @@ from chalicelib.domain.chunks import Deferral
 from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.errors import Misconfigured, QuotaUsedUp, Unavailable
 from chalicelib.domain.plans import CallKey
-from chalicelib.domain.provider_io import Account, ProviderIds
+from chalicelib.domain.provider_io import ProviderIds
 from chalicelib.flow import evaluate
 from chalicelib.flow.delivery import quota
-from chalicelib.ports import Session
 from tests.builders import an_access_channel
 from tests.fakes.clock import START
 from tests.fakes.world import FakeWorld
@@ -126,15 +123,7 @@ def test_what_was_made_stays_used_when_the_connection_cannot_be_closed(fake: Fak
     fake.providers.mail.can(provider_ids=ProviderIds.PER_RECIPIENT)
     limited(fake, 1000)
     _, job = planned(fake)
-    connect = fake.providers.mail.connect
-
-    @contextmanager
-    def breaking(account: Account) -> Iterator[Session]:
-        with connect(account) as session:
-            yield session
-        raise OSError("reset by peer")
-
-    fake.providers.mail.connect = breaking  # type: ignore[assignment]
+    fake.providers.mail.at_end = OSError("reset by peer")
     with pytest.raises(OSError, match="reset by peer"):
         run(fake, job)
     assert used(fake) == fake.providers.mail.sent().total() == 100
@@ -144,12 +133,7 @@ def test_what_was_made_stays_used_when_the_connection_cannot_be_closed(fake: Fak
 def test_where_others_were_faster_less_is_taken(fake: FakeWorld) -> None:
     limited(fake, 125)
     _, job = planned(fake)
-
-    def another(number: int, name: str) -> None:
-        if name == "counters.take":
-            fake.counters.counted[f"quota#mail#{DAY}"] += 10
-
-    fake.on_step = another
+    fake.meanwhile("counters.take", lambda: fake.counters.counted.update({f"quota#mail#{DAY}": 10}))
     run(fake, job)
     assert (fake.providers.mail.sent().total(), used(fake)) == (75, 95)
 
@@ -204,12 +188,10 @@ def test_the_operator_sees_it(fake: FakeWorld, caplog: pytest.LogCaptureFixture)
     assert quota.usage(fake.ports, replace(channel, deliveries_per_day=None)) is None
 
 
-def test_nothing_stays_reserved_when_calls_cannot_be_deferred(
-    fake: FakeWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_stays_reserved_when_calls_cannot_be_deferred(fake: FakeWorld) -> None:
     limited(fake, 123)
     _, job = planned(fake)
-    monkeypatch.setattr(fake.timers, "set", lambda _: (_ for _ in ()).throw(OSError("throttled")))
+    fake.fail(OSError("throttled"), "timers.set")
     with pytest.raises(OSError, match="throttled"):
         run(fake, job)
     assert (used(fake), fake.providers.mail.sent().total()) == (0, 0)

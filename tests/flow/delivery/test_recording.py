@@ -12,7 +12,6 @@ from chalicelib.domain.provider_io import OutgoingCall
 from chalicelib.flow import deliver
 from chalicelib.ports import Recording
 from tests.builders import a_strategy
-from tests.fakes.providers import raised
 from tests.simulation.singles import Singles
 
 FOUR = ("ann", "bob", "fay", "cem")
@@ -93,25 +92,17 @@ def test_an_answer_whose_lease_ends_soon_replaces_no_other(four: Singles) -> Non
     assert steps == ["ledger.put_answer"] * len(written) + [WRITE]
 
 
-class _Poison:
-    """Recordings of which those of one message cannot be put."""
-
-    def __init__(self, simulation: Singles, msgid: str) -> None:
-        self.put_all, self.msgid = simulation.world.recordings.put, msgid
-        self.tries: list[int] = []
-
-    def put(self, recordings: Sequence[Recording]) -> None:
-        self.tries.append(len(recordings))
-        if any(recording.message.msgid == self.msgid for recording in recordings):
-            raise OSError
-        self.put_all(recordings)
-
-
 def test_records_that_cannot_be_written_fail_their_own_job_only(four: Singles) -> None:
-    poison = _Poison(four, next(iter(four.msgids)))
-    four.world.recordings.put = poison.put  # type: ignore[method-assign]
+    tries, poisoned = list[int](), [next(iter(four.msgids))]
+
+    def judge(recordings: Sequence[Recording]) -> None:
+        tries.append(len(recordings))
+        if any(recording.message.msgid in poisoned for recording in recordings):
+            raise OSError
+
+    four.world.recordings.judge = judge
     four._next()
-    assert poison.tries == [4, 1, 1, 1, 1]
+    assert tries == [4, 1, 1, 1, 1]
     assert len(four.world.queues.waiting) == 1
     assert four.contacts("push", FactKind.SUBMITTED) == {
         "reg-bob-silent",
@@ -119,7 +110,7 @@ def test_records_that_cannot_be_written_fail_their_own_job_only(four: Singles) -
         "reg-fay2-silent",
         "reg-cem-silent",
     }
-    four.world.recordings.put = poison.put_all  # type: ignore[method-assign]
+    poisoned.clear()
     four.run()
     four.check()
 
@@ -139,23 +130,14 @@ def test_a_job_that_fails_is_no_hindrance_to_the_answers_of_others(four: Singles
 
 
 def test_messages_that_cannot_be_read_together_are_read_alone(four: Singles) -> None:
-    def fail(number: int, name: str) -> None:
-        if name == "recordings.read":
-            raise OSError
-
-    four.world.on_step = fail
+    four.world.fail(OSError(), "recordings.read")
     reads = ("messages.get", "users.get")
     assert order(four, *reads, CALL) == [*reads, CALL] * 4
 
 
 def test_a_clock_that_cannot_be_started_costs_no_answer() -> None:
     simulation = sent(Singles(strategy=a_strategy("app", "sms", within=60), people=FOUR))
-
-    def fail(number: int, name: str) -> None:
-        if name == "timers.start_clock":
-            raise OSError
-
-    simulation.world.on_step = fail
+    simulation.world.fail(OSError(), "timers.start_clock")
     simulation._next()
     simulation.world.spare()
     assert len(simulation.world.queues.waiting) == 4
@@ -191,9 +173,9 @@ def test_a_job_that_comes_again_does_what_follows_and_waits_for_no_lease(four: S
 def test_the_answer_to_a_call_that_was_taken_over_replaces_no_other(four: Singles) -> None:
     """The worker that had claimed it may be late, not dead."""
     jobs = [envelope for _, envelope in four.world.queues.waiting]
-    four.world.recordings.put = lambda recordings: raised(OSError())  # type: ignore[method-assign]
+    four.world.fail(OSError(), "recordings.put")
     four._next()
-    del four.world.recordings.put
+    four.world.spare()
     four.world.queues.waiting.clear()
     four.world.clock.advance(2 * four.world.limits.lease)
     for envelope in jobs:

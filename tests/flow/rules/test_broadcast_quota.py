@@ -77,12 +77,7 @@ def test_a_repeat_with_the_same_key_counts_once_and_works_when_the_quota_is_used
 
 def test_a_place_is_given_back_where_the_message_was_not_stored() -> None:
     simulation = Simulation()
-
-    def fail(number: int, name: str) -> None:
-        if name == "messages.create":
-            raise ConnectionError
-
-    simulation.world.on_step = fail
+    simulation.world.fail(ConnectionError(), "messages.create")
     with pytest.raises(ConnectionError):
         broadcast(simulation)
     assert used(simulation) == 0
@@ -90,12 +85,7 @@ def test_a_place_is_given_back_where_the_message_was_not_stored() -> None:
 
 def test_a_place_is_kept_where_only_the_answer_got_lost() -> None:
     simulation = Simulation()
-
-    def fail(number: int, name: str) -> None:
-        if name == "messages.create.done":
-            raise ConnectionError
-
-    simulation.world.on_step = fail
+    simulation.world.fail(ConnectionError(), "messages.create.done")
     with pytest.raises(ConnectionError):
         broadcast(simulation)
     assert used(simulation) == 1

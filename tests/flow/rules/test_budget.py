@@ -139,15 +139,9 @@ def test_it_warns_once_at_the_share_and_whenever_somebody_is_left_out(
         assert observability._metrics.get("budgets_short", 0) == len(told)
 
 
-def test_a_message_that_is_not_stored_gives_its_cost_back(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_message_that_is_not_stored_gives_its_cost_back() -> None:
     simulation = a_simulation("sms", most=10 * TEXT)
-
-    def conflict(*_: object) -> None:
-        raise Conflict("taken")
-
-    monkeypatch.setattr(simulation.world.messages, "create", conflict)
+    simulation.world.fail(Conflict("taken"), "messages.create")
     with pytest.raises(NoMessageId):
         send(simulation)
     assert used(simulation) == 0

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-import pytest
-
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import Target, TargetLoss
 from chalicelib.flow.requests import SendRequest
@@ -20,17 +18,17 @@ from tests.builders import a_message
 NONE = cast("World", None)
 
 
-def test_the_longest_hold_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_longest_hold_counts() -> None:
     def rule(until: int | None) -> gate.MessageRule:
         hold = None if until is None else Hold(until, "quiet_hours")
         return lambda world, request, resolved: hold
 
-    monkeypatch.setattr(gate, "MESSAGE_RULES", (rule(5), rule(None), rule(9)))
+    rules = (rule(5), rule(None), rule(9))
     request, resolved = cast("SendRequest", None), cast("ResolvedSend", None)
-    assert gate.for_message(NONE, request, resolved) == Hold(9, "quiet_hours")
+    assert gate.for_message(NONE, request, resolved, rules) == Hold(9, "quiet_hours")
 
 
-def test_each_rule_gets_what_the_rule_before_left(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_rule_gets_what_the_rule_before_left() -> None:
     def lose(loss: TargetLoss) -> gate.TargetRule:
         def rule(
             world: World, message: Message, chosen: Sequence[Selection]
@@ -43,7 +41,7 @@ def test_each_rule_gets_what_the_rule_before_left(monkeypatch: pytest.MonkeyPatc
         return rule
 
     rules = (lose(TargetLoss.OPTED_OUT), lose(TargetLoss.BLACKLISTED))
-    monkeypatch.setattr(gate, "TARGET_RULES", rules)
     chosen = [Selection(Target("u", None, {}), {})]
     message = a_message("u")
-    assert gate.for_targets(NONE, message, 0, chosen)[0].target.loss is TargetLoss.OPTED_OUT
+    (one,) = gate.for_targets(NONE, message, 0, chosen, rules)
+    assert one.target.loss is TargetLoss.OPTED_OUT

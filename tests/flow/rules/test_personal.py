@@ -135,7 +135,7 @@ def test_the_platform_judges_each_content() -> None:
         if content["text"] == "Hi Bob":
             raise Invalid("text", "is not for Bob")
 
-    simulation.world.providers.push.check_content = check  # type: ignore[method-assign]
+    simulation.world.providers.push.judge = check
     chunk = chunk_of(simulation, send(simulation))
     assert chunk.plan.targets[1].loss == "unfit_value"
     assert judged.count("Hi Ann") == 1, "equal values are judged once"

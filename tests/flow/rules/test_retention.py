@@ -8,8 +8,7 @@ import pytest
 
 from chalicelib.domain.errors import NotFound, StillSending
 from chalicelib.flow import submit, withdraw
-from chalicelib.flow.rules import gate, retention
-from chalicelib.flow.rules.gate import Hold
+from chalicelib.flow.rules import quiet_hours, retention
 from chalicelib.flow.rules.retention import RULE
 from chalicelib.reports import message as report
 from tests.builders import SHOP, an_access_channel
@@ -57,11 +56,12 @@ def test_a_message_that_is_still_sent_stays() -> None:
     retention.delete(simulation.world.ports, simulation.msgid or "")
 
 
-def test_a_message_on_hold_stays_until_it_is_withdrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    hold = Hold(START + 3600 * 1000, "quiet_hours")
-    monkeypatch.setattr(gate, "MESSAGE_RULES", (lambda *_: hold,))
+def test_a_message_on_hold_stays_until_it_is_withdrawn() -> None:
+    night = {"begin": "00:00", "end": "23:59", "time_zone": "Etc/UTC", "priorities": [1, 2, 3]}
+    quiet = {"action": "hold", "windows": [night]}
     simulation = Simulation()
-    simulation.submit()
+    channel = an_access_channel(rules={quiet_hours.RULE: quiet})
+    submit.submit(simulation.world.ports, replace(simulation.request(), channel=channel))
     with pytest.raises(StillSending):
         retention.delete(simulation.world.ports, simulation.msgid or "")
     simulation.withdraw()

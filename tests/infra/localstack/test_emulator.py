@@ -6,6 +6,7 @@ import ast
 import json
 import socket
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from infra.local import stack
 from infra.local.emulators import DOCKER, LOCALSTACK, Emulator, MiniStack, emulator_of
 from infra.local.files import Stack
+from infra.local.processes import NotStarted
 from infra.localstack import emulator as localstack
 from infra.localstack.emulator import InContainers, LocalStack
 from infra.package import CONTAINER, HERE, ROOT
@@ -27,17 +29,14 @@ def test_the_name_of_a_stack_says_on_what_it_runs() -> None:
     assert type(emulator_of(Stack(DOCKER, "local"))) is InContainers
 
 
-def test_the_template_is_the_packaged_one_with_a_name_for_the_api(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("infra.local.files.LOCAL", tmp_path / ".local")
+def test_the_template_is_the_packaged_one_with_a_name_for_the_api(tmp_path: Path) -> None:
     packaged = tmp_path / "out"
     packaged.mkdir()
     template = {"Resources": {"RestAPI": {"Properties": {"OpenApiVersion": "2.0"}}, "Clock": {}}}
     (packaged / "sam.json").write_text(json.dumps(template))
     for name in ("deployment.zip", LAYER_FILE):
         (packaged / name).write_bytes(name.encode())
-    named = LocalStack().package(STACK, packaged)
+    named = LocalStack().package(replace(STACK, home=tmp_path / ".local"), packaged)
     deployed = json.loads((named / "sam.json").read_text())
     api = deployed["Resources"]["RestAPI"]["Properties"]
     assert api.pop("Tags") == {"_custom_id_": "openums-local"}
@@ -101,23 +100,20 @@ def imported(path: Path) -> set[Path]:
     return {file for file in files if file.is_file()}
 
 
-def test_containers_that_nobody_has_started_are_said_in_a_sentence(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_containers_that_nobody_has_started_are_said_in_a_sentence() -> None:
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    monkeypatch.setattr(InContainers, "host", "127.0.0.1")
-    monkeypatch.setattr(InContainers, "fixed_ports", {"emulator": port})
-    monkeypatch.setattr("sys.argv", ["stack", "up", "--name", DOCKER])
-    with pytest.raises(SystemExit, match="does not answer: docker compose -f"):
-        stack.main()
+
+    class Elsewhere(InContainers):
+        host = "127.0.0.1"
+        fixed_ports = {"emulator": port}
+
+    with pytest.raises(NotStarted, match="does not answer: docker compose -f"):
+        stack.up(Stack(DOCKER, "local"), emulator=Elsewhere())
 
 
 @pytest.mark.parametrize("name", ["localstack-venv", "stack.json", "../elsewhere", "a b", ""])
-def test_a_name_that_is_taken_or_leads_elsewhere_is_refused(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("sys.argv", ["stack", "up", "--name", name])
+def test_a_name_that_is_taken_or_leads_elsewhere_is_refused(name: str) -> None:
     with pytest.raises(SystemExit, match="a stack cannot be called"):
-        stack.main()
+        stack.main(["up", "--name", name])

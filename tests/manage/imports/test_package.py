@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.imports import Fault, Faulty, FileFormat
-from chalicelib.manage.imports import package, sheets
+from chalicelib.manage.imports import cells, package, sheets
 from tests import spreadsheets
 from tests.profiles import examples
 
@@ -200,10 +200,14 @@ def test_unusual_compressions_are_refused(compression: int) -> None:
     assert fault(raw.getvalue()) is Fault.UNREADABLE
 
 
-def test_a_part_has_a_bounded_number_of_tags(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(package, "MAX_TAGS", 1000)
+def test_a_part_has_a_bounded_number_of_tags() -> None:
+    name = "xl/worksheets/sheet1.xml"
     many = SHEET.replace("<sheetData>", "<cols>" + "<col/>" * 2000 + "</cols><sheetData>")
-    assert fault(with_members({"xl/worksheets/sheet1.xml": many})) is Fault.MANY_TAGS
+    raw = with_members({name: many})
+    package.Package(raw, 3000).parse(name, cells.Cells([], [], cells.Covered()))
+    with pytest.raises(Faulty) as error:
+        package.Package(raw, 1000).parse(name, cells.Cells([], [], cells.Covered()))
+    assert error.value.fault is Fault.MANY_TAGS
 
 
 def test_merged_ranges_that_overlap_without_end_are_refused() -> None:

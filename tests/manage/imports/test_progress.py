@@ -106,14 +106,7 @@ def test_of_two_workers_the_later_goes_on_and_the_other_stops(fake: FakeWorld) -
     fake.limits = limits_of(import_rows=10)
     id = started(fake, ROWS)
     fake.queues.take()
-    entered = []
-
-    def another(number: int, name: str) -> None:
-        if name == "users.save" and not entered:
-            entered.append(number)
-            imports.work(fake.ports, ImportJob(id), DOOR)
-
-    fake.on_step = another
+    fake.meanwhile("users.save", lambda: imports.work(fake.ports, ImportJob(id), DOOR), times=1)
     imports.work(fake.ports, ImportJob(id), DOOR)
     one = fake.imports.stored[id]
     assert (one.state, figures(one)) == (ImportState.DONE, (35, 30, 0, 5))

@@ -20,10 +20,9 @@ from chalicelib.domain.imports import (
 from chalicelib.domain.jobs import ImportJob
 from chalicelib.entrypoints.http.import_errors import TEXTS, say
 from chalicelib.entrypoints.lambdas.imports import DOOR
-from chalicelib.manage.imports import report as reports
 from chalicelib.manage.imports import run as imports
 from tests import spreadsheets
-from tests.fakes.world import FakeWorld
+from tests.fakes.world import FakeWorld, limits_of
 from tests.manage.imports.files import RANDOM, TAGS, USERS, done, figures, report
 
 CSV, XLSX = FileFormat.CSV, FileFormat.XLSX
@@ -131,8 +130,8 @@ def test_a_number_is_masked_in_any_spelling(fake: FakeWorld, number: str) -> Non
     assert "4567" not in text.replace("****4567", "")
 
 
-def test_a_report_has_bounds_and_says_so(fake: FakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reports, "MAX_CELLS", 60)
+def test_a_report_has_bounds_and_says_so(fake: FakeWorld) -> None:
+    fake.limits = limits_of(report_cells=60)
     one = done(fake, "userid,tag\n" + "".join(f"u{n},a b\n" for n in range(25)))
     lines = report(fake, one)[1:]
     assert len(lines) == 11

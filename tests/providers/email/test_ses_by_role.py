@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import boto3
 import pytest
 
 from chalicelib.aws.own_role import OwnRole
@@ -15,6 +14,7 @@ from chalicelib.providers.email.ses import Ses
 from chalicelib.providers.email.ses_signing import Keys
 from chalicelib.web.egress import Policy
 from chalicelib.web.http import Http
+from tests.contracts import emulator
 from tests.providers.email.test_ses import CONTENT, LOGIN, NOW, OPTIONS, Aws
 
 BY_ROLE = {"role": "function"}
@@ -96,10 +96,10 @@ def test_without_the_leave_of_the_deployment_there_is_no_role() -> None:
 def test_the_keys_are_those_of_the_functions_other_requests(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     for name, value in (("ACCESS_KEY_ID", "ASIA"), ("SECRET_ACCESS_KEY", "s")):
         monkeypatch.setenv(f"AWS_{name}", value)
     monkeypatch.setenv("AWS_SESSION_TOKEN", "t")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    assert OwnRole().keys() == ("ASIA", "s", "t")
-    assert OwnRole().region == "eu-west-1"
+    with emulator.own_session():
+        assert OwnRole().keys() == ("ASIA", "s", "t")
+        assert OwnRole().region == "eu-west-1"

@@ -86,14 +86,11 @@ def test_a_change_needs_the_etag_of_what_was_read(filled: Api, path: str) -> Non
     ],
 )
 def test_who_began_from_no_version_and_was_slower_is_told_so_and_not_that_a_precondition_failed(
-    filled: Api, monkeypatch: pytest.MonkeyPatch, method: str, path: str, body: Any
+    filled: Api, method: str, path: str, body: Any
 ) -> None:
-    def too_late(*_: Any) -> None:
-        raise Stale("somebody else changed this meanwhile")
-
-    for kind in (ACCESS_CHANNELS, DELIVERY_CHANNELS, GROUPS[Family.LIST]):
-        for name in ("update", "delete"):
-            monkeypatch.setattr(filled.fake.records.of(kind), name, too_late)
+    kinds = (ACCESS_CHANNELS, DELIVERY_CHANNELS, GROUPS[Family.LIST])
+    changes = [f"records.{kind.name}.{name}" for kind in kinds for name in ("update", "delete")]
+    filled.fake.fail(Stale("somebody else changed this meanwhile"), *changes)
     anyhow = {"If-Match": "*"} if method == "PUT" else {}
     answer = problem(filled, method, path, body, status=409, headers=anyhow)
     assert answer["errors"] == []

@@ -83,10 +83,8 @@ def test_targets_that_were_lost_for_a_reason_can_be_chosen(
     assert [row[0] for row in rows(api, exported(api, "targets", body))[1:]] == names
 
 
-def test_a_large_export_has_several_files_and_no_row_twice(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(exports, "ROWS", 2)
+def test_a_large_export_has_several_files_and_no_row_twice(api: Api) -> None:
+    api.has_sizes(export_rows=2)
     message = a_big_message(5, channel_key=KEY, accepted=START)
     plan = a_plan(message)
     api.fake.messages.has(message)

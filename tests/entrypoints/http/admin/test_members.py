@@ -264,12 +264,9 @@ def test_the_log_holds_no_secrets_and_no_contents(configured: Api) -> None:
 
 
 def test_a_change_stands_when_it_cannot_be_logged(
-    configured: Api, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    configured: Api, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def broken(change: Any) -> None:
-        raise ConnectionError("the table is not there")
-
-    monkeypatch.setattr(configured.fake.audit, "write", broken)
+    configured.fake.fail(ConnectionError("the table is not there"), "audit.write")
     assert configured.admin("POST", "access-channels", {"name": "new"}).status == 201
     assert "change_not_logged" in capsys.readouterr().out
 

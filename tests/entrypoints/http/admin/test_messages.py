@@ -5,15 +5,12 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-import pytest
-
 from chalicelib.domain import keys
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
 from chalicelib.domain.notes import Note
 from chalicelib.domain.plans import ChunkId
 from chalicelib.entrypoints.lambdas.schedules import schedules as wake
 from chalicelib.flow import figures
-from chalicelib.reports import messages
 from tests.builders import a_message, a_plan
 from tests.entrypoints import conftest
 from tests.entrypoints.conftest import ADMIN, KEY, SENDER, Api
@@ -220,10 +217,8 @@ def test_a_message_that_is_over_says_when_its_last_fact_was(configured: Api) -> 
     assert [row["ended"] for row in listed(configured)] == [at + 60_000]
 
 
-def test_a_search_goes_on_where_its_page_ended(
-    configured: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(messages, "SEARCHED", 2)
+def test_a_search_goes_on_where_its_page_ended(configured: Api) -> None:
+    configured.has_sizes(searched_messages=2)
     for name in ("rare", "usual", "usual", "usual"):
         sent(configured, name)
         configured.fake.clock.advance(1)

@@ -136,14 +136,9 @@ def test_consents_are_recorded_by_a_member_and_listed_masked_for_readers(configu
 def test_an_erasure_is_in_the_audit_log_before_anything_is_deleted(configured: Api) -> None:
     a_person(configured)
     before = export(configured)
-
-    def unwritable(number: int, name: str) -> None:
-        if name == "audit.write":
-            raise ConnectionError("the table is not there")
-
-    configured.fake.audit.steps.on_step = unwritable
+    configured.fake.fail(ConnectionError("the table is not there"), "audit.write")
     assert configured.admin("POST", "users/user1/erasure").status >= 500
-    configured.fake.audit.steps.spare()
+    configured.fake.spare()
     assert export(configured) == before
     assert configured.admin("POST", "users/user1/erasure").status == 200
     entries = configured.admin("GET", "audit").json["changes"]

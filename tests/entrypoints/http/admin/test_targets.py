@@ -9,7 +9,6 @@ import pytest
 
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
 from chalicelib.domain.members import Role
-from chalicelib.reports import targets
 from tests.builders import (
     a_big_message,
     a_message,
@@ -68,10 +67,8 @@ def test_targets_are_listed_by_reason_and_state_with_masked_contacts(api: Api) -
 
 
 @pytest.mark.parametrize(("limit", "chunks"), [(2, 20), (1, 20), (50, 1), (3, 2)])
-def test_pages_have_every_row_once_whatever_their_size(
-    api: Api, monkeypatch: pytest.MonkeyPatch, limit: int, chunks: int
-) -> None:
-    monkeypatch.setattr(targets, "CHUNKS", chunks)
+def test_pages_have_every_row_once_whatever_their_size(api: Api, limit: int, chunks: int) -> None:
+    api.has_sizes(listed_chunks=chunks)
     message = a_big_message(5, channel_key=KEY, accepted=START)
     plan = a_plan(message)
     api.fake.messages.has(message)

@@ -10,7 +10,6 @@ import pytest
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.facts import DeliveryRef
 from chalicelib.domain.plans import ChunkId
-from chalicelib.flow import clicks
 from chalicelib.flow.content import email, render
 from tests.entrypoints.conftest import KEY, SENDER, Api, message
 
@@ -208,15 +207,11 @@ def test_a_token_that_we_did_not_make_leads_nowhere(api: Api, token: str) -> Non
 
 
 def test_a_mistake_of_ours_is_no_missing_chunk(
-    api: Api, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    api: Api, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """KeyError is a LookupError too."""
-
-    def broken(*_: Any, **__: Any) -> str:
-        raise KeyError("13800138000")
-
-    monkeypatch.setattr(clicks, "follow_link", broken)
-    reply = api("GET", "/l/x")
+    api.fake.vault.steps.fail(KeyError("13800138000"), "vault.mac")
+    reply = api("GET", "/l/" + "A" * 36)
     assert (reply.status, reply.code) == (500, 5000)
     assert "13800138000" not in reply.body.decode()
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]

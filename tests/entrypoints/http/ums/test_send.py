@@ -161,12 +161,7 @@ def test_an_unknown_path_or_method_is_answered_in_the_usual_shape(api: Api) -> N
             assert (answer.status, answer.code) == (404, 4004)
 
 
-def test_who_finds_no_free_id_is_told_to_try_again(
-    configured: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def taken(*_: object) -> None:
-        raise Conflict("a message with this id exists")
-
-    monkeypatch.setattr(configured.fake.messages, "create", taken)
+def test_who_finds_no_free_id_is_told_to_try_again(configured: Api) -> None:
+    configured.fake.fail(Conflict("a message with this id exists"), "messages.create")
     answered = configured.send(message())
     assert (answered.status, answered.code) == (503, 5000)
