@@ -1,10 +1,13 @@
 """The common hook of all fakes, so that a test can kill a worker anywhere.
 
-Every operation passes the hook before and after its effect.
+Every operation passes the hook before and after its effect. Steps without an effect in between
+are one place to be ended: the worker's memory is lost, and the store is the same. `kills` has
+the first step of each place.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -25,6 +28,8 @@ class Steps:
     def __init__(self) -> None:
         self.log: list[str] = []
         self.writes: list[int] = []  # the numbers of the steps around writes
+        self.kills: list[int] = []  # the steps at which the end of a worker leaves something new
+        self._is_new, self._is_spared = True, False
         self.on_step: Callable[[int, str], None] = lambda number, name: None
 
     def step(self, name: str, *, write: bool) -> None:
@@ -32,14 +37,37 @@ class Steps:
         self.log.append(name)
         if write:
             self.writes.append(number)
+        if self._is_new and not self._is_spared:
+            self.kills.append(number)
+        self._is_new = write
         self.on_step(number, name)
 
     @contextmanager
     def around(self, name: str, *, write: bool) -> Iterator[None]:
         """Make a step `name` before an effect, and a step `name.done` if the effect succeeds."""
         self.step(name, write=write)
-        yield
+        try:
+            yield
+        finally:
+            self._is_new |= write
         self.step(f"{name}.done", write=write)
+        self._is_new = False
+
+    def kills_around(self, *names: str) -> list[int]:
+        """Return the places to be ended that have a step whose name begins so."""
+        numbers = (n for n, name in enumerate(self.log) if name.startswith(names))
+        return sorted({self.kills[bisect_right(self.kills, n) - 1] for n in numbers})
+
+    def begin_work(self) -> None:
+        """Say that the next step is another worker's, or at another time."""
+        self._is_new = True
+
+    def forget_steps(self) -> None:
+        """Count steps from 0 again."""
+        self.log.clear()
+        self.writes.clear()
+        self.kills.clear()
+        self._is_new = True
 
     def kill_at(self, *numbers: int) -> None:
         """Raise Killed at these steps, counted from the beginning of the log. Others pass."""
@@ -48,7 +76,8 @@ class Steps:
             if number in numbers:
                 raise Killed(f"at step {number}: {name}")
 
-        self.on_step = strike
+        self.on_step, self._is_spared = strike, False
 
     def spare(self) -> None:
+        self._is_spared = True
         self.on_step = lambda number, name: None

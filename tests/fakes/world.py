@@ -77,6 +77,13 @@ class FakeWorld(Steps):
         self.imports = FakeImports(self)
         self.callbacks, self.receivers = FakeCallbacks(self), FakeReceivers(self, self.clock)
         self.sandbox = FakeSandbox(self)
+        self._step_at = self.clock.time
+
+    def step(self, name: str, *, write: bool) -> None:
+        if self.clock.time != self._step_at:
+            self.begin_work()
+            self._step_at = self.clock.time
+        super().step(name, write=write)
 
     @property
     def ports(self) -> World:
