@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,7 +18,10 @@ from chalicelib.domain.members import Role
 from chalicelib.flow import days
 from chalicelib.ports import Document
 from chalicelib.reports import comparison
-from tests.console.conftest import NAME, Browser, Page, a_member, plain
+from tests.console.conftest import NAME, Browser, Page, a_fake, a_member, plain, signed_in
+from tests.entrypoints.conftest import RealProviders
+from tests.fakes.restored import built, restore
+from tests.fakes.world import FakeWorld
 
 pages.load()
 
@@ -25,8 +30,22 @@ MSGID = re.compile(r"/messages/([0-9a-z]{16})")
 
 
 @pytest.fixture
-def shop(browser: Browser) -> Browser:
+def shop(fake: FakeWorld, world: Any) -> Browser:
     """An access channel with everything that a page can show, made by the console alone."""
+    saved, browser = _built()
+    restore(saved, fake, world)
+    return replace(browser, world=world, cookies=dict(browser.cookies))
+
+
+@cache
+def _built() -> tuple[FakeWorld, Browser]:
+    fake = a_fake()
+    world = replace(fake.ports, providers=RealProviders())
+    with built(world, "shop"):
+        return fake, _with_channels(signed_in(world))
+
+
+def _with_channels(browser: Browser) -> Browser:
     page = browser.post("/access/new", {"name": "shop"})
     found = re.search(r"/console/access/(\w{10,})", page.text)
     assert found is not None

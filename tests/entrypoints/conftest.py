@@ -32,6 +32,7 @@ from chalicelib.providers import registry
 from chalicelib.web.egress import Policy
 from tests import answered
 from tests.entrypoints import http_api
+from tests.fakes.restored import built, restore
 from tests.fakes.world import FakeWorld
 
 KEY, SECRET = "7d431e42dfa6a6d693ac2d04", "5e987ac6d2e04d95a9d8f0d1"
@@ -86,15 +87,20 @@ class Reply:
         return int(body["code"])
 
 
+@cache
+def patterns() -> list[tuple[re.Pattern[str], str, Any]]:
+    """Return the routes with their entries. What is spelt out stands before parameters."""
+    return [
+        (re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(route))), route, entries)
+        for route, entries in sorted(app.app.routes.items())
+    ]
+
+
 def contract_of(method: str, path: str) -> tuple[str, Contract] | None:
     """Return the route that serves a request, with its contract, or None."""
-    for route, entries in sorted(
-        app.app.routes.items()
-    ):  # what is spelt out stands before parameters
-        if method in entries and re.fullmatch(
-            re.sub(r"\\{\w+\\}", "[^/]+", re.escape(route)),
-            path.partition("?")[0].removesuffix("/"),
-        ):
+    asked = path.partition("?")[0].removesuffix("/")
+    for pattern, route, entries in patterns():
+        if method in entries and pattern.fullmatch(asked):
             return route, entries[method].view_function.contract
     return None
 
@@ -223,6 +229,10 @@ class Api:
 
 @pytest.fixture
 def fake() -> FakeWorld:
+    return a_fake()
+
+
+def a_fake() -> FakeWorld:
     fake = FakeWorld()
     fake.records.of(MEMBERS).unlisted[ADMIN] = Member(
         ADMIN, "", Role.ADMINISTRATOR, sha256(ADMIN_SECRET)
@@ -269,6 +279,19 @@ CONTENTS = {
 @pytest.fixture
 def configured(api: Api) -> Api:
     """Two delivery channels, a template (1) of both and a strategy (1), made by an operator."""
+    restore(_configured(api.is_rest), api.fake, api.world)
+    return api
+
+
+@cache
+def _configured(is_rest: bool) -> FakeWorld:
+    api = Api(a_fake(), is_rest=is_rest)
+    with built(api.world, "configured"):
+        _configure(api)
+    return api.fake
+
+
+def _configure(api: Api) -> None:
     for channel in (JPUSH, JSMS):
         assert api.admin("POST", "channels", channel).status == 201
         assert (
@@ -289,7 +312,6 @@ def configured(api: Api) -> Api:
         ).json["rule_id"]
         == 1
     )
-    return api
 
 
 def message(**changes: Any) -> dict[str, Any]:
