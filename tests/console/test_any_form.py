@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from chalicelib.console.routes import ROUTES
 from tests.console import hostile
 from tests.console.conftest import Browser
-from tests.console.test_pages import shop as shop
+from tests.console.shops import shop as shop
 from tests.profiles import examples
 
 CHANGES = sorted((r for r in ROUTES if r.method == "POST"), key=lambda r: r.path)

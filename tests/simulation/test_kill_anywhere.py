@@ -65,7 +65,7 @@ def test_a_worker_ended_at_any_step_loses_nothing_and_repeats_nothing(part: int)
 
 
 def test_steps_without_an_effect_in_between_are_one_place_to_be_ended() -> None:
-    """What follows is the same, so that other tests try the first step of each place."""
+    """Compare what follows its first and last step. Other tests try the first one."""
     whole = _whole()
     places = list(pairwise([*whole.kills, len(whole.log)]))
     assert sum(following - first > 1 for first, following in places) > 30
