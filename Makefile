@@ -80,9 +80,10 @@ imports: .venv/.dev
 	@tail -n 1 .venv/imports.txt
 
 unit: .venv/.dev
-	@PYTHONHASHSEED=0 $(PY) -m pytest -n 2 --dist loadfile --ignore=tests/template --ignore=tests/journeys
+	@PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
+	  --ignore=tests/template --ignore=tests/journeys
 
-fuzz: .venv/.dev ## property tests with random inputs, ten times as many as in make test: make fuzz SEED=…
+fuzz: .venv/.dev ## property tests with random inputs, at least ten times as many as in make test: make fuzz SEED=…
 	@seed=$(or $(SEED),$$($(PY) -c 'import secrets; print(secrets.randbits(32))')); \
 	echo "seed $$seed; to repeat these inputs: make fuzz SEED=$$seed"; \
 	PYTHONHASHSEED=$$seed $(PY) -m pytest -n 2 --dist loadfile --ignore=tests/journeys -m hypothesis \

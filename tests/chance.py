@@ -19,7 +19,11 @@ def settle(patch: pytest.MonkeyPatch, item: pytest.Item) -> None:
     """Draw all from a seed of the test's own: its name, and the seed of `make fuzz`."""
     if item.nodeid.startswith(OTHERS):
         return
-    seed = f"{item.config.getoption('--hypothesis-seed', default=None) or ''} {item.nodeid}"
+    draw(patch, f"{item.config.getoption('--hypothesis-seed', default=None) or ''} {item.nodeid}")
+
+
+def draw(patch: pytest.MonkeyPatch, seed: str) -> None:
+    """Draw all from a seed."""
     random.seed(seed)
     drawn = random.Random(f"{seed} secrets").randbytes
     patch.setattr(os, "urandom", drawn)

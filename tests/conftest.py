@@ -18,6 +18,18 @@ def pytest_collection() -> None:
     profiles.freeze_constants()
 
 
+# Files of these rooms take long. They come first, so that no worker ends long before the others.
+LONG = (
+    *("tests/entrypoints/workers/", "tests/contracts/", "tests/simulation/", "tests/growth/"),
+    *("tests/sandbox/", "tests/providers/test_contract_", "tests/console/test_any_"),
+    *("tests/entrypoints/http/openapi/", "tests/entrypoints/http/test_any_", "tests/architecture/"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
 @pytest.fixture(autouse=True)
 def _no_metrics_of_other_tests() -> None:
     """Forget metrics that a test has counted outside of a unit of work."""

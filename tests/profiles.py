@@ -27,9 +27,14 @@ def register() -> None:
     settings.load_profile("repeatable")
 
 
-def examples(number: int) -> settings:
-    """Return settings with `number` examples, and with more of them where inputs are random."""
-    return settings(max_examples=number * settings().max_examples // EXAMPLES)
+def examples(number: int, repeated: int = 0) -> settings:
+    """Return settings with `number` examples, and with more of them where inputs are random.
+
+    `repeated` is the number where inputs are the same in each run, if many cases share a property.
+    """
+    most = settings().max_examples
+    number = repeated or number if most == EXAMPLES else number * most // EXAMPLES
+    return settings(max_examples=number)
 
 
 def freeze_constants() -> None:

@@ -56,7 +56,8 @@ def literals() -> Iterator[Said]:
         place = str(path.relative_to(ROOT))
         if place in OTHERS:
             continue
-        tree = ast.parse(path.read_text())
+        source = path.read_text()
+        tree = ast.parse(source if re.search(HAN, source) else "")
         docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):

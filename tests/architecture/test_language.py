@@ -13,6 +13,7 @@ import re
 import sys
 import tokenize
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -114,13 +115,13 @@ def words(sentence: str) -> int:
 
 
 def beginnings(path: str, source: str) -> Iterator[Violation]:
-    for doc in docstrings(ast.parse(source)):
+    for doc in _docs(source):
         if BAD_BEGINNING.match(without_code(doc.text).lstrip("\"'“(* ")):
             yield Violation(path, doc.line, "beginning", _short(doc.text))
 
 
 def long_sentences(path: str, source: str) -> Iterator[Violation]:
-    for doc in docstrings(ast.parse(source)):
+    for doc in _docs(source):
         for sentence in sentences(doc.text):
             if (count := words(sentence)) > MAX_WORDS:
                 yield Violation(path, doc.line, f"{count} words", _short(sentence))
@@ -138,8 +139,14 @@ def negations(path: str, source: str) -> Iterator[Violation]:
             yield Violation(path, prose.line, "negation", negation[0])
 
 
+@cache
+def _docs(source: str) -> list[Prose]:
+    return list(docstrings(ast.parse(source)))
+
+
+@cache
 def _prose(source: str) -> list[Prose]:
-    return [*docstrings(ast.parse(source)), *comments(source)]
+    return [*_docs(source), *comments(source)]
 
 
 def _short(text: str, around: str = "") -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectTimeoutError
@@ -36,14 +37,21 @@ def called() -> set[tuple[str, str]]:
     return {(service, name) for service, name in found if not name.startswith("generate_presigned")}
 
 
+@pytest.fixture(scope="module")
+def session() -> Iterator[Any]:
+    """A session for all clients of these tests, since it reads the services' models once."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+            patch.delenv(name, raising=False)
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "x")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        yield boto3.Session()
+
+
 @pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in ("AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "x")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
+def environment(session: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", session)
     client.cache_clear()
     yield
     client.cache_clear()
@@ -52,14 +60,13 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 class Sky:
     """An AWS that gives one answer to all requests, and a clock that only pauses move."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, session: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         self.answer: Answer = throttled
         self.attempts, self.seconds = 0, 0.0
         self.each = 0.004  # seconds until an answer
         monkeypatch.setattr("time.sleep", self._sleep)
         monkeypatch.setattr("time.monotonic", lambda: self.seconds)
-        for service in SERVICES:
-            client(service).meta.events.register_first("before-send", self._send)
+        session.events.register_first("before-send", self._send, "sky")  # of clients made later
 
     def _sleep(self, seconds: float) -> None:
         self.seconds += seconds
@@ -100,8 +107,9 @@ def lost(operation: str) -> tuple[int, Any]:
 
 
 @pytest.fixture
-def sky(environment: None, monkeypatch: pytest.MonkeyPatch) -> Sky:
-    return Sky(monkeypatch)
+def sky(session: Any, environment: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sky]:
+    yield Sky(session, monkeypatch)
+    session.events.unregister("before-send", unique_id="sky")
 
 
 def request(service: str, name: str) -> Any:

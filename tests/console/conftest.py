@@ -33,6 +33,15 @@ def assets() -> None:
     build()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _quick_hashes() -> Iterator[None]:
+    """Hash passwords quickly, since most tests here sign in. The tests of logins do not."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(logins, "MEMORY", 8)
+        patch.setattr(logins, "PASSES", 1)
+        yield
+
+
 @dataclass
 class Page:
     status: int
@@ -165,6 +174,10 @@ def _page(answer: Mapping[str, Any], path: str) -> Page:
 
 @pytest.fixture
 def fake() -> FakeWorld:
+    return a_fake()
+
+
+def a_fake() -> FakeWorld:
     fake = FakeWorld()
     fake.records.of(MEMBERS).unlisted[GLOBAL_KEY] = Member(
         GLOBAL_KEY, "", Role.ADMINISTRATOR, sha256(GLOBAL_SECRET)
@@ -191,6 +204,10 @@ def a_member(world: Any, role: Role, name: str = NAME) -> str:
 @pytest.fixture
 def browser(world: Any) -> Browser:
     """A browser of an administrator who is signed in."""
+    return signed_in(world)
+
+
+def signed_in(world: Any) -> Browser:
     a_member(world, Role.ADMINISTRATOR)
     browser = Browser(world)
     browser.sign_in()

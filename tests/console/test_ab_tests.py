@@ -12,8 +12,8 @@ from chalicelib.domain.rules.ab_tests import Phase
 from chalicelib.domain.rules.schedules import Outcome
 from chalicelib.entrypoints.lambdas.schedules import schedules as function
 from tests.console.conftest import Browser, Page
+from tests.console.shops import shop as shop
 from tests.console.test_pages import check
-from tests.console.test_pages import shop as shop
 
 PEOPLE = [f"p{n:02d}" for n in range(30)]
 FIELDS = {

@@ -17,9 +17,9 @@ from chalicelib.console.visit import Visit
 from chalicelib.entrypoints.http import cursors
 from tests.console import hostile
 from tests.console.conftest import Browser
+from tests.console.shops import MSGID
+from tests.console.shops import shop as shop
 from tests.console.test_any_form import READS, address
-from tests.console.test_pages import MSGID
-from tests.console.test_pages import shop as shop
 from tests.entrypoints.http_api import decoded
 
 TEMPLATES = sorted(Path(console.__path__[0]).rglob("*.html"))

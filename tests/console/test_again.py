@@ -10,7 +10,7 @@ from chalicelib.domain.members import Role
 from chalicelib.domain.plans import ChunkId
 from chalicelib.flow import single
 from tests.console.conftest import Browser, a_member
-from tests.console.test_pages import shop as shop
+from tests.console.shops import shop as shop
 
 
 def base(browser: Browser) -> str:

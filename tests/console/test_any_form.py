@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from chalicelib.console.routes import ROUTES
 from tests.console import hostile
 from tests.console.conftest import Browser
-from tests.console.test_pages import shop as shop
+from tests.console.shops import shop as shop
 from tests.profiles import examples
 
 CHANGES = sorted((r for r in ROUTES if r.method == "POST"), key=lambda r: r.path)
@@ -39,7 +39,7 @@ def parts(path: str) -> Any:
 def test_no_form_is_our_fault(shop: Browser, route: Any) -> None:
     form = hostile.shown(shop, route)
 
-    @examples(10)
+    @examples(10, repeated=4)
     @given(fields=hostile.changes(form), ids=parts(route.path), part=st.booleans())
     def ask(fields: dict[str, list[str]], ids: dict[str, str], part: bool) -> None:
         shop.world.clock.advance(1)
@@ -49,13 +49,23 @@ def test_no_form_is_our_fault(shop: Browser, route: Any) -> None:
     ask()
 
 
+@pytest.mark.parametrize("route", CHANGES, ids=lambda route: route.path)
+def test_no_unknown_word_in_a_field_is_our_fault(shop: Browser, route: Any) -> None:
+    """Each field in turn, in a form that is shown again."""
+    form = {name: values[:1] for name, values in hostile.shown(shop, route).items()}
+    for name in form.keys() - {"csrf"}:
+        shop.world.clock.advance(1)
+        fields = {**form, "csrf": [shop.csrf], "do": ["show"], name: ["nosuch"]}
+        hostile.check(shop.post(address(shop, route.path, {}), fields))
+
+
 @pytest.mark.parametrize("route", READS, ids=lambda route: route.path)
 def test_no_address_is_our_fault(shop: Browser, route: Any) -> None:
     asked = st.dictionaries(
         st.sampled_from(hostile.QUESTIONS), st.sampled_from(hostile.VALUES), max_size=3
     )
 
-    @examples(5)
+    @examples(5, repeated=3)
     @given(query=asked, ids=parts(route.path), part=st.booleans())
     def ask(query: dict[str, str], ids: dict[str, str], part: bool) -> None:
         shop.world.clock.advance(1)

@@ -11,8 +11,8 @@ from chalicelib.domain.members import Role
 from chalicelib.entrypoints.http.console import forms
 from tests.console import hostile
 from tests.console.conftest import Browser, a_member
+from tests.console.shops import shop as shop
 from tests.console.test_any_form import address
-from tests.console.test_pages import shop as shop
 from tests.console.test_third_party import PNG, SIGNATURE
 from tests.entrypoints.http import any_headers
 

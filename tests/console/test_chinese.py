@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.console.conftest import Browser, Page, plain
+from tests.console.shops import shop as shop
 from tests.console.test_pages import addresses
-from tests.console.test_pages import shop as shop
 
 # Four words in a row. Names that the shop gave, codes and literals are shorter.
 SENTENCE = re.compile(r"\b[A-Za-z’']{2,}(?:,? [a-z’']{2,}){3,}")

@@ -9,7 +9,7 @@ from chalicelib.console.texts import Texts
 from chalicelib.domain.rules.budget import settings_of
 from chalicelib.manage import delivery_channels
 from tests.console.conftest import Browser
-from tests.console.test_pages import shop as shop
+from tests.console.shops import shop as shop
 from tests.console.test_rules import save
 
 

@@ -13,8 +13,8 @@ from chalicelib.domain.figures import DEPLOYMENT, quarter_of
 from chalicelib.flow import days
 from chalicelib.ports import Document
 from tests.console.conftest import Browser, a_member
+from tests.console.shops import shop as shop
 from tests.console.test_pages import check
-from tests.console.test_pages import shop as shop
 
 SMS = {
     "requests": 2,

@@ -12,7 +12,7 @@ from chalicelib.domain.members import Role
 from chalicelib.domain.sandbox import Screen, Simulated
 from infra.console.build import CONSOLE
 from tests.console.conftest import Browser, a_member
-from tests.console.test_pages import shop as shop
+from tests.console.shops import shop as shop
 from tests.fakes.sandbox import URL
 
 BAND = "messages go to the sandbox, nobody receives them"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tests.console.conftest import GLOBAL_KEY, GLOBAL_SECRET, Browser
-from tests.console.test_pages import shop as shop
+from tests.console.shops import shop as shop
 from tests.console.test_rules import save, wrong
 
 PATH = "/channels/sms1/labels"

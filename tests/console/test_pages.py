@@ -17,64 +17,10 @@ from chalicelib.flow import days
 from chalicelib.ports import Document
 from chalicelib.reports import comparison
 from tests.console.conftest import NAME, Browser, Page, a_member, plain
+from tests.console.shops import sent
+from tests.console.shops import shop as shop
 
 pages.load()
-
-CALLBACK = {"url": "https://shop.example.com/c", "auth": "both", "retries": "ums"}
-MSGID = re.compile(r"/messages/([0-9a-z]{16})")
-
-
-@pytest.fixture
-def shop(browser: Browser) -> Browser:
-    """An access channel with everything that a page can show, made by the console alone."""
-    page = browser.post("/access/new", {"name": "shop"})
-    found = re.search(r"/console/access/(\w{10,})", page.text)
-    assert found is not None
-    key = found[1]
-    browser.key = key
-    for code, platform in (("sms1", "jsms"), ("app1", "jpush")):
-        fields = {"platform": platform, "name": f"channel {code}", "code": code}
-        secrets = {"credentials.app_key": "k", "credentials.master_secret": "s"}
-        assert browser.post("/channels/new", {**fields, **secrets}).status == 200
-        assert browser.post(f"/access/{key}/channels", {"code": code, "do": "on"}).status == 200
-    return _with_contents(browser, f"/c/{key}")
-
-
-def _with_contents(browser: Browser, base: str) -> Browser:
-    user = {"userid": "u1", "contact.sms.all": "13800000000", "contact.app.app1": "r1", "tags": "a"}
-    contents = {
-        "c.app.alert": "Hello {{name}}",
-        "c.sms.temp_id": "1",
-        "c.sms.temp_para": "n = {{name}}",
-    }
-    template = {"do": "save", "name": "greeting", "types": ["app", "sms"], **contents}
-    steps = {"count": "2", "s0.channels": "app", "s1.channels": "sms", "s1.terms": "app"}
-    condition = {"s1.app.number": "5", "s1.app.unit": "min", "s1.app.missing": "delivered"}
-    for path, fields in (
-        ("/users/new", user),
-        ("/templates/new", template),
-        ("/strategies/new", {"do": "save", "name": "push, then SMS", **steps, **condition}),
-        ("/segments", {"name": "friends"}),
-        ("/groups/segments/1/members", {"add": "u1, u2"}),
-        ("/lists/black", {"name": "staff"}),
-        ("/tags", {"name": "vip"}),
-        ("/rules/topics", {"name": "Offers"}),
-        ("/rules/words", {"words": "lottery", "enabled": "1"}),
-        ("/rules/callbacks/addresses", {**CALLBACK, "secret": "s"}),
-    ):
-        page = browser.post(base + path, fields)
-        assert page.status == 200, (path, page.plain)
-    browser.msgid = _sent(browser, base)
-    return browser
-
-
-def _sent(browser: Browser, base: str) -> str:
-    fields = {"do": "send", "once": "k", "kind": "template", "template": "1", "rule_id": "1"}
-    more = {"audience": "users", "userids": "u1 \n u2", "v.name": "Li", "priority": "2"}
-    page = browser.post(f"{base}/send", {**fields, **more})
-    found = MSGID.search(page.path)
-    assert found is not None, page.plain
-    return found[1]
 
 
 def addresses(browser: Browser) -> list[str]:
@@ -197,7 +143,7 @@ def test_a_refused_form_says_why_beside_the_field_and_keeps_what_was_typed(shop:
 
 def test_two_clicks_send_one_message(shop: Browser) -> None:
     base = f"/c/{shop.key}"
-    assert _sent(shop, base) == _sent(shop, base)
+    assert sent(shop, base) == sent(shop, base)
 
 
 def test_a_message_is_asked_for_once_more_before_it_leaves(shop: Browser) -> None:

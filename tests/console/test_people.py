@@ -6,7 +6,7 @@ import json
 
 from chalicelib.domain.members import Role
 from tests.console.conftest import Browser, a_member
-from tests.console.test_pages import shop as shop
+from tests.console.shops import shop as shop
 from tests.console.test_rules import wrong
 
 

@@ -12,8 +12,8 @@ from chalicelib.domain import keys
 from chalicelib.domain.callbacks import Attempt, Batch, BatchState
 from chalicelib.manage.imports import sheets
 from tests.console.conftest import Browser, Page
-from tests.console.test_pages import CALLBACK
-from tests.console.test_pages import shop as shop
+from tests.console.shops import CALLBACK
+from tests.console.shops import shop as shop
 
 WINDOW = {"begin": "22:00", "end": "08:00", "time_zone": "Asia/Shanghai", "action": "hold"}
 CAP = {"most": "3", "span": "7", "unit": "days", "channel": "", "topic": "", "priorities": "0:2"}

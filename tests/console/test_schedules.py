@@ -12,7 +12,7 @@ from chalicelib.domain.members import MEMBERS, Member
 from chalicelib.domain.stored_requests import Outcome, Result
 from chalicelib.entrypoints.http.console.api import MemberApi
 from tests.console.conftest import Browser, Page
-from tests.console.test_pages import shop as shop
+from tests.console.shops import shop as shop
 from tests.console.test_rules import wrong
 
 MESSAGE = {

@@ -14,7 +14,7 @@ from chalicelib.domain.members import Role
 from chalicelib.flow import segment_counts
 from tests.builders import a_user
 from tests.console.conftest import Browser, a_member
-from tests.console.test_pages import shop as shop  # a fixture
+from tests.console.shops import shop as shop  # a fixture
 
 RULE = {
     "nodes": ["0", "0.0", "0.1", "0.1.0"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.console.conftest import Browser
-from tests.console.test_pages import shop as shop
+from tests.console.shops import shop as shop
 
 
 def test_users_are_counted_on_request_and_the_overview_shows_their_contacts(shop: Browser) -> None:

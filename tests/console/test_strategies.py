@@ -10,7 +10,7 @@ from chalicelib.console.pages.strategies import editor
 from chalicelib.console.pages.strategies.editor import Step, Term
 from chalicelib.domain.strategies import Choice
 from tests.console.conftest import Browser, Page
-from tests.console.test_pages import shop as shop
+from tests.console.shops import shop as shop
 
 EARLIER = [
     {"channels": ["app"]},

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from chalicelib.console import typed_json
 from tests.console.conftest import Browser
-from tests.console.test_pages import shop as shop
+from tests.console.shops import shop as shop
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),

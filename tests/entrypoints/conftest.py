@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -13,7 +12,6 @@ from typing import Any
 
 import pytest
 from chalice.test import Client
-from jsonschema import Draft202012Validator
 
 import app
 from chalicelib import wiring
@@ -23,15 +21,15 @@ from chalicelib.domain.errors import Invalid
 from chalicelib.domain.groups import GROUPS, Family, Group
 from chalicelib.domain.members import MEMBERS, Member, Role
 from chalicelib.domain.plans import ChunkId, Plan
-from chalicelib.entrypoints.http import callers, codes, schemas
-from chalicelib.entrypoints.http.contract import Contract
-from chalicelib.entrypoints.http.openapi import document as openapi
+from chalicelib.entrypoints.http import callers
 from chalicelib.flow import single
 from chalicelib.ports import Provider
 from chalicelib.providers import registry
 from chalicelib.web.egress import Policy
 from tests import answered
 from tests.entrypoints import http_api
+from tests.entrypoints.checks import UMS_ERRORS, check_answer, check_taken
+from tests.fakes.restored import built, restore
 from tests.fakes.world import FakeWorld, limits_of
 
 KEY, SECRET = "7d431e42dfa6a6d693ac2d04", "5e987ac6d2e04d95a9d8f0d1"
@@ -65,9 +63,6 @@ class RealProviders:
         return registry.platforms_of(channel_type)
 
 
-UMS_ERRORS = ({"code", "message"}, {"code", "message", "data"})  # the latter of changes of users
-
-
 @dataclass
 class Reply:
     status: int
@@ -84,77 +79,6 @@ class Reply:
         body = self.json
         assert body["code"] == 0 or set(body) in UMS_ERRORS, body
         return int(body["code"])
-
-
-def contract_of(method: str, path: str) -> tuple[str, Contract] | None:
-    """Return the route that serves a request, with its contract, or None."""
-    for route, entries in sorted(
-        app.app.routes.items()
-    ):  # what is spelt out stands before parameters
-        if method in entries and re.fullmatch(
-            re.sub(r"\\{\w+\\}", "[^/]+", re.escape(route)),
-            path.partition("?")[0].removesuffix("/"),
-        ):
-            return route, entries[method].view_function.contract
-    return None
-
-
-def check_answer(method: str, path: str, status: int, body: bytes) -> None:
-    """Check an answer: it has the schema that its route declares, or a declared error."""
-    found = contract_of(method, path)
-    if found is None:
-        return
-    route, contract = found
-    if status >= 400:
-        answered = json.loads(body)
-        declared = {
-            (codes.status_of(error), codes.code_of(error)) for error in contract.refusals(route)
-        }
-        if set(answered) in (*UMS_ERRORS, {"code", "msg"}):
-            assert (status, answered["code"]) in declared, (
-                f"{method} {route} does not declare {status} {answered}"
-            )
-        else:
-            assert status in {s for s, _ in declared}, (
-                f"{method} {route} does not declare {status} {answered}"
-            )
-    elif contract.response and status < 300:
-        assert status in (contract.status, *contract.also), (
-            f"{method} {route} does not declare {status}"
-        )
-        schemas.load(contract.response).model_validate_json(body, strict=True)
-
-
-@cache
-def documented() -> Any:
-    """The OpenAPI document."""
-    return openapi.document(app.app.routes, "https://ums.example.com")
-
-
-@cache
-def taken_by(method: str, route: str) -> Draft202012Validator | None:
-    """Return the schema of a route's request in the document, or None if it is not JSON."""
-    document = documented()
-    taken = (
-        document["paths"][route][method.lower()]
-        .get("requestBody", {"content": {}})["content"]
-        .get("application/json")
-    )
-    return (
-        Draft202012Validator({**taken["schema"], "components": document["components"]})
-        if taken
-        else None
-    )
-
-
-def check_taken(method: str, path: str, payload: bytes, status: int, body: bytes) -> None:
-    """Whatever a route has taken whole is what the document says it takes."""
-    found = contract_of(method, path)
-    validator = taken_by(method, found[0]) if found and status < 300 else None
-    if validator is not None and not any(
-        part in body for part in (b'"code":4', b'"fail":[{')
-    ):  # of Growth, and of users one by one
-        validator.validate(json.loads(payload))
 
 
 class Api:
@@ -229,6 +153,10 @@ class Api:
 
 @pytest.fixture
 def fake() -> FakeWorld:
+    return a_fake()
+
+
+def a_fake() -> FakeWorld:
     fake = FakeWorld()
     fake.records.of(MEMBERS).unlisted[ADMIN] = Member(
         ADMIN, "", Role.ADMINISTRATOR, sha256(ADMIN_SECRET)
@@ -275,6 +203,19 @@ CONTENTS = {
 @pytest.fixture
 def configured(api: Api) -> Api:
     """Two delivery channels, a template (1) of both and a strategy (1), made by an operator."""
+    restore(_configured(api.is_rest), api.fake, api.world)
+    return api
+
+
+@cache
+def _configured(is_rest: bool) -> FakeWorld:
+    api = Api(a_fake(), is_rest=is_rest)
+    with built(api.world, "configured"):
+        _configure(api)
+    return api.fake
+
+
+def _configure(api: Api) -> None:
     for channel in (JPUSH, JSMS):
         assert api.admin("POST", "channels", channel).status == 201
         assert (
@@ -295,7 +236,6 @@ def configured(api: Api) -> Api:
         ).json["rule_id"]
         == 1
     )
-    return api
 
 
 def message(**changes: Any) -> dict[str, Any]:

@@ -19,7 +19,8 @@ WRITE_BATCH, PUT_BATCH = 25, 100
 
 class FakeTokens:
     def __init__(self, steps: Steps, clock: FakeClock) -> None:
-        self.steps, self._memory = steps, MemoryTokens(lambda: clock.now() / 1000)
+        self.steps, self._clock = steps, clock
+        self._memory = MemoryTokens(self._seconds)
 
     def read(self, name: str) -> Token | None:
         with self.steps.around("tokens.read", write=False):
@@ -32,6 +33,9 @@ class FakeTokens:
     def lease(self, name: str, seconds: int) -> bool:
         with self.steps.around("tokens.lease", write=True):
             return self._memory.lease(name, seconds)
+
+    def _seconds(self) -> float:
+        return self._clock.now() / 1000
 
     def give_back(self, name: str, seconds: int) -> None:
         with self.steps.around("tokens.give_back", write=True):

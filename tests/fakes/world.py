@@ -47,6 +47,8 @@ def limits_of(**sizes: int) -> Limits:
 class FakeWorld(Steps):
     """A world that logs the steps of all its ports, in the order in which they happen."""
 
+    _step_at = 0  # of the last step (ms)
+
     def __init__(self, limits: Limits = LIMITS, clock_width: int = 60) -> None:
         super().__init__()
         self.clock = FakeClock()
@@ -77,6 +79,12 @@ class FakeWorld(Steps):
         self.imports = FakeImports(self)
         self.callbacks, self.receivers = FakeCallbacks(self), FakeReceivers(self, self.clock)
         self.sandbox = FakeSandbox(self)
+
+    def step(self, name: str, *, write: bool) -> None:
+        if self.clock.time != self._step_at:
+            self.begin_work()
+            self._step_at = self.clock.time
+        super().step(name, write=write)
 
     @property
     def ports(self) -> World:

@@ -140,7 +140,7 @@ JUNK = (
 def test_whatever_an_operator_enters_is_taken_or_refused_by_name(bench: Bench) -> None:
     capabilities, provider = bench.provider.capabilities, bench.provider
 
-    @examples(60)
+    @examples(60, repeated=20)
     @given(
         st.dictionaries(st.sampled_from(sorted(capabilities.credentials)), JUNK),
         st.dictionaries(st.sampled_from(sorted(capabilities.options)), JUNK),
@@ -167,7 +167,7 @@ def test_whatever_a_sender_writes_is_taken_or_refused_by_name(bench: Bench) -> N
         max_leaves=6,
     )
 
-    @examples(60)
+    @examples(60, repeated=20)
     @given(st.dictionaries(keys, nested, max_size=5))
     def try_content(content: dict[str, Any]) -> None:
         with contextlib.suppress(Invalid):

@@ -111,7 +111,7 @@ FIELDS = st.dictionaries(TEXTS, TEXTS, max_size=4)
 def test_whatever_is_posted_is_read_or_refused(bench: Bench) -> None:
     secret = bench.provider.webhook_secret(bench.credentials)
 
-    @examples(60)
+    @examples(60, repeated=20)
     @given(
         st.sampled_from(["GET", "POST", "PUT", ""]),
         FIELDS,

@@ -209,7 +209,7 @@ def test_whatever_is_answered_only_known_errors_are_raised(bench: Bench) -> None
         call = bench.call(*contacts, token=session.token())
         session.send(call)  # it holds a token now
 
-        @examples(60)
+        @examples(60, repeated=20)
         @given(ANSWERS)
         def try_it(answer: Response) -> None:
             bench.meddle(answer)
@@ -228,7 +228,7 @@ def test_whatever_is_answered_to_a_poll_only_known_errors_are_raised_and_none_is
     answer = bench.send(contact)
     with bench.session() as session:
 
-        @examples(60)
+        @examples(60, repeated=20)
         @given(ANSWERS)
         def try_it(said: Response) -> None:
             bench.meddle(said, where="")

@@ -39,8 +39,7 @@ class Singles(Simulation):
             settings.put_template(a_template(number, kinds, channel_key=key))
             settings.put_strategy(number, key, "one step or more", self.strategy)
         self.world.recordings.torn = True
-        self.world.log.clear()
-        self.world.writes.clear()
+        self.world.forget_steps()
 
     def submit(self) -> None:
         """Send to each person in turn. Both tenants send to every other one."""

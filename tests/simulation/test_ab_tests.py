@@ -42,7 +42,7 @@ class Compared(Scheduled):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.world.users.has(*(a_user(name, push=(f"reg-{name}",)) for name in CROWD))
-        self.world.log.clear()
+        self.world.forget_steps()
 
     def request(self) -> SendRequest:
         return replace(Simulation.request(self), userids=CROWD, written=WRITTEN)
@@ -112,15 +112,13 @@ def test_without_accidents_everybody_but_the_holdout_gets_one_message() -> None:
     finished(Compared()).check_all()
 
 
-def of_tests(log: list[str]) -> list[int]:
-    """Return the steps of the test itself, and of accepting its messages."""
-    names = ("stored.", "wakeups.", "messages.create", "messages.once", "queues.send")
-    return [n for n, name in enumerate(log) if name.startswith(names)]
+# The steps of the test itself, and of accepting its messages.
+OF_TESTS = ("stored.", "wakeups.", "messages.create", "messages.once", "queues.send")
 
 
 @pytest.mark.parametrize("part", range(2))
 def test_a_function_ended_at_any_step_sends_once(part: int) -> None:
-    for number in of_tests(list(finished(Compared()).world.log))[part::2]:
+    for number in finished(Compared()).world.kills_around(*OF_TESTS)[part::2]:
         simulation = Compared()
         simulation.world.kill_at(number)
         finished(simulation)

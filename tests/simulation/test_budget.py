@@ -26,8 +26,7 @@ ENOUGH, TIGHT = 10_000_000, 103_000
 def a_simulation(most: int = ENOUGH, **changes: object) -> Simulation:
     simulation = Simulation(world=FakeWorld(SMALL), prices=PRICES, **changes)  # type: ignore[arg-type]
     manage.put(simulation.world.ports, SHOP, None, Budget(most))
-    simulation.world.log.clear()
-    simulation.world.writes.clear()
+    simulation.world.forget_steps()
     return simulation
 
 
@@ -58,13 +57,13 @@ def sent(simulation: Simulation) -> int:
     )
 
 
-STEPS = list(finished(a_simulation()).world.log)
+SAMPLE = finished(a_simulation()).world
 
 
 @pytest.mark.parametrize("part", range(4))
 def test_wherever_a_worker_is_ended_what_is_used_is_what_was_sent(part: int) -> None:
-    assert "figures.store" in STEPS
-    for number in range(part, len(STEPS), 4):
+    assert "figures.store" in SAMPLE.log
+    for number in SAMPLE.kills[part::4]:
         simulation = a_simulation()
         simulation.world.kill_at(number)
         finished(simulation)
@@ -72,7 +71,7 @@ def test_wherever_a_worker_is_ended_what_is_used_is_what_was_sent(part: int) -> 
 
 @pytest.mark.parametrize("part", range(4))
 def test_wherever_a_worker_is_ended_a_tight_budget_is_kept(part: int) -> None:
-    for number in range(part, len(STEPS), 4):
+    for number in SAMPLE.kills[part::4]:
         simulation = a_simulation(TIGHT)
         simulation.world.kill_at(number)
         finished(simulation, TIGHT)

@@ -60,7 +60,7 @@ def test_without_accidents_every_state_is_reported(limits: Limits) -> None:
 def test_a_worker_ended_at_any_step_loses_no_report(part: int) -> None:
     simulation = reporting()
     finish(simulation)
-    for number in range(part, len(simulation.world.log), 4):
+    for number in simulation.world.kills[part::4]:
         killed = reporting()
         killed.world.kill_at(number)
         finish(killed)

@@ -128,7 +128,7 @@ def test_a_worker_ended_at_any_step_loses_nothing_and_repeats_nothing(kind: str,
     sample = a_simulation(kind)
     sample.submit()
     sample.run()
-    for number in range(part, len(sample.world.log), 4 if kind == "named" else 12):
+    for number in sample.world.kills[part :: 4 if kind == "named" else 8]:
         simulation = a_simulation(kind)
         simulation.world.kill_at(number)
         simulation.submit()
@@ -214,7 +214,7 @@ def test_a_receipt_that_comes_while_the_step_waits_cancels_it() -> None:
 @pytest.mark.parametrize("part", range(4))
 def test_a_worker_ended_at_any_step_loses_no_step_that_waits(part: int) -> None:
     sample = finished(Nightly())
-    for number in range(part, len(sample.world.log), 8):
+    for number in sample.world.kills[part::4]:
         simulation = Nightly()
         simulation.world.kill_at(number)
         simulation.submit()

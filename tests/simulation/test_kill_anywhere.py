@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -18,11 +19,11 @@ from tests.profiles import examples
 from tests.simulation.world import Simulation, finished
 
 
-def _steps(limits: Limits = LIMITS) -> list[str]:
+def _whole(limits: Limits = LIMITS) -> FakeWorld:
     simulation = Simulation(world=FakeWorld(limits))
     simulation.submit()
     simulation.run()
-    return list(simulation.world.log)
+    return simulation.world
 
 
 def _killed_at(number: int, limits: Limits = LIMITS) -> Simulation:
@@ -51,23 +52,32 @@ def test_without_accidents_everybody_is_reached_by_the_first_channel_that_works(
 
 @pytest.mark.parametrize("part", range(4))
 def test_a_worker_ended_at_any_step_loses_nothing_and_repeats_nothing(part: int) -> None:
-    """Each step of the whole way of a message is tried, before and after its effect."""
-    steps = _steps()
-    for number in range(part, len(steps), 4):
+    """Each place on the whole way of a message is tried, before and after each effect."""
+    whole = _whole()
+    for number in whole.kills[part::4]:
         simulation = _killed_at(number)
         # Ended before it was stored: the sender knows that nothing was accepted.
         if simulation.msgid is None:
-            assert not simulation.world.queues.sent, steps[number]
+            assert not simulation.world.queues.sent, whole.log[number]
             continue
         simulation.check()
+
+
+def test_steps_without_an_effect_in_between_are_one_place_to_be_ended() -> None:
+    """Compare what follows its first and last step. Other tests try the first one."""
+    whole = _whole()
+    places = list(pairwise([*whole.kills, len(whole.log)]))
+    assert sum(following - first > 1 for first, following in places) > 30
+    for first, following in places[::2]:
+        steps = {tuple(_killed_at(n).world.log[n + 1 :]) for n in (first, following - 1)}
+        assert len(steps) == 1, whole.log[first:following]
 
 
 @pytest.mark.parametrize("part", range(4))
 def test_a_worker_ended_between_chunks_loses_no_chunk(part: int) -> None:
     """Chunks of three targets, of which a job plans two."""
     small = limits_of(chunk_targets=3, chunks_per_job=2)
-    steps = _steps(small)
-    for number in range(part, len(steps), 4):
+    for number in _whole(small).kills[part::4]:
         simulation = _killed_at(number, small)
         if simulation.msgid is not None:
             simulation.check()

@@ -29,7 +29,7 @@ def request(simulation: Simulation, answers: list[str]) -> bool:
 def test_a_request_that_is_ended_anywhere_and_repeated_is_one_message() -> None:
     sample = Simulation()
     assert request(sample, [])
-    for number in range(len(sample.world.log)):
+    for number in sample.world.kills:
         simulation, answers = Simulation(), list[str]()
         simulation.world.kill_at(number)
         ended = not request(simulation, answers)

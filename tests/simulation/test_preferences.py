@@ -50,8 +50,7 @@ class Wanting(Simulation):
             for kind, contact in person.all_contacts:
                 if contact in AGREED:
                     self.world.consents.put(kind, contact, SHOP, "offers", Consent(True, 5))
-        self.world.log.clear()
-        self.world.writes.clear()
+        self.world.forget_steps()
 
     def request(self) -> SendRequest:
         return replace(super().request(), topic=1)
@@ -141,7 +140,7 @@ def test_a_condition_that_is_open_is_told_too() -> None:
 @pytest.mark.parametrize("part", range(4))
 def test_a_worker_ended_at_any_step_breaks_no_wish(part: int) -> None:
     sample = finished(Wanting())
-    for number in range(part, len(sample.world.log), 4):
+    for number in sample.world.kills[part::4]:
         simulation = Wanting()
         simulation.world.kill_at(number)
         simulation.submit()

@@ -67,10 +67,6 @@ def watched(simulation: Simulation, code: str, provider: ScriptedProvider) -> Co
     return days
 
 
-def steps(sizes: Sizes) -> list[str]:
-    return list(finished(a_simulation(sizes)).world.log)
-
-
 def test_when_a_quota_is_used_up_within_a_chunk_the_rest_goes_on_another_day() -> None:
     simulation = finished(a_simulation())
     world = simulation.world
@@ -90,9 +86,9 @@ def test_nothing_is_lost_or_sent_twice_wherever_a_worker_is_ended(part: int) -> 
     The reserved quota is lost for the day, the message is not.
     """
     sizes = Sizes(quota_ticks=9 * 60)
-    every = steps(sizes)
-    assert "counters.take.done" in every
-    for number in range(part, len(every), 4):
+    sample = finished(a_simulation(sizes)).world
+    assert "counters.take.done" in sample.log
+    for number in sample.kills[part::4]:
         simulation = a_simulation(sizes)
         simulation.world.kill_at(number)
         finished(simulation)

@@ -36,8 +36,7 @@ class Reviewed(Scheduled):
         for member in (ANN, BOB, CEM, DAN):
             self.world.records.of(MEMBERS).put(member)
         access_channels.set_rule(self.world.ports, SHOP, None, RULE, stored(self.settings))
-        self.world.log.clear()
-        self.world.writes.clear()
+        self.world.forget_steps()
 
     def request(self) -> SendRequest:
         access = self.world.settings.access_channel(SHOP)
@@ -93,13 +92,13 @@ def check(simulation: Reviewed) -> None:
         simulation.check()
 
 
-STEPS = list(reviewed(Reviewed()).world.log)
+SAMPLE = reviewed(Reviewed()).world
 
 
 @pytest.mark.parametrize("part", range(4))
 def test_wherever_a_worker_is_ended_an_approved_message_is_sent_once(part: int) -> None:
-    assert "stored.update" in STEPS
-    for number in range(part, len(STEPS), 4):
+    assert "stored.update" in SAMPLE.log
+    for number in SAMPLE.kills[part::4]:
         simulation = Reviewed()
         simulation.world.kill_at(number)
         check(reviewed(simulation))
@@ -107,8 +106,8 @@ def test_wherever_a_worker_is_ended_an_approved_message_is_sent_once(part: int) 
 
 @pytest.mark.parametrize("part", range(2))
 def test_wherever_a_request_is_ended_a_rejected_message_never_leaves(part: int) -> None:
-    log = reviewed(Reviewed(), approved=False).world.log
-    for number in range(part, len(log), 2):
+    kills = reviewed(Reviewed(), approved=False).world.kills
+    for number in kills[part::2]:
         simulation = Reviewed()
         simulation.world.kill_at(number)
         reviewed(simulation, approved=False)

@@ -111,19 +111,13 @@ def test_without_accidents_each_occurrence_is_a_message() -> None:
     finished(Scheduled()).check_all()
 
 
-def steps() -> list[str]:
-    return list(finished(Scheduled()).world.log)
-
-
-def of_schedules(log: list[str]) -> list[int]:
-    """Return the steps of the schedule itself, and of accepting its messages."""
-    names = ("stored.", "wakeups.", "messages.create", "messages.once", "timers.set")
-    return [n for n, name in enumerate(log) if name.startswith(names)]
+# The steps of the schedule itself, and of accepting its messages.
+OF_SCHEDULES = ("stored.", "wakeups.", "messages.create", "messages.once", "timers.set")
 
 
 @pytest.mark.parametrize("part", range(2))
 def test_a_function_ended_at_any_step_sends_each_occurrence_once(part: int) -> None:
-    for number in of_schedules(steps())[part::2]:
+    for number in finished(Scheduled()).world.kills_around(*OF_SCHEDULES)[part::2]:
         simulation = Scheduled()
         simulation.world.kill_at(number)
         finished(simulation)
@@ -201,8 +195,7 @@ def test_a_worker_ended_while_zones_wait_loses_nobody(part: int) -> None:
             )
         return simulation
 
-    log = finished(zoned()).world.log
-    freezing = [n for n, name in enumerate(log) if name.startswith(("ledger.freeze", "queues."))]
+    freezing = finished(zoned()).world.kills_around("ledger.freeze", "queues.")
     for number in freezing[part::2]:
         simulation = zoned()
         simulation.world.kill_at(number)

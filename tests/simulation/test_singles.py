@@ -57,7 +57,7 @@ def killed_everywhere(make: Callable[[], Singles]) -> None:
     """Try each step of the whole way, before and after its effect."""
     sample = finished(make())
     assert not sample.deaths
-    for number in range(len(sample.world.log)):
+    for number in sample.world.kills:
         simulation = make()
         simulation.world.kill_at(number)
         finished(simulation)
@@ -214,7 +214,7 @@ def test_a_withdrawal_that_is_ended_anywhere_is_carried_out_or_never_was() -> No
     sample.submit()
     begun = len(sample.world.log)
     sample.withdraw_all()
-    for number in range(begun, len(sample.world.log)):
+    for number in [number for number in sample.world.kills if number >= begun]:
         simulation = singles()
         simulation.submit()
         simulation.world.kill_at(number)

@@ -40,7 +40,7 @@ def test_a_worker_ended_at_any_step_of_a_single_send_loses_nothing(
     sample.submit()
     sample.run()
     sample.check()
-    for number in range(len(sample.world.log)):
+    for number in sample.world.kills:
         simulation = OfOne(person=person, on_uncertain=on_uncertain)
         simulation.world.kill_at(number)
         simulation.submit()

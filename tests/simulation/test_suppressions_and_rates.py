@@ -41,31 +41,27 @@ def finished(simulation: Simulation) -> Simulation:
     return simulation
 
 
-def steps(**changes: object) -> list[str]:
-    return list(finished(a_simulation(**changes)).world.log)
-
-
 @pytest.mark.parametrize("part", range(4))
 def test_a_dead_contact_is_suppressed_wherever_a_worker_is_ended(part: int) -> None:
-    every = steps()
-    assert "users.save" in every
-    for number in range(part, len(every), 4):
+    sample = finished(a_simulation()).world
+    assert "users.save" in sample.log
+    for number in sample.kills[part::4]:
         simulation = a_simulation()
         simulation.world.kill_at(number)
         finished(simulation)
         if simulation.msgid is not None:
             bob = simulation.world.users.stored["bob"]
             assert bob.suppression(ChannelType.APP, "reg-bob-silent", SHOP) == "contact_gone", (
-                every[number]
+                sample.log[number]
             )
 
 
 @pytest.mark.parametrize("part", range(4))
 def test_a_reservation_that_is_lost_with_its_worker_loses_nothing_else(part: int) -> None:
     """Chunks have three targets, so that several jobs wait for each channel's rate."""
-    every = steps(options=SLOW, world=FakeWorld(THREES))
-    assert every.count("rate_limiter.reserve") >= 6
-    for number in range(part, len(every), 4):
+    sample = finished(a_simulation(options=SLOW, world=FakeWorld(THREES))).world
+    assert sample.log.count("rate_limiter.reserve") >= 6
+    for number in sample.kills[part::4]:
         simulation = a_simulation(options=SLOW, world=FakeWorld(THREES))
         simulation.world.kill_at(number)
         finished(simulation)

@@ -36,8 +36,7 @@ def a_simulation() -> Simulation:
     template = a_template()
     contents = {**template.contents, ChannelType.SMS: {"text": "{{name}}", "id": "7"}}
     world.settings.put_template(replace(template, version=2, contents=contents))
-    world.log.clear()
-    world.writes.clear()
+    world.forget_steps()
     return simulation
 
 
@@ -57,7 +56,7 @@ def test_a_worker_ended_at_any_step_loses_nobody(part: int) -> None:
     whole = a_simulation()
     whole.submit()
     whole.run()
-    for number in range(part, len(whole.world.log), 4):
+    for number in whole.world.kills[part::4]:
         simulation = a_simulation()
         simulation.world.kill_at(number)
         simulation.submit()

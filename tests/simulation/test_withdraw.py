@@ -154,7 +154,7 @@ def test_a_worker_ended_at_any_step_of_a_withdrawal_leaves_nothing_open(after: i
     begun = len(sample.world.log)
     sample.withdraw()
     sample.run()
-    for number in range(begun, len(sample.world.log)):
+    for number in [number for number in sample.world.kills if number >= begun]:
         simulation = Simulation()
         simulation.world.kill_at(number)
         run(simulation, after)

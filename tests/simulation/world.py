@@ -103,8 +103,7 @@ class Simulation:
         world.settings.put_template(a_template())
         world.settings.put_strategy(1, SHOP, "in turn", self.strategy)
         world.users.has(*PEOPLE)
-        world.log.clear()
-        world.writes.clear()
+        world.forget_steps()
 
     # -- what happens
 
@@ -199,6 +198,7 @@ class Simulation:
 
     def _attempt(self, work: object) -> bool:
         """Return False for work that a consumer hands back to its queue."""
+        self.world.begin_work()
         try:
             work()  # type: ignore[operator]
         except (Killed, Misconfigured):

@@ -15,7 +15,8 @@ import pytest
 from chalicelib.domain.limits import MAX_USERS
 from chalicelib.entrypoints.http import allowances
 from tests.builders import a_user
-from tests.entrypoints.conftest import KEY, OPERATOR, SENDER, Api, contract_of, message
+from tests.entrypoints.checks import contract_of
+from tests.entrypoints.conftest import KEY, OPERATOR, SENDER, Api, message
 from tests.fakes.world import FakeWorld
 
 REQUEST = 0.005  # seconds of a request to AWS

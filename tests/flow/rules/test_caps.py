@@ -34,8 +34,7 @@ def capped(simulation: Simulation, *limits: Cap) -> None:
     kinds = [kind.value for kind in simulation.strategy.channels]
     simulation.world.settings.put_template(a_template(2, kinds))
     manage.put(simulation.world.ports, SHOP, None, limits)
-    simulation.world.log.clear()
-    simulation.world.writes.clear()
+    simulation.world.forget_steps()
 
 
 def send(simulation: Simulation, *userids: str, **changes: Any) -> str:

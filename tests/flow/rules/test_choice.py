@@ -31,8 +31,7 @@ def a_simulation(choose: Choice = Choice.BEST, rules: Sequence[Any] = ()) -> Sim
         access_channels.set_rule(world.ports, SHOP, None, *rules)
     world.settings.put_template(a_template(2, ("app", "sms")))
     world.records.of(TOPICS).put(Topic(1, SHOP, "Offers"))
-    world.log.clear()
-    world.writes.clear()
+    world.forget_steps()
     return simulation
 
 

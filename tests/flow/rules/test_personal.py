@@ -32,8 +32,7 @@ def a_simulation(text: str = FRIENDLY, *kinds: str, **changes: Any) -> Simulatio
     simulation.world.settings.put_template(a_template(2, kinds or ("app",), text))
     given = [UserChange(u, attributes={"name": name}) for u, name in NAMES.items() if name]
     users.change(simulation.world.ports, given)
-    simulation.world.log.clear()
-    simulation.world.writes.clear()
+    simulation.world.forget_steps()
     return simulation
 
 

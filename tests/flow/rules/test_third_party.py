@@ -47,8 +47,7 @@ def a_simulation(**changes: Any) -> Simulation:
     world.records.of(TEMPLATES).put(
         Registered("text", "7", Sort.TEXT, "Code", account=account, **fields)
     )
-    world.log.clear()
-    world.writes.clear()
+    world.forget_steps()
     return simulation
 
 

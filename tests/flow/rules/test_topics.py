@@ -28,8 +28,7 @@ def a_simulation(*kinds: str, topic: Topic = OFFERS) -> Simulation:
     simulation = Simulation(strategy=a_strategy(",".join(kinds)))
     simulation.world.settings.put_template(a_template(2, kinds))
     simulation.world.records.of(TOPICS).put(topic)
-    simulation.world.log.clear()
-    simulation.world.writes.clear()
+    simulation.world.forget_steps()
     return simulation
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from chalicelib.console.forms import Form, number_of
+from chalicelib.console.labels import TYPES
 
 N_ = str  # marks a text for the catalogue
 UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
@@ -134,7 +135,8 @@ def _read(form: Form, n: int) -> Step:
         for channel in form.many(f"s{n}.terms") + _added(form, n, "term")
     ]
     operator = "or" if form.text(f"s{n}.operator") == "or" else "and"
-    named = form.many(f"s{n}.channels") + _added(form, n, "add")
+    typed = form.many(f"s{n}.channels") + _added(form, n, "add")
+    named = [channel for channel in typed if channel in TYPES]  # no page can show another one
     dropped = tuple(form.many(f"s{n}.dropped"))
     choose = form.text(f"s{n}.choose")
     return Step(tuple(dict.fromkeys(named)), tuple(terms), operator, choose, dropped)

@@ -70,7 +70,7 @@ def test_no_question_gets_an_answer_that_is_not_documented(configured: Api, name
     members = configured.fake.records.of(MEMBERS)
     members.put(Member(READER, "reads", Role.READ_ONLY, sha256(READER_SECRET)))
 
-    @profiles.examples(10)
+    @profiles.examples(10, repeated=4)
     @given(case=cases_of(OPERATIONS[name]), caller=callers_of(OPERATIONS[name]))
     def ask(case: Any, caller: str) -> None:
         login = base64.b64encode(caller.encode()).decode()
