@@ -80,7 +80,7 @@ imports: .venv/.dev
 	@tail -n 1 .venv/imports.txt
 
 unit: .venv/.dev
-	@PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
+	@PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder \
 	  --ignore=tests/template --ignore=tests/journeys
 
 fuzz: .venv/.dev ## property tests with random inputs, at least ten times as many as in make test: make fuzz SEED=…
