@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from chalicelib import observability
 from chalicelib.domain import channel_options, contacts, elements
@@ -52,33 +53,46 @@ def record(world: World, code: str, receipts: Sequence[Receipt]) -> None:
     if not receipts:
         return
     receipts = [provider_ids.of_receipt(world.vault, receipt) for receipt in receipts]
-    receipts = _with_derived_ids(world, code, receipts)
-    lookups = _lookups(world, code, receipts)
+    known, lookups = _known(world, code, _with_derived_ids(world, code, receipts))
     provider_ids.report_unknown(code, receipts)
-    known = [receipt for receipt in receipts if receipt.provider_id in lookups]
     _add(world, code, parts.whole(world, code, known, lookups), lookups)
 
 
-def _lookups(world: World, code: str, receipts: Sequence[Receipt]) -> Mapping[str, Lookup]:
-    """Return the lookups of these receipts, and park the receipts that have none."""
-    named = tuple(dict.fromkeys(receipt.provider_id for receipt in receipts))
-    lookups = references.lookups(world.vault, code, named)
-    ids = tuple(id for id in named if id not in lookups)
-    lookups |= world.lookups.get(code, ids) if ids else {}
-    missing = {
-        id: [receipt for receipt in receipts if receipt.provider_id == id]
-        for id in ids
-        if id not in lookups
-    }
+def _known(
+    world: World, code: str, receipts: Sequence[Receipt]
+) -> tuple[Sequence[Receipt], Mapping[str, Lookup]]:
+    """Return the receipts whose submission is recorded, and their lookups. Park the others."""
+    ids = tuple(dict.fromkeys(receipt.provider_id for receipt in receipts))
+    lookups = references.lookups(world.vault, code, ids)
+    left = tuple(id for id in ids if id not in lookups)
+    lookups |= world.lookups.get(code, left) if left else {}
+    known = [receipt for receipt in receipts if receipt.provider_id in lookups]
+    missing = [receipt for receipt in receipts if receipt.provider_id not in lookups]
     if missing:
-        world.lookups.park(code, missing, world.clock.now() // 1000 + PARKED_SECONDS)
+        _park(world, code, missing)
         # A worker that wrote a lookup after our first reading has looked for parked receipts
         # before we parked ours.
-        lookups.update(world.lookups.get(code, tuple(missing), fresh=True))
-        parked = sum(len(of_id) for id, of_id in missing.items() if id not in lookups)
+        names = {receipt: provider_ids.names(world.vault, receipt) for receipt in missing}
+        lookups |= world.lookups.get(code, [*chain.from_iterable(names.values())], fresh=True)
+        late = [
+            replace(receipt, provider_id=next(name for name in names[receipt] if name in lookups))
+            for receipt in missing
+            if not lookups.keys().isdisjoint(names[receipt])
+        ]
+        parked = len(missing) - len(late)
         log.info("receipts_parked", extra={"channel": code, "receipts": parked})
         observability.metric("receipts_parked", parked)
-    return lookups
+        known += late
+    return known, lookups
+
+
+def _park(world: World, code: str, receipts: Iterable[Receipt]) -> None:
+    """Park receipts under hashes of their ids, which tell nobody a contact."""
+    parked: dict[str, list[Receipt]] = {}
+    for receipt in receipts:
+        name = provider_ids.hidden(world.vault, receipt.provider_id)
+        parked.setdefault(name, []).append(replace(receipt, provider_id=name))
+    world.lookups.park(code, parked, world.clock.now() // 1000 + PARKED_SECONDS)
 
 
 def _with_derived_ids(world: World, code: str, receipts: Sequence[Receipt]) -> Sequence[Receipt]:
@@ -116,18 +130,19 @@ def record_of_account(world: World, codes: Sequence[str], receipts: Sequence[Rec
         record(world, code, left)
 
 
-def record_parked(world: World, provider_ids: Mapping[str, Sequence[str]]) -> None:
-    """Add receipts that came before these ids were known, by channel.
+def record_parked(world: World, submitted: Mapping[str, Sequence[str]]) -> None:
+    """Add receipts that came before these ids of submissions were known, by channel.
 
     Receipts that no worker adds within a day belong to another system.
     """
     ids = {
-        code: tuple(dict.fromkeys(map(reported_name, of_channel)))
-        for code, of_channel in provider_ids.items()
+        code: {provider_ids.hidden(world.vault, id): id for id in map(reported_name, of_channel)}
+        for code, of_channel in submitted.items()
     }
-    for code, parked in world.lookups.parked_of(ids).items():
-        observability.metric("receipts_matched", len(parked))
-        record(world, code, parked)
+    parked = world.lookups.parked_of({code: tuple(names) for code, names in ids.items()})
+    for code, receipts in parked.items():
+        observability.metric("receipts_matched", len(receipts))
+        record(world, code, [replace(r, provider_id=ids[code][r.provider_id]) for r in receipts])
 
 
 # -- replies
