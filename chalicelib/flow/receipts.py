@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain
 
 from chalicelib import observability
 from chalicelib.domain import channel_options, contacts, elements
@@ -12,22 +11,14 @@ from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
 from chalicelib.domain.messages import Message, Retention
 from chalicelib.domain.plans import ChunkId, Plan
-from chalicelib.domain.provider_io import (
-    Receipt,
-    ReceiptKind,
-    Reply,
-    derived_name,
-    reported_name,
-)
+from chalicelib.domain.provider_io import Receipt, ReceiptKind, Reply
 from chalicelib.domain.users import Suppression
-from chalicelib.flow import bounces, parts, provider_ids, suppressions
-from chalicelib.flow.content import references
+from chalicelib.flow import bounces, matching, parts, provider_ids, suppressions
 from chalicelib.flow.messages import read_together
 from chalicelib.flow.suppressions import ContactFeedback
 from chalicelib.observability import log
 from chalicelib.ports import Lookup, World
 
-PARKED_SECONDS = 86400
 MAX_INDEXES = 64  # of chunks, kept in memory since receipts come in many posts
 
 _FACTS = {
@@ -53,62 +44,9 @@ def record(world: World, code: str, receipts: Sequence[Receipt]) -> None:
     if not receipts:
         return
     receipts = [provider_ids.of_receipt(world.vault, receipt) for receipt in receipts]
-    known, lookups = _known(world, code, _with_derived_ids(world, code, receipts))
+    known, lookups = matching.match(world, code, receipts)
     provider_ids.report_unknown(code, receipts)
     _add(world, code, parts.whole(world, code, known, lookups), lookups)
-
-
-def _known(
-    world: World, code: str, receipts: Sequence[Receipt]
-) -> tuple[Sequence[Receipt], Mapping[str, Lookup]]:
-    """Return the receipts whose submission is recorded, and their lookups. Park the others."""
-    ids = tuple(dict.fromkeys(receipt.provider_id for receipt in receipts))
-    lookups = references.lookups(world.vault, code, ids)
-    left = tuple(id for id in ids if id not in lookups)
-    lookups |= world.lookups.get(code, left) if left else {}
-    known = [receipt for receipt in receipts if receipt.provider_id in lookups]
-    missing = [receipt for receipt in receipts if receipt.provider_id not in lookups]
-    if missing:
-        _park(world, code, missing)
-        # A worker that wrote a lookup after our first reading has looked for parked receipts
-        # before we parked ours.
-        names = {receipt: provider_ids.names(world.vault, receipt) for receipt in missing}
-        lookups |= world.lookups.get(code, [*chain.from_iterable(names.values())], fresh=True)
-        late = [
-            replace(receipt, provider_id=next(name for name in names[receipt] if name in lookups))
-            for receipt in missing
-            if not lookups.keys().isdisjoint(names[receipt])
-        ]
-        parked = len(missing) - len(late)
-        log.info("receipts_parked", extra={"channel": code, "receipts": parked})
-        observability.metric("receipts_parked", parked)
-        known += late
-    return known, lookups
-
-
-def _park(world: World, code: str, receipts: Iterable[Receipt]) -> None:
-    """Park receipts under hashes of their ids, which tell nobody a contact."""
-    parked: dict[str, list[Receipt]] = {}
-    for receipt in receipts:
-        name = provider_ids.hidden(world.vault, receipt.provider_id)
-        parked.setdefault(name, []).append(replace(receipt, provider_id=name))
-    world.lookups.park(code, parked, world.clock.now() // 1000 + PARKED_SECONDS)
-
-
-def _with_derived_ids(world: World, code: str, receipts: Sequence[Receipt]) -> Sequence[Receipt]:
-    """Replace an id that nobody was told by the derived one, if a submission has it."""
-    uncertain = {receipt.provider_id for receipt in receipts if receipt.may_be_derived}
-    if not uncertain:
-        return receipts
-    missing = sorted(uncertain - world.lookups.get(code, sorted(uncertain)).keys())
-    submitted = world.lookups.get(code, list(map(derived_name, missing))) if missing else {}
-    by_id = {id: derived_name(id) for id in missing if derived_name(id) in submitted}
-    return [
-        replace(receipt, provider_id=by_id.get(receipt.provider_id, receipt.provider_id))
-        if receipt.may_be_derived
-        else receipt
-        for receipt in receipts
-    ]
 
 
 def record_of_account(world: World, codes: Sequence[str], receipts: Sequence[Receipt]) -> None:
@@ -116,16 +54,13 @@ def record_of_account(world: World, codes: Sequence[str], receipts: Sequence[Rec
 
     Each belongs to the channel that knows its id. One that none knows yet is parked for all.
     """
+    left: Sequence[Receipt]
     left = [provider_ids.of_receipt(world.vault, receipt) for receipt in receipts]
-    for code in codes if len(codes) > 1 and left else ():
-        derived = _with_derived_ids(world, code, left)
-        lookups = world.lookups.get(code, [receipt.provider_id for receipt in derived])
-        record(world, code, [receipt for receipt in derived if receipt.provider_id in lookups])
-        left = [
-            receipt
-            for receipt, other in zip(left, derived, strict=True)
-            if other.provider_id not in lookups
-        ]
+    # An id that a channel was told goes before one that was derived for another.
+    for derived in (False, True) if len(codes) > 1 else ():
+        for code in codes:
+            known, left = matching.known(world, code, left, derived=derived)
+            record(world, code, known)
     for code in codes:
         record(world, code, left)
 
@@ -135,14 +70,9 @@ def record_parked(world: World, submitted: Mapping[str, Sequence[str]]) -> None:
 
     Receipts that no worker adds within a day belong to another system.
     """
-    ids = {
-        code: {provider_ids.hidden(world.vault, id): id for id in map(reported_name, of_channel)}
-        for code, of_channel in submitted.items()
-    }
-    parked = world.lookups.parked_of({code: tuple(names) for code, names in ids.items()})
-    for code, receipts in parked.items():
+    for code, receipts in matching.parked(world, submitted).items():
         observability.metric("receipts_matched", len(receipts))
-        record(world, code, [replace(r, provider_id=ids[code][r.provider_id]) for r in receipts])
+        record(world, code, receipts)
 
 
 # -- replies
