@@ -30,6 +30,11 @@ OTHER = "cmpp2"
 NEVER = START // 1000 + 10**6
 
 
+@pytest.fixture(autouse=True)
+def _fresh() -> None:
+    """Ask for nothing of a sandbox, which the other tests of this folder clear."""
+
+
 def account(code: str, login: str = "900001", **options: Any) -> Account:
     where = {"server": "127.0.0.1", "access_number": "10690001"}
     return Account(code, {"account": login, "password": "secret"}, {**where, **options})
