@@ -179,6 +179,21 @@ def test_a_report_is_never_told_of_the_message_that_went_to_the_same_people_befo
     assert platform.answered == set(platform.reports)
 
 
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_report_without_a_number_finds_its_delivery_at_the_next_worker(text: str) -> None:
+    """The first one has seen such reports, and leaves names without a number."""
+    office, platform = Office(NOBODY), Platform(PLAIN, nameless=True)
+    messages = [office.message(PEOPLE[:1], TEXTS[text], number=n + 1) for n in range(2)]
+    with hired(office, platform) as worker:
+        for message in messages:
+            platform.tell(worker)
+            office.send(message)
+            do(office, worker)
+    with hired(office, platform) as worker:
+        platform.tell(worker)
+    assert [office.kinds(message) for message in messages] == [[DONE], [DONE]]
+
+
 def meet(office: Office, platform: Platform, moment: int, *, is_sender_first: bool) -> bool:
     """Let one worker come to a step. Then another process does all of its work, then the first.
 

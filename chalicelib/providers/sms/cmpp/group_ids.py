@@ -45,7 +45,7 @@ class GroupIds:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._way = GroupWay.BOTH
+        self._way, self._is_nameless = GroupWay.BOTH, False
         self._sent: OrderedDict[int, tuple[str, ...]] = OrderedDict()
         self._numbers = 0
         self._awaited: Counter[str] = Counter()  # numbers of SUBMITs without an answer
@@ -54,6 +54,11 @@ class GroupIds:
     @property
     def way(self) -> GroupWay:
         return self._way
+
+    @property
+    def is_nameless(self) -> bool:
+        """True after a report without a number."""
+        return self._is_nameless
 
     def know(self, way: GroupWay) -> None:
         """Take the way that an operator knows."""
@@ -102,8 +107,12 @@ class GroupIds:
         return None
 
     def only_number(self, message: int) -> str:
-        """Return the number of a SUBMIT to one number, else an empty text."""
+        """Return the number of a SUBMIT to one number, else an empty text.
+
+        Only a report without a number asks for it. So learn that there are such reports.
+        """
         with self._lock:
+            self._is_nameless = True
             numbers = self._sent.get(message, ())
         return numbers[0] if len(numbers) == 1 else ""
 
