@@ -215,7 +215,7 @@ class Gateway:
         """Hand out one part to its numbers, and await the reports that precede the answer."""
         early: list[asyncio.Event] = []
         for index, number in enumerate(submit.numbers):
-            identity = first + index * connection.account.consecutive_ids
+            identity = rules.following(first, index * connection.account.consecutive_ids)
             self._phones.receive(connection.account, submit, number, identity)
             if submit.report and of(number) is not Behaviour.SILENT:
                 early += self._plan_report(connection, submit, identity, number)
