@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import chain
 
 from chalicelib import observability
-from chalicelib.domain.provider_io import Receipt, derived_name, reported_name
+from chalicelib.domain.provider_io import Receipt, reported_name
 from chalicelib.flow import provider_ids
 from chalicelib.flow.content import references
 from chalicelib.observability import log
@@ -15,34 +15,64 @@ from chalicelib.ports import Lookup, World
 
 PARKED_SECONDS = 86400
 
+Matches = tuple[list[Receipt], dict[str, Lookup]]  # of a channel: receipts, and lookups by id
+
 
 def match(
-    world: World, code: str, receipts: Sequence[Receipt]
-) -> tuple[Sequence[Receipt], Mapping[str, Lookup]]:
-    """Return the receipts whose submission is recorded, and their lookups. Park the others."""
-    receipts = _with_derived_ids(world, code, receipts)
+    world: World, codes: Sequence[str], receipts: Sequence[Receipt]
+) -> tuple[Mapping[str, Matches], Sequence[Receipt]]:
+    """Return the receipts whose submission is recorded on one of these channels, and the others.
+
+    A receipt belongs to the first channel that knows its id. The others are parked for all.
+    """
+    matches: dict[str, Matches] = {}
+    left = receipts
+    for code in codes:
+        lookups = _lookups(world, code, left)
+        matches[code] = [receipt for receipt in left if receipt.provider_id in lookups], lookups
+        left = [receipt for receipt in left if receipt.provider_id not in lookups]
+    return matches, _match_late(world, matches, left) if left else ()
+
+
+def _lookups(world: World, code: str, receipts: Sequence[Receipt]) -> dict[str, Lookup]:
+    """Return the lookups of ids as they are."""
     ids = tuple(dict.fromkeys(receipt.provider_id for receipt in receipts))
     lookups = references.lookups(world.vault, code, ids)
     left = tuple(id for id in ids if id not in lookups)
-    lookups |= world.lookups.get(code, left) if left else {}
-    matched = [receipt for receipt in receipts if receipt.provider_id in lookups]
-    missing = [receipt for receipt in receipts if receipt.provider_id not in lookups]
-    if missing:
-        _park(world, code, missing)
-        # A worker that wrote a lookup after our first reading has looked for parked receipts
-        # before we parked ours.
-        names = {receipt: provider_ids.names(world.vault, receipt) for receipt in missing}
-        lookups |= world.lookups.get(code, [*chain.from_iterable(names.values())], fresh=True)
-        late = [
-            replace(receipt, provider_id=next(name for name in names[receipt] if name in lookups))
-            for receipt in missing
-            if not lookups.keys().isdisjoint(names[receipt])
+    return lookups | dict(world.lookups.get(code, left)) if left else lookups
+
+
+def _match_late(
+    world: World, matches: Mapping[str, Matches], receipts: Sequence[Receipt]
+) -> Sequence[Receipt]:
+    """Park receipts, add those that match under any of their names, and return the others.
+
+    A worker that wrote a lookup after the first reading has looked for parked receipts before
+    these were parked. A told id goes before a derived one, whichever channel has it. If the told
+    one is recorded later, its worker finds the receipt parked.
+    """
+    names = {receipt: provider_ids.names(world.vault, receipt) for receipt in receipts}
+    for code, (_, lookups) in matches.items():
+        _park(world, code, receipts)
+        ids = tuple(dict.fromkeys(chain.from_iterable(names.values())))
+        lookups |= world.lookups.get(code, ids, fresh=True)
+    left: list[Receipt] = []
+    for receipt in receipts:
+        places = [
+            (of_channel, name)
+            for name in names[receipt]
+            for of_channel, lookups in matches.values()
+            if name in lookups
         ]
-        matched += late
-        unmatched = len(missing) - len(late)
-        log.info("receipts_parked", extra={"channel": code, "receipts": unmatched})
-        observability.metric("receipts_parked", unmatched)
-    return matched, lookups
+        if places:
+            of_channel, name = places[0]
+            of_channel.append(replace(receipt, provider_id=name))
+        else:
+            left.append(receipt)
+    for code in matches:
+        log.info("receipts_parked", extra={"channel": code, "receipts": len(left)})
+        observability.metric("receipts_parked", len(left))
+    return left
 
 
 def _park(world: World, code: str, receipts: Iterable[Receipt]) -> None:
@@ -52,38 +82,6 @@ def _park(world: World, code: str, receipts: Iterable[Receipt]) -> None:
         name = provider_ids.hidden(world.vault, receipt.provider_id)
         by_name.setdefault(name, []).append(replace(receipt, provider_id=name))
     world.lookups.park(code, by_name, world.clock.now() // 1000 + PARKED_SECONDS)
-
-
-def _with_derived_ids(world: World, code: str, receipts: Sequence[Receipt]) -> Sequence[Receipt]:
-    """Replace an id that nobody was told by the derived one, if a submission has it."""
-    uncertain = {receipt.provider_id for receipt in receipts if receipt.may_be_derived}
-    if not uncertain:
-        return receipts
-    missing = sorted(uncertain - world.lookups.get(code, sorted(uncertain)).keys())
-    submitted = world.lookups.get(code, list(map(derived_name, missing))) if missing else {}
-    by_id = {id: derived_name(id) for id in missing if derived_name(id) in submitted}
-    return [
-        replace(receipt, provider_id=by_id.get(receipt.provider_id, receipt.provider_id))
-        if receipt.may_be_derived
-        else receipt
-        for receipt in receipts
-    ]
-
-
-def known(
-    world: World, code: str, receipts: Sequence[Receipt], *, derived: bool
-) -> tuple[Sequence[Receipt], Sequence[Receipt]]:
-    """Return the receipts whose submission is recorded on a channel, and the others.
-
-    `derived`: an id may also be one that was derived.
-    """
-    named = _with_derived_ids(world, code, receipts) if derived else receipts
-    lookups = world.lookups.get(code, [receipt.provider_id for receipt in named])
-    pairs = list(zip(receipts, named, strict=True))
-    return (
-        [receipt for _, receipt in pairs if receipt.provider_id in lookups],
-        [receipt for receipt, other in pairs if other.provider_id not in lookups],
-    )
 
 
 def parked(world: World, submitted: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[Receipt]]:

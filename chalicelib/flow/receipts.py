@@ -41,12 +41,7 @@ def record(world: World, code: str, receipts: Sequence[Receipt]) -> None:
     A receipt whose submission is not recorded yet is parked. The worker that records the
     submission adds it.
     """
-    if not receipts:
-        return
-    receipts = [provider_ids.of_receipt(world.vault, receipt) for receipt in receipts]
-    known, lookups = matching.match(world, code, receipts)
-    provider_ids.report_unknown(code, receipts)
-    _add(world, code, parts.whole(world, code, known, lookups), lookups)
+    record_of_account(world, [code], receipts)
 
 
 def record_of_account(world: World, codes: Sequence[str], receipts: Sequence[Receipt]) -> None:
@@ -54,15 +49,13 @@ def record_of_account(world: World, codes: Sequence[str], receipts: Sequence[Rec
 
     Each belongs to the channel that knows its id. One that none knows yet is parked for all.
     """
-    left: Sequence[Receipt]
-    left = [provider_ids.of_receipt(world.vault, receipt) for receipt in receipts]
-    # An id that a channel was told goes before one that was derived for another.
-    for derived in (False, True) if len(codes) > 1 else ():
-        for code in codes:
-            known, left = matching.known(world, code, left, derived=derived)
-            record(world, code, known)
-    for code in codes:
-        record(world, code, left)
+    if not receipts:
+        return
+    receipts = [provider_ids.of_receipt(world.vault, receipt) for receipt in receipts]
+    matches, unmatched = matching.match(world, codes, receipts)
+    for code, (known, lookups) in matches.items():
+        provider_ids.report_unknown(code, [*known, *unmatched])
+        _add(world, code, parts.whole(world, code, known, lookups), lookups)
 
 
 def record_parked(world: World, submitted: Mapping[str, Sequence[str]]) -> None:
