@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import pytest
@@ -180,8 +180,14 @@ def test_a_report_is_never_told_of_the_message_that_went_to_the_same_people_befo
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_a_report_without_a_number_finds_its_delivery_at_the_next_worker(text: str) -> None:
-    """The first one has seen such reports, and leaves names without a number."""
+@pytest.mark.parametrize("is_busy", [False, True])
+def test_a_report_without_a_number_finds_its_delivery_at_the_next_worker(
+    is_busy: bool, text: str
+) -> None:
+    """The first one has seen such reports, and leaves names without a number.
+
+    `is_busy`: the next one always waits for the answer to some SUBMIT.
+    """
     office, platform = Office(NOBODY), Platform(PLAIN, nameless=True)
     messages = [office.message(PEOPLE[:1], TEXTS[text], number=n + 1) for n in range(2)]
     with hired(office, platform) as worker:
@@ -190,8 +196,11 @@ def test_a_report_without_a_number_finds_its_delivery_at_the_next_worker(text: s
             office.send(message)
             do(office, worker)
     with hired(office, platform) as worker:
-        platform.tell(worker)
+        (gateway,) = worker.shared.gateways.values()
+        with gateway.group_ids.awaiting(PEOPLE[1:]) if is_busy else nullcontext():
+            platform.tell(worker)
     assert [office.kinds(message) for message in messages] == [[DONE], [DONE]]
+    assert platform.answered == set(platform.reports)
 
 
 def meet(office: Office, platform: Platform, moment: int, *, is_sender_first: bool) -> bool:

@@ -119,13 +119,12 @@ class GroupIds:
     def is_undecided(self, message: int, number: str) -> bool:
         """Tell if a report may be of a SUBMIT whose answer has not come yet.
 
-        Its id may then be told or derived, and a report without a number has none yet. Otherwise
-        learn from the report, unless it may be of a SUBMIT whose answer was lost.
+        Its id may then be told or derived. Otherwise learn from the report, unless it may be of a
+        SUBMIT whose answer was lost. A report without a number never waits: from now on SUBMITs to
+        one number have a name without it, also those without an answer.
         """
         with self._lock:
             group, name = self._sent.get(message), canonical(number)
-            if group is None and not name:
-                return self._awaited.total() > 0
             if group is not None:
                 if name in group[1:]:  # certain, whatever was learned before
                     self._way = GroupWay.ONE

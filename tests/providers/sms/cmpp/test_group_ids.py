@@ -55,16 +55,16 @@ def test_a_told_id_is_never_taken_for_a_derived_one() -> None:
     assert not group_ids.may_be_derived(FIRST + 1)
 
 
-def test_a_report_without_a_number_waits_for_the_answers_that_may_be_its_own() -> None:
-    """Its number is that of the SUBMIT, which is known by the answer. No way names it sooner."""
+def test_a_report_without_a_number_never_waits_for_answers() -> None:
+    """Some SUBMIT is always without an answer, so that a report of an earlier worker would wait."""
     for way in GroupWay:
         group_ids = GroupIds()
         group_ids.know(way)
-        assert not group_ids.is_undecided(FIRST, "")  # of another system
         with group_ids.awaiting(GROUP[:1]):
-            assert group_ids.is_undecided(FIRST, "")
-            group_ids.note(FIRST, GROUP[:1])
+            assert group_ids.only_number(FIRST) == ""
             assert not group_ids.is_undecided(FIRST, "")
+            assert group_ids.is_nameless  # before the name of what is awaited is made
+            group_ids.note(FIRST, GROUP[:1])
         assert group_ids.only_number(FIRST) == GROUP[0]
         assert not group_ids.is_undecided(FIRST + 1, "")
 
