@@ -209,7 +209,8 @@ class Worker:
 
     def _store(self, account: GatewayAccount, batch: Sequence[Incoming]) -> None:
         now, senders = self.world.clock.now(), self.shared.senders_of(account)
-        channels = self.shared.channels_of(account) or senders
+        # People also answer to the number of a channel that has another account by now.
+        living = {code: senders[code] for code in senders if code in self.shared.channels}
         dead = [stat for settings in senders.values() for stat in settings.dead_stats]
         reports: list[Receipt] = []
         for incoming in batch:
@@ -217,7 +218,7 @@ class Worker:
             if isinstance(entry, Receipt):
                 reports.append(entry)
             elif isinstance(entry, Reply):
-                for code in cmpp_receipts.addressed(incoming.deliver.to, channels):
+                for code in cmpp_receipts.addressed(incoming.deliver.to, living):
                     receipts.record_replies(self.world, code, [entry])
         receipts.record_of_account(self.world, list(senders), reports)
 

@@ -21,7 +21,7 @@ from chalicelib.providers.sms.cmpp.messages import Deliver, Report
 from chalicelib.providers.sms.cmpp.provider import Cmpp
 from chalicelib.providers.sms.cmpp.receipts import name
 from chalicelib.web.egress import Policy
-from tests.builders import a_channel, a_message, a_plan, a_user, at_once
+from tests.builders import a_channel, a_message, a_plan, a_user, an_access_channel, at_once
 from tests.entrypoints.workers.office import CODE, PAUSES, phone
 from tests.fakes.clock import START
 from tests.fakes.world import FakeWorld
@@ -105,3 +105,33 @@ def test_a_report_finds_a_channel_that_has_left_its_account(
     assert stored is not None
     assert [fact.kind for fact in stored.reported] == [FactKind.DELIVERED]
     assert answers == [0]
+
+
+@pytest.mark.parametrize(
+    ("to", "left", "out"),
+    [
+        ("10690001", "moved", {CODE}),
+        ("10690002", "moved", {OTHER}),
+        ("10690001", "deleted", {OTHER}),
+    ],
+)
+def test_a_reply_to_a_channel_that_has_left_its_account_is_to_nobody_else(
+    to: str, left: str, out: set[str]
+) -> None:
+    """Connections of another channel bring it. A deleted channel has no number any more."""
+    fake = FakeWorld()
+    for n, code in enumerate((CODE, OTHER)):
+        fake.settings.put_channel(a_channel(code, ChannelType.SMS, platform="cmpp", number=n + 1))
+        fake.settings.put_access_channel(an_access_channel(code, channels=frozenset({code})))
+    with a_worker(fake) as worker:
+        gateway = worker.shared.keep(account(CODE))
+        worker.shared.keep(account(OTHER, access_number="10690002"))
+        if left == "moved":
+            worker.shared.keep(account(CODE, "900002"))
+        else:
+            worker.shared.drop(CODE)
+        reply = Deliver(id=1, to=to, number=phone(1), content=b"TD")
+        account_, ids = gateway.line.account, gateway.group_ids
+        assert worker._record([Incoming(account_, reply, lambda result: None, ids)])
+    stored = fake.audiences.opt_outs({ChannelType.SMS: [phone(1)]})[ChannelType.SMS]
+    assert set(stored[phone(1)]) == out
