@@ -14,6 +14,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 
+from chalicelib.domain.errors import Uncertain
+
 MOST_NUMBERS = 100_000  # of the latest SUBMITs that are remembered
 MOST_OF_A_SUBMIT = 99
 
@@ -67,13 +69,16 @@ class GroupIds:
 
     @contextmanager
     def awaiting(self, numbers: Sequence[str]) -> Iterator[None]:
-        """Count these numbers as awaited. Reports may come before the answer to a SUBMIT."""
+        """Count these numbers as awaited. Reports may come before the answer to a SUBMIT.
+
+        Only a SUBMIT that is uncertain may have reached the gateway without an answer.
+        """
         names = Counter(map(canonical, numbers))
         with self._lock:
             self._awaited.update(names)
         try:
             yield
-        except Exception:
+        except Uncertain:
             with self._lock:
                 self._lose(names)
             raise

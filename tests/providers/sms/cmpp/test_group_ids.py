@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.errors import Uncertain
+from chalicelib.domain.errors import Misconfigured, ProviderError, Unavailable, Uncertain
 from chalicelib.providers.sms.cmpp.group_ids import (
     MOST_NUMBERS,
     GroupIds,
@@ -133,6 +133,17 @@ def test_a_report_that_may_be_of_a_lost_submit_teaches_nothing() -> None:
     assert group_ids.way is GroupWay.BOTH
     assert group_ids.may_be_derived(FIRST + 3)
     assert not group_ids.is_undecided(FIRST + 2, GROUP[2])
+    assert group_ids.way is GroupWay.CONSECUTIVE
+
+
+@pytest.mark.parametrize("error", [Unavailable("window_full"), Misconfigured("connect_3")])
+def test_a_submit_that_was_not_sent_keeps_no_report_from_teaching(error: ProviderError) -> None:
+    """A gateway may be away for hours. Then the numbers of all that waits are tried in vain."""
+    group_ids = GroupIds()
+    with suppress(ProviderError), group_ids.awaiting(GROUP):
+        raise error
+    group_ids.note(FIRST, GROUP)
+    assert not group_ids.is_undecided(FIRST + 3, GROUP[3])
     assert group_ids.way is GroupWay.CONSECUTIVE
 
 
