@@ -211,7 +211,7 @@ class Worker:
         now, senders = self.world.clock.now(), self.shared.senders_of(account)
         # People also answer to the number of a channel that has another account by now.
         living = {code: senders[code] for code in senders if code in self.shared.channels}
-        dead = [stat for settings in senders.values() for stat in settings.dead_stats]
+        dead = [stat for settings in living.values() for stat in settings.dead_stats]
         reports: list[Receipt] = []
         for incoming in batch:
             entry = cmpp_receipts.read(incoming.deliver, now, incoming.group_ids, dead)

@@ -61,8 +61,10 @@ def a_submission(fake: FakeWorld, code: str, id: int) -> ChunkId:
     return chunk
 
 
-def a_report(gateway: Gateway, id: int, answer: Callable[[int], None]) -> Incoming:
-    content = codec.encode_report(Report(id, "DELIVRD", "2611300000", "2611300000", phone(1)), 60)
+def a_report(
+    gateway: Gateway, id: int, answer: Callable[[int], None], stat: str = "DELIVRD"
+) -> Incoming:
+    content = codec.encode_report(Report(id, stat, "2611300000", "2611300000", phone(1)), 60)
     deliver = Deliver(id=1, to="10690001", number=phone(1), content=content, is_report=True)
     return Incoming(gateway.line.account, deliver, answer, gateway.group_ids)
 
@@ -135,3 +137,19 @@ def test_a_reply_to_a_channel_that_has_left_its_account_is_to_nobody_else(
         assert worker._record([Incoming(account_, reply, lambda result: None, ids)])
     stored = fake.audiences.opt_outs({ChannelType.SMS: [phone(1)]})[ChannelType.SMS]
     assert set(stored[phone(1)]) == out
+
+
+@pytest.mark.parametrize("is_deleted", [False, True])
+def test_states_that_a_deleted_channel_took_for_dead_numbers_end_with_it(is_deleted: bool) -> None:
+    fake = FakeWorld()
+    fake.settings.put_channel(a_channel(OTHER, ChannelType.SMS, platform="cmpp", number=1))
+    fake.users.has(a_user("ann", text=phone(1)))
+    a_submission(fake, OTHER, 7)
+    with a_worker(fake) as worker:
+        worker.shared.keep(account(CODE, dead_stats=["UNDELIV"]))
+        gateway = worker.shared.keep(account(OTHER))
+        if is_deleted:
+            worker.shared.drop(CODE)
+        assert worker._record([a_report(gateway, 7, lambda result: None, "UNDELIV")])
+    (ann,) = fake.users.get(["ann"]).values()
+    assert bool(ann.undeliverable) is not is_deleted
