@@ -18,6 +18,7 @@ from chalicelib.domain.errors import Uncertain
 
 MOST_NUMBERS = 100_000  # of the latest SUBMITs that are remembered
 MOST_OF_A_SUBMIT = 99
+ENOUGH = 2  # reports of derived ids, without one that does not fit in between
 
 
 class GroupWay(StrEnum):
@@ -49,6 +50,7 @@ class GroupIds:
         self._lock = threading.Lock()
         self._way, self._is_nameless = GroupWay.BOTH, False
         self._sent: OrderedDict[int, tuple[str, ...]] = OrderedDict()
+        self._fitting: set[int] = set()  # derived ids of reports
         self._numbers = 0
         self._awaited: Counter[str] = Counter()  # numbers of SUBMITs without an answer
         self._lost: OrderedDict[str, None] = OrderedDict()  # of SUBMITs whose answer did not come
@@ -139,9 +141,19 @@ class GroupIds:
             if self._awaited[name]:
                 return True
             derived = self._position_of(message)
-            if derived is not None and derived[1] == name and name not in self._lost:
-                self._way = GroupWay.CONSECUTIVE
+            if derived is not None and name not in self._lost:
+                self._learn(message, fits=derived[1] == name)
             return False
+
+    def _learn(self, message: int, *, fits: bool) -> None:
+        """Take a way for consecutive after reports of two derived ids.
+
+        One may be of a SUBMIT that another worker or system sent to the same people. Of its
+        reports, all others do not fit.
+        """
+        self._fitting = {*self._fitting, message} if fits else set()
+        if len(self._fitting) >= ENOUGH:
+            self._way = GroupWay.CONSECUTIVE
 
     def may_be_derived(self, message: int) -> bool:
         """Tell if an id that no lookup has may be one that was derived."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
+from itertools import permutations
 
 import pytest
 from hypothesis import given
@@ -39,6 +41,7 @@ def test_at_first_nobody_knows_how_a_gateway_names_a_group() -> None:
 def test_a_report_of_a_later_number_shows_the_way(spelling: str) -> None:
     one, consecutive = submitted(FIRST), submitted(FIRST)
     assert not one.is_undecided(FIRST, spelling)
+    assert not consecutive.is_undecided(FIRST + 1, GROUP[1])
     assert not consecutive.is_undecided(FIRST + 3, spelling)
     assert (one.way, consecutive.way) == (GroupWay.ONE, GroupWay.CONSECUTIVE)
     assert not one.may_be_derived(FIRST + 3)
@@ -82,7 +85,8 @@ def test_a_report_that_may_be_ahead_of_its_answer_is_undecided() -> None:
 
 def test_what_was_learned_wrongly_is_corrected_by_what_is_certain() -> None:
     group_ids = submitted(FIRST)
-    group_ids.is_undecided(FIRST + 3, GROUP[3])
+    for n in (3, 2):
+        group_ids.is_undecided(FIRST + n, GROUP[n])
     assert group_ids.way is GroupWay.CONSECUTIVE
     group_ids.is_undecided(FIRST, GROUP[3])
     assert group_ids.way is GroupWay.ONE
@@ -132,7 +136,9 @@ def test_a_report_that_may_be_of_a_lost_submit_teaches_nothing() -> None:
     assert not group_ids.is_undecided(FIRST + 3, GROUP[3])
     assert group_ids.way is GroupWay.BOTH
     assert group_ids.may_be_derived(FIRST + 3)
-    assert not group_ids.is_undecided(FIRST + 2, GROUP[2])
+    for n in (2, 1):
+        assert group_ids.way is GroupWay.BOTH
+        assert not group_ids.is_undecided(FIRST + n, GROUP[n])
     assert group_ids.way is GroupWay.CONSECUTIVE
 
 
@@ -143,8 +149,21 @@ def test_a_submit_that_was_not_sent_keeps_no_report_from_teaching(error: Provide
     with suppress(ProviderError), group_ids.awaiting(GROUP):
         raise error
     group_ids.note(FIRST, GROUP)
-    assert not group_ids.is_undecided(FIRST + 3, GROUP[3])
+    for n in (3, 2):
+        assert not group_ids.is_undecided(FIRST + n, GROUP[n])
     assert group_ids.way is GroupWay.CONSECUTIVE
+
+
+@pytest.mark.parametrize("repeats", [1, 2])
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_a_submit_of_another_worker_to_the_same_people_teaches_nothing(
+    order: Sequence[int], repeats: int
+) -> None:
+    """Its reports come here. Else the groups that follow would get names that nobody reports."""
+    group_ids = submitted(FIRST)
+    for n in order * repeats:
+        assert not group_ids.is_undecided(FIRST + 1, GROUP[n])
+    assert group_ids.way is GroupWay.BOTH
 
 
 @given(
