@@ -21,7 +21,7 @@ from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.figures import Cell, Part
 from chalicelib.domain.funnel import Counts
 from chalicelib.domain.jobs import Timer, TimerKind
-from chalicelib.domain.messages import Message
+from chalicelib.domain.messages import Entry, Message
 from chalicelib.domain.notes import Note, OptOut
 from chalicelib.domain.plans import ChunkId
 from chalicelib.flow import days
@@ -41,21 +41,27 @@ RECENT = 4  # quarters of an hour in which a poor delivery channel is told of
 KEPT = 30 * 86400  # seconds for which a part is kept after its last recount
 
 
-def note(world: World, new: Sequence[Note]) -> None:
-    """Add notes to their blocks, and set the timers that count the blocks."""
+def note(world: World, new: Sequence[Note], entries: Sequence[Entry] = ()) -> None:
+    """Add notes to their blocks, with the timers that count the blocks and entries of lists.
+
+    Timers that are set already cost nothing. Those after a write that took long are later ones.
+    """
     if not new:
         return
-    world.notes.add(new)
-    now = world.clock.now()
     blocks = sorted({note.block for note in new})
-    world.timers.set([_timer(world, block, now) for block in blocks], punctual=False)
+    world.notes.add(new, entries, _timers(world, blocks))
+    world.timers.set(_timers(world, blocks), punctual=False)
 
 
 def expect(world: World, opt_outs: Iterable[OptOut]) -> None:
     """Set the timers that count opt-outs, before they are written."""
+    blocks = sorted({out.block for out in opt_outs})
+    world.timers.set(_timers(world, blocks), punctual=False)
+
+
+def _timers(world: World, blocks: Iterable[int]) -> list[Timer]:
     now = world.clock.now()
-    timers = [_timer(world, block, now) for block in sorted({out.block for out in opt_outs})]
-    world.timers.set(timers, punctual=False)
+    return [_timer(world, block, now) for block in blocks]
 
 
 def _timer(world: World, block: int, now: int) -> Timer:
