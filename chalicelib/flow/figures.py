@@ -148,11 +148,11 @@ def add(world: World, parts: Sequence[Part]) -> None:
     while waiting:
         stored = world.figures.load([part.key for part in waiting])
         waiting = [part for part in waiting if _is_news(part, stored.get(part.key))]
-        if not waiting:
-            return
-        if not _add_some(world, waiting, stored, shard):
+        added = _add_some(world, waiting, stored, shard)
+        if added is None:
             failures += 1
             shard = random.randrange(SHARDS)  # noqa: S311 - spreads writers
+        waiting = waiting[added or 0 :]
         if failures == ROUNDS:
             raise Unavailable("figures_busy")
 
@@ -167,21 +167,28 @@ def _is_news(part: Part, stored: Document | None) -> bool:
 
 def _add_some(
     world: World, parts: Sequence[Part], stored: Mapping[Key, Document], shard: int
-) -> bool:
-    """Store as many differences as a transaction takes. Return False if others were faster."""
+) -> int | None:
+    """Store as many differences as a transaction takes, of the first parts.
+
+    Return the number of parts that are stored whole, None if others were faster.
+    """
+    if not parts:
+        return 0
     documents: list[Document] = []
     differences: list[figures.Figures] = []
-    left = CELLS
+    left, whole = CELLS, 0
     for part in parts:
         before = _figures(stored[part.key]) if part.key in stored else {}
-        changed = dict(islice(figures.less(part.figures, before).items(), left))
+        difference = figures.less(part.figures, before)
+        changed = dict(islice(difference.items(), left))
         differences.append(changed)
         left -= len(changed)
+        whole += len(changed) == len(difference)
         documents.append(_stored(part, stored.get(part.key), figures.added([before, changed])))
         if left == 0 or len(documents) == PARTS:
             break
-    difference = figures.added(differences)
-    cells = {**difference, **figures.of_deployment(difference)}
+    gained = figures.added(differences)
+    cells = {**gained, **figures.of_deployment(gained)}
     days.changing(world, cells)
     units = {p.unit: _end_of(p, p.unit) for p in parts[: len(documents)] if p.unit is not None}
     fact_files_step.changing(world, units)
@@ -190,7 +197,7 @@ def _add_some(
     is_stored = world.figures.store([*documents, *changed_cells])
     if is_stored:
         _watch(world, changed_cells)
-    return is_stored
+    return whole if is_stored else None
 
 
 def _watch(world: World, cells: Sequence[Document]) -> None:
