@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from chalicelib import observability
-from chalicelib.domain import channel_options
+from chalicelib.domain import channel_options, keys
 from chalicelib.domain.delivery_channels import Channel, Priority
 from chalicelib.domain.jobs import DeliverJob, Envelope
 from chalicelib.domain.provider_io import Capabilities
@@ -33,8 +33,13 @@ def take_turns(
 
 
 def waits(world: World, job: DeliverJob) -> bool:
-    """Tell if a job may go back to its queue unread, since its turn is later."""
-    return bool(job.group) and job.slot - world.clock.now() >= rate.SOON
+    """Tell if a job may go back to its queue unread, since its turn is later.
+
+    A job that is not made in time is read, so that it expires before its turn.
+    """
+    now, accepted = world.clock.now(), keys.message_time(job.msgid)
+    is_in_time = now < accepted + world.limits.submit_within * 1000
+    return bool(job.group) and job.slot - now >= rate.SOON and is_in_time
 
 
 def put_back(world: World, job: DeliverJob, channel: Channel) -> None:

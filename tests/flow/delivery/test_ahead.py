@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.errors import Unavailable
+from chalicelib.domain.facts import FactKind
 from chalicelib.domain.jobs import DeliverJob, Envelope
 from chalicelib.manage import delivery_channels
 from tests.builders import SHOP, a_strategy
@@ -93,6 +94,17 @@ def test_a_paused_channel_takes_no_turns() -> None:
     simulation._next()
     assert RESERVE not in simulation.world.log
     assert {e.job.slot for e in sent_back(simulation)} == {0}  # type: ignore[union-attr]
+
+
+def test_a_send_that_cannot_be_made_in_time_expires_before_its_turn() -> None:
+    """The fourth turn is in more than four days. A job comes back every quarter of an hour."""
+    simulation = limited(0.00001)
+    simulation.run()
+    simulation.check()
+    states = [state for chunk in simulation.chunks() for state in chunk.states.values()]
+    expired = [state.facts[FactKind.EXPIRED] for state in states if state.has(FactKind.EXPIRED)]
+    assert len(expired) == 3
+    assert (simulation.world.clock.now() - START) / 1000 < 86400 + 2 * 900
 
 
 def test_a_send_that_is_withdrawn_while_it_waits_is_not_made() -> None:
