@@ -39,7 +39,7 @@ from chalicelib.ports import World
 
 def deliver(world: World, job: DeliverJob) -> None:
     """Make the calls of a job that are not answered yet. Safe to repeat at any point."""
-    batch, failures = Batch(world), list[Exception]()
+    batch, failures = Batch(world, [job]), list[Exception]()
     try:
         batch.deliver(world, job)
     except Exception as error:  # noqa: BLE001 raised when the answers are recorded

@@ -10,6 +10,7 @@ from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.jobs import DeliverJob, Envelope
+from chalicelib.flow import deliver
 from chalicelib.manage import delivery_channels
 from tests.builders import SHOP, a_strategy
 from tests.fakes.clock import START
@@ -85,6 +86,21 @@ def test_jobs_whose_turns_cannot_be_taken_together_are_done_one_by_one() -> None
     simulation.run()
     assert simulation.world.log.count(CALL) == len(FOUR)
     simulation.check()
+
+
+@pytest.mark.parametrize(("waiting", "steps"), [(0, (1, 1)), (9, (0, 0))])
+def test_a_job_that_is_worked_on_alone_takes_its_turn_first_too(
+    waiting: int, steps: tuple[int, int]
+) -> None:
+    simulation = limited(0.5, ("ann",))
+    world, ((_, envelope),) = simulation.world, simulation.world.queues.waiting
+    for _ in range(waiting):
+        world.rate_limiter.reserve("push", 1, 0.5, urgent=False)
+    world.log.clear()
+    assert isinstance(envelope.job, DeliverJob)
+    deliver.deliver(world.ports, envelope.job)
+    assert (world.log.count(READ), world.log.count(CALL)) == steps
+    assert not OTHERWISE & set(world.log)
 
 
 def test_a_paused_channel_takes_no_turns() -> None:
