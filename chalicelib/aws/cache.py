@@ -12,12 +12,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
-from chalicelib.aws.items import READ_BATCH, get_many
+from chalicelib.aws.items import get_many
 from chalicelib.aws.tables import table
 from chalicelib.config import settings
 
 T = TypeVar("T")
 CACHED = 1000
+AGAIN = 40  # readings of two items at most, which leaves room for others in a request of 100
 
 ItemKey = tuple[str, str]  # pk and sk
 Rows = Mapping[ItemKey, dict[str, Any]]  # those that exist
@@ -31,6 +32,17 @@ class Recipe(NamedTuple):
 
     items: Sequence[ItemKey]
     value: Callable[[Rows], Any]
+
+
+class Ended(NamedTuple):
+    """Recipes of readings that have ended, by their keys. `begun`: when they are read again."""
+
+    begun: float
+    recipes: Mapping[str, Recipe]
+
+    @property
+    def items(self) -> Sequence[ItemKey]:
+        return list(dict.fromkeys(i for recipe in self.recipes.values() for i in recipe.items))
 
 
 @dataclass
@@ -88,27 +100,27 @@ class Cache:
         return reading if reading is not None and reading.ends > self._now() else None
 
     def _read_again(self, key: str) -> bool:
-        """Read all readings that have ended, have a recipe and were used since they were read.
+        """Read again what has ended. Return False if this key is not among several of them."""
+        ended = self.ended(key)
+        if key not in ended.recipes or len(ended.recipes) == 1:
+            return False
+        self.renew(ended, self._rows(ended.items))
+        return True
 
-        Return False if the reading of this key is not among several of them.
-        """
+    def ended(self, first: str = "") -> Ended:
+        """Return what has ended, has a recipe and was used since it was read, newest first."""
         begun = self._now()
         with self._changing:
             ended = {k: r for k, r in self._readings.items() if r.ends <= begun and r.is_used}
         recipes = {k: r.recipe for k, r in reversed(ended.items()) if r.recipe is not None}
-        if key not in recipes or len(recipes) == 1:
-            return False
-        first = {key: recipes[key], **recipes}
-        chosen, items = dict[str, Recipe](), dict[ItemKey, None]()
-        for name, recipe in first.items():
-            if len(items) + len(recipe.items) <= READ_BATCH:
-                chosen[name] = recipe
-                items.update(dict.fromkeys(recipe.items))
-        rows = self._rows(list(items))
+        names = sorted(recipes, key=lambda name: name != first)[:AGAIN]
+        return Ended(begun, {name: recipes[name] for name in names})
+
+    def renew(self, ended: Ended, rows: Rows) -> None:
+        """Keep what the rows say of the items of what has ended."""
         with self._changing:
-            for name, recipe in chosen.items():
-                self._renew(name, begun, recipe, rows)
-        return True
+            for key, recipe in ended.recipes.items():
+                self._renew(key, ended.begun, recipe, rows)
 
     def _renew(self, key: str, begun: float, recipe: Recipe, rows: Rows) -> None:
         """Keep what rows say, or drop a reading that they cannot tell."""

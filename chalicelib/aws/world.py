@@ -62,7 +62,7 @@ def build_world(
         providers=connect(tokens, clock),
         stored=StoredRequests(vault, timers),
         callbacks=Callbacks(vault),
-        recordings=Recordings(timers, messages, users),
+        recordings=Recordings(timers, messages, users, cache),
         rate_limiter=RateLimiter(clock),
         limits=limits,
         **outside,

@@ -9,14 +9,20 @@ from typing import Any
 import pytest
 
 from chalicelib.aws.cache import Cache
+from chalicelib.aws.clock import Clock
+from chalicelib.aws.messages import Messages
+from chalicelib.aws.recordings import Recordings
 from chalicelib.aws.records import RecordStore
 from chalicelib.aws.templates import Templates
+from chalicelib.aws.timers import Timers
+from chalicelib.aws.users import Users
 from chalicelib.config import settings
 from chalicelib.domain.access_channels import ACCESS_CHANNELS
 from chalicelib.domain.delivery_channels import DELIVERY_CHANNELS, ChannelType
 from chalicelib.ports import Settings, World
 from tests.builders import a_channel, a_template, an_access_channel
 from tests.contracts import faults
+from tests.contracts.conftest import a_message
 
 
 class Container:
@@ -31,6 +37,9 @@ class Container:
         self.now = 0.0
         cache = Cache(now=lambda: self.now)
         self.settings = Settings(RecordStore(cache), Templates(cache))
+        timers, users = Timers(Clock()), Users(world.vault)  # type: ignore[arg-type]
+        messages = Messages(world.vault, timers)  # type: ignore[arg-type]
+        self.recordings = Recordings(timers, messages, users, cache)
         self.read()
         self.now += settings().settings_cache
 
@@ -76,3 +85,16 @@ def test_an_archived_template_and_a_deleted_channel_are_gone(container: Containe
     channels.delete(stored)
     container.world.templates.put(replace(container.template, version=2, archived=True))
     assert container.read_again() == ((None, None, None), ["BatchGetItem", "Query"])
+
+
+def test_settings_that_have_ended_come_along_when_messages_are_read(container: Container) -> None:
+    message = a_message("ann")
+    container.world.messages.create(message, None, None)
+    template = replace(container.template, version=2)
+    container.world.templates.put(template)
+    with faults.counted(container.dynamodb) as calls:
+        container.recordings.read([message.msgid], ["ann"])
+        assert container.settings.channel(container.name)
+        assert container.settings.access_channel(container.name) is None
+    assert calls == ["BatchGetItem"]
+    assert container.settings.template(container.number) == template

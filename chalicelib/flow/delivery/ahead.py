@@ -52,9 +52,14 @@ def put_back(world: World, job: DeliverJob, channel: Channel) -> None:
 
 
 def _with_turn(world: World, job: DeliverJob, turns: Turns) -> DeliverJob:
-    if not job.group or not rate.needs_turn(job):
+    """Reserve the turn of a job, if this container has met the limit of its channel before.
+
+    Where there is none, settings that have ended are read together with the messages.
+    """
+    code = rate.channel_of(job)
+    if not job.group or not rate.needs_turn(job) or not world.rate_limiter.knows(code):
         return job
-    channel = world.settings.channel(rate.channel_of(job))
+    channel = world.settings.channel(code)
     if channel is None or channel.paused or channel_options.of(channel.options).domain_rates:
         return job
     per_second = rate.limit_of(channel, _capabilities(world, channel)).per_second

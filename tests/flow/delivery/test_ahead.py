@@ -71,6 +71,16 @@ def test_each_job_goes_back_once_at_most_for_a_turn_within_a_quarter_of_an_hour(
     assert len(jobs) == len({job.msgid for job in jobs}) == 3
 
 
+def test_a_container_that_does_not_know_the_limit_yet_reads_first_and_records_nothing() -> None:
+    simulation = limited(0.004)
+    simulation.world.rate_limiter.is_cold = True
+    simulation._next()
+    log = simulation.world.log
+    assert [log.count(step) for step in (READ, CALL, "ledger.begin")] == [1, 1, 1]
+    assert not OTHERWISE & set(log)
+    assert [e.job.slot > 0 for e in sent_back(simulation)] == [True] * 3  # type: ignore[union-attr]
+
+
 def test_a_person_with_two_devices_reserves_the_second_one_when_it_is_known() -> None:
     simulation = limited(0, ("fay",), deliveries_per_minute=60)
     simulation.run()
