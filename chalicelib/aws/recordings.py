@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from chalicelib.aws import ledger_items, lookups
+from chalicelib.aws.cache import Cache
 from chalicelib.aws.items import Put, get_all, get_many, put_all
 from chalicelib.aws.messages import Messages
 from chalicelib.aws.tables import table
@@ -17,8 +18,9 @@ from chalicelib.ports import Recording
 
 
 class Recordings:
-    def __init__(self, timers: Timers, messages: Messages, users: Users) -> None:
+    def __init__(self, timers: Timers, messages: Messages, users: Users, cache: Cache) -> None:
         self._timers, self._messages, self._users = timers, messages, users
+        self._cache = cache  # of settings: those that have ended come along
 
     def read(
         self, msgids: Sequence[str], userids: Sequence[str]
@@ -28,8 +30,14 @@ class Recordings:
             (table("messages"), key) for key in unknown
         ]
         keys += [(table("users"), key_of(userid)) for userid in userids]
+        ended = self._cache.ended() if keys else None
+        settings = [{"pk": pk, "sk": sk} for pk, sk in ended.items] if ended else []
+        keys += [(table("settings"), key) for key in settings]
         # A message never changes, so any replica is right that has it. A user may have changed.
-        rows = get_all(keys, consistent={table("users")})
+        rows = get_all(keys, consistent={table("users"), table("settings")})
+        if ended:
+            found = {(row["pk"], row["sk"]): row for row in rows.get(table("settings"), ())}
+            self._cache.renew(ended, found)
         stored = rows.get(table("messages"), [])
         missing = [key for key in unknown if key["pk"] not in {row["pk"] for row in stored}]
         if missing:

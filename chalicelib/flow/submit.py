@@ -160,7 +160,8 @@ def _queue_and_store(
 def _that_may_be_early(envelope: Envelope) -> Envelope:
     """Return a job that can wait for its message, on a queue of the same priority."""
     if isinstance(envelope.job, DeliverJob):
-        return replace(envelope, job=replace(envelope.job, priority=envelope.priority.value))
+        priority, group = envelope.priority.value, envelope.group
+        return replace(envelope, job=replace(envelope.job, priority=priority, group=group))
     return envelope
 
 

@@ -89,9 +89,6 @@ class Messages(Protocol):
     def entry(self, image: Mapping[str, Any]) -> Entry:
         """Read the entry of a new message from its image in the stream. Anything else raises."""
 
-    def add_to_lists(self, entries: Sequence[Entry]) -> None:
-        """Add new messages to the lists of their access channels. A repeat changes nothing."""
-
     def sent_to(
         self, target: str, before: str, since: int, limit: int
     ) -> tuple[Sequence[Sent], str]:

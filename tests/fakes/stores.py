@@ -163,6 +163,10 @@ class FakeRateLimiter:
     def __init__(self, steps: Steps, clock: FakeClock) -> None:
         self.steps, self.clock = steps, clock
         self.lines: dict[tuple[str, bool], int] = {}
+        self.is_cold = False  # a container that has reserved nothing yet
+
+    def knows(self, channel: str) -> bool:
+        return not self.is_cold
 
     def reserve(self, channel: str, calls: int, rate: float, *, urgent: bool) -> int:
         with self.steps.around("rate_limiter.reserve", write=True):

@@ -43,7 +43,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "due": {"PutItem", "BatchWriteItem"},
     },
     "chunks": {
-        "settings": {"GetItem"},
+        "settings": {"GetItem", "BatchGetItem"},
         "users": {"BatchGetItem", "Query"},
         "audiences": {"BatchGetItem", "Query"},
         "messages": {"GetItem", "BatchGetItem", "Query", "PutItem", "BatchWriteItem"},
@@ -95,7 +95,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "due": {"BatchWriteItem"},
     },
     "callbacks": {
-        "settings": {"GetItem"},
+        "settings": {"GetItem", "BatchGetItem"},
         "messages": {"BatchGetItem"},
         "ledger": {"GetItem"},
         "lookups": {"GetItem", "PutItem"},  # results of tests
