@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from chalicelib import observability
-from chalicelib.domain import channel_options, contacts, elements
+from chalicelib.domain import channel_options, elements
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
 from chalicelib.domain.messages import Message, Retention
@@ -19,15 +19,14 @@ from chalicelib.domain.provider_io import (
     reported_name,
 )
 from chalicelib.domain.users import Suppression
-from chalicelib.flow import bounces, parts, provider_ids, suppressions
+from chalicelib.flow import bounces, by_contact, nonces, parts, provider_ids, suppressions
 from chalicelib.flow.content import references
 from chalicelib.flow.messages import read_together
 from chalicelib.flow.suppressions import ContactFeedback
 from chalicelib.observability import log
-from chalicelib.ports import Lookup, World
+from chalicelib.ports import Lookup, Nonce, World
 
 PARKED_SECONDS = 86400
-MAX_INDEXES = 64  # of chunks, kept in memory since receipts come in many posts
 
 _FACTS = {
     ReceiptKind.DELIVERED: FactKind.DELIVERED,
@@ -43,8 +42,10 @@ _ARRIVED = (ReceiptKind.DELIVERED, ReceiptKind.CLICKED)
 # -- receipts
 
 
-def record(world: World, code: str, receipts: Sequence[Receipt]) -> None:
-    """Add receipts as facts.
+def record(
+    world: World, code: str, receipts: Sequence[Receipt], nonce: Nonce | None = None
+) -> None:
+    """Add receipts as facts, and use the nonce of their post.
 
     A receipt whose submission is not recorded yet is parked. The worker that records the
     submission adds it.
@@ -53,18 +54,20 @@ def record(world: World, code: str, receipts: Sequence[Receipt]) -> None:
         return
     receipts = [provider_ids.of_receipt(world.vault, receipt) for receipt in receipts]
     receipts = _with_derived_ids(world, code, receipts)
-    lookups = _lookups(world, code, receipts)
+    lookups = _lookups(world, code, receipts, nonce)
     provider_ids.report_unknown(code, receipts)
     known = [receipt for receipt in receipts if receipt.provider_id in lookups]
-    _add(world, code, parts.whole(world, code, known, lookups), lookups)
+    _add(world, code, parts.whole(world, code, known, lookups), lookups, nonce)
 
 
-def _lookups(world: World, code: str, receipts: Sequence[Receipt]) -> Mapping[str, Lookup]:
+def _lookups(
+    world: World, code: str, receipts: Sequence[Receipt], nonce: Nonce | None
+) -> Mapping[str, Lookup]:
     """Return the lookups of these receipts, and park the receipts that have none."""
     named = tuple(dict.fromkeys(receipt.provider_id for receipt in receipts))
     lookups = references.lookups(world.vault, code, named)
     ids = tuple(id for id in named if id not in lookups)
-    lookups |= world.lookups.get(code, ids) if ids else {}
+    lookups |= nonces.lookups(world, code, ids, nonce)
     missing = {
         id: [receipt for receipt in receipts if receipt.provider_id == id]
         for id in ids
@@ -165,14 +168,15 @@ def record_replies(world: World, code: str, replies: Sequence[Reply]) -> None:
 
 
 def _add(
-    world: World, code: str, receipts: Iterable[Receipt], lookups: Mapping[str, Lookup]
+    world: World,
+    code: str,
+    receipts: Iterable[Receipt],
+    lookups: Mapping[str, Lookup],
+    nonce: Nonce | None,
 ) -> None:
     """Add facts first, which some providers tell only once, then what they say of contacts."""
-    by_chunk: dict[ChunkId, list[Receipt]] = {}
+    by_chunk = _by_chunk(world, receipts, lookups)
     bundles: list[tuple[ChunkId, Sequence[Fact], Retention]] = []
-    for receipt in receipts:
-        timed = receipt if receipt.time else replace(receipt, time=world.clock.now())
-        by_chunk.setdefault(lookups[receipt.provider_id].chunk, []).append(timed)
     feedback: list[ContactFeedback] = []
     counted = bounces.Bounces(world, code)
     retentions = {at: _direct(of_chunk, lookups) for at, of_chunk in by_chunk.items()}
@@ -190,8 +194,19 @@ def _add(
             planned, said = _with_plan(code, at, of_chunk, lookups, counted, *known)
             bundles += planned
             feedback += said
-    world.ledger.add_all(bundles)
+    nonces.add(world, bundles, nonce)
     suppressions.apply_feedback(world, [*feedback, *counted.follow()])
+
+
+def _by_chunk(
+    world: World, receipts: Iterable[Receipt], lookups: Mapping[str, Lookup]
+) -> Mapping[ChunkId, Sequence[Receipt]]:
+    """Return the receipts of each chunk. One without a time gets that of now."""
+    by_chunk: dict[ChunkId, list[Receipt]] = {}
+    for receipt in receipts:
+        timed = receipt if receipt.time else replace(receipt, time=world.clock.now())
+        by_chunk.setdefault(lookups[receipt.provider_id].chunk, []).append(timed)
+    return by_chunk
 
 
 def _messages(world: World, chunks: Sequence[ChunkId]) -> Mapping[ChunkId, Message]:
@@ -260,12 +275,8 @@ def _facts(
     if lookup.ref is not None:
         yield from _facts_of_ref(code, receipt, lookup)
         return
-    element, identity = (
-        elements.code_of(code, lookup.element),
-        contacts.identity(kind, receipt.contact),
-    )
-    index = _refs_by_contact(plan, element, kind)
-    for ref in index.get(identity) or index.get(identity.lower(), ()):
+    element = elements.code_of(code, lookup.element)
+    for ref in by_contact.refs(plan, element, kind, receipt.contact):
         yield _fact(ref, receipt)
 
 
@@ -278,28 +289,3 @@ def _facts_of_ref(code: str, receipt: Receipt, lookup: Lookup) -> Iterator[Fact]
 
 def _fact(ref: DeliveryRef, receipt: Receipt) -> Fact:
     return Fact(ref, _FACTS[receipt.kind], receipt.time, receipt.code, "receipt")
-
-
-_indexes: dict[tuple[ChunkId, str, int], Mapping[str, Sequence[DeliveryRef]]] = {}
-
-
-def _refs_by_contact(
-    plan: Plan, code: str, kind: ChannelType
-) -> Mapping[str, Sequence[DeliveryRef]]:
-    """Return identity of a contact -> deliveries of a chunk on a channel.
-
-    Identities are also there in lower case, unless another contact is written so. Some providers
-    name contacts in a case of their own.
-    """
-    key = (plan.id, code, plan.time)
-    if key not in _indexes:
-        index: dict[str, list[DeliveryRef]] = {}
-        for target, chosen in enumerate(plan.contacts):
-            for n, contact in enumerate(chosen.get(code, ())):
-                identity = contacts.identity(kind, contact)
-                index.setdefault(identity, []).append(DeliveryRef(target, code, n))
-        index = {**{identity.lower(): refs for identity, refs in index.items()}, **index}
-        while len(_indexes) >= MAX_INDEXES:
-            del _indexes[next(iter(_indexes))]
-        _indexes[key] = index
-    return _indexes[key]

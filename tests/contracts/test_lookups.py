@@ -14,7 +14,7 @@ from chalicelib.aws.tables import table
 from chalicelib.domain import keys
 from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import Receipt, ReceiptKind
-from chalicelib.ports import Lookup, World
+from chalicelib.ports import Lookup, Nonce, World
 from tests.contracts import faults
 from tests.contracts.conftest import Container, a_message
 
@@ -146,10 +146,10 @@ def test_what_comes_in_several_posts_is_parked_together(container: Container, un
 
 
 def test_a_nonce_goes_with_one_body_only(container: Container, unique: str) -> None:
-    assert container().lookups.use_nonce(unique, "n", "digest-1", TOMORROW)
-    assert container().lookups.use_nonce(unique, "n", "digest-1", TOMORROW)
-    assert not container().lookups.use_nonce(unique, "n", "digest-2", TOMORROW)
-    assert container().lookups.use_nonce(unique, "n2", "digest-2", TOMORROW)
+    assert container().lookups.use_nonce(Nonce(unique, "n", "digest-1", TOMORROW))
+    assert container().lookups.use_nonce(Nonce(unique, "n", "digest-1", TOMORROW))
+    assert not container().lookups.use_nonce(Nonce(unique, "n", "digest-2", TOMORROW))
+    assert container().lookups.use_nonce(Nonce(unique, "n2", "digest-2", TOMORROW))
 
 
 # -- what only AWS does
@@ -167,7 +167,7 @@ def test_parked_contacts_cannot_be_read_and_everything_expires(
 ) -> None:
     real.lookups.put(unique, {"1": Lookup(chunk())}, TOMORROW)
     real.lookups.park(unique, {"1": [a_receipt("1")]}, TOMORROW)
-    real.lookups.use_nonce(unique, "1", "digest", TOMORROW)
+    real.lookups.use_nonce(Nonce(unique, "1", "digest", TOMORROW))
     items = [raw(aws, kind, unique, "1") for kind in ("receipt", "parked", "nonce")]
     assert {item["expires"]["N"] for item in items} == {str(TOMORROW)}
     assert "1390000" not in repr(items)
