@@ -6,25 +6,16 @@ provider into the ledger, and from a receipt to its lookup. The same id always b
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
 from chalicelib import observability
 from chalicelib.domain.errors import ProviderError
-from chalicelib.domain.provider_io import (
-    PERSONAL,
-    Answer,
-    Outcome,
-    OutgoingCall,
-    Receipt,
-    ReceiptKind,
-)
+from chalicelib.domain.provider_io import Answer, Outcome, OutgoingCall, Receipt, ReceiptKind
 from chalicelib.observability import log
 from chalicelib.ports import Vault
 
-_PERSONAL = re.compile(f"([^ |{PERSONAL}]*){PERSONAL}([^ |]*)")
 LEAST = 8  # characters of a contact that an id can hold, and not by chance
 MASK = "***"
 HASHED = 16  # hex digits: 64 bits tell the deliveries of an account apart
@@ -47,6 +38,15 @@ def of_answer(vault: Vault, call: OutgoingCall, answer: Answer) -> Answer:
     if of_call and len(contacts) == 1:  # an id of many names none of them, except by chance
         of_call = concealed(vault, of_call, contacts)
     return replace(answer, outcomes=outcomes, provider_id=of_call)
+
+
+def names_of_call(vault: Vault, provider_id: str, contacts: Sequence[str]) -> Sequence[str]:
+    """Return the ids by which receipts name a call to these contacts.
+
+    A contact may stand in the id of its call by chance. Its own receipts have that id concealed.
+    """
+    names = provider_id.split(" ")
+    return tuple(dict.fromkeys([*names, *(concealed(vault, name, contacts) for name in names)]))
 
 
 def of_recall(outcomes: Sequence[Outcome], contacts: Sequence[str]) -> list[Outcome]:
@@ -79,8 +79,6 @@ def concealed(vault: Vault, provider_id: str, contacts: Iterable[str]) -> str:
 
     The hash covers the whole id, so that two messages to somebody have nothing in common.
     """
-    if PERSONAL in provider_id:
-        return _PERSONAL.sub(lambda id: f"{id[1]}.{_hash(vault, id[0])}", provider_id)
     if any(_holds(provider_id, contact) for contact in contacts):
         return _hash(vault, provider_id)
     return provider_id

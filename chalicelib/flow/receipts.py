@@ -185,14 +185,14 @@ def _add(
     for at, of_chunk in by_chunk.items():
         retention = retentions[at]
         if retention is not None:
-            facts: list[Fact] = []
-            for receipt in of_chunk:
-                facts += _facts_of_ref(code, receipt, lookups[receipt.provider_id])
-            bundles.append((at, facts, retention))
+            bundles.append((at, _direct_facts(code, of_chunk, lookups), retention))
         else:
-            known = messages.get(at), plans.get(at)
-            planned, said = _with_plan(code, at, of_chunk, lookups, counted, *known)
-            bundles += planned
+            message, plan = messages.get(at), plans.get(at)
+            if message is None or plan is None:  # its history has expired
+                log.info("receipts_too_late", extra={"msgid": at.msgid, "receipts": len(of_chunk)})
+                continue
+            facts, said = _with_plan(world, code, message, plan, of_chunk, lookups, counted)
+            bundles.append((at, facts, message.retention))
             feedback += said
     nonces.add(world, bundles, nonce)
     suppressions.apply_feedback(world, [*feedback, *counted.follow()])
@@ -233,28 +233,36 @@ def _tells_of_contact(receipt: Receipt) -> bool:
     return receipt.undeliverable or receipt.soft or receipt.kind is ReceiptKind.COMPLAINED
 
 
+def _direct_facts(
+    code: str, receipts: Sequence[Receipt], lookups: Mapping[str, Lookup]
+) -> list[Fact]:
+    facts: list[Fact] = []
+    for receipt in receipts:
+        facts += _facts_of_ref(code, receipt, lookups[receipt.provider_id])
+    return facts
+
+
 def _with_plan(
+    world: World,
     code: str,
-    at: ChunkId,
+    message: Message,
+    plan: Plan,
     receipts: Sequence[Receipt],
     lookups: Mapping[str, Lookup],
     counted: bounces.Bounces,
-    message: Message | None,
-    plan: Plan | None,
-) -> tuple[list[tuple[ChunkId, Sequence[Fact], Retention]], list[ContactFeedback]]:
+) -> tuple[list[Fact], list[ContactFeedback]]:
     """Return the facts of a chunk's receipts, and what they say of the contacts."""
-    if message is None or plan is None:  # its history has expired
-        log.info("receipts_too_late", extra={"msgid": at.msgid, "receipts": len(receipts)})
-        return [], []
     facts: list[Fact] = []
     feedback: list[ContactFeedback] = []
     for receipt in receipts:
         lookup = lookups[receipt.provider_id]
         reported = list(_facts(plan, code, message.channels[code], receipt, lookup))
+        if len(reported) > 1:
+            reported = by_contact.of_call(world, message, plan, receipt, reported)
         facts += reported
         feedback += _feedback(message, plan, receipt, reported)
         counted.note(message, plan, receipt, reported)
-    return [(at, facts, message.retention)], feedback
+    return facts, feedback
 
 
 def _feedback(

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.facts import FactKind
-from chalicelib.domain.provider_io import Answer, OutgoingCall, Receipt, ReceiptKind
+from chalicelib.domain.provider_io import Answer, OutgoingCall, ProviderIds, Receipt, ReceiptKind
 from chalicelib.flow import receipts, webhooks
 from chalicelib.ports import Lookup
 from tests.builders import WEBHOOK_TOKEN, a_message, a_plan, a_user
@@ -66,6 +66,26 @@ def test_a_call_that_goes_by_two_names_is_found_by_either() -> None:
     ]
     receipts.record(simulation.world.ports, "push", clicks)
     assert {"reg-ann", "reg-fay"} <= simulation.contacts("push", FactKind.CLICKED)
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_texts_that_are_named_by_call_and_number_lose_nothing_wherever_a_worker_ends(
+    early: bool,
+) -> None:
+    def by_call() -> Simulation:
+        simulation = Simulation(early=early)
+        simulation.world.providers.text.can(provider_ids=ProviderIds.PER_CALL)
+        return simulation
+
+    whole = finished(by_call())
+    assert whole.contacts("text", FactKind.DELIVERED) == {"1002", "1004"}
+    for number in whole.world.kills_around("lookups", "ledger.put_answer", "ledger.add"):
+        simulation = by_call()
+        simulation.world.kill_at(number)
+        finished(simulation)
+        known = simulation.contacts("text", FactKind.SUBMITTED)
+        assert simulation.contacts("text", FactKind.DELIVERED) == known - {"1003-silent"}
+        assert known or simulation.contacts("text", FactKind.UNKNOWN)
 
 
 @pytest.mark.parametrize("spelling", ["REG-ANN", "Reg-ann", "reg-ann"])
