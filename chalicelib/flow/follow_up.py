@@ -13,7 +13,7 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.provider_io import Capabilities, ProviderIds, names_of, parts_of
 from chalicelib.domain.users import Suppression
 from chalicelib.domain.values import frozen
-from chalicelib.flow import poll, provider_ids, receipts, suppressions
+from chalicelib.flow import poll, provider_ids, suppressions
 from chalicelib.flow.dispatch import check_now
 from chalicelib.flow.rules import counted
 from chalicelib.flow.suppressions import ContactFeedback
@@ -34,20 +34,8 @@ class FollowUp:
     def capabilities(self) -> Capabilities:
         return self.world.providers.of(self.channel.platform).capabilities
 
-    def of(self, answers: Sequence[CallAnswer]) -> None:
-        """Record lookups and suppressions, and set timers."""
-        lookups, timers = self.lookups(answers), self.timers(answers)
-        if lookups:
-            self.world.lookups.put(self.channel.code, lookups, self.message.expires)
-            receipts.record_parked(self.world, {self.channel.code: tuple(lookups)})
-        if timers:
-            self.world.timers.set(timers)
-        self.finish(answers)
-
     def finish(self, answers: Sequence[CallAnswer]) -> None:
         """Do what follows besides lookups and timers."""
-        if not answers:
-            return
         self._suppress_contacts(answers)
         facts = [fact for answer in answers for fact in answer.facts]
         submitted = _submitted(answers)
