@@ -24,7 +24,6 @@ from chalicelib.aws.items import (
     to_item,
     transact,
     unpack,
-    write_many,
 )
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
@@ -52,9 +51,6 @@ class Lookups:
         self._known: OrderedDict[str, Lookup] = OrderedDict()
         self._expected: dict[str, int] = {}  # channel -> time that this container has written
         self._full: set[str] = set()  # keys of ids of another system, see `park`
-
-    def put(self, channel: str, lookups: Mapping[str, Lookup], expires: int) -> None:
-        write_many(table("lookups"), rows(channel, lookups, expires), key=("pk",))
 
     def get(
         self, channel: str, provider_ids: Sequence[str], *, fresh: bool = False

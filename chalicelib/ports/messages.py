@@ -208,12 +208,11 @@ class Nonce:
 
 
 class Lookups(Protocol):
-    """The way from a receipt to its delivery: provider id -> chunk.
+    """The way from a receipt to its delivery: provider id -> chunk, written by `Recordings.put`.
 
     Receipts that come too early are parked under their id, for a day.
     """
 
-    def put(self, channel: str, lookups: Mapping[str, Lookup], expires: int) -> None: ...
     def get(
         self, channel: str, provider_ids: Sequence[str], *, fresh: bool = False
     ) -> Mapping[str, Lookup]:

@@ -14,7 +14,7 @@ from chalicelib.domain.plans import ChunkId
 from chalicelib.ports import Lookup, Nonce, World
 from tests.builders import a_plan
 from tests.contracts import faults
-from tests.contracts.conftest import Container, a_message, read, real_container
+from tests.contracts.conftest import Container, a_message, put_lookups, read, real_container
 from tests.contracts.test_lookups import TOMORROW
 
 
@@ -35,7 +35,7 @@ def delivered(target: int) -> Fact:
 
 def test_a_nonce_is_read_with_the_lookups_of_its_post(container: Container, unique: str) -> None:
     lookup = Lookup(ChunkId(a_message().msgid, 3), (1, 0))
-    container().lookups.put(unique, {"1": lookup}, TOMORROW)
+    put_lookups(container(), unique, {"1": lookup}, TOMORROW)
     nonce, other = a_nonce(unique), a_nonce(unique, "digest-2")
     assert container().lookups.of_post(nonce, ["1", "2"]) == {"1": lookup}
     assert container().lookups.of_post(other, ["1", "2"]) == {"1": lookup}
@@ -73,7 +73,7 @@ def test_facts_and_their_nonce_are_one_request_for_twenty_four_chunks(
 def test_a_nonce_is_read_consistently_with_its_lookups_in_one_request(
     real: World, aws: Callable[[str], Any], unique: str
 ) -> None:
-    real.lookups.put(unique, {"1": Lookup(ChunkId(a_message().msgid, 3))}, TOMORROW)
+    put_lookups(real, unique, {"1": Lookup(ChunkId(a_message().msgid, 3))}, TOMORROW)
     world = real_container()
     with faults.answered(aws("dynamodb"), "BatchGetItem") as seen:
         for _ in range(2):

@@ -13,7 +13,7 @@ from chalicelib.flow import receipts
 from chalicelib.ports import Lookup, World
 from tests.builders import a_plan, a_user, at_once
 from tests.contracts import faults
-from tests.contracts.conftest import a_message
+from tests.contracts.conftest import a_message, put_lookups
 
 COUNT = 100
 
@@ -27,8 +27,11 @@ def sent(real: World, unique: str) -> tuple[str, list[str]]:
     message = a_message(*(user.userid for user in users), strategy=at_once("sms"), **channels)
     plan = a_plan(message, users=users)
     real.messages.create(message, plan, _timer(message))
-    real.lookups.put(
-        unique, {f"{unique}-{n}": Lookup(plan.id, (n, 0)) for n in range(COUNT)}, message.expires
+    put_lookups(
+        real,
+        unique,
+        {f"{unique}-{n}": Lookup(plan.id, (n, 0)) for n in range(COUNT)},
+        message.expires,
     )
     return unique, [user.userid for user in users]
 

@@ -56,12 +56,9 @@ class FakeLookups:
         self.nonces: dict[tuple[str, str], str] = {}
         self.expecting: dict[str, int] = {}
 
-    def put(self, channel: str, lookups: Mapping[str, Lookup], expires: int) -> None:
-        ids = list(lookups)
-        for start in range(0, len(ids), WRITE_BATCH):
-            with self.steps.around("lookups.put", write=True):
-                for provider_id in ids[start : start + WRITE_BATCH]:
-                    self.found[channel, provider_id] = lookups[provider_id]
+    def has(self, channel: str, lookups: Mapping[str, Lookup]) -> None:
+        """Set-up of a test: these lookups are stored."""
+        self.found |= {(channel, id): lookup for id, lookup in lookups.items()}
 
     def get(
         self, channel: str, provider_ids: Sequence[str], *, fresh: bool = False

@@ -45,7 +45,7 @@ def a_world(*numbers: int, code: str = "text") -> tuple[FakeWorld, list[ChunkId]
 
 
 def put(fake: FakeWorld, names: Sequence[str], chunk: ChunkId, code: str = "text") -> None:
-    fake.lookups.put(code, dict.fromkeys(names, Lookup(chunk, (0, 0))), NEVER)
+    fake.lookups.has(code, dict.fromkeys(names, Lookup(chunk, (0, 0))))
 
 
 def delivered(fake: FakeWorld, chunk: ChunkId) -> bool:

@@ -28,7 +28,7 @@ def a_world() -> FakeWorld:
     fake.messages.create(message, a_plan(message), None)
     fake.settings.put_channel(a_channel("push"))
     direct = Lookup(AT, (0, 0), retention=Retention(LATER, counted=False))
-    fake.lookups.put("push", {"direct": direct, "by contact": Lookup(AT)}, LATER)
+    fake.lookups.has("push", {"direct": direct, "by contact": Lookup(AT)})
     fake.forget_steps()
     return fake
 

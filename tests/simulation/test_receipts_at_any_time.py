@@ -79,7 +79,7 @@ def test_texts_that_are_named_by_call_and_number_lose_nothing_wherever_a_worker_
 
     whole = finished(by_call())
     assert whole.contacts("text", FactKind.DELIVERED) == {"1002", "1004"}
-    for number in whole.world.kills_around("lookups", "ledger.put_answer", "ledger.add"):
+    for number in whole.world.kills_around("lookups", "recordings.put", "ledger.add"):
         simulation = by_call()
         simulation.world.kill_at(number)
         finished(simulation)
