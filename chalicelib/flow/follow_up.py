@@ -69,7 +69,8 @@ class FollowUp:
         if len(refs) == 1:
             return dict.fromkeys(names, self._lookup(refs.pop()))
         element = elements.number_of(self.job.channel)
-        return dict.fromkeys(names, Lookup(plan.id, element=element))
+        lookup = Lookup(plan.id, element=element, retention=self.message.retention)
+        return dict.fromkeys(names, lookup)
 
     def _lookups(self, fact: Fact) -> dict[str, Lookup]:
         """Return the lookups of a fact's delivery, by each id under which the provider may report.

@@ -179,13 +179,13 @@ def _add(
     bundles: list[tuple[ChunkId, Sequence[Fact], Retention]] = []
     feedback: list[ContactFeedback] = []
     counted = bounces.Bounces(world, code)
-    retentions = {at: _direct(of_chunk, lookups) for at, of_chunk in by_chunk.items()}
-    messages = _messages(world, [at for at, retention in retentions.items() if retention is None])
+    known = {at: _direct(world, code, of_chunk, lookups) for at, of_chunk in by_chunk.items()}
+    messages = _messages(world, [at for at, direct in known.items() if direct is None])
     plans = world.ledger.plans(messages) if messages else {}
     for at, of_chunk in by_chunk.items():
-        retention = retentions[at]
-        if retention is not None:
-            bundles.append((at, _direct_facts(code, of_chunk, lookups), retention))
+        direct = known[at]
+        if direct is not None:
+            bundles.append((at, *direct))
         else:
             message, plan = messages.get(at), plans.get(at)
             if message is None or plan is None:  # its history has expired
@@ -218,28 +218,32 @@ def _messages(world: World, chunks: Sequence[ChunkId]) -> Mapping[ChunkId, Messa
     return {at: message for at, message in messages.items() if message is not None}
 
 
-def _direct(receipts: Sequence[Receipt], lookups: Mapping[str, Lookup]) -> Retention | None:
-    """Return the retention of facts that need neither message nor plan.
+def _direct(
+    world: World, code: str, receipts: Sequence[Receipt], lookups: Mapping[str, Lookup]
+) -> tuple[Sequence[Fact], Retention] | None:
+    """Return the facts of a chunk that need neither message nor plan, and their retention.
 
-    None: a receipt says something of its contact, or names its delivery by the contact only.
+    None: a receipt says something of its contact, or this container does not know its delivery.
     """
-    if any(map(_tells_of_contact, receipts)):
-        return None
     retentions = {lookups[receipt.provider_id].retention for receipt in receipts}
-    return retentions.pop() if len(retentions) == 1 else None
+    retention = retentions.pop() if len(retentions) == 1 else None
+    if retention is None or any(map(_tells_of_contact, receipts)):
+        return None
+    facts: list[Fact] = []
+    for receipt in receipts:
+        lookup = lookups[receipt.provider_id]
+        element = elements.code_of(code, lookup.element)
+        ref = _ref(lookup, element) or world.contact_index.only(
+            lookup.chunk, element, receipt.contact
+        )
+        if ref is None:
+            return None
+        facts.append(_fact(ref, receipt))
+    return facts, retention
 
 
 def _tells_of_contact(receipt: Receipt) -> bool:
     return receipt.undeliverable or receipt.soft or receipt.kind is ReceiptKind.COMPLAINED
-
-
-def _direct_facts(
-    code: str, receipts: Sequence[Receipt], lookups: Mapping[str, Lookup]
-) -> list[Fact]:
-    facts: list[Fact] = []
-    for receipt in receipts:
-        facts += _facts_of_ref(code, receipt, lookups[receipt.provider_id])
-    return facts
 
 
 def _with_plan(
@@ -256,7 +260,7 @@ def _with_plan(
     feedback: list[ContactFeedback] = []
     for receipt in receipts:
         lookup = lookups[receipt.provider_id]
-        reported = list(_facts(plan, code, message.channels[code], receipt, lookup))
+        reported = list(_facts(world, plan, code, message.channels[code], receipt, lookup))
         if len(reported) > 1:
             reported = by_contact.of_call(world, message, plan, receipt, reported)
         facts += reported
@@ -278,21 +282,18 @@ def _feedback(
 
 
 def _facts(
-    plan: Plan, code: str, kind: ChannelType, receipt: Receipt, lookup: Lookup
+    world: World, plan: Plan, code: str, kind: ChannelType, receipt: Receipt, lookup: Lookup
 ) -> Iterator[Fact]:
-    if lookup.ref is not None:
-        yield from _facts_of_ref(code, receipt, lookup)
-        return
     element = elements.code_of(code, lookup.element)
-    for ref in by_contact.refs(plan, element, kind, receipt.contact):
+    ref = _ref(lookup, element)
+    refs = [ref] if ref else world.contact_index.refs(plan, element, kind, receipt.contact)
+    for ref in refs:
         yield _fact(ref, receipt)
 
 
-def _facts_of_ref(code: str, receipt: Receipt, lookup: Lookup) -> Iterator[Fact]:
-    """Yield the fact of a receipt whose id leads to one delivery."""
-    if lookup.ref is not None:
-        target, contact = lookup.ref
-        yield _fact(DeliveryRef(target, elements.code_of(code, lookup.element), contact), receipt)
+def _ref(lookup: Lookup, element: str) -> DeliveryRef | None:
+    """Return the delivery to which the id of a receipt leads by itself."""
+    return DeliveryRef(lookup.ref[0], element, lookup.ref[1]) if lookup.ref else None
 
 
 def _fact(ref: DeliveryRef, receipt: Receipt) -> Fact:

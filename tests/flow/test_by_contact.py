@@ -138,6 +138,19 @@ def test_the_calls_of_a_number_are_read_once_for_all_receipts_of_a_call() -> Non
     assert texts.fake.log.count("ledger.chunk") == 1
 
 
+def test_a_container_that_knows_the_chunk_takes_one_write_for_a_receipt() -> None:
+    """The lookup is in the memory of the adapter, too."""
+    texts = Texts(A, B)
+    texts.send()
+    texts.push(FIRST, A)
+    texts.fake.log.clear()
+    texts.push(FIRST, B)
+    requests = ("lookups", "recordings", "messages", "ledger")
+    steps = [step for step in texts.fake.log if step.startswith(requests)]
+    assert steps == ["lookups.get", "lookups.get.done", "ledger.add", "ledger.add.done"]
+    assert texts.having(FactKind.DELIVERED) == {0, 1}
+
+
 def test_a_receipt_before_its_submission_waits_under_the_id_of_its_call() -> None:
     texts = Texts(A, B, A, B)
     early: list[Callable[[], None]] = [lambda: texts.push(FIRST, A), lambda: texts.push(SECOND, B)]

@@ -13,6 +13,7 @@ from chalicelib.flow import receipts, webhooks
 from chalicelib.ports import Lookup
 from tests.builders import WEBHOOK_TOKEN, a_message, a_plan, a_user
 from tests.fakes.clock import START
+from tests.fakes.world import FakeWorld
 from tests.simulation.world import Simulation, finished
 
 
@@ -106,6 +107,7 @@ def test_of_two_contacts_that_differ_in_case_each_gets_its_own_receipt() -> None
     plan = a_plan(a_message("ann", number=4711), users=[a_user("ann", push=("REG-A", "reg-a"))])
     facts_of_each = [
         receipts._facts(
+            FakeWorld().ports,
             plan,
             "push",
             ChannelType.APP,
