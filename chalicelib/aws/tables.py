@@ -79,7 +79,7 @@ ledger — TTL of the message, every key begins with <msgid>#<chunk>
 
 lookups — seconds to days, by TTL
     receipt#<channel>#<id>        provider's id -> chunk, delivery and element (TTL of the message)
-    parked#<channel>#<id>         receipts that came before their submission was recorded (a day)
+    parked#<channel>#<hash>       receipts that came before their submission was recorded (a day)
     nonce#<channel>#<nonce>       digest of the body that used a webhook's nonce (2 days)
     once#<key>#<path>#<name>      idempotency key: digest of the body, message id (a day)
     rate#<key>#<second>           requests of an access channel in a second (an hour)

@@ -6,7 +6,6 @@ from chalicelib.domain.facts import DeliveryRef, Fact
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import Plan
 from chalicelib.domain.provider_io import Receipt
-from chalicelib.flow import provider_ids
 from chalicelib.ports import World
 
 
@@ -28,11 +27,10 @@ def of_call(
 
 
 def _read(world: World, message: Message, plan: Plan, receipt: Receipt) -> frozenset[DeliveryRef]:
-    chunk, contacts = world.ledger.chunk(plan.id, message), [receipt.contact]
+    chunk = world.ledger.chunk(plan.id, message)
     return frozenset(
         fact.ref
         for answer in (chunk.answers.values() if chunk else ())
-        if receipt.provider_id
-        in provider_ids.names_of_call(world.vault, answer.provider_id, contacts)
+        if receipt.provider_id in answer.provider_id.split(" ")
         for fact in answer.facts
     )

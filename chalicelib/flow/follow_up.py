@@ -13,7 +13,7 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.provider_io import Capabilities, ProviderIds, names_of, parts_of
 from chalicelib.domain.users import Suppression
 from chalicelib.domain.values import frozen
-from chalicelib.flow import poll, provider_ids, suppressions
+from chalicelib.flow import poll, suppressions
 from chalicelib.flow.dispatch import check_now
 from chalicelib.flow.rules import counted
 from chalicelib.flow.suppressions import ContactFeedback
@@ -63,13 +63,12 @@ class FollowUp:
 
     def _lookups_of_call(self, answer: CallAnswer) -> dict[str, Lookup]:
         """Return the lookups of a call: of its chunk, or of the only delivery that it has."""
-        plan, refs = self.chunk.plan, {fact.ref for fact in answer.facts} | set(answer.later)
-        contacts = [plan.contact(ref) for ref in refs]
-        names = provider_ids.names_of_call(self.world.vault, answer.provider_id, contacts)
+        names, refs = answer.provider_id.split(" "), {fact.ref for fact in answer.facts}
+        refs |= set(answer.later)
         if len(refs) == 1:
             return dict.fromkeys(names, self._lookup(refs.pop()))
         element = elements.number_of(self.job.channel)
-        lookup = Lookup(plan.id, element=element, retention=self.message.retention)
+        lookup = Lookup(self.chunk.plan.id, element=element, retention=self.message.retention)
         return dict.fromkeys(names, lookup)
 
     def _lookups(self, fact: Fact) -> dict[str, Lookup]:

@@ -1,21 +1,33 @@
 """Ids and codes of providers as they are stored, shown and logged: without a contact.
 
 Some vendors name a delivery by the number that it went to. Every id passes here on its way from a
-provider into the ledger, and from a receipt to its lookup. The same id always becomes the same.
+provider into the ledger, and from a receipt to its lookup. An id may also spell a contact by
+chance, and many receipts do not tell a contact. So a receipt is looked up under both names.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
 from chalicelib import observability
 from chalicelib.domain.errors import ProviderError
-from chalicelib.domain.provider_io import Answer, Outcome, OutgoingCall, Receipt, ReceiptKind
+from chalicelib.domain.provider_io import (
+    Answer,
+    Outcome,
+    OutgoingCall,
+    Receipt,
+    ReceiptKind,
+    derived_name,
+    reported_name,
+)
 from chalicelib.observability import log
 from chalicelib.ports import Vault
 
+_NAME = re.compile(r"[^ |]+")
+_HIDDEN = re.compile(r"\*[0-9a-f]{16}")
 LEAST = 8  # characters of a contact that an id can hold, and not by chance
 MASK = "***"
 HASHED = 16  # hex digits: 64 bits tell the deliveries of an account apart
@@ -40,15 +52,6 @@ def of_answer(vault: Vault, call: OutgoingCall, answer: Answer) -> Answer:
     return replace(answer, outcomes=outcomes, provider_id=of_call)
 
 
-def names_of_call(vault: Vault, provider_id: str, contacts: Sequence[str]) -> Sequence[str]:
-    """Return the ids by which receipts name a call to these contacts.
-
-    A contact may stand in the id of its call by chance. Its own receipts have that id concealed.
-    """
-    names = provider_id.split(" ")
-    return tuple(dict.fromkeys([*names, *(concealed(vault, name, contacts) for name in names)]))
-
-
 def of_recall(outcomes: Sequence[Outcome], contacts: Sequence[str]) -> list[Outcome]:
     """Mask the contacts in the codes of a recall, which has no other ids."""
     return [
@@ -69,19 +72,41 @@ def of_error(contacts: Iterable[str]) -> Iterator[None]:
         raise
 
 
-def of_receipt(vault: Vault, receipt: Receipt) -> Receipt:
-    provider_id = concealed(vault, receipt.provider_id, [receipt.contact])
-    return replace(receipt, provider_id=provider_id, code=_plain(receipt.code, receipt.contact))
+def of_receipt(receipt: Receipt) -> Receipt:
+    """Mask the contact in a code.
+
+    The id stays as it is, and is never stored as it is: see `names` and `hidden`.
+    """
+    return replace(receipt, code=_plain(receipt.code, receipt.contact))
 
 
 def concealed(vault: Vault, provider_id: str, contacts: Iterable[str]) -> str:
     """Return the id with a keyed hash in the place of a contact.
 
-    The hash covers the whole id, so that two messages to somebody have nothing in common.
+    The hash covers the whole name, so that two messages to somebody have nothing in common.
     """
     if any(_holds(provider_id, contact) for contact in contacts):
-        return _hash(vault, provider_id)
+        return _NAME.sub(lambda name: _concealed(vault, name[0]), provider_id)
     return provider_id
+
+
+def _concealed(vault: Vault, name: str) -> str:
+    plain = reported_name(name)
+    return name.removesuffix(plain) + hidden(vault, plain)
+
+
+def hidden(vault: Vault, name: str) -> str:
+    """Return the keyed hash of a name, or the name if it is such a hash already.
+
+    It is the same for whoever knows the name, whether it was concealed or not.
+    """
+    return name if _HIDDEN.fullmatch(name) else f"*{_hash(vault, name)}"
+
+
+def names(vault: Vault, receipt: Receipt) -> Sequence[str]:
+    """Return the names under which a submission may have a receipt's id, the certain ones first."""
+    certain = (receipt.provider_id, hidden(vault, receipt.provider_id))
+    return (*certain, *map(derived_name, certain)) if receipt.may_be_derived else certain
 
 
 def _plain(code: str, contact: str) -> str:

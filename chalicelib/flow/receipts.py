@@ -11,22 +11,13 @@ from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
 from chalicelib.domain.messages import Message, Retention
 from chalicelib.domain.plans import ChunkId, Plan
-from chalicelib.domain.provider_io import (
-    Receipt,
-    ReceiptKind,
-    Reply,
-    derived_name,
-    reported_name,
-)
+from chalicelib.domain.provider_io import Receipt, ReceiptKind, Reply
 from chalicelib.domain.users import Suppression
-from chalicelib.flow import bounces, by_contact, nonces, parts, provider_ids, suppressions
-from chalicelib.flow.content import references
+from chalicelib.flow import bounces, by_contact, matching, nonces, parts, provider_ids, suppressions
 from chalicelib.flow.messages import read_together
 from chalicelib.flow.suppressions import ContactFeedback
 from chalicelib.observability import log
 from chalicelib.ports import Lookup, Nonce, World
-
-PARKED_SECONDS = 86400
 
 _FACTS = {
     ReceiptKind.DELIVERED: FactKind.DELIVERED,
@@ -52,52 +43,10 @@ def record(
     """
     if not receipts:
         return
-    receipts = [provider_ids.of_receipt(world.vault, receipt) for receipt in receipts]
-    receipts = _with_derived_ids(world, code, receipts)
-    lookups = _lookups(world, code, receipts, nonce)
+    receipts = [provider_ids.of_receipt(receipt) for receipt in receipts]
+    known, lookups = matching.match(world, code, receipts, nonce)
     provider_ids.report_unknown(code, receipts)
-    known = [receipt for receipt in receipts if receipt.provider_id in lookups]
     _add(world, code, parts.whole(world, code, known, lookups), lookups, nonce)
-
-
-def _lookups(
-    world: World, code: str, receipts: Sequence[Receipt], nonce: Nonce | None
-) -> Mapping[str, Lookup]:
-    """Return the lookups of these receipts, and park the receipts that have none."""
-    named = tuple(dict.fromkeys(receipt.provider_id for receipt in receipts))
-    lookups = references.lookups(world.vault, code, named)
-    ids = tuple(id for id in named if id not in lookups)
-    lookups |= nonces.lookups(world, code, ids, nonce)
-    missing = {
-        id: [receipt for receipt in receipts if receipt.provider_id == id]
-        for id in ids
-        if id not in lookups
-    }
-    if missing:
-        world.lookups.park(code, missing, world.clock.now() // 1000 + PARKED_SECONDS)
-        # A worker that wrote a lookup after our first reading has looked for parked receipts
-        # before we parked ours.
-        lookups.update(world.lookups.get(code, tuple(missing), fresh=True))
-        parked = sum(len(of_id) for id, of_id in missing.items() if id not in lookups)
-        log.info("receipts_parked", extra={"channel": code, "receipts": parked})
-        observability.metric("receipts_parked", parked)
-    return lookups
-
-
-def _with_derived_ids(world: World, code: str, receipts: Sequence[Receipt]) -> Sequence[Receipt]:
-    """Replace an id that nobody was told by the derived one, if a submission has it."""
-    uncertain = {receipt.provider_id for receipt in receipts if receipt.may_be_derived}
-    if not uncertain:
-        return receipts
-    missing = sorted(uncertain - world.lookups.get(code, sorted(uncertain)).keys())
-    submitted = world.lookups.get(code, list(map(derived_name, missing))) if missing else {}
-    by_id = {id: derived_name(id) for id in missing if derived_name(id) in submitted}
-    return [
-        replace(receipt, provider_id=by_id.get(receipt.provider_id, receipt.provider_id))
-        if receipt.may_be_derived
-        else receipt
-        for receipt in receipts
-    ]
 
 
 def record_of_account(world: World, codes: Sequence[str], receipts: Sequence[Receipt]) -> None:
@@ -105,32 +54,25 @@ def record_of_account(world: World, codes: Sequence[str], receipts: Sequence[Rec
 
     Each belongs to the channel that knows its id. One that none knows yet is parked for all.
     """
-    left = [provider_ids.of_receipt(world.vault, receipt) for receipt in receipts]
-    for code in codes if len(codes) > 1 and left else ():
-        derived = _with_derived_ids(world, code, left)
-        lookups = world.lookups.get(code, [receipt.provider_id for receipt in derived])
-        record(world, code, [receipt for receipt in derived if receipt.provider_id in lookups])
-        left = [
-            receipt
-            for receipt, other in zip(left, derived, strict=True)
-            if other.provider_id not in lookups
-        ]
+    left: Sequence[Receipt]
+    left = [provider_ids.of_receipt(receipt) for receipt in receipts]
+    # An id that a channel was told goes before one that was derived for another.
+    for derived in (False, True) if len(codes) > 1 else ():
+        for code in codes:
+            known, left = matching.known(world, code, left, derived=derived)
+            record(world, code, known)
     for code in codes:
         record(world, code, left)
 
 
-def record_parked(world: World, provider_ids: Mapping[str, Sequence[str]]) -> None:
-    """Add receipts that came before these ids were known, by channel.
+def record_parked(world: World, submitted: Mapping[str, Sequence[str]]) -> None:
+    """Add receipts that came before these ids of submissions were known, by channel.
 
     Receipts that no worker adds within a day belong to another system.
     """
-    ids = {
-        code: tuple(dict.fromkeys(map(reported_name, of_channel)))
-        for code, of_channel in provider_ids.items()
-    }
-    for code, parked in world.lookups.parked_of(ids).items():
-        observability.metric("receipts_matched", len(parked))
-        record(world, code, parked)
+    for code, receipts in matching.parked(world, submitted).items():
+        observability.metric("receipts_matched", len(receipts))
+        record(world, code, receipts)
 
 
 # -- replies

@@ -30,6 +30,7 @@ def main() -> None:
         timeout_hang=arguments.timeout_hang,
         retry_after=arguments.retry_after,
         retry_first=arguments.retry_first,
+        pace=arguments.pace,
     )
     with tempfile.TemporaryDirectory(prefix="openums-sandbox-") as temporary:
         asyncio.run(serve(ports, options, arguments.state_dir or Path(temporary)))
@@ -66,6 +67,9 @@ def _arguments() -> argparse.Namespace:
         type=float,
         default=1.0,
         help="seconds until the first retry of a failed webhook; each later retry doubles them",
+    )
+    parser.add_argument(
+        "--pace", type=float, default=1.0, help="the share of its waits that the CMPP gateway takes"
     )
     parser.add_argument(
         "--state-dir", type=Path, help="folder for the certificate; a temporary one by default"

@@ -32,6 +32,7 @@ class Options:
     retry_after: int = 2
     retry_first: float = 1.0
     host: str = "127.0.0.1"
+    pace: float = 1.0  # the share of their own seconds that the gateway's waits take
 
 
 @dataclass(frozen=True)

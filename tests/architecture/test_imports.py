@@ -11,6 +11,7 @@ import re
 import sys
 import tokenize
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -81,13 +82,16 @@ def name_of(path: Path) -> str:
     return path.relative_to(CODE).as_posix()
 
 
-def imports_of(path: Path) -> Iterator[str]:
-    """Yield the imports everywhere in the file, also inside functions."""
+@cache
+def imports_of(path: Path) -> list[str]:
+    """Return the imports everywhere in the file, also inside functions."""
+    imports: list[str] = []
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            imports += (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
+            imports.append(node.module)
+    return imports
 
 
 @pytest.mark.parametrize("package", ONLY_HERE)

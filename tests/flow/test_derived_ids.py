@@ -17,7 +17,6 @@ from tests.fakes.clock import START
 from tests.fakes.world import FakeWorld
 
 SMS, OTHER = ChannelType.SMS, "text2"
-NEVER = START // 1000 + 10**6
 
 
 def report(id: str, *, may_be_derived: bool = True) -> Receipt:
@@ -29,19 +28,20 @@ def a_world(*numbers: int, code: str = "text") -> tuple[FakeWorld, list[ChunkId]
     fake = FakeWorld()
     for n, name in enumerate(("text", OTHER)):
         fake.settings.put_channel(a_channel(name, SMS, platform="text", number=n + 1))
-    chunks = []
-    for number in numbers:
-        users = [a_user("ann", text="1001")]
-        message = a_message(
-            "ann",
-            number=number,
-            strategy=at_once("sms"),
-            channels={code: SMS},
-            call_sizes={code: 1},
-        )
-        fake.messages.has(message)
-        chunks.append(fake.ledger.put_plan(a_plan(message, users=users), message).id)
-    return fake, chunks
+    return fake, [a_chunk(fake, number, code) for number in numbers]
+
+
+def a_chunk(fake: FakeWorld, number: int, code: str) -> ChunkId:
+    users = [a_user("ann", text="1001")]
+    message = a_message(
+        "ann",
+        number=number,
+        strategy=at_once("sms"),
+        channels={code: SMS},
+        call_sizes={code: 1},
+    )
+    fake.messages.has(message)
+    return fake.ledger.put_plan(a_plan(message, users=users), message).id
 
 
 def put(fake: FakeWorld, names: Sequence[str], chunk: ChunkId, code: str = "text") -> None:
@@ -96,3 +96,15 @@ def test_a_report_on_an_account_goes_to_the_channel_that_knows_its_id(
     assert reported_name(name) == "x"
     parked = {channel for channel, _ in fake.lookups.waiting}
     assert parked == ({"text", OTHER} if is_early else set())
+
+
+@pytest.mark.parametrize("codes", [["text", OTHER], [OTHER, "text"]])
+def test_an_id_that_one_channel_was_told_goes_before_one_derived_for_another(
+    codes: list[str],
+) -> None:
+    fake, (of_derived,) = a_world(1)
+    of_told = a_chunk(fake, 2, OTHER)
+    put(fake, [derived_name("x")], of_derived)
+    put(fake, ["x"], of_told, OTHER)
+    receipts.record_of_account(fake.ports, codes, [report("x")])
+    assert [delivered(fake, chunk) for chunk in (of_derived, of_told)] == [False, True]

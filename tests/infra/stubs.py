@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import boto3
+import botocore.session
+from botocore.loaders import Loader
 from botocore.stub import Stubber
+
+_LOADER = Loader()  # keeps the descriptions of services, which take long to read
 
 
 class StubbedSession:
@@ -14,7 +18,11 @@ class StubbedSession:
     region_name = "us-east-1"
 
     def __init__(self) -> None:
-        self._session = boto3.session.Session("id", "secret", region_name=self.region_name)
+        core = botocore.session.Session()
+        core.register_component("data_loader", _LOADER)
+        self._session = boto3.session.Session(
+            "id", "secret", region_name=self.region_name, botocore_session=core
+        )
         self._clients: dict[str, Any] = {}
         self._stubs: dict[str, Stubber] = {}
 

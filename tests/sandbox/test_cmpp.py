@@ -24,6 +24,7 @@ from chalicelib.providers.sms.cmpp.messages import (
     Submit,
     SubmitResp,
 )
+from infra.sandbox.cmpp import rules
 from tests.liveness import eventually
 from tests.providers.sandboxes import Sandbox, running
 
@@ -226,6 +227,13 @@ def test_a_report_that_nobody_answers_comes_again_on_another_connection(sandbox:
         assert again == report
         other.say(DeliverResp(report.id, 0), sequence)
         eventually(lambda: sandbox.get("cmpp")["acknowledged"] == 1)
+
+
+def test_the_ids_of_a_group_turn_over_in_their_last_sixteen_bits() -> None:
+    """The counter begins at a time, so a group stands at its end once in 18 hours."""
+    first = 0xBF003A400001FFFE
+    ids = [rules.following(first, n) for n in range(3)]
+    assert ids == [first, 0xBF003A400001FFFF, 0xBF003A4000010000]
 
 
 def test_tests_and_goodbyes_are_answered(sandbox: Sandbox) -> None:

@@ -189,12 +189,12 @@ class Worker:
 
         A report of which nobody knows yet what it is about is left for that.
         """
-        batch = [
-            incoming
-            for incoming in batch
-            if not cmpp_receipts.is_undecided(incoming.deliver, incoming.group_ids)
-        ]
         try:
+            batch = [
+                incoming
+                for incoming in batch
+                if not cmpp_receipts.is_undecided(incoming.deliver, incoming.group_ids)
+            ]
             with self.turn.taken():
                 for account in dict.fromkeys(incoming.account for incoming in batch):
                     self._store(
@@ -208,8 +208,9 @@ class Worker:
         return True
 
     def _store(self, account: GatewayAccount, batch: Sequence[Incoming]) -> None:
-        now, channels = self.world.clock.now(), self.shared.channels_of(account)
-        dead = [stat for settings in channels.values() for stat in settings.dead_stats]
+        now, senders = self.world.clock.now(), self.shared.senders_of(account)
+        channels = self.shared.channels_of(account) or senders
+        dead = [stat for settings in senders.values() for stat in settings.dead_stats]
         reports: list[Receipt] = []
         for incoming in batch:
             entry = cmpp_receipts.read(incoming.deliver, now, incoming.group_ids, dead)
@@ -218,7 +219,7 @@ class Worker:
             elif isinstance(entry, Reply):
                 for code in cmpp_receipts.addressed(incoming.deliver.to, channels):
                     receipts.record_replies(self.world, code, [entry])
-        receipts.record_of_account(self.world, list(channels), reports)
+        receipts.record_of_account(self.world, list(senders), reports)
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.provider_io import Account
 from chalicelib.ports import Provider, Providers, Session
 from chalicelib.providers.sms.cmpp.gateway import Gateway
+from chalicelib.providers.sms.cmpp.group_ids import GroupIds
 from chalicelib.providers.sms.cmpp.lines import GatewayAccount, Incoming, Line
 from chalicelib.providers.sms.cmpp.pace import Pace
 from chalicelib.providers.sms.cmpp.provider import Cmpp
@@ -49,6 +50,8 @@ class Shared:
         self._cmpp, self._timeout, self._turn, self._take = cmpp, timeout, turn, take
         self.gateways: dict[Line, Gateway] = {}
         self.channels: dict[str, Settings] = {}
+        self._group_ids: dict[GatewayAccount, GroupIds] = {}
+        self._former: dict[GatewayAccount, dict[str, Settings]] = {}
         self._paces: dict[str, Pace] = {}
 
     @contextmanager
@@ -67,22 +70,28 @@ class Shared:
         self.channels[account.code] = settings
         if before is None or before.rate != settings.rate:
             self._paces[account.code] = Pace(settings.rate)
+        group_ids = self._group_ids.setdefault(line.account, GroupIds())
+        group_ids.know(settings.group_ids)
         if line not in self.gateways:
-            self.gateways[line] = self._cmpp.gateway(account.code, line, self._take)
+            self.gateways[line] = self._cmpp.gateway(account.code, line, self._take, group_ids)
             self.gateways[line].start()
-        self.gateways[line].group_ids.know(settings.group_ids)
         if before is not None and before.line != line:
-            self._leave(before.line)
+            self._leave(account.code, before)
         return self.gateways[line]
 
     def drop(self, code: str) -> None:
         """Forget a channel."""
         settings = self.channels.pop(code, None)
         if settings is not None:
-            self._leave(settings.line)
+            self._leave(code, settings)
 
-    def _leave(self, line: Line) -> None:
-        """Close connections that no channel uses, after the time for what they began."""
+    def _leave(self, code: str, before: Settings) -> None:
+        """Close connections that no channel uses, after the time for what they began.
+
+        Until then, and where other channels share the account, reports of the channel still come.
+        """
+        line = before.line
+        self._former.setdefault(line.account, {})[code] = before
         if all(settings.line != line for settings in self.channels.values()):
             later = threading.Timer(2 * self._timeout, self.gateways.pop(line).stop)
             later.daemon = True
@@ -95,6 +104,10 @@ class Shared:
             for code, settings in sorted(self.channels.items())
             if settings.line.account == account
         }
+
+    def senders_of(self, account: GatewayAccount) -> Mapping[str, Settings]:
+        """Return the channels that send over an account, or have sent over it."""
+        return {**self._former.get(account, {}), **self.channels_of(account)}
 
     def stop(self) -> None:
         for gateway in self.gateways.values():

@@ -145,7 +145,7 @@ class AlipaySession(PlainSession):
         self._app_auth_token = str(credentials.get("app_auth_token") or "")
         self._gateway = str(account.options.get("base_url") or GATEWAY)
         private, public = str(credentials["private_key"]), credentials.get("alipay_public_key")
-        self._key = alipay_signing.private_key(private, "credentials.private_key")
+        self._key = alipay_signing.private_key(private, "credentials.private_key", is_checked=True)
         self._alipay_key = None
         if public:
             field = "credentials.alipay_public_key"

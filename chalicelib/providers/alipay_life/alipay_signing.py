@@ -22,17 +22,20 @@ KEY_BITS = 2048  # the shortest key of RSA2
 _SPACE = " \t\n\r"
 
 
-def private_key(text: str, field: str) -> RSAPrivateKey:
+def private_key(text: str, field: str, *, is_checked: bool = False) -> RSAPrivateKey:
     """Read a private key, PKCS#1 or PKCS#8, as PEM or as the bare base64 of Alipay's tool.
 
-    Raises Invalid naming `field`.
+    A key that was checked when it was saved is not checked again. The check of its primes takes
+    longer than all else that a call needs. Raises Invalid naming `field`.
     """
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.hazmat.primitives.serialization import load_der_private_key
 
     try:
-        key = load_der_private_key(_der(text), password=None)
+        key = load_der_private_key(
+            _der(text), password=None, unsafe_skip_rsa_key_validation=is_checked
+        )
     except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: it is encrypted
         raise Invalid(
             field,

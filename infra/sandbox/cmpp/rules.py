@@ -1,6 +1,6 @@
 """Rules of the CMPP gateway.
 
-Source: "CMPP V3.0.0", tables of Status (7.4.1.2) and Result (7.4.3.2).
+Source: "CMPP V3.0.0", tables of Status (7.4.1.2) and Result (7.4.3.2), Msg_Id (7.4.3.2).
 """
 
 from __future__ import annotations
@@ -64,6 +64,11 @@ def _is_whole(submit: Submit) -> bool:
 def text_of(submit: Submit) -> str:
     raw = submit.content[6:] if submit.has_header else submit.content
     return raw.decode({UCS2: "utf-16-be", GBK: "gb18030"}.get(submit.format, "ascii"), "replace")
+
+
+def following(first: int, n: int) -> int:
+    """Return the n-th id after the first one of a SUBMIT. The last 16 bits are used in a cycle."""
+    return first & ~0xFFFF | (first + n) & 0xFFFF
 
 
 def stamp(at: datetime.datetime) -> str:

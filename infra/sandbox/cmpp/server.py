@@ -53,6 +53,7 @@ class Gateway:
         self._counter = itertools.count(int(time.time()) % 0xFFFF)
         self._phones = Phones(core, NAME)
         self.acknowledged = 0
+        self._pace = core.options.pace
 
     async def listen(self, port: int) -> asyncio.Server:
         return await asyncio.start_server(self._serve, self._core.options.host, port)
@@ -215,13 +216,13 @@ class Gateway:
         """Hand out one part to its numbers, and await the reports that precede the answer."""
         early: list[asyncio.Event] = []
         for index, number in enumerate(submit.numbers):
-            identity = first + index * connection.account.consecutive_ids
+            identity = rules.following(first, index * connection.account.consecutive_ids)
             self._phones.receive(connection.account, submit, number, identity)
             if submit.report and of(number) is not Behaviour.SILENT:
                 early += self._plan_report(connection, submit, identity, number)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(
-                asyncio.gather(*(event.wait() for event in early)), EARLY_SECONDS
+                asyncio.gather(*(event.wait() for event in early)), EARLY_SECONDS * self._pace
             )
 
     def _plan_report(
@@ -233,7 +234,7 @@ class Gateway:
         if behaviour is Behaviour.DOUBLE:
             repeat = self._outgoing(connection, submit, identity, number)
             self._start(self._report(report))
-            self._start(self._report(repeat, REPEAT_SECONDS))
+            self._start(self._report(repeat, REPEAT_SECONDS * self._pace))
             return [report.taken]
         is_late = behaviour is Behaviour.LATE
         delay = self._core.options.late if is_late else connection.account.delay()
@@ -267,7 +268,8 @@ class Gateway:
             if connection is not None:
                 self._waiting[connection, connection.write(outgoing.deliver)] = outgoing
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(outgoing.taken.wait(), RESEND if connection else 0.1)
+                seconds = RESEND * self._pace if connection else 0.1
+                await asyncio.wait_for(outgoing.taken.wait(), seconds)
 
     def _pick(self, outgoing: Outgoing) -> Connection | None:
         """Return the connection of the message, or another one.

@@ -12,7 +12,7 @@ from tests.providers.sandboxes import Sandbox, running
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    with running("--late", "1") as sandbox:
+    with running("--late", "0.2", "--pace", "0.2") as sandbox:
         yield sandbox
 
 

@@ -109,6 +109,23 @@ def test_private_keys_are_read_in_every_form_that_alipays_tool_writes() -> None:
         )
 
 
+def test_a_key_is_checked_when_it_is_saved_and_not_at_each_call() -> None:
+    numbers = OURS.private_numbers()
+    flawed = rsa.RSAPrivateNumbers(
+        p=numbers.p,
+        q=numbers.q,
+        d=numbers.d + 2,  # signs nothing that the public key would verify
+        dmp1=numbers.dmp1,
+        dmq1=numbers.dmq1,
+        iqmp=numbers.iqmp,
+        public_numbers=numbers.public_numbers,
+    )
+    text = _bare(flawed.private_key(unsafe_skip_rsa_key_validation=True))
+    with pytest.raises(Invalid, match="must be an RSA private key"):
+        alipay_signing.private_key(text, "x")
+    assert alipay_signing.private_key(text, "x", is_checked=True).key_size == 2048
+
+
 def _bare(key: Any, form: Any = PKCS8, encryption: Any = PLAIN) -> str:
     return base64.b64encode(key.private_bytes(DER, form, encryption)).decode()
 

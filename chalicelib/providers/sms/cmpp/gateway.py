@@ -38,7 +38,8 @@ FAREWELL = 5.0  # seconds for TERMINATE and its answer
 class Gateway:
     """The connections of one account. The reading threads call `take`, which must not wait.
 
-    `code`: the delivery channel that first opened them, for the log.
+    `code`: the delivery channel that first opened them, for the log. `group_ids`: of the account,
+    whose reports come on any of its connections.
     """
 
     def __init__(
@@ -48,9 +49,10 @@ class Gateway:
         dial: Dialler,
         take: Callable[[Incoming], None],
         waits: Waits = USUAL,
+        group_ids: GroupIds | None = None,
     ) -> None:
         self.code, self.line, self.dial, self.take = code, line, dial, take
-        self.waits, self.group_ids = waits, GroupIds()
+        self.waits, self.group_ids = waits, group_ids or GroupIds()
         self.changed = threading.Condition()
         self.stopping = threading.Event()
         self._connections = [Connection(self) for _ in range(line.connections)]

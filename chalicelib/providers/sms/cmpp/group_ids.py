@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 
@@ -45,14 +45,20 @@ class GroupIds:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._way = GroupWay.BOTH
+        self._way, self._is_nameless = GroupWay.BOTH, False
         self._sent: OrderedDict[int, tuple[str, ...]] = OrderedDict()
         self._numbers = 0
         self._awaited: Counter[str] = Counter()  # numbers of SUBMITs without an answer
+        self._lost: OrderedDict[str, None] = OrderedDict()  # of SUBMITs whose answer did not come
 
     @property
     def way(self) -> GroupWay:
         return self._way
+
+    @property
+    def is_nameless(self) -> bool:
+        """True after a report without a number."""
+        return self._is_nameless
 
     def know(self, way: GroupWay) -> None:
         """Take the way that an operator knows."""
@@ -67,17 +73,27 @@ class GroupIds:
             self._awaited.update(names)
         try:
             yield
+        except Exception:
+            with self._lock:
+                self._lose(names)
+            raise
         finally:
             with self._lock:
                 self._awaited -= names
+
+    def _lose(self, names: Iterable[str]) -> None:
+        """Remember numbers of which nobody knows if a SUBMIT reached the gateway."""
+        self._lost.update(dict.fromkeys(names))
+        while len(self._lost) > MOST_NUMBERS:
+            self._lost.popitem(last=False)
 
     def note(self, message: int, numbers: Sequence[str]) -> None:
         """Remember the id that SUBMIT_RESP told."""
         with self._lock:
             if self._way is GroupWay.BOTH and self._position_of(message) is not None:
                 self._way = GroupWay.ONE
+            self._numbers += len(numbers) - len(self._sent.pop(message, ()))
             self._sent[message] = tuple(map(canonical, numbers))
-            self._numbers += len(numbers)
             while self._numbers > MOST_NUMBERS:
                 _, oldest = self._sent.popitem(last=False)
                 self._numbers -= len(oldest)
@@ -91,8 +107,12 @@ class GroupIds:
         return None
 
     def only_number(self, message: int) -> str:
-        """Return the number of a SUBMIT to one number, else an empty text."""
+        """Return the number of a SUBMIT to one number, else an empty text.
+
+        Only a report without a number asks for it. So learn that there are such reports.
+        """
         with self._lock:
+            self._is_nameless = True
             numbers = self._sent.get(message, ())
         return numbers[0] if len(numbers) == 1 else ""
 
@@ -100,7 +120,7 @@ class GroupIds:
         """Tell if a report may be of a SUBMIT whose answer has not come yet.
 
         Its id may then be told or derived, and a report without a number has none yet. Otherwise
-        learn from the report.
+        learn from the report, unless it may be of a SUBMIT whose answer was lost.
         """
         with self._lock:
             group, name = self._sent.get(message), canonical(number)
@@ -115,7 +135,7 @@ class GroupIds:
             if self._awaited[name]:
                 return True
             derived = self._position_of(message)
-            if derived is not None and derived[1] == name:
+            if derived is not None and derived[1] == name and name not in self._lost:
                 self._way = GroupWay.CONSECUTIVE
             return False
 

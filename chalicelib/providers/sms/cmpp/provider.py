@@ -29,6 +29,7 @@ from chalicelib.providers.sms.cmpp import settings as cmpp_settings
 from chalicelib.providers.sms.cmpp import text as cmpp_text
 from chalicelib.providers.sms.cmpp.codec import MAX_NUMBERS
 from chalicelib.providers.sms.cmpp.gateway import Gateway
+from chalicelib.providers.sms.cmpp.group_ids import GroupIds
 from chalicelib.providers.sms.cmpp.lines import Incoming, Line, Stream
 from chalicelib.providers.sms.cmpp.session import CmppSession
 from chalicelib.providers.sms.cmpp.settings import Settings
@@ -93,9 +94,15 @@ class Cmpp(PlainProvider):
         except (Invalid, KeyError) as error:
             raise Misconfigured("settings") from error
 
-    def gateway(self, code: str, line: Line, take: Callable[[Incoming], None]) -> Gateway:
+    def gateway(
+        self,
+        code: str,
+        line: Line,
+        take: Callable[[Incoming], None],
+        group_ids: GroupIds | None = None,
+    ) -> Gateway:
         """Build a gateway, not started yet."""
-        return Gateway(code, line, lambda: self._dial(line), take, self._waits)
+        return Gateway(code, line, lambda: self._dial(line), take, self._waits, group_ids)
 
     def _dial(self, line: Line) -> Stream:
         from chalicelib.web import tcp

@@ -191,8 +191,10 @@ class _Sending:
                 self._refused(members, result, first=not ids)
                 return
             ids.append(identity)
+        # The next worker will not know the number of a SUBMIT.
+        is_nameless = self._gateway.group_ids.is_nameless and len(members) == 1
         for position, member in enumerate(members):
-            provider_id = self._provider_id(ids, position, self._contacts[member])
+            provider_id = self._provider_id(ids, position, self._contacts[member], is_nameless)
             self._record([member], Outcome(provider_id=provider_id))
 
     def _refused(self, members: Sequence[int], result: int, *, first: bool) -> None:
@@ -271,10 +273,14 @@ class _Sending:
             fee_code=settings.fee_code,
         )
 
-    def _provider_id(self, ids: Sequence[int], position: int, contact: str) -> str:
+    def _provider_id(
+        self, ids: Sequence[int], position: int, contact: str, is_nameless: bool
+    ) -> str:
         """Return the ids of all parts for one recipient, each under the names that a report may
         use.
         """
+        if is_nameless:
+            return " ".join(f"{receipts.name(id, contact)}|{receipts.name(id, '')}" for id in ids)
         way = self._settings.group_ids
         if way is GroupWay.BOTH:
             way = self._gateway.group_ids.way

@@ -48,7 +48,7 @@ class Line:
         elif isinstance(body, Submit):
             self.submits.append(sequence)
             if not self.mute:
-                self.answer(SubmitResp(sequence, 0), sequence)
+                self.answer(SubmitResp(self.id_of(sequence), 0), sequence)
         elif isinstance(body, Plain) and body.command == Command.ACTIVE_TEST:
             self.tests += 1
             if self.lively:
@@ -56,6 +56,9 @@ class Line:
         elif isinstance(body, Plain) and body.command == Command.TERMINATE:
             self.parted = True
             self.answer(Plain(Command.TERMINATE_RESP), sequence)
+
+    def id_of(self, sequence: int) -> int:
+        return sequence
 
     def answer(self, body: messages.Body, sequence: int) -> None:
         with self._said:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.domain.errors import Uncertain
 from chalicelib.providers.sms.cmpp.group_ids import (
     MOST_NUMBERS,
     GroupIds,
@@ -109,6 +112,28 @@ def test_only_the_latest_submits_are_remembered() -> None:
         group_ids.note(n << 16, GROUP[:1])
     assert group_ids.only_number(1 << 16) == ""
     assert group_ids.only_number((MOST_NUMBERS + 1) << 16) == GROUP[0]
+
+
+def test_an_id_that_comes_again_takes_no_room_twice() -> None:
+    """A gateway may count messages without a time, so that its ids come again."""
+    group_ids = GroupIds()
+    for _ in range(2 * MOST_NUMBERS // len(GROUP)):
+        group_ids.note(FIRST, GROUP)
+    group_ids.note(FIRST + 9, GROUP[:1])
+    assert group_ids.is_undecided(FIRST, GROUP[3]) is False
+    assert group_ids.way is GroupWay.ONE
+
+
+def test_a_report_that_may_be_of_a_lost_submit_teaches_nothing() -> None:
+    """The answer with the second id was lost. Else the next group would get wrong names."""
+    group_ids = submitted(FIRST)
+    with suppress(Uncertain), group_ids.awaiting(GROUP[3:4]):
+        raise Uncertain("connection_lost")
+    assert not group_ids.is_undecided(FIRST + 3, GROUP[3])
+    assert group_ids.way is GroupWay.BOTH
+    assert group_ids.may_be_derived(FIRST + 3)
+    assert not group_ids.is_undecided(FIRST + 2, GROUP[2])
+    assert group_ids.way is GroupWay.CONSECUTIVE
 
 
 @given(

@@ -1,0 +1,19 @@
+"""`make test` runs every test: the quick ones by `make unit`, the others by `python -m tests`."""
+
+from __future__ import annotations
+
+import re
+
+from infra.package import ROOT
+from tests.__main__ import LONG
+
+JOURNEYS = "tests/journeys"
+
+
+def test_what_the_quick_tests_leave_out_runs_beside_the_journeys() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    (unit,) = re.findall(r"^unit:.*\n((?:\t.*\n)+)", makefile, re.M)
+    (command,) = re.findall(r"^test:.*\n((?:\t.*\n)+)", makefile, re.M)
+    assert set(re.findall(r"--ignore=(\S+)", unit)) == {*LONG, JOURNEYS}
+    assert "-m tests" in command
+    assert all((ROOT / folder).is_dir() for folder in LONG)
