@@ -1,4 +1,4 @@
-"""Records of several jobs, read and written together across tables."""
+"""Records of several tables, read and written together."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from chalicelib.aws.tables import table
 from chalicelib.aws.timers import Missing, Timers
 from chalicelib.aws.user_lists import key_of
 from chalicelib.aws.users import Users
-from chalicelib.domain.messages import Message
+from chalicelib.domain.facts import Fact
+from chalicelib.domain.messages import Message, Retention
+from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.users import User
-from chalicelib.ports import Recording
+from chalicelib.ports import Nonce, Recording
 
 
 class Recordings:
@@ -53,6 +55,14 @@ class Recordings:
         finally:  # a clock that cannot be started costs no answer
             put_all([put for r in recordings for put in _puts(r)] + self._rows(missing))
         self._timers.remember(missing)
+
+    def add(
+        self, bundles: Sequence[tuple[ChunkId, Sequence[Fact], Retention]], nonce: Nonce
+    ) -> None:
+        puts: list[Put] = [
+            (table("ledger"), ("pk", "sk"), item) for item in ledger_items.facts_items(bundles)
+        ]
+        put_all([*puts, (table("lookups"), ("pk",), lookups.nonce_row(nonce))])
 
     def _rows(self, missing: Missing) -> list[Put]:
         return [(table("due"), ("shard", "due"), row) for row in self._timers.rows(missing)]

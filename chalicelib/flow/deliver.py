@@ -211,6 +211,7 @@ class _Work:
                 for call, result in self._results(opened, calls, part):
                     if isinstance(result, CallAnswer):
                         answers.append(result)
+                        part.add(result)
                         resend += self._next_attempts(call, result)
                         consumed += len(call.refs) - _skipped(result)
                     elif isinstance(result, Resume) or result is None:

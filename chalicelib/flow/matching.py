@@ -8,23 +8,26 @@ from itertools import chain
 
 from chalicelib import observability
 from chalicelib.domain.provider_io import Receipt, derived_name, reported_name
-from chalicelib.flow import provider_ids
+from chalicelib.flow import nonces, provider_ids
 from chalicelib.flow.content import references
 from chalicelib.observability import log
-from chalicelib.ports import Lookup, World
+from chalicelib.ports import Lookup, Nonce, World
 
 PARKED_SECONDS = 86400
 
 
 def match(
-    world: World, code: str, receipts: Sequence[Receipt]
+    world: World, code: str, receipts: Sequence[Receipt], nonce: Nonce | None = None
 ) -> tuple[Sequence[Receipt], Mapping[str, Lookup]]:
-    """Return the receipts whose submission is recorded, and their lookups. Park the others."""
+    """Return the receipts whose submission is recorded, and their lookups. Park the others.
+
+    Raises Unverified if the nonce of their post came with another body.
+    """
     receipts = _with_derived_ids(world, code, receipts)
     ids = tuple(dict.fromkeys(receipt.provider_id for receipt in receipts))
     lookups = references.lookups(world.vault, code, ids)
     left = tuple(id for id in ids if id not in lookups)
-    lookups |= world.lookups.get(code, left) if left else {}
+    lookups |= nonces.lookups(world, code, left, nonce)
     matched = [receipt for receipt in receipts if receipt.provider_id in lookups]
     missing = [receipt for receipt in receipts if receipt.provider_id not in lookups]
     if missing:

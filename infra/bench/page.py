@@ -127,8 +127,8 @@ of a write unit. With one item per fact it would cost two.
 | an id per recipient (JSMS) | one lookup of one write unit: $0.63 per million |
 | accepted means delivered (SMTP) | nothing: the answer says both |
 
-One part of several (CMPP) is parked too. A webhook call for each recipient (JSMS) adds about $5
-per million.
+One part of several (CMPP) is parked too. A webhook call for each recipient (JSMS, Chuanglan) adds
+about $2.50 per million.
 """
 
 

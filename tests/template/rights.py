@@ -29,7 +29,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
             "BatchWriteItem",
         },
         "ledger": {"GetItem", "BatchGetItem", "Query", "PutItem", "BatchWriteItem"},
-        "lookups": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem"},
+        "lookups": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem", "BatchWriteItem"},
         "due": {"PutItem", "BatchWriteItem"},  # written for holds, transacted otherwise
         "callbacks": {"GetItem", "Query"},
     },
