@@ -45,6 +45,7 @@ _OF_RECORDS = {*vars(logging.makeLogRecord({})), "message", "asctime"}
 _OF_TROUBLE = {"location", "service", "route", "source"}
 
 _bound: dict[str, Any] = {}  # fields of every line, until they are unbound
+_noted: dict[str, Any] = {}  # fields of the line that ends the unit of work
 
 
 class _Stdout(logging.StreamHandler[TextIO]):
@@ -165,6 +166,16 @@ def bound(*names: str) -> dict[str, Any]:
     return {name: _bound[name] for name in names if name in _bound}
 
 
+def note(**fields: Any) -> None:
+    """Add fields to the line that ends the unit of work, so that a request has one line."""
+    _noted.update(fields)
+
+
+def noted() -> Mapping[str, Any]:
+    """Return the fields that were noted in the unit of work."""
+    return dict(_noted)
+
+
 def tracing_is_on() -> bool:
     """Return whether to trace: in Lambda, unless AWS_XRAY_SDK_ENABLED=false turns the SDK off.
 
@@ -194,6 +205,7 @@ def unit_of_work(**fields: Any) -> Iterator[None]:
     finally:
         for name in fields:
             _bound.pop(name, None)
+        _noted.clear()
         flush_metrics()
 
 

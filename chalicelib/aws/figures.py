@@ -15,20 +15,23 @@ from chalicelib.aws.items import (
     from_image,
     get_many,
     pack,
+    put_all,
     to_item,
     transact,
     unpack,
-    write_many,
 )
 from chalicelib.aws.ledger_items import chunk_of
+from chalicelib.aws.message_history import of_lists
 from chalicelib.aws.queries import query
 from chalicelib.aws.strategies import read_strategy
 from chalicelib.aws.tables import table
+from chalicelib.aws.timers import Timers
 from chalicelib.config import settings
 from chalicelib.domain import keys, notes
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind, decode
-from chalicelib.domain.messages import Hold, Message
+from chalicelib.domain.jobs import Timer
+from chalicelib.domain.messages import Entry, Hold, Message
 from chalicelib.domain.notes import Note, OptOut
 from chalicelib.domain.plans import ChunkId, Entrants, Plan, Target, TargetLoss
 from chalicelib.ports.figures import Document, Key
@@ -62,6 +65,9 @@ class Figures:
 
 
 class Notes:
+    def __init__(self, timers: Timers) -> None:
+        self._timers = timers
+
     def of_message(self, image: Mapping[str, Any]) -> Note:
         row = from_image(image)
         body = unpack(row["body"])
@@ -86,7 +92,9 @@ class Notes:
             return Note(chunk, tuple(fact._replace(provider_id="") for fact in facts))
         return None
 
-    def add(self, notes: Sequence[Note]) -> None:
+    def add(
+        self, notes: Sequence[Note], entries: Sequence[Entry] = (), timers: Sequence[Timer] = ()
+    ) -> None:
         by_block: defaultdict[int, list[Any]] = defaultdict(list)
         for note in notes:
             by_block[note.block].append(_raw(note))
@@ -95,7 +103,15 @@ class Notes:
             for block, raw in by_block.items()
             for start in range(0, len(raw), BUNDLE)
         ]
-        write_many(table("messages"), items, key=("pk", "sk"))
+        unknown = self._timers.unknown(timers)
+        put_all(
+            [
+                *((table("messages"), ("pk", "sk"), item) for item in items),
+                *((table("messages"), ("pk", "sk"), item) for item in of_lists(entries)),
+                *((table("due"), ("shard", "due"), row) for row in self._timers.rows(unknown)),
+            ]
+        )
+        self._timers.remember(unknown)
 
     def of_block(self, block: int) -> Sequence[Note]:
         rows = query("messages", "pk = :pk", {":pk": _name(block)}, ConsistentRead=True)

@@ -115,11 +115,7 @@ class Ledger:
         self.add_all([(chunk, facts, message.retention)])
 
     def add_all(self, bundles: Sequence[tuple[ChunkId, Sequence[Fact], Retention]]) -> None:
-        items = [
-            ledger_items.facts_item(chunk, facts, retention)
-            for chunk, facts, retention in bundles
-            if facts
-        ]
+        items = ledger_items.facts_items(bundles)
         if len(items) == 1:
             client("dynamodb").put_item(TableName=table("ledger"), Item=items[0])
         elif items:

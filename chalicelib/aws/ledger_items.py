@@ -253,6 +253,11 @@ def facts_item(chunk: ChunkId, facts: Iterable[Fact], retention: Retention, name
     return _item(chunk, sk, retention, counted=True, reported=True, facts=body)
 
 
+def facts_items(bundles: Iterable[tuple[ChunkId, Sequence[Fact], Retention]]) -> list[Item]:
+    """Build the items of bundles that have a fact."""
+    return [facts_item(chunk, facts, retention) for chunk, facts, retention in bundles if facts]
+
+
 def withdrawn_item(chunk: ChunkId, time: int, message: Message) -> Item:
     return _item(chunk, "withdrawn", message.retention, counted=True, time=time)
 

@@ -24,14 +24,13 @@ from chalicelib.aws.items import (
     to_item,
     transact,
     unpack,
-    write_many,
 )
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
 from chalicelib.domain.messages import Retention
 from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import Receipt, ReceiptKind
-from chalicelib.ports import Lookup, Vault
+from chalicelib.ports import Lookup, Nonce, Vault
 
 CACHED = 20_000
 # Bytes. An id is escaped, and must fit into a key of 2,048 with the channel's code.
@@ -53,30 +52,39 @@ class Lookups:
         self._expected: dict[str, int] = {}  # channel -> time that this container has written
         self._full: set[str] = set()  # keys of ids of another system, see `park`
 
-    def put(self, channel: str, lookups: Mapping[str, Lookup], expires: int) -> None:
-        write_many(table("lookups"), rows(channel, lookups, expires), key=("pk",))
-
     def get(
         self, channel: str, provider_ids: Sequence[str], *, fresh: bool = False
     ) -> Mapping[str, Lookup]:
-        found = self._read({channel: provider_ids}, fresh=fresh)
-        return {id: lookup for (_, id), lookup in found.items()}
+        names = _names({channel: provider_ids})
+        self._read(names, fresh=fresh)
+        return {id: to for (_, id), to in self._found(names).items()}
 
     def find(self, ids: Mapping[str, Sequence[str]]) -> Mapping[tuple[str, str], Lookup]:
-        return self._read(ids, fresh=False)
+        names = _names(ids)
+        self._read(names, fresh=False)
+        return self._found(names)
 
-    def _read(
-        self, ids: Mapping[str, Sequence[str]], *, fresh: bool
-    ) -> dict[tuple[str, str], Lookup]:
-        by_key = {
-            keys.join("receipt", channel, id): (channel, id)
-            for channel, of_channel in ids.items()
-            for id in _possible(of_channel)
-        }
-        unknown = [key for key in by_key if key not in self._known]
-        for row in get_many(table("lookups"), ({"pk": key} for key in unknown), consistent=fresh):
-            self._remember(row["pk"], _lookup(row))
-        return {name: self._known[key] for key, name in by_key.items() if key in self._known}
+    def of_post(self, nonce: Nonce, provider_ids: Sequence[str]) -> Mapping[str, Lookup] | None:
+        names = _names({nonce.channel: provider_ids})
+        used = self._read(names, _nonce_key(nonce), fresh=True)
+        if used is not None and used["digest"] != nonce.digest:
+            return None
+        return {id: to for (_, id), to in self._found(names).items()}
+
+    def _read(self, names: Iterable[str], beside: str = "", *, fresh: bool) -> Any:
+        """Read the lookups that are not known yet. Return the row of the key `beside`, if any."""
+        unknown = [key for key in names if key not in self._known]
+        wanted = [beside, *unknown] if beside else unknown
+        other = None
+        for row in get_many(table("lookups"), ({"pk": key} for key in wanted), consistent=fresh):
+            if row["pk"] == beside:
+                other = row
+            else:
+                self._remember(row["pk"], _lookup(row))
+        return other
+
+    def _found(self, names: Mapping[str, tuple[str, str]]) -> dict[tuple[str, str], Lookup]:
+        return {name: self._known[key] for key, name in names.items() if key in self._known}
 
     def _remember(self, key: str, lookup: Lookup) -> None:
         self._known[key] = lookup
@@ -162,12 +170,9 @@ class Lookups:
                 of_channel.update(dict.fromkeys(map(_read, parked)))
         return {channel: list(of_channel) for channel, of_channel in receipts.items()}
 
-    def use_nonce(self, channel: str, nonce: str, digest: str, expires: int) -> bool:
-        item = to_item(
-            {"pk": keys.join("nonce", channel, nonce), "digest": digest, "expires": expires}
-        )
-        stored = put_once(table("lookups"), item)
-        return stored is None or from_item(stored)["digest"] == digest
+    def use_nonce(self, nonce: Nonce) -> bool:
+        stored = put_once(table("lookups"), nonce_row(nonce))
+        return stored is None or from_item(stored)["digest"] == nonce.digest
 
     def expect(self, channel: str, time: int, expires: int) -> None:
         if time < self._expected.get(channel, 0) + EXPECT_EVERY:
@@ -214,6 +219,23 @@ def _update_all(updates: Sequence[Item]) -> None:
         if error_code(error) != "ConditionalCheckFailedException":
             raise
         raise Cancelled([True], [error.response.get("Item")]) from error
+
+
+def nonce_row(nonce: Nonce) -> Item:
+    return to_item({"pk": _nonce_key(nonce), "digest": nonce.digest, "expires": nonce.expires})
+
+
+def _nonce_key(nonce: Nonce) -> str:
+    return keys.join("nonce", nonce.channel, nonce.name)
+
+
+def _names(ids: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, str]]:
+    """Return the keys of ids by channel, each with its channel and id."""
+    return {
+        keys.join("receipt", channel, id): (channel, id)
+        for channel, of_channel in ids.items()
+        for id in _possible(of_channel)
+    }
 
 
 def rows(channel: str, lookups: Mapping[str, Lookup], expires: int) -> list[Item]:

@@ -16,10 +16,9 @@ from itertools import groupby, islice
 from typing import Any
 
 from chalicelib.aws import sent_messages
-from chalicelib.aws.items import Item, from_image, pack, to_item, unpack, write_many
+from chalicelib.aws.items import Item, from_image, pack, to_item, unpack
 from chalicelib.aws.queries import query
 from chalicelib.aws.strategies import read_strategy
-from chalicelib.aws.tables import table
 from chalicelib.domain import keys
 from chalicelib.domain.audiences import Audience, AudienceKind
 from chalicelib.domain.delivery_channels import ChannelType, Priority
@@ -57,8 +56,8 @@ def entry(image: Mapping[str, Any]) -> Entry:
     return Entry(body["channel_key"], summary, row["expires"], named, segment)
 
 
-def add(entries: Sequence[Entry]) -> None:
-    """Write entries in bundles by access channel and minute."""
+def of_lists(entries: Sequence[Entry]) -> list[Item]:
+    """Build the items of entries, in bundles by access channel and minute."""
     groups: defaultdict[tuple[str, int], dict[str, Entry]] = defaultdict(dict)
     for each in entries:
         msgid = each.summary.msgid
@@ -69,8 +68,7 @@ def add(entries: Sequence[Entry]) -> None:
         for msgids in _slices(sorted(group))
     ]
     of_segments = [_of_segment(each) for each in entries if each.segment]
-    items = [*bundles, *sent_messages.bundles(entries), *of_segments]
-    write_many(table("messages"), items, key=("pk", "sk"))
+    return [*bundles, *sent_messages.bundles(entries), *of_segments]
 
 
 def _of_segment(each: Entry) -> Item:

@@ -160,9 +160,6 @@ class Messages:
     def entry(self, image: Mapping[str, Any]) -> Entry:
         return message_history.entry(image)
 
-    def add_to_lists(self, entries: Sequence[Entry]) -> None:
-        message_history.add(entries)
-
     def sent_to(
         self, target: str, before: str, since: int, limit: int
     ) -> tuple[Sequence[Sent], str]:

@@ -47,6 +47,9 @@ class RateLimiter:
                 return (seen.urgent if urgent else seen.rest) - took
         raise TimeoutError("the rate limit was contended in every round")
 
+    def knows(self, channel: str) -> bool:
+        return channel in self._seen
+
     def _remember(self, channel: str, seen: Reservations) -> None:
         if len(self._seen) >= REMEMBERED:
             self._seen.clear()

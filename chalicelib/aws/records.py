@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 from chalicelib.aws import settings_table
-from chalicelib.aws.cache import Cache
+from chalicelib.aws.cache import Cache, Recipe, Rows
 from chalicelib.aws.items import Item, to_item
 from chalicelib.aws.record_codecs import CODECS, Codec
 from chalicelib.aws.settings_table import Row
@@ -41,7 +41,7 @@ class Records(Generic[T]):
             return self._decode(row) if row else None
 
         pk = keys.join(self._kind.name, key)
-        return self._cache.get(pk, read)
+        return self._cache.get(pk, read, lambda _: self._recipe(pk))
 
     def all(self) -> Sequence[T]:
         return self._cache.get(keys.join("list", self._kind.name), self.list)
@@ -53,7 +53,7 @@ class Records(Generic[T]):
         rows = settings_table.listed(self._scoped("list", scope), item, after, limit)
         records = [self._decode(row) for row in rows]
         for record in records:
-            self._cache.add(self._pk(record), record)
+            self._cache.add(self._pk(record), record, self._recipe(self._pk(record)))
         return records
 
     def put(self, record: T) -> None:
@@ -83,6 +83,13 @@ class Records(Generic[T]):
 
     def next_number(self) -> int:
         return settings_table.next_number(self._kind.name)
+
+    def _recipe(self, pk: str) -> Recipe:
+        def value(rows: Rows) -> T | None:
+            return self._decode(rows[key]) if key in rows else None
+
+        key = (pk, "-")
+        return Recipe([key], value)
 
     def _decode(self, row: Row) -> T:
         return self._codec.decode(keys.split(row["pk"])[1], row)

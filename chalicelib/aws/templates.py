@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chalicelib.aws import settings_table
-from chalicelib.aws.cache import Cache
+from chalicelib.aws.cache import Cache, Recipe, Rows
 from chalicelib.aws.items import Item, get_many, pack, to_item, unpack
 from chalicelib.aws.settings_table import Row
 from chalicelib.aws.tables import table
@@ -25,14 +25,21 @@ class Templates:
             rows = settings_table.query(_pk(number), newest_first=True, limit=1)
             return _unless_archived(rows)
 
-        return self._cache.get(_pk(number), newest)
+        return self._cache.get(_pk(number), newest, _unless_followed)
 
     def version(self, number: int, version: int) -> Template | None:
         def read() -> Template | None:
-            return _unless_archived(get_many(table("settings"), [key], consistent=True))
+            pk, sk = item
+            return _unless_archived(
+                get_many(table("settings"), [{"pk": pk, "sk": sk}], consistent=True)
+            )
 
-        key = {"pk": _pk(number), "sk": _sort_key(version)}
-        return self._cache.get(keys.join("template", number, version), read)
+        def again(rows: Rows) -> Template | None:
+            return _unless_archived([rows[item]] if item in rows else [])
+
+        item = (_pk(number), _sort_key(version))
+        name = keys.join("template", number, version)
+        return self._cache.get(name, read, lambda _: Recipe([item], again))
 
     def versions(self, number: int, *, after: int = 0, limit: int = 0) -> Sequence[Template]:
         rows = settings_table.query(
@@ -101,6 +108,20 @@ def _decode(row: Row) -> Template:
         links=frozenset(body["links"]),
         archived=bool(row.get("archived")),
     )
+
+
+def _unless_followed(template: Template | None) -> Recipe | None:
+    """Return how the newest version is read again: it is there, and the next one is not."""
+
+    def value(rows: Rows) -> Template | None:
+        if last not in rows or following in rows:
+            raise LookupError
+        return template
+
+    if template is None:
+        return None
+    last, following = ((_pk(template.number), _sort_key(template.version + n)) for n in range(2))
+    return Recipe([last, following], value)
 
 
 def _unless_archived(rows: Sequence[Row]) -> Template | None:

@@ -48,7 +48,7 @@ class Timers:
         self._stored: dict[tuple[int, str], None] = {}
 
     def set(self, timers: Sequence[Timer], *, punctual: bool = True) -> None:
-        missing = self.missing(timers) if punctual else self._unknown(timers)
+        missing = self.missing(timers) if punctual else self.unknown(timers)
         if not missing:
             return
         write_many(table("due"), self.rows(missing), key=("shard", "due"))
@@ -56,12 +56,13 @@ class Timers:
 
     def missing(self, timers: Sequence[Timer]) -> Missing:
         """Return the rows that this container has not put yet, and start their sweeps."""
-        missing = self._unknown(timers)
+        missing = self.unknown(timers)
         for slot in sorted({slot for slot, _ in missing}):
             _start_sweep(slot)
         return missing
 
-    def _unknown(self, timers: Sequence[Timer]) -> Missing:
+    def unknown(self, timers: Sequence[Timer]) -> Missing:
+        """Return the rows that this container has not put yet."""
         return {(self._slot(timer), timer.what) for timer in timers} - self._stored.keys()
 
     @staticmethod

@@ -152,7 +152,7 @@ def _decode(text: str) -> AnyJob:
 _TEXTS = frozenset(
     {
         *("msgid", "channel", "position", "id", "redirect_uri", "day", "key", "userid"),
-        *("channel_key", "batch", "since", "until", "states", "address"),
+        *("channel_key", "group", "batch", "since", "until", "states", "address"),
     }
 )
 

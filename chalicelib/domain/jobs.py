@@ -29,9 +29,11 @@ class DeliverJob:
     """Call the provider for deliveries `start` to `end` of a step's entrants on one channel.
 
     `step` and `number` name the entrants. `tries` counts throttled rounds. `slot` is the time (ms)
-    that the rate limit has reserved for the job, or 0. `day` is the day in whose quota its
+    that the rate limit has reserved for the job, or 0. `turns` are the calls or deliveries that it
+    has reserved then. 0: as many as the job needs. `day` is the day in whose quota its
     deliveries are reserved, or empty. `fetches` counts the times that its files could not be had.
-    `priority` is that of a job which may come before its message, and `early` counts these times.
+    `priority` is that of a job which may come before its message, and `group` is its tenant's.
+    `early` counts these times.
     `userid` is the person whom the job plans.
     """
 
@@ -49,6 +51,8 @@ class DeliverJob:
     priority: int = 0
     early: int = 0
     userid: str = ""
+    group: str = ""
+    turns: int = 0
 
 
 class Query(StrEnum):

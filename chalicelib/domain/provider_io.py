@@ -87,6 +87,7 @@ class Capabilities:
     receipt_delay: int = 60  # seconds within which most receipts come. No vendor promises any.
     poll_first: int = 30  # seconds after a submission until its receipts are polled
     poll_window: int = 86400  # seconds for which they can be polled
+    polled_by_call: bool = False  # call by call, and not all receipts of an account at once
     registers: Registers | None = None  # templates that its accounts register
 
 
@@ -178,8 +179,7 @@ class Outcome:
 
     loss: Loss | None = None
     code: str = ""  # the provider's own word for a loss
-    # if ids are per recipient, several if the delivery goes in parts, see `parts_of`,
-    # `personal_id` where the vendor names a delivery by its contact
+    # if ids are per recipient, several if the delivery goes in parts, see `parts_of`
     provider_id: str = ""
     uncertain: bool = False
     later: bool = False
@@ -286,17 +286,6 @@ class Token:
     value: str = field(repr=False)
     expires: int
     renew: int
-
-
-PERSONAL = "\x1f"  # stands in an id before a contact
-
-
-def personal_id(id: str, contact: str) -> str:
-    """Name a delivery by an id that several have, and by the contact that it went to.
-
-    The contact leaves the provider only as a keyed hash (`flow/provider_ids.py`).
-    """
-    return f"{id}{PERSONAL}{contact}"
 
 
 def parts_of(provider_id: str) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from chalicelib.domain.values import frozen
 
 CONFIDENCE = 1.96  # standard deviations: nineteen of twenty samples are within
 # Dollars of AWS for a million of each, from docs/explanation/performance.md, 2026-11.
-USD_MESSAGE, USD_DELIVERY, USD_CALL, USD_LOOKUP, USD_POST = 5.0, 0.4, 1.8, 1.0, 5.0
+USD_MESSAGE, USD_DELIVERY, USD_CALL, USD_LOOKUP, USD_POST = 5.0, 0.4, 1.8, 1.0, 2.5
 
 
 @frozen

@@ -23,7 +23,7 @@ from chalicelib.domain.plans import CallKey
 from chalicelib.domain.provider_io import Capabilities
 from chalicelib.domain.values import frozen
 from chalicelib.flow import first, third_party, withdraw
-from chalicelib.flow.delivery import early, expiry, files, quota, rate, slots
+from chalicelib.flow.delivery import ahead, early, expiry, files, quota, rate, slots
 from chalicelib.flow.delivery.budget import Budget
 from chalicelib.flow.delivery.calls import Caller, ClaimedBefore
 from chalicelib.flow.delivery.postponed import MAX_DELAY, PAUSE, Postponed
@@ -39,7 +39,7 @@ from chalicelib.ports import World
 
 def deliver(world: World, job: DeliverJob) -> None:
     """Make the calls of a job that are not answered yet. Safe to repeat at any point."""
-    batch, failures = Batch(world), list[Exception]()
+    batch, failures = Batch(world, [job]), list[Exception]()
     try:
         batch.deliver(world, job)
     except Exception as error:  # noqa: BLE001 raised when the answers are recorded
@@ -52,17 +52,22 @@ class Batch:
     """The jobs that a worker got at once. They read messages and write records together."""
 
     def __init__(self, world: World, jobs: Sequence[DeliverJob] = ()) -> None:
-        self._readings = early.read(world, jobs)
         self._recorder, self._turns, self._outbox = Recorder(world), Turns(jobs), Outbox(world)
+        self._with_turns = ahead.take_turns(world, jobs, self._turns)
+        taken = (self._with_turns.get(job, job) for job in jobs)
+        self._readings = early.read(world, [job for job in taken if not ahead.waits(world, job)])
 
     def deliver(self, world: World, job: DeliverJob, name: str = "") -> None:
         """Make the calls of a job. Its name tells it from the others."""
         self._recorder.write_in_time(world)
         self._outbox.flush_in_time(world.clock.now())
-        world = self._outbox.of(world, name)
+        world, job = self._outbox.of(world, name), self._with_turns.get(job, job)
         self._turns.begin(job)
-        message = self._readings.messages.get(job.msgid) or early.message_of(world, job)
         channel = world.settings.channel(elements.channel_of(job.channel))
+        if channel is not None and ahead.waits(world, job):
+            ahead.put_back(world, job, channel)
+            return
+        message = self._readings.messages.get(job.msgid) or early.message_of(world, job)
         if message is None or channel is None:
             early.come_back(world, job, channel)
             return
@@ -206,6 +211,7 @@ class _Work:
                 for call, result in self._results(opened, calls, part):
                     if isinstance(result, CallAnswer):
                         answers.append(result)
+                        part.add(result)
                         resend += self._next_attempts(call, result)
                         consumed += len(call.refs) - _skipped(result)
                     elif isinstance(result, Resume) or result is None:
@@ -283,8 +289,8 @@ class _Work:
         ]
 
     def _part(self, start: int, end: int) -> DeliverJob:
-        part = replace(self.job, start=start, end=end, tries=0, slot=0, fetches=0)
-        return replace(part, priority=0, userid="")
+        part = replace(self.job, start=start, end=end, tries=0, slot=0, turns=0, fetches=0)
+        return replace(part, priority=0, group="", userid="")
 
     def _envelope(self, job: DeliverJob, delay: float) -> Envelope:
         seconds = min(max(1, round(delay)), MAX_DELAY)
@@ -302,14 +308,9 @@ class _Work:
         each time would multiply.
         """
         if resume is not None:
-            job = replace(
-                self.job,
-                start=resume.start,
-                slot=resume.not_before,
-                tries=resume.tries,
-                fetches=resume.fetches,
-            )
-            resend = [*resend, self._envelope(job, resume.delay)]
+            start, delay, slot, tries, fetches = resume
+            job = replace(self.job, start=start, slot=slot, turns=0, tries=tries, fetches=fetches)
+            resend = [*resend, self._envelope(job, delay)]
         self.world.queues.send(resend)
 
 

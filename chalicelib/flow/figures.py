@@ -21,7 +21,7 @@ from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.figures import Cell, Part
 from chalicelib.domain.funnel import Counts
 from chalicelib.domain.jobs import Timer, TimerKind
-from chalicelib.domain.messages import Message
+from chalicelib.domain.messages import Entry, Message
 from chalicelib.domain.notes import Note, OptOut
 from chalicelib.domain.plans import ChunkId
 from chalicelib.flow import days
@@ -41,21 +41,27 @@ RECENT = 4  # quarters of an hour in which a poor delivery channel is told of
 KEPT = 30 * 86400  # seconds for which a part is kept after its last recount
 
 
-def note(world: World, new: Sequence[Note]) -> None:
-    """Add notes to their blocks, and set the timers that count the blocks."""
+def note(world: World, new: Sequence[Note], entries: Sequence[Entry] = ()) -> None:
+    """Add notes to their blocks, with the timers that count the blocks and entries of lists.
+
+    Timers that are set already cost nothing. Those after a write that took long are later ones.
+    """
     if not new:
         return
-    world.notes.add(new)
-    now = world.clock.now()
     blocks = sorted({note.block for note in new})
-    world.timers.set([_timer(world, block, now) for block in blocks], punctual=False)
+    world.notes.add(new, entries, _timers(world, blocks))
+    world.timers.set(_timers(world, blocks), punctual=False)
 
 
 def expect(world: World, opt_outs: Iterable[OptOut]) -> None:
     """Set the timers that count opt-outs, before they are written."""
+    blocks = sorted({out.block for out in opt_outs})
+    world.timers.set(_timers(world, blocks), punctual=False)
+
+
+def _timers(world: World, blocks: Iterable[int]) -> list[Timer]:
     now = world.clock.now()
-    timers = [_timer(world, block, now) for block in sorted({out.block for out in opt_outs})]
-    world.timers.set(timers, punctual=False)
+    return [_timer(world, block, now) for block in blocks]
 
 
 def _timer(world: World, block: int, now: int) -> Timer:
@@ -142,11 +148,11 @@ def add(world: World, parts: Sequence[Part]) -> None:
     while waiting:
         stored = world.figures.load([part.key for part in waiting])
         waiting = [part for part in waiting if _is_news(part, stored.get(part.key))]
-        if not waiting:
-            return
-        if not _add_some(world, waiting, stored, shard):
+        added = _add_some(world, waiting, stored, shard)
+        if added is None:
             failures += 1
             shard = random.randrange(SHARDS)  # noqa: S311 - spreads writers
+        waiting = waiting[added or 0 :]
         if failures == ROUNDS:
             raise Unavailable("figures_busy")
 
@@ -161,21 +167,28 @@ def _is_news(part: Part, stored: Document | None) -> bool:
 
 def _add_some(
     world: World, parts: Sequence[Part], stored: Mapping[Key, Document], shard: int
-) -> bool:
-    """Store as many differences as a transaction takes. Return False if others were faster."""
+) -> int | None:
+    """Store as many differences as a transaction takes, of the first parts.
+
+    Return the number of parts that are stored whole, None if others were faster.
+    """
+    if not parts:
+        return 0
     documents: list[Document] = []
     differences: list[figures.Figures] = []
-    left = CELLS
+    left, whole = CELLS, 0
     for part in parts:
         before = _figures(stored[part.key]) if part.key in stored else {}
-        changed = dict(islice(figures.less(part.figures, before).items(), left))
+        difference = figures.less(part.figures, before)
+        changed = dict(islice(difference.items(), left))
         differences.append(changed)
         left -= len(changed)
+        whole += len(changed) == len(difference)
         documents.append(_stored(part, stored.get(part.key), figures.added([before, changed])))
         if left == 0 or len(documents) == PARTS:
             break
-    difference = figures.added(differences)
-    cells = {**difference, **figures.of_deployment(difference)}
+    gained = figures.added(differences)
+    cells = {**gained, **figures.of_deployment(gained)}
     days.changing(world, cells)
     units = {p.unit: _end_of(p, p.unit) for p in parts[: len(documents)] if p.unit is not None}
     fact_files_step.changing(world, units)
@@ -184,7 +197,7 @@ def _add_some(
     is_stored = world.figures.store([*documents, *changed_cells])
     if is_stored:
         _watch(world, changed_cells)
-    return is_stored
+    return whole if is_stored else None
 
 
 def _watch(world: World, cells: Sequence[Document]) -> None:

@@ -13,7 +13,7 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.provider_io import Capabilities, ProviderIds, names_of, parts_of
 from chalicelib.domain.users import Suppression
 from chalicelib.domain.values import frozen
-from chalicelib.flow import poll, receipts, suppressions
+from chalicelib.flow import poll, suppressions
 from chalicelib.flow.dispatch import check_now
 from chalicelib.flow.rules import counted
 from chalicelib.flow.suppressions import ContactFeedback
@@ -34,20 +34,8 @@ class FollowUp:
     def capabilities(self) -> Capabilities:
         return self.world.providers.of(self.channel.platform).capabilities
 
-    def of(self, answers: Sequence[CallAnswer]) -> None:
-        """Record lookups and suppressions, and set timers."""
-        lookups, timers = self.lookups(answers), self.timers(answers)
-        if lookups:
-            self.world.lookups.put(self.channel.code, lookups, self.message.expires)
-            receipts.record_parked(self.world, {self.channel.code: tuple(lookups)})
-        if timers:
-            self.world.timers.set(timers)
-        self.finish(answers)
-
     def finish(self, answers: Sequence[CallAnswer]) -> None:
         """Do what follows besides lookups and timers."""
-        if not answers:
-            return
         self._suppress_contacts(answers)
         facts = [fact for answer in answers for fact in answer.facts]
         submitted = _submitted(answers)
@@ -67,19 +55,21 @@ class FollowUp:
         lookups: dict[str, Lookup] = {}
         for answer in answers:
             if ids is ProviderIds.PER_CALL and answer.provider_id:
-                names = answer.provider_id.split(" ")
-                lookups |= dict.fromkeys(names, self._lookup_of_call(answer))
+                lookups |= self._lookups_of_call(answer)
             elif ids is ProviderIds.PER_RECIPIENT:
                 for fact in answer.facts:
                     lookups |= self._lookups(fact) if fact.provider_id else {}
         return lookups
 
-    def _lookup_of_call(self, answer: CallAnswer) -> Lookup:
-        """Return the lookup of a call: its chunk, or the only delivery that it has."""
-        refs = {fact.ref for fact in answer.facts} | set(answer.later)
+    def _lookups_of_call(self, answer: CallAnswer) -> dict[str, Lookup]:
+        """Return the lookups of a call: of its chunk, or of the only delivery that it has."""
+        names, refs = answer.provider_id.split(" "), {fact.ref for fact in answer.facts}
+        refs |= set(answer.later)
         if len(refs) == 1:
-            return self._lookup(refs.pop())
-        return Lookup(self.chunk.plan.id, element=elements.number_of(self.job.channel))
+            return dict.fromkeys(names, self._lookup(refs.pop()))
+        element = elements.number_of(self.job.channel)
+        lookup = Lookup(self.chunk.plan.id, element=element, retention=self.message.retention)
+        return dict.fromkeys(names, lookup)
 
     def _lookups(self, fact: Fact) -> dict[str, Lookup]:
         """Return the lookups of a fact's delivery, by each id under which the provider may report.
@@ -119,7 +109,7 @@ class FollowUp:
         if within:
             timers.append(Timer(last + within * 1000, TimerKind.CHECK, at, priority))
         is_polled = self.channel.receipts is ReceiptMode.POLL
-        if is_polled and capabilities.provider_ids is ProviderIds.PER_CALL:
+        if is_polled and capabilities.polled_by_call:
             first = last + capabilities.poll_first * 1000
             timers.append(Timer(first, TimerKind.POLL, at, priority, self.job.channel))
         return timers

@@ -8,10 +8,10 @@ from itertools import chain
 
 from chalicelib import observability
 from chalicelib.domain.provider_io import Receipt, reported_name
-from chalicelib.flow import provider_ids
+from chalicelib.flow import nonces, provider_ids
 from chalicelib.flow.content import references
 from chalicelib.observability import log
-from chalicelib.ports import Lookup, World
+from chalicelib.ports import Lookup, Nonce, World
 
 PARKED_SECONDS = 86400
 
@@ -19,27 +19,30 @@ Matches = tuple[list[Receipt], dict[str, Lookup]]  # of a channel: receipts, and
 
 
 def match(
-    world: World, codes: Sequence[str], receipts: Sequence[Receipt]
+    world: World, codes: Sequence[str], receipts: Sequence[Receipt], nonce: Nonce | None = None
 ) -> tuple[Mapping[str, Matches], Sequence[Receipt]]:
     """Return the receipts whose submission is recorded on one of these channels, and the others.
 
     A receipt belongs to the first channel that knows its id. The others are parked for all.
+    Raises Unverified if the nonce of their post came with another body.
     """
     matches: dict[str, Matches] = {}
     left = receipts
     for code in codes:
-        lookups = _lookups(world, code, left)
+        lookups = _lookups(world, code, left, nonce)
         matches[code] = [receipt for receipt in left if receipt.provider_id in lookups], lookups
         left = [receipt for receipt in left if receipt.provider_id not in lookups]
     return matches, _match_late(world, matches, left) if left else ()
 
 
-def _lookups(world: World, code: str, receipts: Sequence[Receipt]) -> dict[str, Lookup]:
+def _lookups(
+    world: World, code: str, receipts: Sequence[Receipt], nonce: Nonce | None
+) -> dict[str, Lookup]:
     """Return the lookups of ids as they are."""
     ids = tuple(dict.fromkeys(receipt.provider_id for receipt in receipts))
     lookups = references.lookups(world.vault, code, ids)
     left = tuple(id for id in ids if id not in lookups)
-    return lookups | dict(world.lookups.get(code, left)) if left else lookups
+    return lookups | dict(nonces.lookups(world, code, left, nonce))
 
 
 def _match_late(

@@ -11,7 +11,7 @@ from chalicelib.domain.delivery_channels import Channel, Priority, ReceiptMode
 from chalicelib.domain.errors import Misconfigured, ProviderError
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.jobs import Envelope, PollJob, Timer, TimerKind
-from chalicelib.domain.provider_io import Capabilities, ProviderIds, Receipt, Reply
+from chalicelib.domain.provider_io import Capabilities, Receipt, Reply
 from chalicelib.flow import receipts, validity
 from chalicelib.flow.delivery.sessions import connect
 from chalicelib.observability import log
@@ -56,9 +56,8 @@ def start(world: World) -> None:
 
 
 def is_polled_as_a_whole(world: World, channel: Channel) -> bool:
-    if channel.receipts is not ReceiptMode.POLL:
-        return False
-    return _capabilities(world, channel).provider_ids is ProviderIds.PER_RECIPIENT
+    is_polled = channel.receipts is ReceiptMode.POLL
+    return is_polled and not _capabilities(world, channel).polled_by_call
 
 
 def _is_due(capabilities: Capabilities, age: int) -> bool:

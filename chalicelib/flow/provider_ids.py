@@ -15,7 +15,6 @@ from dataclasses import replace
 from chalicelib import observability
 from chalicelib.domain.errors import ProviderError
 from chalicelib.domain.provider_io import (
-    PERSONAL,
     Answer,
     Outcome,
     OutgoingCall,
@@ -27,7 +26,6 @@ from chalicelib.domain.provider_io import (
 from chalicelib.observability import log
 from chalicelib.ports import Vault
 
-_PERSONAL = re.compile(f"([^ |{PERSONAL}]*){PERSONAL}([^ |]*)")
 _NAME = re.compile(r"[^ |]+")
 _HIDDEN = re.compile(r"\*[0-9a-f]{16}")
 LEAST = 8  # characters of a contact that an id can hold, and not by chance
@@ -74,13 +72,12 @@ def of_error(contacts: Iterable[str]) -> Iterator[None]:
         raise
 
 
-def of_receipt(vault: Vault, receipt: Receipt) -> Receipt:
-    """Conceal the contact of an id that its provider makes of one, and of a code.
+def of_receipt(receipt: Receipt) -> Receipt:
+    """Mask the contact in a code.
 
-    Any other id stays as it is, and is never stored as it is: see `names` and `hidden`.
+    The id stays as it is, and is never stored as it is: see `names` and `hidden`.
     """
-    provider_id = concealed(vault, receipt.provider_id, ())
-    return replace(receipt, provider_id=provider_id, code=_plain(receipt.code, receipt.contact))
+    return replace(receipt, code=_plain(receipt.code, receipt.contact))
 
 
 def concealed(vault: Vault, provider_id: str, contacts: Iterable[str]) -> str:
@@ -88,8 +85,6 @@ def concealed(vault: Vault, provider_id: str, contacts: Iterable[str]) -> str:
 
     The hash covers the whole name, so that two messages to somebody have nothing in common.
     """
-    if PERSONAL in provider_id:
-        return _PERSONAL.sub(lambda id: f"{id[1]}.{_hash(vault, id[0])}", provider_id)
     if any(_holds(provider_id, contact) for contact in contacts):
         return _NAME.sub(lambda name: _concealed(vault, name[0]), provider_id)
     return provider_id

@@ -6,20 +6,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from chalicelib import observability
-from chalicelib.domain import channel_options, contacts, elements
+from chalicelib.domain import channel_options, elements
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
 from chalicelib.domain.messages import Message, Retention
 from chalicelib.domain.plans import ChunkId, Plan
 from chalicelib.domain.provider_io import Receipt, ReceiptKind, Reply
 from chalicelib.domain.users import Suppression
-from chalicelib.flow import bounces, matching, parts, provider_ids, suppressions
+from chalicelib.flow import bounces, by_contact, matching, nonces, parts, provider_ids, suppressions
 from chalicelib.flow.messages import read_together
 from chalicelib.flow.suppressions import ContactFeedback
 from chalicelib.observability import log
-from chalicelib.ports import Lookup, World
-
-MAX_INDEXES = 64  # of chunks, kept in memory since receipts come in many posts
+from chalicelib.ports import Lookup, Nonce, World
 
 _FACTS = {
     ReceiptKind.DELIVERED: FactKind.DELIVERED,
@@ -35,27 +33,31 @@ _ARRIVED = (ReceiptKind.DELIVERED, ReceiptKind.CLICKED)
 # -- receipts
 
 
-def record(world: World, code: str, receipts: Sequence[Receipt]) -> None:
-    """Add receipts as facts.
+def record(
+    world: World, code: str, receipts: Sequence[Receipt], nonce: Nonce | None = None
+) -> None:
+    """Add receipts as facts, and use the nonce of their post.
 
     A receipt whose submission is not recorded yet is parked. The worker that records the
     submission adds it.
     """
-    record_of_account(world, [code], receipts)
+    record_of_account(world, [code], receipts, nonce)
 
 
-def record_of_account(world: World, codes: Sequence[str], receipts: Sequence[Receipt]) -> None:
+def record_of_account(
+    world: World, codes: Sequence[str], receipts: Sequence[Receipt], nonce: Nonce | None = None
+) -> None:
     """Add receipts of an account over which several delivery channels send.
 
     Each belongs to the channel that knows its id. One that none knows yet is parked for all.
     """
     if not receipts:
         return
-    receipts = [provider_ids.of_receipt(world.vault, receipt) for receipt in receipts]
-    matches, unmatched = matching.match(world, codes, receipts)
+    receipts = [provider_ids.of_receipt(receipt) for receipt in receipts]
+    matches, unmatched = matching.match(world, codes, receipts, nonce)
     for code, (known, lookups) in matches.items():
         provider_ids.report_unknown(code, [*known, *unmatched])
-        _add(world, code, parts.whole(world, code, known, lookups), lookups)
+        _add(world, code, parts.whole(world, code, known, lookups), lookups, nonce)
 
 
 def record_parked(world: World, submitted: Mapping[str, Sequence[str]]) -> None:
@@ -103,33 +105,45 @@ def record_replies(world: World, code: str, replies: Sequence[Reply]) -> None:
 
 
 def _add(
-    world: World, code: str, receipts: Iterable[Receipt], lookups: Mapping[str, Lookup]
+    world: World,
+    code: str,
+    receipts: Iterable[Receipt],
+    lookups: Mapping[str, Lookup],
+    nonce: Nonce | None,
 ) -> None:
     """Add facts first, which some providers tell only once, then what they say of contacts."""
-    by_chunk: dict[ChunkId, list[Receipt]] = {}
+    by_chunk = _by_chunk(world, receipts, lookups)
     bundles: list[tuple[ChunkId, Sequence[Fact], Retention]] = []
+    feedback: list[ContactFeedback] = []
+    counted = bounces.Bounces(world, code)
+    known = {at: _direct(world, code, of_chunk, lookups) for at, of_chunk in by_chunk.items()}
+    messages = _messages(world, [at for at, direct in known.items() if direct is None])
+    plans = world.ledger.plans(messages) if messages else {}
+    for at, of_chunk in by_chunk.items():
+        direct = known[at]
+        if direct is not None:
+            bundles.append((at, *direct))
+        else:
+            message, plan = messages.get(at), plans.get(at)
+            if message is None or plan is None:  # its history has expired
+                log.info("receipts_too_late", extra={"msgid": at.msgid, "receipts": len(of_chunk)})
+                continue
+            facts, said = _with_plan(world, code, message, plan, of_chunk, lookups, counted)
+            bundles.append((at, facts, message.retention))
+            feedback += said
+    nonces.add(world, bundles, nonce)
+    suppressions.apply_feedback(world, [*feedback, *counted.follow()])
+
+
+def _by_chunk(
+    world: World, receipts: Iterable[Receipt], lookups: Mapping[str, Lookup]
+) -> Mapping[ChunkId, Sequence[Receipt]]:
+    """Return the receipts of each chunk. One without a time gets that of now."""
+    by_chunk: dict[ChunkId, list[Receipt]] = {}
     for receipt in receipts:
         timed = receipt if receipt.time else replace(receipt, time=world.clock.now())
         by_chunk.setdefault(lookups[receipt.provider_id].chunk, []).append(timed)
-    feedback: list[ContactFeedback] = []
-    counted = bounces.Bounces(world, code)
-    retentions = {at: _direct(of_chunk, lookups) for at, of_chunk in by_chunk.items()}
-    messages = _messages(world, [at for at, retention in retentions.items() if retention is None])
-    plans = world.ledger.plans(messages) if messages else {}
-    for at, of_chunk in by_chunk.items():
-        retention = retentions[at]
-        if retention is not None:
-            facts: list[Fact] = []
-            for receipt in of_chunk:
-                facts += _facts_of_ref(code, receipt, lookups[receipt.provider_id])
-            bundles.append((at, facts, retention))
-        else:
-            known = messages.get(at), plans.get(at)
-            planned, said = _with_plan(code, at, of_chunk, lookups, counted, *known)
-            bundles += planned
-            feedback += said
-    world.ledger.add_all(bundles)
-    suppressions.apply_feedback(world, [*feedback, *counted.follow()])
+    return by_chunk
 
 
 def _messages(world: World, chunks: Sequence[ChunkId]) -> Mapping[ChunkId, Message]:
@@ -141,15 +155,28 @@ def _messages(world: World, chunks: Sequence[ChunkId]) -> Mapping[ChunkId, Messa
     return {at: message for at, message in messages.items() if message is not None}
 
 
-def _direct(receipts: Sequence[Receipt], lookups: Mapping[str, Lookup]) -> Retention | None:
-    """Return the retention of facts that need neither message nor plan.
+def _direct(
+    world: World, code: str, receipts: Sequence[Receipt], lookups: Mapping[str, Lookup]
+) -> tuple[Sequence[Fact], Retention] | None:
+    """Return the facts of a chunk that need neither message nor plan, and their retention.
 
-    None: a receipt says something of its contact, or names its delivery by the contact only.
+    None: a receipt says something of its contact, or this container does not know its delivery.
     """
-    if any(map(_tells_of_contact, receipts)):
-        return None
     retentions = {lookups[receipt.provider_id].retention for receipt in receipts}
-    return retentions.pop() if len(retentions) == 1 else None
+    retention = retentions.pop() if len(retentions) == 1 else None
+    if retention is None or any(map(_tells_of_contact, receipts)):
+        return None
+    facts: list[Fact] = []
+    for receipt in receipts:
+        lookup = lookups[receipt.provider_id]
+        element = elements.code_of(code, lookup.element)
+        ref = _ref(lookup, element) or world.contact_index.only(
+            lookup.chunk, element, receipt.contact
+        )
+        if ref is None:
+            return None
+        facts.append(_fact(ref, receipt))
+    return facts, retention
 
 
 def _tells_of_contact(receipt: Receipt) -> bool:
@@ -157,27 +184,26 @@ def _tells_of_contact(receipt: Receipt) -> bool:
 
 
 def _with_plan(
+    world: World,
     code: str,
-    at: ChunkId,
+    message: Message,
+    plan: Plan,
     receipts: Sequence[Receipt],
     lookups: Mapping[str, Lookup],
     counted: bounces.Bounces,
-    message: Message | None,
-    plan: Plan | None,
-) -> tuple[list[tuple[ChunkId, Sequence[Fact], Retention]], list[ContactFeedback]]:
+) -> tuple[list[Fact], list[ContactFeedback]]:
     """Return the facts of a chunk's receipts, and what they say of the contacts."""
-    if message is None or plan is None:  # its history has expired
-        log.info("receipts_too_late", extra={"msgid": at.msgid, "receipts": len(receipts)})
-        return [], []
     facts: list[Fact] = []
     feedback: list[ContactFeedback] = []
     for receipt in receipts:
         lookup = lookups[receipt.provider_id]
-        reported = list(_facts(plan, code, message.channels[code], receipt, lookup))
+        reported = list(_facts(world, plan, code, message.channels[code], receipt, lookup))
+        if len(reported) > 1:
+            reported = by_contact.of_call(world, message, plan, receipt, reported)
         facts += reported
         feedback += _feedback(message, plan, receipt, reported)
         counted.note(message, plan, receipt, reported)
-    return [(at, facts, message.retention)], feedback
+    return facts, feedback
 
 
 def _feedback(
@@ -193,51 +219,19 @@ def _feedback(
 
 
 def _facts(
-    plan: Plan, code: str, kind: ChannelType, receipt: Receipt, lookup: Lookup
+    world: World, plan: Plan, code: str, kind: ChannelType, receipt: Receipt, lookup: Lookup
 ) -> Iterator[Fact]:
-    if lookup.ref is not None:
-        yield from _facts_of_ref(code, receipt, lookup)
-        return
-    element, identity = (
-        elements.code_of(code, lookup.element),
-        contacts.identity(kind, receipt.contact),
-    )
-    index = _refs_by_contact(plan, element, kind)
-    for ref in index.get(identity) or index.get(identity.lower(), ()):
+    element = elements.code_of(code, lookup.element)
+    ref = _ref(lookup, element)
+    refs = [ref] if ref else world.contact_index.refs(plan, element, kind, receipt.contact)
+    for ref in refs:
         yield _fact(ref, receipt)
 
 
-def _facts_of_ref(code: str, receipt: Receipt, lookup: Lookup) -> Iterator[Fact]:
-    """Yield the fact of a receipt whose id leads to one delivery."""
-    if lookup.ref is not None:
-        target, contact = lookup.ref
-        yield _fact(DeliveryRef(target, elements.code_of(code, lookup.element), contact), receipt)
+def _ref(lookup: Lookup, element: str) -> DeliveryRef | None:
+    """Return the delivery to which the id of a receipt leads by itself."""
+    return DeliveryRef(lookup.ref[0], element, lookup.ref[1]) if lookup.ref else None
 
 
 def _fact(ref: DeliveryRef, receipt: Receipt) -> Fact:
     return Fact(ref, _FACTS[receipt.kind], receipt.time, receipt.code, "receipt")
-
-
-_indexes: dict[tuple[ChunkId, str, int], Mapping[str, Sequence[DeliveryRef]]] = {}
-
-
-def _refs_by_contact(
-    plan: Plan, code: str, kind: ChannelType
-) -> Mapping[str, Sequence[DeliveryRef]]:
-    """Return identity of a contact -> deliveries of a chunk on a channel.
-
-    Identities are also there in lower case, unless another contact is written so. Some providers
-    name contacts in a case of their own.
-    """
-    key = (plan.id, code, plan.time)
-    if key not in _indexes:
-        index: dict[str, list[DeliveryRef]] = {}
-        for target, chosen in enumerate(plan.contacts):
-            for n, contact in enumerate(chosen.get(code, ())):
-                identity = contacts.identity(kind, contact)
-                index.setdefault(identity, []).append(DeliveryRef(target, code, n))
-        index = {**{identity.lower(): refs for identity, refs in index.items()}, **index}
-        while len(_indexes) >= MAX_INDEXES:
-            del _indexes[next(iter(_indexes))]
-        _indexes[key] = index
-    return _indexes[key]

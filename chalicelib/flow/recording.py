@@ -1,10 +1,15 @@
-"""Write what the single sends of a batch have to record with one request for all of them."""
+"""Write what calls have to record with few requests.
+
+The single sends of a batch are written together, and the calls of a large message by the second.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
 from chalicelib.domain.chunks import CallAnswer
+from chalicelib.domain.jobs import Timer
+from chalicelib.domain.plans import CallKey
 from chalicelib.flow import receipts
 from chalicelib.flow.delivery.answers import Answers
 from chalicelib.flow.follow_up import FollowUp
@@ -13,30 +18,67 @@ from chalicelib.ports import Lookup, Recording, World
 
 HELD = 1000  # ms: after a longer job nothing waits any more
 SHORT = 2  # timeouts of a provider. With less time left, nothing waits.
+FULL = 24  # records. One request writes 25, and most calls have one to three.
 
 
 class Part:
-    """The records of one job. Those of a single send wait for the other jobs of its batch."""
+    """The records of one job. Those of a single send wait for the other jobs of its batch.
+
+    Those of other messages wait for the next calls: a second at most, so that receipts find their
+    lookups, or until a request is full.
+    """
 
     def __init__(self, name: str, follow_up: FollowUp, calls: int) -> None:
         self.name, self.follow_up = name, follow_up
-        world, message, at = follow_up.world, follow_up.message, follow_up.chunk.plan.id
-        self.begun = world.clock.now()
-        self.kept = Answers(world, message, at, follow_up.capabilities, calls)
+        self._world, message, at = follow_up.world, follow_up.message, follow_up.chunk.plan.id
+        self.begun = self._world.clock.now()
+        self.kept = Answers(self._world, message, at, follow_up.capabilities, calls)
         self.answers: Sequence[CallAnswer] = ()
-        self.lookups: Mapping[str, Lookup] = {}
-        self._is_written = False
+        self.lookups: dict[str, Lookup] = {}
+        self._unwritten: dict[str, Lookup] = {}
+        self._known = set[CallKey]()  # answers whose lookups are among these
+        self._since: int | None = None  # the first record that waits
+        self._is_single, self._is_written = message.is_single, False
+
+    def add(self, answer: CallAnswer) -> None:
+        """Take note of the answer to a call, while others follow."""
+        if self._is_single:
+            return
+        self._look_up([answer])
+        now, number = self._world.clock.now(), len(self.kept) + len(self._unwritten)
+        self._since = now if self._since is None else self._since
+        if self.kept.is_urgent or number >= FULL or now > self._since + HELD:
+            self._write([])
 
     def follow(self, answers: Sequence[CallAnswer]) -> None:
-        """Take note of what follows from answers. What does not wait is done now."""
-        if not self.follow_up.message.is_single:
-            self.follow_up.of(answers)
-        elif answers:
-            self.answers, self.lookups = answers, self.follow_up.lookups(answers)
+        """Take note of what follows from all answers. What does not wait is done now."""
+        if not answers:
+            return
+        self.answers = answers
+        self._look_up(answers)
+        if not self._is_single:
+            self._write(self.follow_up.timers(answers))
+            if self.lookups:
+                ids = {self.follow_up.channel.code: tuple(self.lookups)}
+                receipts.record_parked(self._world, ids)
+            self.follow_up.finish(answers)
+
+    def _look_up(self, answers: Sequence[CallAnswer]) -> None:
+        lookups = self.follow_up.lookups([a for a in answers if a.key not in self._known])
+        self._known |= {answer.key for answer in answers}
+        self._unwritten |= lookups
+        self.lookups |= lookups
+
+    def _write(self, timers: Sequence[Timer]) -> None:
+        if self.kept or self._unwritten or timers:
+            self._world.recordings.put([self._recording(timers)])
+        self._unwritten, self._since = {}, None
+        self.kept.clear()
 
     @property
     def waits(self) -> bool:
-        return not self._is_written and bool(self.kept or self.answers)
+        follows = self._is_single and self.answers
+        return not self._is_written and bool(self.kept or follows)
 
     @property
     def is_written(self) -> bool:
@@ -47,9 +89,12 @@ class Part:
         self._is_written = True
 
     def recording(self) -> Recording:
-        message, channel = self.follow_up.message, self.follow_up.channel
-        at, timers = self.follow_up.chunk.plan.id, self.follow_up.timers(self.answers)
-        return Recording(message, at, self.kept.to_write(), channel.code, self.lookups, timers)
+        return self._recording(self.follow_up.timers(self.answers))
+
+    def _recording(self, timers: Sequence[Timer]) -> Recording:
+        message, at = self.follow_up.message, self.follow_up.chunk.plan.id
+        code, answers = self.follow_up.channel.code, self.kept.to_write()
+        return Recording(message, at, answers, code, self._unwritten, timers)
 
 
 class Recorder:

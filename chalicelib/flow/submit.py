@@ -21,7 +21,7 @@ from chalicelib.flow.draft import draft, new_id
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.rules import counted
 from chalicelib.flow.rules.broadcast_quota import CountedBroadcast
-from chalicelib.observability import log
+from chalicelib.observability import log, note
 from chalicelib.ports import IdempotencyKey, World
 
 # Bytes of a plan that a message's item holds beside 256 KB of contents. An item has 400 KB at most.
@@ -64,12 +64,8 @@ def _submit(world: World, request: SendRequest, key: IdempotencyKey | None) -> s
             counted.give_back()
     if key is not None and earlier is not None:
         return _first_msgid(key, earlier)
-    fields = {"msgid": message.msgid, "channel_key": message.channel_key}
-    audience_kind = message.audience.kind.value
-    log.info(
-        "message_accepted",
-        extra={**fields, "targets": len(message.userids), "audience": audience_kind},
-    )
+    audience = message.audience.kind.value
+    note(msgid=message.msgid, audience=audience, targets=len(message.userids))
     return message.msgid
 
 
@@ -164,7 +160,8 @@ def _queue_and_store(
 def _that_may_be_early(envelope: Envelope) -> Envelope:
     """Return a job that can wait for its message, on a queue of the same priority."""
     if isinstance(envelope.job, DeliverJob):
-        return replace(envelope, job=replace(envelope.job, priority=envelope.priority.value))
+        priority, group = envelope.priority.value, envelope.group
+        return replace(envelope, job=replace(envelope.job, priority=priority, group=group))
     return envelope
 
 

@@ -7,17 +7,12 @@ import hmac
 from contextlib import suppress
 
 from chalicelib.domain.delivery_channels import Channel
-from chalicelib.domain.errors import ForgedToken, NotServed, Unverified
+from chalicelib.domain.errors import ForgedToken, NotServed
 from chalicelib.domain.jobs import Query
-from chalicelib.domain.provider_io import (
-    Webhook,
-    WebhookRequest,
-)
-from chalicelib.flow import bounces, provider_query, receipts, third_party
+from chalicelib.domain.provider_io import Webhook, WebhookRequest
+from chalicelib.flow import bounces, nonces, provider_query, receipts, third_party
 from chalicelib.observability import log
 from chalicelib.ports import World
-
-NONCE_SECONDS = 2 * 86400
 
 
 def take_webhook(world: World, code: str, token: str, request: WebhookRequest) -> Webhook:
@@ -28,12 +23,12 @@ def take_webhook(world: World, code: str, token: str, request: WebhookRequest) -
     """
     channel = _addressed(world, code, token)
     channel, webhook = _read(world, channel, request)
-    _use_nonce(world, channel, webhook, request)
+    nonce = nonces.begin(world, channel.code, webhook, request)
     for name, kept in webhook.kept.items():
         world.tokens.write(name, kept)
     if webhook.authorised is not None:
         _use_authorisation(world, channel, webhook.authorised)
-    receipts.record(world, channel.code, webhook.receipts)
+    receipts.record(world, channel.code, webhook.receipts, nonce)
     receipts.record_replies(world, channel.code, webhook.replies)
     if webhook.reviews:
         third_party.take_reviews(world, channel, webhook.reviews)
@@ -72,16 +67,6 @@ def _read(world: World, channel: Channel, request: WebhookRequest) -> tuple[Chan
 def _verified(world: World, channel: Channel, request: WebhookRequest) -> Webhook:
     secret = world.credentials.open_webhook(channel.sealed_webhook)
     return world.providers.of(channel.platform).read_webhook(request, secret)
-
-
-def _use_nonce(world: World, channel: Channel, webhook: Webhook, request: WebhookRequest) -> None:
-    """Raise Unverified if the nonce came with another body before."""
-    if not webhook.nonce:
-        return
-    digest = world.vault.mac("nonce", request.body).hex()
-    expires = request.now // 1000 + NONCE_SECONDS
-    if not world.lookups.use_nonce(channel.code, webhook.nonce, digest, expires):
-        raise Unverified("the nonce was used with another body")
 
 
 def _use_authorisation(world: World, channel: Channel, authorised: str) -> None:

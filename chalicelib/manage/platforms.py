@@ -9,7 +9,7 @@ from typing import Any
 from chalicelib.domain import channel_options
 from chalicelib.domain.delivery_channels import Channel, ChannelType, ReceiptMode
 from chalicelib.domain.errors import UNKNOWN_FIELD, Invalid
-from chalicelib.domain.provider_io import Capabilities, ProviderIds
+from chalicelib.domain.provider_io import Capabilities
 from chalicelib.flow import validity
 from chalicelib.ports import Provider, World
 
@@ -65,12 +65,12 @@ def receipt_mode(provider: Provider, mode: ReceiptMode | None) -> ReceiptMode:
 
 
 def _cheapest_mode(capabilities: Capabilities) -> ReceiptMode:
-    """Prefer polling for receipts per recipient.
+    """Prefer polling all receipts of an account at once.
 
     A post for every few receipts costs more than all else of a delivery.
     """
     modes = capabilities.receipt_modes
-    if ReceiptMode.POLL in modes and capabilities.provider_ids is ProviderIds.PER_RECIPIENT:
+    if ReceiptMode.POLL in modes and not capabilities.polled_by_call:
         return ReceiptMode.POLL
     return ReceiptMode.WEBHOOK if ReceiptMode.WEBHOOK in modes or not modes else min(modes)
 

@@ -26,7 +26,7 @@ from chalicelib.ports.callbacks import Callbacks, Receivers, Reply
 from chalicelib.ports.fact_files import FactDraft, FactFiles
 from chalicelib.ports.figures import Document, Figures, Notes
 from chalicelib.ports.files import Files, Form, Imports
-from chalicelib.ports.messages import IdempotencyKey, Ledger, Lookup, Lookups, Messages
+from chalicelib.ports.messages import IdempotencyKey, Ledger, Lookup, Lookups, Messages, Nonce
 from chalicelib.ports.providers import (
     OwnRole,
     Provider,
@@ -79,6 +79,7 @@ __all__ = (
     "Lookups",
     "MarkStore",
     "Messages",
+    "Nonce",
     "Notes",
     "OwnRole",
     "Provider",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+from chalicelib.domain.jobs import Timer
+from chalicelib.domain.messages import Entry
 from chalicelib.domain.notes import Note
 from chalicelib.domain.values import frozen
 
@@ -36,8 +38,14 @@ class Notes(Protocol):
     def of_ledger(self, image: Mapping[str, Any]) -> Note | None:
         """Read the note of a new item of the ledger, or None for an item that changes no figure."""
 
-    def add(self, notes: Sequence[Note]) -> None:
-        """Add notes, in one item for each block."""
+    def add(
+        self, notes: Sequence[Note], entries: Sequence[Entry] = (), timers: Sequence[Timer] = ()
+    ) -> None:
+        """Add notes, in one item for each block, with one request for all in any order.
+
+        `entries`: new messages, for the lists of their access channels. `timers` need not be
+        punctual. If it fails, some may be stored. A repeat changes nothing.
+        """
 
     def of_block(self, block: int) -> Sequence[Note]:
         """Return all notes of a block, read consistently, some of them more than once."""

@@ -89,9 +89,6 @@ class Messages(Protocol):
     def entry(self, image: Mapping[str, Any]) -> Entry:
         """Read the entry of a new message from its image in the stream. Anything else raises."""
 
-    def add_to_lists(self, entries: Sequence[Entry]) -> None:
-        """Add new messages to the lists of their access channels. A repeat changes nothing."""
-
     def sent_to(
         self, target: str, before: str, since: int, limit: int
     ) -> tuple[Sequence[Sent], str]:
@@ -197,13 +194,22 @@ class Lookup:
     retention: Retention | None = None
 
 
+@frozen
+class Nonce:
+    """The nonce of a provider's post, which goes with one body only."""
+
+    channel: str
+    name: str
+    digest: str  # of the body
+    expires: int  # epoch seconds
+
+
 class Lookups(Protocol):
-    """The way from a receipt to its delivery: provider id -> chunk.
+    """The way from a receipt to its delivery: provider id -> chunk, written by `Recordings.put`.
 
     Receipts that come too early are parked under their id, for a day.
     """
 
-    def put(self, channel: str, lookups: Mapping[str, Lookup], expires: int) -> None: ...
     def get(
         self, channel: str, provider_ids: Sequence[str], *, fresh: bool = False
     ) -> Mapping[str, Lookup]:
@@ -216,6 +222,12 @@ class Lookups(Protocol):
         """Return the lookups of ids by channel, under channel and id, as `get` does.
 
         One batch read per 100 ids.
+        """
+
+    def of_post(self, nonce: Nonce, provider_ids: Sequence[str]) -> Mapping[str, Lookup] | None:
+        """Return the lookups of a post's ids as `get` does. None: its nonce had another body.
+
+        Nonce and ids are read consistently, in one batch per 100. The nonce is not written.
         """
 
     def park(self, channel: str, receipts: Mapping[str, Sequence[Receipt]], expires: int) -> None:
@@ -238,8 +250,8 @@ class Lookups(Protocol):
         A channel without parked receipts is left out.
         """
 
-    def use_nonce(self, channel: str, nonce: str, digest: str, expires: int) -> bool:
-        """Return False if the nonce was used with another body."""
+    def use_nonce(self, nonce: Nonce) -> bool:
+        """Write a nonce. Return False if it was used with another body."""
 
     def expect(self, channel: str, time: int, expires: int) -> None:
         """Record a submission whose receipts will be polled.

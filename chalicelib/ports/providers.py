@@ -174,3 +174,6 @@ class RateLimiter(Protocol):
         or two. A fifth of the rate is only for urgent calls. Urgent calls may use all of the rate
         while no others wait.
         """
+
+    def knows(self, channel: str) -> bool:
+        """Tell if this container has reserved time on a channel lately. It costs nothing."""

@@ -1,4 +1,4 @@
-"""Records of several jobs, read and written together."""
+"""Records of several tables, read and written together: those of jobs, and those of posts."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from dataclasses import field
 from typing import Protocol
 
 from chalicelib.domain.chunks import CallAnswer
+from chalicelib.domain.facts import Fact
 from chalicelib.domain.jobs import Timer
-from chalicelib.domain.messages import Message
+from chalicelib.domain.messages import Message, Retention
 from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.users import User
 from chalicelib.domain.values import frozen
-from chalicelib.ports.messages import Lookup
+from chalicelib.ports.messages import Lookup, Nonce
 
 
 @frozen
@@ -40,4 +41,12 @@ class Recordings(Protocol):
         """Put all records of several jobs, 25 per request. Some may be put before others.
 
         An answer replaces a stored one. So its call must belong to the caller alone.
+        """
+
+    def add(
+        self, bundles: Sequence[tuple[ChunkId, Sequence[Fact], Retention]], nonce: Nonce
+    ) -> None:
+        """Add facts as `Ledger.add_all` does, and the nonce of their post, 25 per request.
+
+        The nonce is written without condition, so it must have been read.
         """

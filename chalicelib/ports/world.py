@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import field
 
+from chalicelib.domain.contact_index import ContactIndex
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.messages import CHUNK_TARGETS
 from chalicelib.domain.outages import Outages
@@ -116,6 +117,7 @@ class World:
     sandbox: Sandbox
     slowness: Slowness = field(default_factory=Slowness)  # what this container has seen
     outages: Outages = field(default_factory=Outages)  # of receivers, as it has seen them
+    contact_index: ContactIndex = field(default_factory=ContactIndex)  # of plans that it has read
     ends: int | None = None  # ms: when the function ends that works in it, None: not before a lease
 
     def end_of_job(self, begun: int) -> int:

@@ -18,7 +18,7 @@ from chalicelib.domain.funnel import channel_order
 from chalicelib.domain.masks import masked
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import Plan
-from chalicelib.domain.provider_io import ClickReport, ProviderIds
+from chalicelib.domain.provider_io import Capabilities, ClickReport, DeliveryReport, ProviderIds
 from chalicelib.domain.rules import schedules
 from chalicelib.domain.simulation import Sample, Volume
 from chalicelib.domain.warnings import Code, Warning
@@ -249,11 +249,19 @@ def _aws_usd(
     volumes: list[tuple[Volume, bool, bool]] = []
     for row in rows:
         channel = by_code[row["code"]]
-        ids = world.providers.of(channel.platform).capabilities.provider_ids
-        has_lookups = ids is ProviderIds.PER_RECIPIENT
-        is_posted = has_lookups and channel.receipts is ReceiptMode.WEBHOOK
+        capabilities = world.providers.of(channel.platform).capabilities
+        has_lookups = capabilities.provider_ids is ProviderIds.PER_RECIPIENT
+        is_posted = _is_posted_alone(channel, capabilities)
         volumes.append((Volume(row["deliveries"], row["calls"]), has_lookups, is_posted))
     return simulation.aws_usd(volumes)
+
+
+def _is_posted_alone(channel: Channel, capabilities: Capabilities) -> bool:
+    """Tell if each receipt is a post. Platforms that are polled call by call post many at once."""
+    webhook, modes = ReceiptMode.WEBHOOK, capabilities.receipt_modes
+    is_posted = channel.receipts is webhook and webhook in modes
+    is_real = capabilities.delivery_report is DeliveryReport.REAL
+    return is_posted and is_real and not capabilities.polled_by_call
 
 
 # -- warnings

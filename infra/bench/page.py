@@ -69,7 +69,7 @@ whatever else is done.
 |---|---:|---:|---|
 | accept: put the message | 1 | 1 | an accepted message must be readable and withdrawable at once |
 | accept: queue its job | 1 | 1 | priorities and tenants have queues and groups of their own |
-| settings, limit of requests | 0.2 to 0.7 | 0.1 | both are cached, for ten seconds at most |
+| settings, limit of requests | 0.2 to 0.4 | 0.1 | both are cached, for ten seconds at most |
 | receive and delete the job | 2/b | 0.2 | |
 | read message and user | 1/b | 0.1 | |
 | claim the call, with the plan | 1 | 1 | without it a crash would send it twice |
@@ -78,6 +78,9 @@ whatever else is done.
 | list of messages | 0.02 to 0.5 | 0.02 | |
 | receipt: find its delivery | 1 | 0 | it could be stored beside its lookup instead |
 | receipt: store it | 1 | 1 | a provider posts it once |
+
+A send that must wait for its turn under a rate limit passes through its queue twice. The first
+time it adds 4/b: receive, reserve, send back, delete. Nothing is read or claimed for it then.
 
 A send with a second step adds a query of its chunk and the entrants of those who go on. For them
 it adds the reading, the claim and the records once more. Its timer is in a row with those of the
@@ -124,8 +127,8 @@ of a write unit. With one item per fact it would cost two.
 | an id per recipient (JSMS) | one lookup of one write unit: $0.63 per million |
 | accepted means delivered (SMTP) | nothing: the answer says both |
 
-One part of several (CMPP) is parked too. A webhook call for each recipient (JSMS) adds about $5
-per million.
+One part of several (CMPP) is parked too. A webhook call for each recipient (JSMS, Chuanglan) adds
+about $2.50 per million.
 """
 
 

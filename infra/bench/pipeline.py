@@ -57,9 +57,9 @@ BOUNDS = {
         BY_URLS: 5.8,
         FIGURES: 1.20,
     },
-    "paced": {"aws_requests_per_1000": 9_500, "write_units_per_1000": 6_500},
+    "paced": {"aws_requests_per_1000": 8_700, "write_units_per_1000": 6_000},
     "mail": {"aws_requests_per_1000": 8_200, "write_units_per_1000": 5_800},
-    "alone": {"aws_requests_per_1000": 14_000},
+    "alone": {"aws_requests_per_1000": 13_000},
     "import_ratio": {"api": 1.6, "deliver": 1.6},
 }
 

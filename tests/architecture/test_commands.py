@@ -6,6 +6,7 @@ import re
 
 from infra.package import ROOT
 from tests.__main__ import LONG
+from tests.journeys.conftest import FIRST
 
 JOURNEYS = "tests/journeys"
 
@@ -17,3 +18,10 @@ def test_what_the_quick_tests_leave_out_runs_beside_the_journeys() -> None:
     assert set(re.findall(r"--ignore=(\S+)", unit)) == {*LONG, JOURNEYS}
     assert "-m tests" in command
     assert all((ROOT / folder).is_dir() for folder in LONG)
+
+
+def test_every_journey_that_begins_early_exists() -> None:
+    for name in FIRST:
+        file, _, test = name.partition("::")
+        source = (ROOT / JOURNEYS / file).read_text()
+        assert f"def {test.partition('[')[0]}" in source, name

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from chalicelib import config, wiring
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId
-from chalicelib.ports import World
+from chalicelib.ports import Lookup, Recording, World
 from tests import builders
 from tests.contracts import emulator
 from tests.fakes.world import FakeWorld
@@ -109,6 +109,12 @@ def a_message(*userids: str, **changes: Any) -> Message:
     return builders.a_message(
         *userids, **{"number": secrets.randbits(32), "accepted": now, **changes}
     )
+
+
+def put_lookups(world: World, channel: str, lookups: Mapping[str, Lookup], expires: int) -> None:
+    message = a_message(expires=expires)
+    at = ChunkId(message.msgid, 0)
+    world.recordings.put([Recording(message, at, channel=channel, lookups=lookups)])
 
 
 def read(world: World, at: ChunkId) -> Chunk:

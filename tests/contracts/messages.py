@@ -45,7 +45,7 @@ def image_of(world: World, msgid: str) -> dict[str, Any]:
 def put_in_lists(world: World, *messages: Message) -> None:
     """Add stored messages to their lists, as a batch of the stream does."""
     images = [image_of(world, message.msgid) for message in messages]
-    world.messages.add_to_lists([world.messages.entry(image) for image in images])
+    world.notes.add((), [world.messages.entry(image) for image in images])
 
 
 def some_counts(seen: int, delivered: int) -> Counts:

@@ -120,7 +120,7 @@ def list_many(world: World, key: str) -> None:
     messages = [a_message("u1", channel_key=key) for _ in range(MESSAGES)]
     entries = [Entry(key, each.summary, each.expires, each.userids) for each in messages]
     for place in range(0, len(entries), 500):
-        world.messages.add_to_lists(entries[place : place + 500])
+        world.notes.add((), entries[place : place + 500])
 
 
 def requests(browser: Browser, aws: Callable[[str], Any], msgids: list[str]) -> Mapping[str, int]:

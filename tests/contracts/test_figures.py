@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain import figures, notes
-from chalicelib.domain.chunks import CallAnswer
+from chalicelib.domain import figures, keys, notes
+from chalicelib.domain.chunks import CallAnswer, Chunk
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
+from chalicelib.domain.funnel import Counts
 from chalicelib.domain.messages import Message
 from chalicelib.domain.notes import Note
 from chalicelib.domain.plans import CallKey, ChunkId, Entrants, TargetLoss
@@ -159,6 +160,36 @@ def test_a_block_is_counted_from_what_is_stored(world: World, unique: str) -> No
         "channel|app|push|planned": 1,
         "channel|app|push|valid": 1,
     }
+
+
+def test_a_batch_of_new_messages_is_noted_listed_and_timed_with_one_request(
+    real: World, aws: Callable[[str], Any], unique: str
+) -> None:
+    message = a_message("ann", channel_key=unique)
+    real.messages.create(message, a_plan(message), None)
+    image = image_of(real, message.msgid)
+    note, entry = real.notes.of_message(image), real.messages.entry(image)
+    with faults.counted(aws("dynamodb")) as calls:
+        figures_step.note(real, [note], [entry])
+    assert calls == ["BatchWriteItem"]
+    assert note.chunk in {held.chunk for held in real.notes.of_block(note.block)}
+    listed = real.messages.newest(unique, keys.message_id(message.accepted + 1, bytes(4)), 0, 9)
+    assert [each.msgid for each in listed] == [message.msgid]
+    rows = real.timers.due(2**42, 10_000)
+    assert str(note.block) in {timer.chunk.msgid for row in rows for timer in row.timers}
+
+
+def test_parts_are_loaded_once_for_each_transaction_that_stores_them(
+    real: World, aws: Callable[[str], Any], unique: str
+) -> None:
+    message = a_message("ann", channel_key=unique)
+    part = figures_step.part_of_chunk(message, Chunk(a_plan(message)), Counts(seen=1))
+    with faults.counted(aws("dynamodb")) as calls:
+        figures_step.add(real, [part])
+    reads_of_parts_and_cells = 2
+    assert calls.count("BatchGetItem") == reads_of_parts_and_cells
+    assert calls.count("TransactWriteItems") == 1
+    assert total(real, message)["users|planned"] == 1
 
 
 def total(world: World, message: Message) -> dict[str, int]:

@@ -14,9 +14,9 @@ from chalicelib.aws.tables import table
 from chalicelib.domain import keys
 from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import Receipt, ReceiptKind
-from chalicelib.ports import Lookup, World
+from chalicelib.ports import Lookup, Nonce, World
 from tests.contracts import faults
-from tests.contracts.conftest import Container, a_message
+from tests.contracts.conftest import Container, a_message, put_lookups
 
 TOMORROW = int(time.time()) + 86400
 
@@ -45,12 +45,12 @@ def test_an_id_leads_to_its_chunk_or_to_one_delivery(container: Container, uniqu
         "part-2": Lookup(chunk(), (1, 0), ("part-2", "b"), 2),
         "part": Lookup(chunk(), (1, 0), ("part", "a|b")),
     }
-    container().lookups.put(unique, found, TOMORROW)
+    put_lookups(container(), unique, found, TOMORROW)
     assert container().lookups.get(unique, [*found, "unknown", "call-1"]) == found
 
 
 def test_channels_do_not_mix(world: World, unique: str) -> None:
-    world.lookups.put(unique, {"1": Lookup(chunk())}, TOMORROW)
+    put_lookups(world, unique, {"1": Lookup(chunk())}, TOMORROW)
     assert world.lookups.get(f"{unique}-other", ["1"]) == {}
 
 
@@ -58,14 +58,14 @@ def test_an_id_that_was_not_there_is_found_when_asked_again(
     world: World, container: Container, unique: str
 ) -> None:
     assert world.lookups.get(unique, ["1"]) == {}
-    container().lookups.put(unique, {"1": Lookup(chunk())}, TOMORROW)
+    put_lookups(container(), unique, {"1": Lookup(chunk())}, TOMORROW)
     assert set(world.lookups.get(unique, ["1"], fresh=True)) == {"1"}
 
 
 def test_many_ids_are_put_and_found(world: World, unique: str) -> None:
     at = chunk()
     found = {f"id-{n}": Lookup(at, (n, 0)) for n in range(230)}
-    world.lookups.put(unique, found, TOMORROW)
+    put_lookups(world, unique, found, TOMORROW)
     assert world.lookups.get(unique, list(found)) == found
     assert world.lookups.get(unique, []) == {}
 
@@ -146,10 +146,10 @@ def test_what_comes_in_several_posts_is_parked_together(container: Container, un
 
 
 def test_a_nonce_goes_with_one_body_only(container: Container, unique: str) -> None:
-    assert container().lookups.use_nonce(unique, "n", "digest-1", TOMORROW)
-    assert container().lookups.use_nonce(unique, "n", "digest-1", TOMORROW)
-    assert not container().lookups.use_nonce(unique, "n", "digest-2", TOMORROW)
-    assert container().lookups.use_nonce(unique, "n2", "digest-2", TOMORROW)
+    assert container().lookups.use_nonce(Nonce(unique, "n", "digest-1", TOMORROW))
+    assert container().lookups.use_nonce(Nonce(unique, "n", "digest-1", TOMORROW))
+    assert not container().lookups.use_nonce(Nonce(unique, "n", "digest-2", TOMORROW))
+    assert container().lookups.use_nonce(Nonce(unique, "n2", "digest-2", TOMORROW))
 
 
 # -- what only AWS does
@@ -165,9 +165,9 @@ def raw(aws: Callable[[str], Any], *key: str) -> dict[str, Any]:
 def test_parked_contacts_cannot_be_read_and_everything_expires(
     real: World, aws: Callable[[str], Any], unique: str
 ) -> None:
-    real.lookups.put(unique, {"1": Lookup(chunk())}, TOMORROW)
+    put_lookups(real, unique, {"1": Lookup(chunk())}, TOMORROW)
     real.lookups.park(unique, {"1": [a_receipt("1")]}, TOMORROW)
-    real.lookups.use_nonce(unique, "1", "digest", TOMORROW)
+    real.lookups.use_nonce(Nonce(unique, "1", "digest", TOMORROW))
     items = [raw(aws, kind, unique, "1") for kind in ("receipt", "parked", "nonce")]
     assert {item["expires"]["N"] for item in items} == {str(TOMORROW)}
     assert "1390000" not in repr(items)
@@ -240,7 +240,7 @@ def test_writes_that_come_back_unprocessed_are_written_in_the_end(
         return {"UnprocessedItems": asked["RequestItems"]}
 
     with faults.answered(aws("dynamodb"), "BatchWriteItem", some_back, some_back) as seen:
-        real.lookups.put(unique, found, TOMORROW)
+        put_lookups(real, unique, found, TOMORROW)
     assert [len(next(iter(asked["RequestItems"].values()))) for asked in seen] == [25, 25, 25, 5]
     assert real.lookups.get(unique, list(found), fresh=True) == found
 
@@ -248,7 +248,7 @@ def test_writes_that_come_back_unprocessed_are_written_in_the_end(
 def test_what_is_known_is_not_asked_for_again(
     real: World, aws: Callable[[str], Any], unique: str
 ) -> None:
-    real.lookups.put(unique, {f"{n}": Lookup(chunk()) for n in range(3)}, TOMORROW)
+    put_lookups(real, unique, {f"{n}": Lookup(chunk()) for n in range(3)}, TOMORROW)
     with faults.counted(aws("dynamodb")) as calls:
         for _ in range(3):
             real.lookups.get(unique, ["0", "1", "2"])

@@ -201,8 +201,8 @@ def test_a_deleted_message_is_in_no_list_even_if_it_is_listed_later(
 ) -> None:
     made = stored(world, unique, BEGIN, BEGIN + 1, BEGIN + MINUTE)
     entries = [world.messages.entry(image_of(world, message.msgid)) for message in made]
-    world.messages.add_to_lists(entries[1:])
+    world.notes.add((), entries[1:])
     for message in made[:2]:
         world.messages.delete(message, NOW)
-    world.messages.add_to_lists(entries)
+    world.notes.add((), entries)
     assert listed(world, unique) == ids(made[2:])

@@ -80,7 +80,7 @@ def test_a_search_in_pages_finds_what_a_plain_list_has(
         ]
         world_lists = (entries, entries[1:])  # the second is read again from the stream
         for some in world_lists:
-            real.messages.add_to_lists(some)
+            real.notes.add((), some)
         listed += [each.summary.msgid for each in entries if each.targets == (target,)]
     ends = [keys.message_id(begin + 4 * MINUTE, bytes(4)), *listed]
     before = data.draw(st.sampled_from(ends))
@@ -97,8 +97,8 @@ def test_a_search_takes_few_requests_but_for_a_minute_that_needs_more(
     target = f"cem-{next(_numbers)}"
     begin = BEGIN - 100_000 * MINUTE
     for n in range(6):
-        real.messages.add_to_lists([an_entry(begin + n, target, n)])
-        real.messages.add_to_lists([an_entry(begin - (n + 1) * MINUTE, target, n)])
+        real.notes.add((), [an_entry(begin + n, target, n)])
+        real.notes.add((), [an_entry(begin - (n + 1) * MINUTE, target, n)])
     found = searched(real, target, keys.message_id(begin + 10, bytes(4)), begin - 7 * MINUTE, 50)
     counts, sizes = list[int](), list[int]()
     while True:

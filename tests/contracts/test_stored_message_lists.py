@@ -36,9 +36,7 @@ def test_a_batch_is_a_bundle_for_each_minute_and_hundred(
 ) -> None:
     made = stored(real, unique, *(BEGIN + n for n in range(101)), BEGIN - 1, BEGIN - 2)
     with faults.counted(aws("dynamodb")) as calls:
-        real.messages.add_to_lists(
-            [real.messages.entry(image_of(real, each.msgid)) for each in made]
-        )
+        real.notes.add((), [real.messages.entry(image_of(real, each.msgid)) for each in made])
     assert calls.count("BatchWriteItem") == 1
     before = {month(BEGIN - 1), month(BEGIN)}
     assert len(bundles(aws, unique)) == (3 if len(before) == 1 else 2)

@@ -16,7 +16,7 @@ from chalicelib.domain.traces import DAY, Interacted, Interaction, Occurrence
 from chalicelib.ports import Lookup, World
 from tests.builders import a_plan, a_user
 from tests.contracts import faults
-from tests.contracts.conftest import Container, a_message, plain
+from tests.contracts.conftest import Container, a_message, plain, put_lookups
 
 TODAY = time.time_ns() // 1_000_000 // DAY
 CLICKED = Interacted(Interaction.CLICKED, TODAY, 3, 4)
@@ -139,6 +139,6 @@ def test_only_facts_of_messages_that_are_followed_tell(
         told = [events for row in images if (events := real.traces.followed(row)) is not None]
         assert [events.facts for events in told] == ([(fact,)] if followed else [])
         lookup = Lookup(at, (0, 0), retention=message.retention)
-        real.lookups.put("push", {message.msgid: lookup}, message.expires)
+        put_lookups(real, "push", {message.msgid: lookup}, message.expires)
         found = real.lookups.get("push", [message.msgid], fresh=True)[message.msgid]
         assert found.retention == message.retention

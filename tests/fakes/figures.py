@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from chalicelib.domain import keys
+from chalicelib.domain.jobs import Timer
+from chalicelib.domain.messages import Entry
 from chalicelib.domain.notes import NOWHERE, Note
 from chalicelib.domain.plans import ChunkId
 from chalicelib.ports import Document
@@ -68,8 +70,16 @@ class FakeNotes:
         msgid, chunk = keys.split(image["pk"]["S"])
         return self._ledger.note(ChunkId(msgid, int(chunk)), image["sk"]["S"])
 
-    def add(self, notes: Sequence[Note]) -> None:
+    def add(
+        self, notes: Sequence[Note], entries: Sequence[Entry] = (), timers: Sequence[Timer] = ()
+    ) -> None:
+        """Set the timers first, which is the worst order. Only record the entries.
+
+        A stored message is in its list at once.
+        """
+        self._messages.timers.set(timers, punctual=False)
         with self.steps.around("notes.add", write=True):
+            self._messages.listed += entries
             self.added += copy_of(list(notes))
 
     def of_block(self, block: int) -> Sequence[Note]:

@@ -156,8 +156,11 @@ class FakeLedger:
             if not facts:
                 continue
             with self.steps.around("ledger.add", write=True):
-                digest = Bundle(tuple(facts)).digest
-                self._put(chunk, f"facts#{digest}", decode(encode(facts)), retention, tally=True)
+                self.put_facts(chunk, facts, retention)
+
+    def put_facts(self, chunk: ChunkId, facts: Sequence[Fact], retention: Retention) -> None:
+        digest = Bundle(tuple(facts)).digest
+        self._put(chunk, f"facts#{digest}", decode(encode(facts)), retention, tally=True)
 
     def add_click(self, chunk: ChunkId, fact: Fact, message: Message) -> bool:
         with self.steps.around("ledger.add_click", write=True):

@@ -130,11 +130,6 @@ class FakeMessages:
         named = () if message.audience.is_scanned else message.userids
         return Entry(message.channel_key, message.summary, message.expires, named)
 
-    def add_to_lists(self, entries: Sequence[Entry]) -> None:
-        """Record the entries only: a stored message is in its list at once."""
-        with self.steps.around("messages.add_to_lists", write=True):
-            self.listed += entries
-
     def sent_to(
         self, target: str, before: str, since: int, limit: int
     ) -> tuple[Sequence[Sent], str]:

@@ -38,6 +38,7 @@ PUSH = Capabilities(
     call_size=1000,
     content_per_recipient=False,
     provider_ids=ProviderIds.PER_CALL,
+    polled_by_call=True,
     delivery_report=DeliveryReport.REAL,
     click_report=ClickReport.PROVIDER,
     receipt_modes=frozenset({ReceiptMode.WEBHOOK, ReceiptMode.POLL}),
@@ -281,7 +282,7 @@ class ScriptedSession(PlainSession):
 
     def poll(self, provider_ids: Mapping[str, Sequence[str]]) -> Sequence[Receipt | Reply]:
         with self.provider.steps.around("provider.poll", write=True):
-            if self.provider.capabilities.provider_ids is not ProviderIds.PER_CALL:
+            if not self.provider.capabilities.polled_by_call:
                 reports, self.provider.to_poll = self.provider.to_poll, []
                 return reports
             receipts = (r for r in self.provider.to_poll if isinstance(r, Receipt))

@@ -1,4 +1,4 @@
-"""Records of several jobs in memory, written in batches of which each may be the last."""
+"""Records of several tables in memory, written in batches of which each may be the last."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from chalicelib.domain.facts import decode, encode
+from chalicelib.domain.facts import Fact, decode, encode
 from chalicelib.domain.jobs import Timer
-from chalicelib.domain.messages import Message
+from chalicelib.domain.messages import Message, Retention
+from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.users import User
-from chalicelib.ports import Recording
+from chalicelib.ports import Nonce, Recording
 from tests.fakes.copies import copy_of
 from tests.fakes.messages import FakeMessages
 from tests.fakes.steps import Steps
@@ -50,15 +51,27 @@ class FakeRecordings:
         failure = self._failure_of_clock(timers)
         puts = [put for r in recordings for put in self._puts(r)]
         puts += [partial(self.timers.rows.add, row) for row in self.timers.rows_of(timers)]
-        for start in range(0, len(puts), WRITE_BATCH):
-            with self.steps.around("recordings.put", write=True):
-                batch = puts[start : start + WRITE_BATCH]
-                for n, put in enumerate(batch):
-                    if n and self.torn:
-                        self.steps.step("recordings.put.torn", write=True)
-                    put()
+        self._write("recordings.put", puts)
         if failure is not None:
             raise failure
+
+    def add(
+        self, bundles: Sequence[tuple[ChunkId, Sequence[Fact], Retention]], nonce: Nonce
+    ) -> None:
+        puts: list[Put] = [
+            partial(self.ledger.put_facts, *bundle) for bundle in bundles if bundle[1]
+        ]
+        name = (nonce.channel, nonce.name)
+        puts.append(partial(self.lookups.nonces.__setitem__, name, nonce.digest))
+        self._write("recordings.add", puts)
+
+    def _write(self, name: str, puts: Sequence[Put]) -> None:
+        for start in range(0, len(puts), WRITE_BATCH):
+            with self.steps.around(name, write=True):
+                for n, put in enumerate(puts[start : start + WRITE_BATCH]):
+                    if n and self.torn:
+                        self.steps.step(f"{name}.torn", write=True)
+                    put()
 
     def _failure_of_clock(self, timers: Sequence[Timer]) -> Exception | None:
         """Start the clock. If it cannot be started, the records are put all the same."""

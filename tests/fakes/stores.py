@@ -9,7 +9,7 @@ from dataclasses import replace
 from chalicelib.aws.rates import share_of
 from chalicelib.domain.provider_io import Receipt, Token
 from chalicelib.domain.rules.caps import Mark, Marks
-from chalicelib.ports import Lookup
+from chalicelib.ports import Lookup, Nonce
 from chalicelib.providers.tokens import MemoryTokens
 from tests.fakes.clock import FakeClock
 from tests.fakes.steps import Steps
@@ -56,12 +56,9 @@ class FakeLookups:
         self.nonces: dict[tuple[str, str], str] = {}
         self.expecting: dict[str, int] = {}
 
-    def put(self, channel: str, lookups: Mapping[str, Lookup], expires: int) -> None:
-        ids = list(lookups)
-        for start in range(0, len(ids), WRITE_BATCH):
-            with self.steps.around("lookups.put", write=True):
-                for provider_id in ids[start : start + WRITE_BATCH]:
-                    self.found[channel, provider_id] = lookups[provider_id]
+    def has(self, channel: str, lookups: Mapping[str, Lookup]) -> None:
+        """Set-up of a test: these lookups are stored."""
+        self.found |= {(channel, id): lookup for id, lookup in lookups.items()}
 
     def get(
         self, channel: str, provider_ids: Sequence[str], *, fresh: bool = False
@@ -79,6 +76,13 @@ class FakeLookups:
             visible = {} if self.stale else self.found
             names = [(channel, id) for channel, of_channel in ids.items() for id in of_channel]
             return {name: visible[name] for name in names if name in visible}
+
+    def of_post(self, nonce: Nonce, provider_ids: Sequence[str]) -> Mapping[str, Lookup] | None:
+        with self.steps.around("lookups.of_post", write=False):
+            if self.nonces.get((nonce.channel, nonce.name), nonce.digest) != nonce.digest:
+                return None
+            names = ((id, (nonce.channel, id)) for id in dict.fromkeys(provider_ids))
+            return {id: self.found[name] for id, name in names if name in self.found}
 
     def park(self, channel: str, receipts: Mapping[str, Sequence[Receipt]], expires: int) -> None:
         for provider_id, parked in receipts.items():
@@ -101,9 +105,10 @@ class FakeLookups:
             }
             return {channel: receipts for channel, receipts in parked.items() if receipts}
 
-    def use_nonce(self, channel: str, nonce: str, digest: str, expires: int) -> bool:
+    def use_nonce(self, nonce: Nonce) -> bool:
         with self.steps.around("lookups.use_nonce", write=True):
-            return self.nonces.setdefault((channel, nonce), digest) == digest
+            name = (nonce.channel, nonce.name)
+            return self.nonces.setdefault(name, nonce.digest) == nonce.digest
 
     def expect(self, channel: str, time: int, expires: int) -> None:
         if time < self.expecting.get(channel, 0) + 30_000:
@@ -163,6 +168,10 @@ class FakeRateLimiter:
     def __init__(self, steps: Steps, clock: FakeClock) -> None:
         self.steps, self.clock = steps, clock
         self.lines: dict[tuple[str, bool], int] = {}
+        self.is_cold = False  # a container that has reserved nothing yet
+
+    def knows(self, channel: str) -> bool:
+        return not self.is_cold
 
     def reserve(self, channel: str, calls: int, rate: float, *, urgent: bool) -> int:
         with self.steps.around("rate_limiter.reserve", write=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 
+from chalicelib.domain.contact_index import ContactIndex
 from chalicelib.domain.outages import Outages
 from chalicelib.domain.slowness import Slowness
 from chalicelib.ports import Limits, Sizes, World
@@ -75,7 +76,7 @@ class FakeWorld(Steps):
         self.vault, self.credentials = FakeVault(), FakeCredentials()
         self.limits = limits
         self.ends: int | None = None  # when the worker ends (ms)
-        self.slowness, self.outages = Slowness(), Outages()  # the memory of one container
+        self.slowness, self.outages, self.contact_index = Slowness(), Outages(), ContactIndex()
         self.imports = FakeImports(self)
         self.callbacks, self.receivers = FakeCallbacks(self), FakeReceivers(self, self.clock)
         self.sandbox = FakeSandbox(self)

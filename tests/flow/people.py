@@ -50,8 +50,8 @@ def planned(fake: FakeWorld, *userids: str, number: int = 1) -> tuple[Message, P
     message = a_message(*userids, number=number, strategy=at_once("sms"))
     fake.messages.has(message)
     plan = fake.ledger.put_plan(audience.make_plan(fake.ports, message, 0, ""), message)
-    fake.lookups.put(
-        "text", {f"mt-{number}-{n}": Lookup(plan.id, (n, 0)) for n in range(len(userids))}, 0
+    fake.lookups.has(
+        "text", {f"mt-{number}-{n}": Lookup(plan.id, (n, 0)) for n in range(len(userids))}
     )
     return message, plan
 

@@ -26,7 +26,6 @@ from tests.builders import a_message, a_plan, a_user, at_once
 from tests.fakes.clock import START
 from tests.fakes.world import FakeWorld
 
-NEVER = START // 1000 + 10**6
 PHONE = "13900011111"
 SPELLING = name(0xBF00_3A40_0001_1111, PHONE)  # gateway 1, 4,369th message
 FURTHER = name(0xBF00_3A40_0001_1112, PHONE)
@@ -51,7 +50,7 @@ def submit(fake: FakeWorld, chunk: ChunkId, number: str, id: str) -> list[str]:
     parts = parts_of(outcome.provider_id)
     lookup = Lookup(chunk, (0, 0), parts if len(parts) > 1 else ())
     names = [name for part in parts for name in names_of(part)]
-    fake.lookups.put("text", dict.fromkeys(names, lookup), NEVER)
+    fake.lookups.has("text", dict.fromkeys(names, lookup))
     return names
 
 
@@ -99,7 +98,7 @@ def test_the_id_of_a_call_to_many_is_found_by_the_receipt_of_somebody_whom_it_sp
     told = [Receipt(id, ReceiptKind.DELIVERED, START, contact) for contact in (PHONE, OTHER)]
     if is_early:
         receipts.record(fake.ports, "text", told)
-    fake.lookups.put("text", {id: Lookup(chunk)}, NEVER)
+    fake.lookups.has("text", {id: Lookup(chunk)})
     receipts.record_parked(fake.ports, {"text": [id]})
     receipts.record(fake.ports, "text", [] if is_early else told)
     assert sorted(delivered(fake, chunk)) == [0, 1]

@@ -18,7 +18,6 @@ from tests.fakes.clock import START
 from tests.fakes.world import FakeWorld
 
 SMS, OTHER = ChannelType.SMS, "text2"
-NEVER = START // 1000 + 10**6
 
 
 def report(id: str, *, may_be_derived: bool = True) -> Receipt:
@@ -47,7 +46,7 @@ def a_chunk(fake: FakeWorld, number: int, code: str) -> ChunkId:
 
 
 def put(fake: FakeWorld, names: Sequence[str], chunk: ChunkId, code: str = "text") -> None:
-    fake.lookups.put(code, dict.fromkeys(names, Lookup(chunk, (0, 0))), NEVER)
+    fake.lookups.has(code, dict.fromkeys(names, Lookup(chunk, (0, 0))))
 
 
 def delivered(fake: FakeWorld, chunk: ChunkId) -> bool:

@@ -13,7 +13,7 @@ from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.facts import DeliveryRef, FactKind
 from chalicelib.domain.jobs import DeliverJob, PollJob, Timer, TimerKind
 from chalicelib.domain.plans import ChunkId, Entrants
-from chalicelib.domain.provider_io import ReceiptKind, Reply
+from chalicelib.domain.provider_io import ProviderIds, ReceiptKind, Reply
 from chalicelib.flow import deliver, poll
 from tests.builders import (
     SHOP,
@@ -82,6 +82,18 @@ def test_a_provider_says_for_how_long(fake: FakeWorld) -> None:
     fake.providers.text.can(poll_first=240, poll_window=600)
     send(fake)
     assert minutes_asked(fake, 60) == [3, 4, 5, 6, 7, 8, 9]
+
+
+def test_an_account_whose_ids_are_those_of_calls_may_be_polled_as_a_whole(fake: FakeWorld) -> None:
+    fake.providers.text.can(provider_ids=ProviderIds.PER_CALL)
+    at = send(fake)
+    assert minutes_asked(fake, 2) == [0, 1]
+    assert TimerKind.POLL not in {timer.kind for timer in fake.timers.waiting()}
+    fake.providers.text.to_poll = [*fake.providers.text.receipts(ReceiptKind.DELIVERED, START)]
+    poll.poll_channel(fake.ports, PollJob("text"))
+    chunk = fake.ledger.chunk(at)
+    assert chunk is not None
+    assert chunk.state_of(DeliveryRef(0, "text", 0)).delivered
 
 
 def test_a_channel_whose_receipts_are_posted_is_asked_nothing(fake: FakeWorld) -> None:

@@ -25,7 +25,7 @@ def fake() -> FakeWorld:
     fake, message = FakeWorld(), a_message()
     fake.messages.create(message, a_plan(message), None)
     lookup = Lookup(a_plan(message).id, (0, 0), retention=Retention(LATER, counted=False))
-    fake.lookups.put("push", {"id": lookup}, LATER)
+    fake.lookups.has("push", {"id": lookup})
     fake.log.clear()
     return fake
 

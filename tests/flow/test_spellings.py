@@ -130,7 +130,7 @@ def test_what_was_stored_in_another_spelling_is_sent_in_the_canonical_one(fake: 
 def test_a_receipt_finds_its_delivery_however_the_provider_writes_the_number(spelling: str) -> None:
     _, plan = named(a_world(), "0085291234567")
     receipt = Receipt("id", ReceiptKind.DELIVERED, START, spelling)
-    (fact,) = receipts._facts(plan, "text", SMS, receipt, Lookup(plan.id))
+    (fact,) = receipts._facts(FakeWorld().ports, plan, "text", SMS, receipt, Lookup(plan.id))
     assert (fact.kind, fact.ref) == (FactKind.DELIVERED, DeliveryRef(0, "text", 0))
 
 

@@ -88,7 +88,7 @@ def test_a_channel_may_try_dead_contacts_and_what_arrives_there_takes_the_mark_a
     fake.messages.has(message)
     plan = fake.ledger.put_plan(audience.make_plan(fake.ports, message, 0, ""), message)
     assert plan.targets[0].loss is None
-    fake.lookups.put("bold", {"mt": Lookup(plan.id, (0, 0))}, 0)
+    fake.lookups.has("bold", {"mt": Lookup(plan.id, (0, 0))})
     receipts.record(fake.ports, "bold", [a_receipt("mt", ReceiptKind.DELIVERED, START - 1)])
     assert user(fake).undeliverable == {SMS: {PHONE: DEAD}}, "it arrived before"
     receipts.record(fake.ports, "bold", [a_receipt("mt", ReceiptKind.DELIVERED, START + 1)])

@@ -140,6 +140,6 @@ def test_the_nonce_belongs_to_the_channel_that_takes_the_post() -> None:
         )
 
     fake, ports = world(says)
-    fake.lookups.put("wx1", {"id": Lookup(ChunkId("m", 0))}, 0)
+    fake.lookups.has("wx1", {"id": Lookup(ChunkId("m", 0))})
     webhooks.take_webhook(ports, "push", WEBHOOK_TOKEN, REQUEST)
     assert list(fake.lookups.nonces) == [("wx1", "n")]

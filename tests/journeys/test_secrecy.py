@@ -97,7 +97,7 @@ def _searched(aws: Any) -> dict[str, str]:
         for log in STACK.folder.glob("*.log")
         if log.stem != "sandbox"
     }
-    assert "message_accepted" in searched["functions"]
+    assert '"msgid":"' in searched["functions"]
     for table in config.TABLES:
         searched[table] = " ".join(
             _readable(value) for item in scan(aws, table) for value in item.values()

@@ -126,7 +126,7 @@ def test_an_id_that_a_vendor_makes_of_a_number_is_concealed_the_same_way_everywh
     vault = FakeVault()
     concealed = provider_ids.concealed(vault, id, [spelling])
     assert PHONE[-8:] not in concealed
-    receipt = provider_ids.of_receipt(vault, Receipt(id, ReceiptKind.DELIVERED, 1, PHONE))
+    receipt = provider_ids.of_receipt(Receipt(id, ReceiptKind.DELIVERED, 1, PHONE))
     assert provider_ids.hidden(vault, receipt.provider_id) == concealed
     assert concealed in provider_ids.names(vault, receipt)
     assert provider_ids.concealed(vault, concealed, [spelling]) == concealed

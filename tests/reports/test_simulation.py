@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.access_channels import ACCESS_CHANNELS
-from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.delivery_channels import DELIVERY_CHANNELS, ChannelType, ReceiptMode
 from chalicelib.domain.errors import BroadcastsUsedUp, UnknownStrategy
 from chalicelib.domain.provider_io import ProviderIds
 from chalicelib.domain.rules.caps import ANY
@@ -102,6 +102,24 @@ def test_it_has_prices_and_examples_with_masked_contacts(fake: FakeWorld) -> Non
     assert rows["mail"]["example"]["contact"] == "a****@example.com"
     assert rows["mail"]["example"]["content"]["text"] == "Hello you"
     assert rows["text"]["example"]["contact"] == "****"
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_dearer"),
+    [
+        ({"provider_ids": ProviderIds.PER_CALL}, True),
+        ({"polled_by_call": True}, False),  # many receipts in a post
+        ({"receipt_modes": frozenset()}, False),  # over a connection
+    ],
+)
+def test_it_counts_a_request_for_each_receipt_where_each_is_a_post(
+    fake: FakeWorld, changes: dict[str, Any], is_dearer: bool
+) -> None:
+    fake.providers.text.can(**changes)
+    posted: Any = simulated(fake, a_request())["aws_usd"]
+    fake.records.of(DELIVERY_CHANNELS).stored["text"] = a_channel("text", receipts=ReceiptMode.POLL)
+    polled: Any = simulated(fake, a_request())["aws_usd"]
+    assert (posted > polled) == is_dearer
 
 
 def test_what_a_send_refuses_a_simulation_refuses(fake: FakeWorld) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from chalicelib.domain.errors import Misconfigured, Throttled, Unavailable, Uncertain
-from chalicelib.domain.provider_io import Receipt, ReceiptKind, Reply
+from chalicelib.domain.provider_io import Answer, ProviderIds, Receipt, ReceiptKind, Reply
 from tests.liveness import GIVES_UP, HANG, PATIENCE, eventually, is_recent
 from tests.providers.contract import Bench
 from tests.providers.sandboxes import Sandbox, Webhook, running, webhook
@@ -45,6 +45,17 @@ def told(bench: Bench, hook: Webhook) -> list[Receipt]:
     return [receipt for seen in list(hook.seen) for receipt in bench.read(seen).receipts]
 
 
+def names(answer: Answer, *contacts: str) -> list[tuple[str, str]]:
+    """Return ids and contacts by which receipts name the deliveries of a call."""
+    by_id = [(outcome.provider_id, "") for outcome in answer.outcomes]
+    return [(answer.provider_id, contact) for contact in contacts] if answer.provider_id else by_id
+
+
+def name(bench: Bench, receipt: Receipt) -> tuple[str, str]:
+    is_of_call = bench.provider.capabilities.provider_ids is ProviderIds.PER_CALL
+    return receipt.provider_id, receipt.contact if is_of_call else ""
+
+
 def polled(bench: Bench) -> Sequence[Receipt | Reply]:
     with bench.session() as session:
         return session.poll({})
@@ -71,7 +82,7 @@ def test_a_trouble_refuses_the_whole_call_once(
         bench.send(troubled, good)
     assert type(error.value) is kind
     assert bench.sends(good) == 0
-    assert all(outcome.provider_id for outcome in bench.send(troubled, good).outcomes)
+    assert all(id for id, _ in names(bench.send(troubled, good), troubled, good))
     assert bench.sends(good) == 1
 
 
@@ -88,11 +99,11 @@ def test_a_call_that_times_out_was_sent_and_a_repeat_sends_it_again(bench: Bench
 
 def test_each_report_is_polled_once(bench: Bench) -> None:
     contacts = [bench.contact(), bench.contact("undelivered"), bench.contact("silent")]
-    ids = [outcome.provider_id for outcome in bench.send(*contacts).outcomes]
+    ids = names(bench.send(*contacts), *contacts)
     receipts: list[Receipt | Reply] = []
     eventually(lambda: receipts.extend(polled(bench)) or len(receipts) == 2)
     kinds = {
-        receipt.provider_id: receipt.kind for receipt in receipts if isinstance(receipt, Receipt)
+        name(bench, receipt): receipt.kind for receipt in receipts if isinstance(receipt, Receipt)
     }
     assert kinds == {ids[0]: ReceiptKind.DELIVERED, ids[1]: ReceiptKind.DELIVERY_FAILED}
     assert polled(bench) == []
@@ -101,11 +112,11 @@ def test_each_report_is_polled_once(bench: Bench) -> None:
 @pytest.mark.parametrize("bench", IN_WORDS, indirect=True)
 def test_only_a_number_that_does_not_exist_is_reported_as_dead(bench: Bench) -> None:
     contacts = [bench.contact("reject"), bench.contact("undelivered")]
-    ids = [outcome.provider_id for outcome in bench.send(*contacts).outcomes]
+    ids = names(bench.send(*contacts), *contacts)
     receipts: list[Receipt | Reply] = []
     eventually(lambda: receipts.extend(polled(bench)) or len(receipts) == 2)
     assert {
-        receipt.provider_id: receipt.undeliverable
+        name(bench, receipt): receipt.undeliverable
         for receipt in receipts
         if isinstance(receipt, Receipt)
     } == dict(zip(ids, [True, False], strict=True))
@@ -136,18 +147,20 @@ def test_a_push_that_is_not_answered_in_the_vendors_words_comes_again(
 
 def test_a_double_report_comes_before_the_answer_and_again(pushed: tuple[Bench, Webhook]) -> None:
     bench, hook = pushed
-    (outcome,) = bench.send(bench.contact("double")).outcomes
+    contact = bench.contact("double")
+    (sent,) = names(bench.send(contact), contact)
     assert hook.seen  # before the answer
     eventually(lambda: len(hook.seen) == 2)
     first, second = told(bench, hook)
-    assert (first, first.provider_id) == (second, outcome.provider_id)
+    assert (first, name(bench, first)) == (second, sent)
 
 
 def test_a_late_report_comes_late(pushed: tuple[Bench, Webhook]) -> None:
     bench, hook = pushed
-    late, good = bench.send(bench.contact("late"), bench.contact(number=1)).outcomes
+    contacts = bench.contact("late"), bench.contact(number=1)
+    late, good = names(bench.send(*contacts), *contacts)
     reports = eventually(lambda: told(bench, hook), lambda reports: len(reports) == 2)
-    assert [report.provider_id for report in reports] == [good.provider_id, late.provider_id]
+    assert [name(bench, report) for report in reports] == [good, late]
     assert is_recent(reports[1].time / 1000)
 
 

@@ -8,11 +8,12 @@ import pytest
 
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.facts import FactKind
-from chalicelib.domain.provider_io import Answer, OutgoingCall, Receipt, ReceiptKind
+from chalicelib.domain.provider_io import Answer, OutgoingCall, ProviderIds, Receipt, ReceiptKind
 from chalicelib.flow import receipts, webhooks
 from chalicelib.ports import Lookup
 from tests.builders import WEBHOOK_TOKEN, a_message, a_plan, a_user
 from tests.fakes.clock import START
+from tests.fakes.world import FakeWorld
 from tests.simulation.world import Simulation, finished
 
 
@@ -68,6 +69,26 @@ def test_a_call_that_goes_by_two_names_is_found_by_either() -> None:
     assert {"reg-ann", "reg-fay"} <= simulation.contacts("push", FactKind.CLICKED)
 
 
+@pytest.mark.parametrize("early", [False, True])
+def test_texts_that_are_named_by_call_and_number_lose_nothing_wherever_a_worker_ends(
+    early: bool,
+) -> None:
+    def by_call() -> Simulation:
+        simulation = Simulation(early=early)
+        simulation.world.providers.text.can(provider_ids=ProviderIds.PER_CALL)
+        return simulation
+
+    whole = finished(by_call())
+    assert whole.contacts("text", FactKind.DELIVERED) == {"1002", "1004"}
+    for number in whole.world.kills_around("lookups", "recordings.put", "ledger.add"):
+        simulation = by_call()
+        simulation.world.kill_at(number)
+        finished(simulation)
+        known = simulation.contacts("text", FactKind.SUBMITTED)
+        assert simulation.contacts("text", FactKind.DELIVERED) == known - {"1003-silent"}
+        assert known or simulation.contacts("text", FactKind.UNKNOWN)
+
+
 @pytest.mark.parametrize("spelling", ["REG-ANN", "Reg-ann", "reg-ann"])
 def test_a_contact_that_a_provider_writes_in_another_case_is_known(spelling: str) -> None:
     """WeCom takes no account of case in userids, and names them as it likes."""
@@ -86,6 +107,7 @@ def test_of_two_contacts_that_differ_in_case_each_gets_its_own_receipt() -> None
     plan = a_plan(a_message("ann", number=4711), users=[a_user("ann", push=("REG-A", "reg-a"))])
     facts_of_each = [
         receipts._facts(
+            FakeWorld().ports,
             plan,
             "push",
             ChannelType.APP,

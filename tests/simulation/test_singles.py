@@ -81,7 +81,14 @@ def test_a_batch_whose_steps_follow_loses_nothing_wherever_a_worker_is_ended() -
     killed_everywhere(lambda: singles(strategy=STEPS[1], tokens=False))
 
 
-@pytest.mark.parametrize("limit", [{"quotas": {"push": 2}}, {"options": {"calls_per_second": 1}}])
+@pytest.mark.parametrize(
+    "limit",
+    [
+        {"quotas": {"push": 2}},
+        {"options": {"calls_per_second": 1}},
+        {"options": {"calls_per_second": 0.004}},  # ten minutes for the third one
+    ],
+)
 def test_a_batch_that_must_wait_loses_nothing_wherever_its_worker_is_ended(limit: Any) -> None:
     def waiting() -> Singles:
         simulation = Singles(strategy=STEPS[0], people=FOUR, **limit)

@@ -27,7 +27,7 @@ from chalicelib.domain.jobs import (
     WithdrawJob,
 )
 from chalicelib.domain.plans import ChunkId
-from chalicelib.domain.provider_io import Receipt, ReceiptKind
+from chalicelib.domain.provider_io import ProviderIds, Receipt, ReceiptKind
 from chalicelib.domain.rules.callbacks import Retries
 from chalicelib.domain.strategies import Strategy
 from chalicelib.flow import audience, days, deliver, evaluate, submit, tally, webhooks, withdraw
@@ -220,7 +220,7 @@ class Simulation:
             fresh = provider.taken[self.reported[code] :]
             self.reported[code] = len(provider.taken)
             at = self.world.clock.now() + (0 if self.early else 5000)
-            by_call = code == "push"
+            by_call = provider.capabilities.provider_ids is ProviderIds.PER_CALL
             reports = [
                 Receipt(t.provider_id, ReceiptKind.DELIVERED, at, t.contact if by_call else "")
                 for t in fresh

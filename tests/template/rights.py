@@ -29,7 +29,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
             "BatchWriteItem",
         },
         "ledger": {"GetItem", "BatchGetItem", "Query", "PutItem", "BatchWriteItem"},
-        "lookups": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem"},
+        "lookups": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem", "BatchWriteItem"},
         "due": {"PutItem", "BatchWriteItem"},  # written for holds, transacted otherwise
         "callbacks": {"GetItem", "Query"},
     },
@@ -43,7 +43,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "due": {"PutItem", "BatchWriteItem"},
     },
     "chunks": {
-        "settings": {"GetItem"},
+        "settings": {"GetItem", "BatchGetItem"},
         "users": {"BatchGetItem", "Query"},
         "audiences": {"BatchGetItem", "Query"},
         "messages": {"GetItem", "BatchGetItem", "Query", "PutItem", "BatchWriteItem"},
@@ -95,7 +95,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "due": {"BatchWriteItem"},
     },
     "callbacks": {
-        "settings": {"GetItem"},
+        "settings": {"GetItem", "BatchGetItem"},
         "messages": {"BatchGetItem"},
         "ledger": {"GetItem"},
         "lookups": {"GetItem", "PutItem"},  # results of tests

@@ -112,11 +112,9 @@ def _serve(
 def _log(answer: Response, caller: str, begin: float) -> None:
     """Write the function's part of the access log. API Gateway does not know the caller's key."""
     elapsed = round((time.monotonic() - begin) * 1000)
-    key = caller[: callers.SHOWN]
+    fields = {"status": answer.status_code, "ms": elapsed, "key": caller[: callers.SHOWN] or None}
     of_request = observability.bound("route", "source")
-    observability.event(
-        "request_served", **of_request, status=answer.status_code, ms=elapsed, key=key
-    )
+    observability.event("request_served", **of_request, **fields, **observability.noted())
 
 
 _limiters: dict[str, Limiter] = {}

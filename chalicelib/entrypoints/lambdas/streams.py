@@ -95,8 +95,7 @@ def _added(record: Mapping[str, Any]) -> tuple[Entry, Note, News | None]:
 
 def _add(messages: Sequence[tuple[Entry, Note, News | None]]) -> None:
     world = wiring.world()
-    world.messages.add_to_lists([entry for entry, *_ in messages])
-    figures.note(world, [note for _, note, _ in messages])
+    figures.note(world, [note for _, note, _ in messages], [entry for entry, *_ in messages])
     collect.collect(world, [news for *_, news in messages if news is not None])
 
 

@@ -1,9 +1,9 @@
-"""Put the answers of calls, at once or with those of other jobs.
+"""Put the answers of calls, at once or with other records.
 
 A call that nobody had claimed before is its worker's alone while the lease lives. So its answer
 needs no condition, and can wait for others. Some calls have no token that outlives the worker.
-Their answers wait for the end of the job only, and only if it has no other call. So a worker that
-dies leaves one such call unknown at most.
+Their answers do not wait for another call. So a worker that dies leaves one such call unknown at
+most.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ RETURN = 7
 
 
 class Answers:
-    """The answers of one job that wait. Only those of single sends do."""
+    """The answers of one job that wait."""
 
     def __init__(
         self, world: World, message: Message, at: ChunkId, capabilities: Capabilities, calls: int
@@ -31,20 +31,24 @@ class Answers:
         self._has_tokens = (capabilities.token_life or 0) > RETURN * world.limits.lease
         self._is_only = calls == 1
         self._kept: list[tuple[CallAnswer, int]] = []  # and until when their leases live
-        self.is_urgent = False  # one must be written before the next job
+        self.is_urgent = False  # one must be written before the next call
 
     def keep(self, answer: CallAnswer, record: Call) -> bool:
         """Keep the answer to a call of this record. Return False if it must not wait."""
         has_token = self._has_tokens and bool(record.token)
-        may_wait = self._message.is_single and not answer.later
-        if not may_wait or not (has_token or self._is_only):
+        is_last = self._is_only or not self._message.is_single
+        if answer.later or not (has_token or is_last):
             return False
         self._kept.append((answer, record.lease))
         self.is_urgent = self.is_urgent or not has_token
         return True
 
-    def __bool__(self) -> bool:
-        return bool(self._kept)
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def clear(self) -> None:
+        self._kept.clear()
+        self.is_urgent = False
 
     def to_write(self) -> list[CallAnswer]:
         """Return the kept answers to write without condition.

@@ -10,6 +10,7 @@ reservations.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
@@ -53,14 +54,14 @@ class Turns:
     """
 
     def __init__(self, jobs: Iterable[DeliverJob] = ()) -> None:
-        self._coming = Counter(_channel(job) for job in jobs if _needs_turn(job))
+        self._coming = Counter(channel_of(job) for job in jobs if needs_turn(job))
         # channel and urgency -> the time of a reservation, and how much of it is left
         self._reserved: dict[tuple[str, bool], tuple[int, int]] = {}
 
     def begin(self, job: DeliverJob) -> None:
         """Count a job of the batch as one that has come."""
-        if _needs_turn(job):
-            self._coming[_channel(job)] -= 1
+        if needs_turn(job):
+            self._coming[channel_of(job)] -= 1
 
     def reserve(self, world: World, channel: str, number: int, rate: float, *, urgent: bool) -> int:
         """Return the time (ms) from which `number` calls or deliveries may be made.
@@ -76,12 +77,21 @@ class Turns:
         self._reserved[channel, urgent] = not_before, left - number
         return not_before
 
+    def reserve_all(
+        self, world: World, numbers: Iterable[tuple[Meter, int]], *, urgent: bool
+    ) -> int:
+        """Return the latest of the times from which so much of each meter may be used."""
+        return max(
+            (self.reserve(world, m.name, n, m.per_second, urgent=urgent) for m, n in numbers),
+            default=0,
+        )
 
-def _needs_turn(job: DeliverJob) -> bool:
+
+def needs_turn(job: DeliverJob) -> bool:
     return not job.slot and (bool(job.userid) or job.end - job.start == 1)
 
 
-def _channel(job: DeliverJob) -> str:
+def channel_of(job: DeliverJob) -> str:
     return elements.channel_of(job.channel)
 
 
@@ -102,14 +112,14 @@ def limit(
     if not taken:
         return calls, None
     number = max(1, min(meter.calls_of_a_second(units) for meter, units in taken))
-    now = world.clock.now()
-    not_before = job.slot if job.slot and now - job.slot < MISSED else 0
-    is_urgent = message.priority is Priority.HIGH
-    not_before = not_before or max(
-        turns.reserve(world, meter.name, sum(units[:number]), meter.per_second, urgent=is_urgent)
-        for meter, units in taken
-        if any(units[:number])
+    now, is_urgent = world.clock.now(), message.priority is Priority.HIGH
+    has_turn = now - job.slot < MISSED
+    covered = job.turns or math.inf if has_turn else 0
+    lacking = ((meter, sum(units[:number]) - covered) for meter, units in taken)
+    reserved = turns.reserve_all(
+        world, [(m, int(n)) for m, n in lacking if n > 0], urgent=is_urgent
     )
+    not_before = max(job.slot if has_turn else 0, reserved)
     if not_before - now >= SOON:
         observability.metric("jobs_paced")
         note_long_wait(world, job, message, chunk, calls, not_before)
@@ -188,7 +198,13 @@ def note_long_wait(
     calls: Sequence[OpenCall],
     until: int,
 ) -> None:
-    """Record a long wait: a chunk's check would take the job for lost, and send it again."""
+    """Record a long wait: a chunk's check would take the job for lost, and send it again.
+
+    A chunk in which nothing is recorded yet has no check.
+    """
+    is_untouched = not chunk.is_read and calls[0].key.start == job.start
+    if is_untouched and len(message.codes_of(job.step)) == 1:
+        return
     if until >= min(call.decided for call in calls) + world.limits.check_after * 500:
         key = CallKey(job.step, job.number, job.channel, calls[0].key.start)
         put_off(world, message, chunk, Deferral(key, job.end, until))

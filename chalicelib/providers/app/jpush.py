@@ -115,6 +115,7 @@ class JPush:
             call_size=CALL_SIZE,
             content_per_recipient=False,
             provider_ids=ProviderIds.PER_CALL,
+            polled_by_call=True,
             delivery_report=DeliveryReport.REAL,
             click_report=ClickReport.PROVIDER,
             receipt_modes=frozenset({ReceiptMode.WEBHOOK, ReceiptMode.POLL}),

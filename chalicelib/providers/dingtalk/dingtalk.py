@@ -154,6 +154,7 @@ class DingTalk(PlainProvider):
         call_size=CALL_SIZE,
         content_per_recipient=False,
         provider_ids=ProviderIds.PER_CALL,
+        polled_by_call=True,
         delivery_report=DeliveryReport.REAL,
         click_report=ClickReport.LINK,
         clickable=content.CLICKABLE,

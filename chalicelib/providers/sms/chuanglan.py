@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 from chalicelib.domain.errors import (
@@ -28,6 +29,7 @@ from chalicelib.domain.provider_io import (
     Loss,
     Outcome,
     OutgoingCall,
+    ProviderIds,
     Receipt,
     Reply,
     Webhook,
@@ -111,11 +113,14 @@ class Chuanglan:
     signature, extend.
     """
 
-    capabilities = platform.capabilities(
-        "chuanglan",
-        CALL_SIZE,
-        settings("account password", "receiver pswd"),
-        settings("", "base_url signature extend"),
+    capabilities = replace(
+        platform.capabilities(
+            "chuanglan",
+            CALL_SIZE,
+            settings("account password", "receiver pswd"),
+            settings("", "base_url signature extend"),
+        ),
+        provider_ids=ProviderIds.PER_CALL,
     )
 
     def __init__(self, http: Http) -> None:
@@ -173,10 +178,11 @@ class ChuanglanSession(PlainSession):
 
         A repeated number is sent to once now and once later.
 
-        A delivery's id is made of message and number, so one call cannot name both.
+        A report names the call and the number, so those of one call could not be told apart.
         """
         outcomes: list[Outcome | None] = [None] * len(call.recipients)
         batch: dict[str, tuple[int, str]] = {}
+        msg_id = ""
         for n, recipient in enumerate(call.recipients):
             number = platform.mainland(recipient.contact)
             if number is None:
@@ -186,12 +192,13 @@ class ChuanglanSession(PlainSession):
             else:
                 batch[number] = n, platform.text_of(recipient, self._signature)
         if batch:
-            sent = self._send({number: text for number, (_, text) in batch.items()})
-            for number, (n, _) in batch.items():
-                outcomes[n] = sent[number]
-        return Answer([outcome for outcome in outcomes if outcome is not None])
+            sent, msg_id = self._send({number: text for number, (_, text) in batch.items()})
+            for (n, _), outcome in zip(batch.values(), sent, strict=True):
+                outcomes[n] = outcome
+        return Answer([outcome for outcome in outcomes if outcome is not None], msg_id)
 
-    def _send(self, batch: Mapping[str, str]) -> Mapping[str, Outcome]:
+    def _send(self, batch: Mapping[str, str]) -> tuple[Sequence[Outcome], str]:
+        """Return one outcome for each number, and the id of the call."""
         texts = set(batch.values())
         if len(texts) == 1:
             path, body = "/msg/v1/send/json", {"msg": texts.pop(), "phone": ",".join(batch)}
@@ -202,11 +209,12 @@ class ChuanglanSession(PlainSession):
         code = _code(reply)
         if code in OF_A_NUMBER:
             names = refusals.named(reply.json().get("errorMsg"), batch)
-            outcomes = refusals.refused(list(batch), OF_A_NUMBER[code], names)
-            return dict(zip(batch, outcomes, strict=True))
+            return refusals.refused(list(batch), OF_A_NUMBER[code], names), ""
         if code != "0":
             raise coded_error(reply, ERRORS, code)
-        return _outcomes(batch, reply.json())
+        msg_id = _msg_id(reply.json())
+        outcome = Outcome() if msg_id else Outcome(code="no_msg_id", uncertain=True)
+        return [outcome] * len(batch), msg_id
 
     def poll(self, provider_ids: Mapping[str, Sequence[str]]) -> Sequence[Receipt | Reply]:
         return receipts.polled(
@@ -223,17 +231,12 @@ class ChuanglanSession(PlainSession):
         return platform.query(self._http, self._base_url + path, body, _code, ERRORS)
 
 
-def _outcomes(batch: Iterable[str], answer: Mapping[str, Any]) -> Mapping[str, Outcome]:
-    failed, msg_id = identifier(answer.get("failNum")), identifier(answer.get("msgId"))
+def _msg_id(answer: Mapping[str, Any]) -> str:
+    failed = identifier(answer.get("failNum"))
     if failed not in ("", "0"):  # nothing names the numbers: their receipts will not come
         extra = {"provider": "chuanglan", "count": failed[:10]}
         log.warning("numbers of a batch refused", extra=extra)
-    if not msg_id:
-        return dict.fromkeys(batch, Outcome(code="no_msg_id", uncertain=True))
-    return {
-        number: Outcome(provider_id=chuanglan_receipts.delivery_id(msg_id, number))
-        for number in batch
-    }
+    return identifier(answer.get("msgId"))
 
 
 def variables(batch: Mapping[str, str]) -> dict[str, str]:

@@ -13,14 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalicelib.domain.errors import Invalid, Unverified
-from chalicelib.domain.provider_io import (
-    Receipt,
-    ReceiptKind,
-    Reply,
-    Webhook,
-    WebhookRequest,
-    personal_id,
-)
+from chalicelib.domain.provider_io import Receipt, ReceiptKind, Reply, Webhook, WebhookRequest
 from chalicelib.providers.base import (
     JSON,
     china_time,
@@ -36,14 +29,6 @@ TAKEN = '{"clcode":"000000"}'  # else the vendor pushes again, twice at most
 DELIVERED = "DELIVRD"
 # States that say nothing. Every other state, of which there are many, means "not delivered".
 OPEN = frozenset({"ACCEPTD", "UNKNOWN"})
-
-
-def delivery_id(msg_id: str, number: str) -> str:
-    """Return the id of a delivery, made of the call's message id and the number.
-
-    The number is canonical, so its spelling in the user's contacts does not matter.
-    """
-    return personal_id(msg_id, number)
 
 
 def read_push(request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
@@ -88,19 +73,19 @@ def read_reports(listed: Sequence[Any]) -> Sequence[Receipt]:
 
 
 def _receipt(report: Mapping[str, Any]) -> Receipt | None:
+    """Read a report, which names its delivery by the id of the call and the number."""
     msg_id = identifier(report.get("msgid")) or identifier(report.get("msgId"))
     status = identifier(report.get("status"))
     number = platform.mainland(identifier(report.get("mobile")))
     time = _time(report.get("notifyTime")) or _time(report.get("reportTime")) or 0
     if not msg_id or not status or number is None:
         return None
-    identity = delivery_id(msg_id, number)
     if status == DELIVERED:
-        return Receipt(identity, ReceiptKind.DELIVERED, time, number)
+        return Receipt(msg_id, ReceiptKind.DELIVERED, time, number)
     if status in OPEN:
-        return Receipt(identity, ReceiptKind.OTHER, time, number, status)
+        return Receipt(msg_id, ReceiptKind.OTHER, time, number, status)
     undeliverable = receipts.is_dead(status, str(report.get("statusDesc", "")))
-    return Receipt(identity, ReceiptKind.DELIVERY_FAILED, time, number, status, undeliverable)
+    return Receipt(msg_id, ReceiptKind.DELIVERY_FAILED, time, number, status, undeliverable)
 
 
 def read_replies(listed: Sequence[Any]) -> Sequence[Reply]:

@@ -28,20 +28,20 @@ def test_an_event_is_a_line_with_its_fields_and_those_of_its_unit_of_work(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with observability.unit_of_work(function="api", route="GET /x"):
-        observability.event("message_accepted", msgid="m", targets=3)
+        observability.event("step_decided", msgid="m", targets=3)
         observability.log.warning("aws_busy")
         observability.event("request_served", **observability.bound("route", "source"))
     observability.event("later")
-    accepted, busy, served, later = lines(capsys)
-    del accepted["timestamp"]
-    assert accepted == {
+    decided, busy, served, later = lines(capsys)
+    del decided["timestamp"]
+    assert decided == {
         "level": "INFO",
-        "message": "message_accepted",
+        "message": "step_decided",
         "function": "api",
         "msgid": "m",
         "targets": 3,
     }
-    assert set(busy) == {*accepted, "timestamp", "location", "service", "route"} - {
+    assert set(busy) == {*decided, "timestamp", "location", "service", "route"} - {
         "msgid",
         "targets",
     }

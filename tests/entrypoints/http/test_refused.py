@@ -107,6 +107,17 @@ def test_a_refused_role_a_forged_address_and_no_credentials_are_events(
     assert "not-the-token" not in str(written)
 
 
+def test_an_accepted_message_is_in_the_line_of_its_request_and_in_no_other(
+    configured: Api, lines: Lines
+) -> None:
+    lines()
+    msgid = configured.send(message()).json["msgid"]
+    configured.send(message(), auth=None)
+    accepted, refused_after = events(lines(), "request_served")
+    assert (accepted["msgid"], accepted["audience"], accepted["targets"]) == (msgid, "users", 2)
+    assert not {"msgid", "audience", "targets"} & refused_after.keys()
+
+
 @pytest.mark.parametrize(
     ("setting", "shown"), [("network", "203.0.113.0/24"), ("address", "203.0.113.9"), ("none", "")]
 )

@@ -94,7 +94,7 @@ def test_an_unreadable_record_is_reported_and_the_others_are_listed(
 def test_a_batch_that_cannot_be_listed_is_read_again_from_its_start(
     fake: FakeWorld, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fake.fail(RuntimeError("13800138000"), "messages.add_to_lists")
+    fake.fail(RuntimeError("13800138000"), "notes.add")
     assert failed(streams.history({"Records": batch()}, None)) == ["0"]
     out = capsys.readouterr().out
     assert "batch_failed" in out

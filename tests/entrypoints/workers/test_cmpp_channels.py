@@ -23,11 +23,9 @@ from chalicelib.providers.sms.cmpp.receipts import name
 from chalicelib.web.egress import Policy
 from tests.builders import a_channel, a_message, a_plan, a_user, an_access_channel, at_once
 from tests.entrypoints.workers.office import CODE, PAUSES, phone
-from tests.fakes.clock import START
 from tests.fakes.world import FakeWorld
 
 OTHER = "cmpp2"
-NEVER = START // 1000 + 10**6
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +55,7 @@ def a_submission(fake: FakeWorld, code: str, id: int) -> ChunkId:
     )
     fake.messages.has(message)
     chunk = fake.ledger.put_plan(a_plan(message, users=[a_user("ann", text=phone(1))]), message).id
-    fake.lookups.put(code, {name(id, phone(1)): Lookup(chunk, (0, 0))}, NEVER)
+    fake.lookups.has(code, {name(id, phone(1)): Lookup(chunk, (0, 0))})
     return chunk
 
 

@@ -127,7 +127,7 @@ def test_what_was_made_stays_used_when_the_connection_cannot_be_closed(fake: Fak
     with pytest.raises(OSError, match="reset by peer"):
         run(fake, job)
     assert used(fake) == fake.providers.mail.sent().total() == 100
-    assert "lookups.put" in fake.log
+    assert "recordings.put" in fake.log
 
 
 def test_where_others_were_faster_less_is_taken(fake: FakeWorld) -> None:

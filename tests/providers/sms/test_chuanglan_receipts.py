@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.errors import Invalid, Unverified
-from chalicelib.domain.provider_io import Account, Receipt, ReceiptKind, WebhookRequest, personal_id
+from chalicelib.domain.provider_io import Account, Receipt, ReceiptKind, WebhookRequest
 from chalicelib.providers.sms import receipts
 from chalicelib.providers.sms.chuanglan import Chuanglan
 from chalicelib.providers.sms.chuanglan_receipts import OPEN, TAKEN
@@ -53,9 +53,7 @@ def pushed(
 
 def test_a_report_is_pushed_as_an_address_and_wants_the_vendors_answer() -> None:
     result = pushed(REPORT)
-    assert result.receipts == [
-        Receipt(personal_id(REPORT["msgid"], A), ReceiptKind.DELIVERED, TIME, A)
-    ]
+    assert result.receipts == [Receipt(REPORT["msgid"], ReceiptKind.DELIVERED, TIME, A)]
     assert json.loads(result.reply) == {"clcode": "000000"}
     assert (result.nonce, result.replies) == ("", [])
 
@@ -75,7 +73,7 @@ def test_every_other_state_is_a_failure_and_only_a_missing_number_is_dead() -> N
         return result
 
     assert receipt("MK:0012", "关机") == Receipt(
-        personal_id(REPORT["msgid"], A), ReceiptKind.DELIVERY_FAILED, TIME, A, "MK:0012"
+        REPORT["msgid"], ReceiptKind.DELIVERY_FAILED, TIME, A, "MK:0012"
     )
     assert receipt("CB:0001").undeliverable
     assert receipt("XX", "空号").undeliverable
@@ -87,7 +85,7 @@ def test_every_other_state_is_a_failure_and_only_a_missing_number_is_dead() -> N
 def test_a_state_that_says_nothing_is_kept(status: str) -> None:
     result = pushed({**REPORT, "status": status})
     assert (result.receipts, result.reply) == (
-        [Receipt(personal_id(REPORT["msgid"], A), ReceiptKind.OTHER, TIME, A, status)],
+        [Receipt(REPORT["msgid"], ReceiptKind.OTHER, TIME, A, status)],
         TAKEN,
     )
 

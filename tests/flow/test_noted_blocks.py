@@ -1,0 +1,37 @@
+"""Notes and the timers that count their blocks are written together, in any order."""
+
+from __future__ import annotations
+
+from chalicelib.domain import notes
+from chalicelib.domain.jobs import TimerKind
+from chalicelib.domain.notes import Note
+from chalicelib.domain.plans import ChunkId
+from chalicelib.flow import figures
+from tests.builders import a_message
+from tests.fakes.world import FakeWorld
+
+
+def times(fake: FakeWorld) -> list[int]:
+    """Return when blocks are counted, as seconds from now."""
+    timers = [timer for timer in fake.timers.waiting() if timer.kind is TimerKind.FIGURES]
+    return sorted((timer.at - fake.clock.now()) // 1000 for timer in timers)
+
+
+def test_a_block_is_counted_after_its_notes_however_long_their_write_takes() -> None:
+    fake = FakeWorld()
+    message = a_message("ann")
+    note = Note(ChunkId(message.msgid, 0), message)
+    fake.clock.time = note.block * notes.BLOCK
+    fake.meanwhile("notes.add", lambda: fake.clock.advance(600), times=1)
+    figures.note(fake.ports, [note])
+    assert fake.notes.added == [note]
+    assert min(times(fake)) < 0 < max(times(fake)), "the first timer came before the note"
+
+
+def test_a_block_that_is_noted_soon_has_one_timer() -> None:
+    fake = FakeWorld()
+    message = a_message("ann")
+    fake.clock.time = message.accepted
+    for _ in range(2):
+        figures.note(fake.ports, [Note(ChunkId(message.msgid, 0), message)])
+    assert len(times(fake)) == 1
