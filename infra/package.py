@@ -29,6 +29,7 @@ from pathlib import Path
 
 from infra import package_lock
 from infra.console import build as console
+from infra.locks import one_at_a_time
 
 ROOT = package_lock.ROOT
 BUILD = ROOT / ".build"
@@ -47,11 +48,7 @@ AWS_SERVICES = ("dynamodb", "kms", "s3", "scheduler", "sqs", "stepfunctions")
 ENDPOINTS = ("dynamodb", "kms", "s3", "sqs", "states")  # the same by their names in addresses
 
 # Never imported or read at run time.
-TRIMMED = (
-    "bin",
-    "wrapt-stubs",
-    "boto3/examples",
-)
+TRIMMED = ("bin", "wrapt-stubs", "boto3/examples")
 
 
 def inputs_hash(stage: str, target: str, source: Path = ROOT) -> str:
@@ -81,11 +78,19 @@ def digest(files: Iterable[Path]) -> str:
 
 
 def package(stage: str, *, target: str, source: Path = ROOT) -> Path:
-    """Package if the inputs have changed. Return the directory of `sam.json` and the zip."""
-    from infra.layer import layer
+    """Package if the inputs have changed, or wait for a process that packages for this target.
 
+    Return the directory of `sam.json` and the zip.
+    """
     if source == ROOT:
         console.build()
+    with one_at_a_time(BUILD / f"package-{target}.lock"):
+        return _package(stage, target, source)
+
+
+def _package(stage: str, target: str, source: Path) -> Path:
+    from infra.layer import layer
+
     work = BUILD / f"{stage}-{target}"
     out, packaged_inputs = work / "out", work / "inputs"
     inputs = inputs_hash(stage, target, source)

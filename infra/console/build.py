@@ -7,7 +7,6 @@ once for each lock. A machine without Node.js gets it from the wheel `nodejs-whe
 
 from __future__ import annotations
 
-import fcntl
 import gzip
 import hashlib
 import json
@@ -18,6 +17,8 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+from infra.locks import one_at_a_time
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
@@ -36,9 +37,7 @@ def build() -> Path:
 
     Of several processes one builds, and the others wait.
     """
-    CACHE.mkdir(exist_ok=True)
-    with (CACHE / "console.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with one_at_a_time(CACHE / "console.lock"):
         return _build()
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,15 +34,12 @@ class Stack:
         """The file with pids, ports, and the deployed inputs, for infra/local/stack.py only."""
         return self.folder / "running.json"
 
+    @property
+    def lock(self) -> Path:
+        return self.folder / "lock"
+
     def log(self, process: str) -> Path:
         return self.folder / f"{process}.log"
-
-
-@contextlib.contextmanager
-def one_at_a_time(stack: Stack) -> Iterator[None]:
-    with (stack.folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -23,9 +23,10 @@ from typing import Any
 
 from infra.local import deployment, worker
 from infra.local.emulators import Emulator, Program, emulator_of
-from infra.local.files import DEMO, Stack, one_at_a_time, read, write
+from infra.local.files import DEMO, Stack, read, write
 from infra.local.processes import DIRECT, NotStarted, alive, answers, end, is_ours, ports, spawn
 from infra.local.worker import WORKER
+from infra.locks import one_at_a_time
 from infra.package import ROOT, digest, inputs_hash
 from infra.template import workers
 
@@ -47,7 +48,7 @@ def up(
     emulator = emulator or emulator_of(stack)
     _refuse(stack, emulator)
     stack.folder.mkdir(parents=True, exist_ok=True)
-    with one_at_a_time(stack):
+    with one_at_a_time(stack.lock):
         template = parameters(stack, emulator)
         inputs = f"{inputs_hash(stack.stage, emulator.target)} {template} {sandbox_options}"
         running = _still_running(stack, emulator)
@@ -102,7 +103,7 @@ def down(stack: Stack) -> bool:
     """Stop all processes by pid, and drop their state. Return True if anything ran."""
     if not stack.record.is_file():
         return False
-    with one_at_a_time(stack):
+    with one_at_a_time(stack.lock):
         _stop(stack)
     stack.description.unlink(missing_ok=True)
     return True
