@@ -65,7 +65,7 @@ assets: .venv/.local ## build the console's style sheet, scripts and catalogue; 
 test: check .venv/.dev .venv/.chromium ## everything: style, types, import rules, all tests, journeys on stacks of their own
 	@$(PY) -m tests
 
-check: lint types imports unit ## the fast part: style, types, import rules, tests that need no stack and no patience
+check: lint types imports unit ## the fast part: style, types, import rules, quick tests
 
 lint: .venv/.dev
 	@$(PY) -m ruff check $(wildcard $(SOURCES))
@@ -80,7 +80,7 @@ imports: .venv/.dev
 
 unit: .venv/.dev
 	@PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder \
-	  --ignore=tests/journeys --ignore=tests/template --ignore=tests/growth --ignore=tests/simulation
+	  --ignore=tests/journeys $(addprefix --ignore=tests/,template contracts growth simulation)
 
 fuzz: .venv/.dev ## property tests with random inputs, at least ten times as many as in make test: make fuzz SEED=…
 	@seed=$(or $(SEED),$$($(PY) -c 'import secrets; print(secrets.randbits(32))')); \

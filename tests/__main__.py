@@ -5,19 +5,25 @@ Journeys wait for much of their time. The other tests take the cores that journe
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
 from infra.package import ROOT
 from tests.journeys import __main__ as journeys
 
-LONG = ("tests/template", "tests/growth", "tests/simulation")
+LONG = ("tests/template", "tests/contracts", "tests/growth", "tests/simulation")
 
 
 def main() -> int:
     command = ["nice", "-n", "15", sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadfile"]
     with subprocess.Popen(
-        [*command, *LONG], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [*command, *LONG],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONHASHSEED": "0"},  # the same inputs each time
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     ) as others:
         failed = journeys.main()
         written, _ = others.communicate()
