@@ -72,7 +72,7 @@ def _match_late(
             of_channel.append(replace(receipt, provider_id=name))
         else:
             left.append(receipt)
-    for code in matches:
+    for code in matches if left else ():
         log.info("receipts_parked", extra={"channel": code, "receipts": len(left)})
         observability.metric("receipts_parked", len(left))
     return left
