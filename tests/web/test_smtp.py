@@ -17,6 +17,7 @@ from chalicelib.domain.provider_io import (
     Recipient,
 )
 from chalicelib.providers.email.smtp import Smtp
+from chalicelib.web import smtp
 from chalicelib.web.egress import Policy
 from tests.liveness import eventually
 from tests.providers.email import exim
@@ -106,6 +107,12 @@ def test_a_wrong_password_is_misconfigured(server: Exim, encryption: str) -> Non
 def test_its_certificate_is_not_trusted_unasked(server: Exim, encryption: str) -> None:
     with pytest.raises(Misconfigured, match="tls_certificate"):
         send(account(server, encryption, ca=""), "a@example.org")
+
+
+def test_connections_share_what_they_trust(server: Exim) -> None:
+    usual, own = smtp._context(""), smtp._context(server.ca)
+    assert usual is smtp._context("")
+    assert own is not usual
 
 
 def test_one_bad_recipient_of_several_is_told_apart(server: Exim) -> None:
