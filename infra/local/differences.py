@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from infra.local import batching, cores, fair_queues, leading_keys, rights
+from infra.local import batching, cores, fair_queues, invocations, leading_keys, rights
 from infra.local.counts import Counts
 
 TICK = 0.1  # seconds between two looks for messages whose delay or visibility timeout has ended
@@ -29,7 +29,7 @@ FUNCTION_URLS = "/_aws/lambda-url/"  # the emulator's path to them
 
 def apply(counts: Counts) -> None:
     """Call once, before MiniStack serves."""
-    from ministack.core import iam_actions, iam_evaluator, lambda_runtime
+    from ministack.core import concurrency, iam_actions, iam_evaluator, lambda_runtime
     from ministack.services import apigateway_v1, dynamodb, lambda_svc, scheduler, sqs
     from ministack.services.cloudformation import provisioners
 
@@ -44,7 +44,7 @@ def apply(counts: Counts) -> None:
     _wake_ups_at_their_second(scheduler)
     _bare_interpreter(lambda_runtime)
     _unpack_once(lambda_runtime)
-    _no_waiting_for_logs(lambda_runtime)
+    invocations.apply(lambda_runtime, concurrency)
     cores.apply(lambda_svc, lambda_runtime)
 
 
@@ -196,16 +196,3 @@ class _UnpackedOnce:
 def _unpack_once(runtime: Any) -> None:
     """Unpack a package once. It is not part of a cold start on AWS, but half of a local one."""
     runtime.zipfile = _UnpackedOnce()
-
-
-def _no_waiting_for_logs(runtime: Any) -> None:
-    """End an invocation when the function returns.
-
-    MiniStack's invocation waits 50 ms longer for a first line of its log.
-    """
-    drain = runtime.Worker._drain_stderr_bounded
-
-    def drain_soon(worker: Any) -> str:
-        return str(drain(worker, first_line_wait=0.003, idle_confirm=0.002))
-
-    runtime.Worker._drain_stderr_bounded = drain_soon

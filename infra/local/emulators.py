@@ -66,6 +66,8 @@ class MiniStack:
             "cores",
             "fair_queues",
             "insides",
+            "invocations",
+            "one_write",
             "counts",
             "units",
             "purposes",

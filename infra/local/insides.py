@@ -98,7 +98,7 @@ def _count_transitions(states: Any, counts: Counts) -> None:
 def _write_log(svc: Any, log: Path) -> None:
     """Write the functions' logs to a file, line by line, beside the emulator's CloudWatch Logs."""
     emit = svc._emit_lambda_logs
-    lock = threading.Lock()
+    lock, file = threading.Lock(), log.open("a", buffering=1, encoding="utf-8")
 
     def emit_and_write(
         function: Any, request: str, output: str, failed: bool, *rest: Any, **more: Any
@@ -106,7 +106,7 @@ def _write_log(svc: Any, log: Path) -> None:
         name = _short((function.get("config") or function)["FunctionName"])
         if output:
             lines = "".join(f"{name}  {line}\n" for line in output.splitlines())
-            with lock, log.open("a", encoding="utf-8") as file:
+            with lock:
                 file.write(lines)
         return emit(function, request, output, failed, *rest, **more)
 
