@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from botocore.exceptions import ParamValidationError
 
+from chalicelib.aws.clients import client
 from chalicelib.aws.files import Files
 from tests.contracts import emulator
 from tests.contracts.emulator import BUCKET
@@ -35,3 +37,13 @@ def test_signed_addresses_lead_to_the_host_of_the_buckets_region(
             .address("imports/errors/1", "bad.csv", 60)
             .startswith(f"https://{host}/{BUCKET}/imports/errors/1?")
         )
+
+
+def test_no_address_is_built_of_an_empty_name() -> None:
+    """Without its key, the address of an object is that of its bucket."""
+    variables = emulator.environment("http://127.0.0.1:1") | {"KMS_KEY": "k"}
+    with emulator.in_environment(variables), emulator.own_session():
+        with pytest.raises(ParamValidationError, match="Invalid length for parameter Key"):
+            client("s3").delete_object(Bucket=BUCKET, Key="")
+        with pytest.raises(ParamValidationError, match="FunctionName"):
+            client("lambda").get_function_configuration(FunctionName="")
