@@ -3,9 +3,9 @@
 The scenarios run on a stack of their own, with the provider sandbox.
 - bulk: N recipients of one app push. Half of the receipts trickle in over two minutes, so that
   recounting is paid for.
-- single: N/100 single sends with a strategy of two steps. Half of them escalate.
-- plain: N/20 single sends without a strategy. A short run would say how late the first ones are,
-  not how many a second.
+- single: N/20 single sends with a strategy of two steps. Half of them escalate.
+- plain: N/20 single sends without a strategy. A short run would say how late the first ones are.
+  Processes also cost most at their start.
 - at once, paced, mail and alone: N/100 plain sends under other conditions, 40 alone
   (infra/bench/single_sends.py).
 
@@ -91,8 +91,9 @@ def _run(console: Console, names: list[str], recipients: int) -> dict[str, Resul
         if name == BULK:
             results[name] = _bulk(console, description, recipients)
         else:
-            few = {"alone": single_sends.ALONE, "plain": recipients // 20}
-            number = max(10, few.get(name, recipients // 100))
+            many = dict.fromkeys(("single", "plain"), recipients // 20)
+            numbers = many | {"alone": single_sends.ALONE}
+            number = max(10, numbers.get(name, recipients // 100))
             results[name] = single_sends.run(console, description, name, number)
     return results
 

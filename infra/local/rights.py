@@ -94,7 +94,10 @@ def _schedules_in_their_group(actions: Any) -> None:
 
 
 def _policies_read_once(evaluator: Any) -> None:
-    """Keep what a policy's text says. MiniStack reads the text again for each request."""
+    """Keep what a policy's text says, and which names its patterns match.
+
+    MiniStack reads the text and compares the names again for each request.
+    """
     parse = evaluator.parse_policy_document
     parse_text = lru_cache(maxsize=1000)(parse)
 
@@ -102,6 +105,8 @@ def _policies_read_once(evaluator: Any) -> None:
         return (parse_text if isinstance(document, str) else parse)(document)
 
     evaluator.parse_policy_document = parse_once
+    for name in ("fnmatch_iam", "fnmatch_iam_cs"):
+        setattr(evaluator, name, lru_cache(maxsize=10_000)(getattr(evaluator, name)))
 
 
 def _principals_known_for_a_moment(evaluator: Any) -> None:

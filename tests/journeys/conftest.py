@@ -7,6 +7,7 @@ it again. `make localstack` runs them on LocalStack, by the variable STACK.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -108,6 +109,14 @@ def aws(stack: Mapping[str, Any]) -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def shop(stack: Mapping[str, Any]) -> Shop:
     return Shop(stack)
+
+
+def wait_for_settings() -> None:
+    """Wait until each process knows a setting that has just been changed.
+
+    A process keeps settings for SETTINGS_CACHE of the stage `test`, which is a second.
+    """
+    time.sleep(1.5)
 
 
 def finished(shop: Shop, msgid: str, **more: Any) -> dict[str, Any]:

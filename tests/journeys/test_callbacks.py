@@ -11,7 +11,7 @@ import requests
 from standardwebhooks import Webhook
 
 from infra.demo.client import TIMEOUT, Shop
-from tests.journeys.conftest import eventually
+from tests.journeys.conftest import eventually, wait_for_settings
 from tests.journeys.receiver import Receiver, receiving
 
 HI = {"platform": "all", "notification": {"alert": "hi"}}
@@ -37,7 +37,7 @@ def report_to(shop: Shop, receiver: Receiver, **address: Any) -> dict[str, Any]:
     fields = {"auth": "basic", "secret": shop.secret, **address}
     added = admin(shop, "POST", "/addresses", {"url": receiver.url, **fields})
     admin(shop, "PATCH", "", {"enabled": True, "default": added["id"]})
-    time.sleep(1.5)  # SETTINGS_CACHE of the stage
+    wait_for_settings()
     return added
 
 
@@ -117,7 +117,7 @@ def test_a_paused_address_is_replayed_and_its_records_are_kept(callers: Shop) ->
     with receiving() as receiver:
         added = report_to(shop, receiver)
         admin(shop, "PATCH", f"/addresses/{added['id']}", {"paused": True})
-        time.sleep(1.5)
+        wait_for_settings()
         msgid = post(shop, {"aud_userid": ["ok"], "msg_sms": [SMS]})
 
         def held() -> list[dict[str, Any]]:
@@ -131,7 +131,7 @@ def test_a_paused_address_is_replayed_and_its_records_are_kept(callers: Shop) ->
         assert {record["msgid"] for record in kept["body"]} == {msgid}
         assert receiver.posts == []
         admin(shop, "PATCH", f"/addresses/{added['id']}", {"paused": False})
-        time.sleep(1.5)
+        wait_for_settings()
         until = round(time.time() * 1000) + 60_000
         admin(shop, "POST", "/replay", {"since": since, "until": until, "states": ["held"]})
         eventually(lambda: receiver.types(msgid), lambda types: types >= {0, 2, 4})

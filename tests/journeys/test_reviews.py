@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from infra.demo.client import Api, Failed, Shop
-from tests.journeys.conftest import finished
+from tests.journeys.conftest import finished, wait_for_settings
 from tests.journeys.test_schedules import a_user, body
 
 
@@ -26,6 +26,7 @@ def set_reviews(shop: Shop, settings: dict[str, Any]) -> None:
         timeout=30,
     )
     assert answer.status_code == 200, answer.text
+    wait_for_settings()
 
 
 def test_a_message_leaves_when_the_last_level_has_approved(stack: dict[str, Any]) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import requests
 
 from infra.demo.client import TIMEOUT, Shop
-from tests.journeys.conftest import eventually, finished
+from tests.journeys.conftest import eventually, finished, wait_for_settings
 
 APP = {"app": {"title": "Hello", "alert": "Hello {{name}}"}}
 PEOPLE = ("buyer", "browser", "stranger")
@@ -34,7 +33,7 @@ def keep_interactions(shop: Shop) -> None:
         timeout=TIMEOUT,
     )
     assert answer.ok, answer.text
-    time.sleep(1.5)  # SETTINGS_CACHE of the stage
+    wait_for_settings()
 
 
 def test_a_rule_finds_people_by_what_they_did_and_by_what_they_got(shop: Shop) -> None:
