@@ -52,7 +52,7 @@ def callbacks_queue() -> str:
 
 
 def worker_queue(worker: str, priority: Priority) -> str:
-    """Name a queue of a worker, which `Capabilities.worker` names."""
+    """Name the queue of a worker (`Capabilities.worker`) and a priority, such as `cmpp-1`."""
     return f"{worker}-{priority.value}"
 
 

@@ -46,9 +46,9 @@ def any_order(after: str, limit: int) -> list[Row]:
 
 
 def beginning_with(prefix: str, after: str, limit: int) -> list[str]:
-    """Read the next user ids after one that begin with a prefix, in order.
+    """Read the next user ids with a prefix after a user id, in order.
 
-    It takes a request for each part of the index, which lags behind by some milliseconds.
+    A page takes a request for each part of the index. The index lags behind by some milliseconds.
     """
     merged = heapq.merge(*(_ids(number, prefix, after, limit) for number in range(PARTS)))
     return list(islice(merged, limit))
@@ -63,7 +63,7 @@ def _ids(number: int, prefix: str, after: str, limit: int) -> Iterator[str]:
 
 
 def bucket(bucket: int, after: str, prefix: str, limit: int) -> list[Row]:
-    """Read the next items of a bucket."""
+    """Read the next users of a bucket after a user id. `prefix`: only ids that begin with it."""
     # Texts are ordered by their bytes in UTF-8.
     # No text lies between a text and the same text with a NUL behind it.
     low, high = max(after + "\0" if after else "", prefix), prefix + LAST

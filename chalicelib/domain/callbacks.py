@@ -148,7 +148,7 @@ class Batch:
 
 
 def batch_id(time: int, address: str, body: bytes) -> str:
-    """Return an id that sorts by time. The same records for the same address have the same id."""
+    """Return an id that sorts by time. The same time, address and body have the same id."""
     return keys.message_id(time, hashlib.sha256(address.encode() + b"\0" + body).digest())
 
 

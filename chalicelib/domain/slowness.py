@@ -10,7 +10,7 @@ LONG = 2_500  # ms: a job that takes more holds up a worker for others to notice
 
 
 class Slowness:
-    """The names whose last job took long."""
+    """The names (delivery channel and tenant) whose last job took long."""
 
     def __init__(self) -> None:
         self._until: dict[str, int] = {}
@@ -23,7 +23,7 @@ class Slowness:
             self._until.pop(name, None)
 
     def keep(self, name: str, now: int) -> None:
-        """Remember a name further, whose jobs still take all that they may."""
+        """Remember a name for longer: its jobs hold all the slots that they may hold."""
         self._until[name] = now + MEMORY
 
     def has(self, name: str, now: int) -> bool:

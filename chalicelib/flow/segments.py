@@ -40,12 +40,12 @@ def view_of(world: World, channel_key: str) -> View:
 
 
 def belongs_to(access: AccessChannel, user: User) -> bool:
-    """Tell if an access channel may send to a user whom it does not name."""
+    """Tell if messages of an access channel may reach a user whom they do not name."""
     return not access.restricted or user.is_bound_to(access.key, access.channels)
 
 
 def channels_of(world: World, access: AccessChannel) -> Mapping[str, ChannelType]:
-    """Return the types of the delivery channels of an access channel, by their codes."""
+    """Return code -> channel type for the delivery channels of an access channel."""
     channels = (world.settings.channel(code) for code in sorted(access.channels))
     return {channel.code: channel.type for channel in channels if channel is not None}
 

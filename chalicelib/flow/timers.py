@@ -54,7 +54,10 @@ def _envelopes(world: World, timers: Sequence[Timer]) -> Iterator[Envelope]:
 
 
 def _queue_of(world: World, timer: Timer) -> ChannelType | None:
-    """Return the channel type of a poll: only its delivery function can open the credentials."""
+    """Return the channel type whose delivery function does a poll, None for any other timer.
+
+    Only a delivery function can open the credentials.
+    """
     is_poll = timer.kind is TimerKind.POLL
     channel = world.settings.channel(elements.channel_of(timer.channel)) if is_poll else None
     return channel.type if channel else None

@@ -1,6 +1,6 @@
-"""All that is known of a person, and forgetting it.
+"""Show all that is known of a person, forget a person, and set what a person wants.
 
-What messages keep of a person is sealed and expires with them. So their counts stay right.
+What messages keep of a person is sealed and expires with the messages. So their counts stay right.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SETS = {Family.LIST: audiences.listing, Family.SEGMENT: audiences.segment}
 
 @frozen
 class Known:
-    """A person: the user, what its contacts agreed to, where it is a member, and what counts."""
+    """A person: the user with consents, lists, segments, marks, events and interactions."""
 
     user: User
     consents: Consents
@@ -115,7 +115,7 @@ def _marks(world: World, name_of: Callable[[str], str]) -> Mapping[str, Marks]:
 
 
 def erase(world: World, userid: str, begin: Callable[[], None]) -> Known:
-    """Forget a person, and return what was known. The user goes last, so a repeat goes on.
+    """Forget a person, and return what was known. A repeat goes on, since the user goes last.
 
     `begin` is called before anything is deleted. Opt-outs stay with the HMAC of the contact, so
     that nobody writes to it again.
@@ -137,7 +137,7 @@ def erase(world: World, userid: str, begin: Callable[[], None]) -> Known:
 
 
 def _forget_marks(world: World, userid: str) -> None:
-    """Forget what counts of a person. Raise Conflict while messages to it go on being counted."""
+    """Forget the marks of a person. Raise Conflict while others keep changing these marks."""
     keys_of = [access.key for access in world.records.of(ACCESS_CHANNELS).list()]
     names = [name_of(key) for name_of in (_counts(userid), _reach(userid)) for key in keys_of]
     try:

@@ -22,7 +22,7 @@ MARGIN = 1000  # ms before its time from which a message is no longer changed
 def add(
     world: World, request: SendRequest, name: str, key: IdempotencyKey | None = None
 ) -> StoredRequest:
-    """Store a message with a schedule. A repeat under an idempotency key returns the first."""
+    """Store a message with a schedule. Return the stored one if its idempotency key is known."""
     stored = keep.make(world, request, reviews.needed(world, request), name)
     id = keep.add(world, stored, key)
     return stored if id == stored.id else get(world, id)

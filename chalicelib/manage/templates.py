@@ -59,7 +59,7 @@ def add(
     contents: Mapping[ChannelType, Elements],
     links: Sequence[str] | None,
 ) -> Template:
-    """Add a template at once, as where templates need no review."""
+    """Store a new template at once, without a review."""
     template = new(world, channel_key, name, contents, links)
     world.templates.put(template)
     return template

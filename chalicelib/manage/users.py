@@ -132,7 +132,7 @@ def _logs(
     stored: Mapping[str, User],
     by_user: Mapping[str, Sequence[UserChange]],
 ) -> Mapping[tuple[str, str], Log]:
-    """Return the logs of the events that are new to users, with these events added."""
+    """Return the logs to store, by user id and event name: the old ones and the new events."""
     new: dict[tuple[str, str], list[Occurrence]] = {}
     for user in changed:
         events = [event for change in by_user[user.userid] for event in change.events]

@@ -164,10 +164,10 @@ def code_word(code: str | None) -> str | None:
 
 
 def coded_error(response: Response, table: ErrorTable, code: str) -> ProviderError:
-    """Return the error of a vendor that sends a code in each answer, also with status 200.
+    """Return the error of a failed answer, from a vendor that also sends codes with status 200.
 
-    `code` is `0` for success, and empty if the answer has none. Codes missing from the table are
-    refusals.
+    `code`: the vendor's code, empty if the answer has none. `0` is success at the vendor, so the
+    HTTP status decides. With status 200, a code that is missing from the table is a refusal.
     """
     return vendor_error(
         response,

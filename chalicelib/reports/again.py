@@ -17,7 +17,7 @@ from chalicelib.ports import World
 
 
 def body(world: World, channel_key: str, msgid: str, *, whole: bool) -> dict[str, Any]:
-    """Return the body and the contents of a message. Contacts are masked unless it is `whole`.
+    """Return the body and the contents of a message. Contacts are masked unless `whole`.
 
     The body is null for a message that does not keep it. Raises NotFound.
     """

@@ -136,7 +136,10 @@ def _targets(world: World, message: Message, plans: Sequence[Plan]) -> int:
 
 
 def _members(world: World, message: Message) -> int:
-    """Estimate the members of a segment by rules, and of the tags beside it."""
+    """Estimate how many users an audience has that names a segment by rules.
+
+    Tags of the audience are estimated with the segment. Its user ids are added to the estimate.
+    """
     from chalicelib.flow import segment_samples
 
     tags = [

@@ -92,7 +92,7 @@ class Load(NamedTuple):
 
     @property
     def most(self) -> float:
-        """The sends a second at which that key is full."""
+        """The sends a second at which the busiest key of the family is full."""
         if self.family.keys == _OWN:
             return float("inf")
         return _most((self.writes, KEY_WRITES), (self.reads, KEY_READS))
@@ -136,7 +136,7 @@ def tables(result: Result) -> dict[str, float]:
 
 
 def concurrency(result: Result, rate: int) -> dict[str, float]:
-    """Return the functions at once that a rate needs, by function, on machines like this one."""
+    """Return how many of each function run at once at a rate, on a machine like this one."""
     busy = {
         name: counted["milliseconds"] / 1000 / result.recipients * rate
         for name, counted in result.counts["lambda"].items()

@@ -15,7 +15,10 @@ Record = dict[str, Any]
 
 
 def apply(svc: Any, dynamodb: Any, sqs: Any, clock: Callable[[], float] = time.time) -> None:
-    """Call once, before MiniStack serves. `clock` returns seconds since the epoch."""
+    """Make MiniStack wait for batching windows. Call once, before MiniStack serves.
+
+    `clock` returns seconds since the epoch.
+    """
     read, receive = dynamodb.stream_records_since, sqs._receive_messages_for_esm
 
     def read_complete(table: str, position: int, size: int) -> list[Record]:

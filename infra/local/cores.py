@@ -47,7 +47,10 @@ class OthersFirst:
 
 
 def apply(svc: Any, runtime: Any) -> None:
-    """Call once, before MiniStack serves."""
+    """Make MiniStack run jobs of priority 3 in processes that get the cores last.
+
+    Call once, before MiniStack serves.
+    """
     dispatch, acquire, spawn = (
         svc._execute_function_dispatch,
         svc.acquire_worker,

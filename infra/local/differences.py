@@ -28,7 +28,7 @@ FUNCTION_URLS = "/_aws/lambda-url/"  # the emulator's path to them
 
 
 def apply(counts: Counts) -> None:
-    """Call once, before MiniStack serves."""
+    """Make MiniStack behave like AWS. Call once, before MiniStack serves."""
     from ministack.core import concurrency, iam_actions, iam_evaluator, lambda_runtime
     from ministack.services import apigateway_v1, dynamodb, lambda_svc, scheduler, sqs
     from ministack.services.cloudformation import provisioners

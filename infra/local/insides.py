@@ -19,7 +19,10 @@ from infra.local.counts import Counts
 
 
 def watch(counts: Counts, log: Path) -> None:
-    """Call once, after MiniStack is imported and before it serves."""
+    """Make MiniStack count its work, and write the logs of functions to a file.
+
+    Call once, after MiniStack is imported and before it serves.
+    """
     from ministack.core import lambda_runtime
     from ministack.services import lambda_svc, sqs, stepfunctions
 

@@ -20,7 +20,7 @@ SLICE = 0.02  # seconds between two looks at the log of a function that runs
 
 
 def apply(runtime: Any, concurrency: Any) -> None:
-    """Call once, before MiniStack serves."""
+    """Make MiniStack hand over events in this way. Call once, before MiniStack serves."""
 
     def invoke(worker: Any, event: Any, request_id: str, **context: Any) -> dict[str, Any]:
         with worker._lock:

@@ -14,7 +14,7 @@ KEPT = 1.0  # seconds that the rights of an access key are kept
 
 
 def apply(actions: Any, evaluator: Any) -> None:
-    """Call once, before MiniStack serves."""
+    """Make MiniStack check rights as AWS does. Call once, before MiniStack serves."""
     _signatures_of_others(evaluator)
     _conditions_on_encryption_contexts(actions)
     _as_over_tls(evaluator)

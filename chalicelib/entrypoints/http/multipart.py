@@ -44,9 +44,10 @@ def parts(content_type: str, raw: bytes, *, most: int = MAX_PARTS) -> list[Part]
 
 
 def _last_boundary(raw: bytes, boundary: bytes) -> bytes:
-    """Return the boundary after the last part, for a form without one, as Go's SDK posts it.
+    """Return the last boundary, to be added to a form that ends without it.
 
-    Content-Length has the end of such a form. Raises Refused if a form ends within a boundary.
+    Go's SDK posts such forms. Only Content-Length tells that they are complete. Raises Refused if
+    a form breaks off within a boundary.
     """
     last = b"\r\n--" + boundary + b"--\r\n"
     if any(raw.endswith(last[:size]) for size in range(4, len(last))):

@@ -41,13 +41,16 @@ class Change(NamedTuple):
 
 @bp.on_dynamodb_record(stream_arn="ledger")  # type: ignore[untyped-decorator]
 def tally(event: Any) -> dict[str, Any]:
-    """Report the changed chunks, the notes and the callbacks of a batch, all of them repeatable."""
+    """Hand on new facts: chunks to recount, notes for figures, callbacks and interactions.
+
+    All may be done again.
+    """
     return _consume("tally", event, _change, _report)
 
 
 @bp.on_dynamodb_record(stream_arn="messages")  # type: ignore[untyped-decorator]
 def history(event: Any) -> dict[str, Any]:
-    """Add the new messages of a batch to their lists, and note them. All may be done again."""
+    """Add new messages to their lists, and hand on notes and callbacks. All may be done again."""
     return _consume("history", event, _added, _add)
 
 

@@ -38,7 +38,10 @@ class Round:
         self._errors: dict[str, Exception | None] = {}
 
     def report(self, world: World, channel_key: str) -> None:
-        """Deliver the records of an access channel, once. Raise for each job if that failed."""
+        """Deliver the records of all jobs of an access channel, when the first of them comes.
+
+        The other jobs deliver nothing. An error is raised for each job.
+        """
         if channel_key not in self._errors:
             self._errors[channel_key] = None
             try:

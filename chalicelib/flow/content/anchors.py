@@ -31,7 +31,7 @@ class Address(NamedTuple):
 
 
 def addresses(text: str) -> Iterator[Address]:
-    """Yield the addresses of links in their order. Comments and scripts have none."""
+    """Yield the address of each link with its place, in order. Comments and scripts have none."""
     at = 0
     while mark := _MARK.search(text, at):
         if mark["comment"]:

@@ -55,7 +55,10 @@ class Budget:
 
     @property
     def for_files(self) -> float:
-        """The seconds that all files of the job may take together. They have their own slots."""
+        """The seconds that fetching all files of the job may take.
+
+        `share` does not limit this time, since files take slots of their own (slots.py).
+        """
         usual = self._world.limits.lease / SHARE
         return min(usual, self._end - self._preparation - self._call)
 

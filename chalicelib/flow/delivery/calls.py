@@ -182,7 +182,7 @@ class Caller:
         return verdict is Verdict.STAY
 
     def _take_over(self, call: OpenCall, record: Call, held: Call) -> CallAnswer | None:
-        """Act on an earlier claim: of a worker that lives, died, or gave the call back."""
+        """Return the answer to a call claimed before, or repeat the call. None: it is closed."""
         now = self.world.clock.now()
         if held.is_over:
             return None

@@ -34,8 +34,9 @@ def of_files(world: World, message: Message) -> Iterator[bool]:
 def of_channel(world: World, message: Message, channel: Channel) -> Iterator[float]:
     """Yield the seconds in which parts of a job may begin. 0: it needs a slot, and none is free.
 
-    Only priority 1 is kept free. The other priorities are there for work that takes long. Without a
-    slot a job is cut short. Its tenant's next job on the channel takes one.
+    Only the workers of priority 1 are kept free. The other priorities are there for long work. A
+    job that takes no slot is cut short. After a long job, the tenant's next one on the channel
+    needs a slot.
     """
     usual = world.limits.lease / budget.SHARE
     if message.priority is not Priority.HIGH:

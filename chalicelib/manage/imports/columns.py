@@ -85,7 +85,10 @@ class Columns:
         return self.kind in OF_CONTACTS and any(column.contact for column in self.columns)
 
     def faults(self, cells: Sequence[str]) -> Sequence[Faulty]:
-        """Return the faults of a row's cells that no rule of users knows."""
+        """Return the faults of a row that the checks of a user cannot find.
+
+        Examples are an error of a spreadsheet, a shortened number and a surplus cell.
+        """
         of_cells = [(column.header, _fault(cell)) for column, cell in self._cells(cells)]
         is_first = iter([True])  # of the cells that are missing: one error says it
         faults = [

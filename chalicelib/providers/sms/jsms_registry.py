@@ -100,7 +100,7 @@ class JsmsRegistry(PlainRegistry):
         return self._drafted(id, draft)
 
     def _drafted(self, id: str, draft: Draft) -> Registered:
-        """Return the draft that was sent. The provider reviews it from now on."""
+        """Return what the account has now: the draft that was sent, in review."""
         is_signature = draft.sort is Sort.SIGNATURE
         return Registered(
             self.account.code,

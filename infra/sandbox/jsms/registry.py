@@ -54,9 +54,9 @@ class Registry:
         ]
 
     def check(self, account: Account, body: Mapping[str, Any]) -> None:
-        """Refuse a send by a text or signature that was deleted, or is not approved.
+        """Refuse a send by a deleted text or signature, or by a text that is not approved.
 
-        Others are taken: an account has texts that the sandbox does not know.
+        Unknown ones are taken: an account has texts that the sandbox does not know.
         """
         for what, id, gone in (
             (TEXT, body.get("temp_id"), 50013),
@@ -107,7 +107,7 @@ class Registry:
         return web.Response(content_type="application/json")
 
     async def review(self, request: web.Request) -> web.Response:
-        """Decide (`{"app_key", "temp_id" or "sign_id", "status": 1 or 2, "reason"}`)."""
+        """Pass or refuse (`{"app_key", "temp_id" or "sign_id", "status": 1 or 2, "reason"}`)."""
         body = await request.json()
         app_key, what, id = _named_in(body)
         kept = self._kept.get((app_key, what), {}).get(id)
@@ -125,7 +125,7 @@ class Registry:
         return web.json_response([{"sign_id": id, **each} for id, each in kept.items()])
 
     async def delete_by_hand(self, request: web.Request) -> web.Response:
-        """Delete as its owner does on JSMS's pages (`{"app_key", "temp_id" or "sign_id"}`)."""
+        """Delete what `{"app_key", "temp_id" or "sign_id"}` names, as on JSMS's own pages."""
         self._forget(*_named_in(await request.json()))
         return web.json_response({"deleted": True})
 

@@ -1,4 +1,4 @@
-"""People: an export of all that is known of one, forgetting it, and what the person wants."""
+"""Export all that is known of a person, forget a person, and set what a person wants."""
 
 from __future__ import annotations
 

@@ -213,7 +213,7 @@ def text(description: str) -> str:
 
 
 def _table(block: str) -> str:
-    """Return a table of Markdown, whose second line is a rule."""
+    """Return a table of Markdown as HTML. The second line of `block` is a ruler."""
     head, _, *lines = block.splitlines()
     rows = "".join(f"<tr>{_cells(line, 'td')}</tr>" for line in lines)
     return f"<table><tr>{_cells(head, 'th')}</tr>{rows}</table>"

@@ -82,7 +82,7 @@ Groups = Annotated[Annotated[list[RegistrationIds], AfterValidator(_few)] | None
 
 
 class Audience(Sparse):
-    """Users by id, tag and segment, all of them together, or registration ids by channel."""
+    """The union of users by id, tag and segment, or else registration ids by channel type."""
 
     model_config = ConfigDict(loc_by_alias=True)
 

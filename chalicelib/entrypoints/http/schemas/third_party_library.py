@@ -10,7 +10,7 @@ from chalicelib.entrypoints.http.schemas.base import Answer, ListQuery, Page, St
 
 
 class KeywordChoice(Strict):
-    """Numbers of keywords, in the order of the template, and what it is for."""
+    """The keywords of a new template, by number and in order, and what the template is for."""
 
     keywords: Annotated[
         list[Annotated[int, Field(ge=1, le=1_000_000)]], Field(min_length=1, max_length=5)
