@@ -155,7 +155,8 @@ def _show(console: Console, name: str, rate: int, result: Result, found: Sequenc
     for load in found:
         family = load.family
         where = f"{family.table} {family.name}" + (f" ({family.keys} keys)" * (family.keys > 1))
-        table.add_row(where, f"{load.writes:.3f}", f"{load.reads:.3f}", *_verdict(load.most, rate))
+        verdict = _verdict(load.most, rate, is_least=family.is_shared)
+        table.add_row(where, f"{load.writes:.3f}", f"{load.reads:.3f}", *verdict)
     for where, most in tables(result).items():
         table.add_row(f"new table {where.rpartition('-')[2]}", "", "", *_verdict(most, rate))
     needed = concurrency(result, rate)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
 
 import pytest
+from rich.console import Console
 
 from chalicelib.aws import tables as design
 from chalicelib.aws import user_lists
@@ -62,3 +64,20 @@ def test_the_index_of_users_has_its_own_keys_which_are_few() -> None:
     (load,) = model.loads([row], 100)
     assert load.family.keys == user_lists.PARTS == 4
     assert load.most == 4 * model.KEY_WRITES
+
+
+def test_a_key_that_sends_share_is_not_called_saturated() -> None:
+    """One write of its own a send is full at 1,000 sends a second."""
+    families = {family.name: family for family in model.FAMILIES}
+    printed = Console(record=True, width=200, file=io.StringIO())
+    own, shared = families["schedules, results, ab-tests"], families["figures#<key>"]
+    found = [model.Load(family, 1.0, 0.0) for family in (own, shared)]
+    nothing = Result(1, 1.0, {"write_units": {}, "read_units": {}, "lambda": {}}, 0)
+    model._show(printed, "plain", 2000, nothing, found)
+    lines = {
+        line.split("│")[1].strip(): [cell.strip() for cell in line.split("│")[4:6]]
+        for line in printed.export_text().splitlines()
+        if line.startswith("│")
+    }
+    assert lines[f"messages {own.name}"] == ["1,000/s", "SATURATED"]
+    assert lines[f"messages {shared.name}"] == ["≥ 1,000/s", "shared"]
