@@ -9,14 +9,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from infra.sandbox.server import Ports, serve
 from infra.sandbox.vendor import Options
 
 
-def main() -> None:
-    arguments = _arguments()
+def main(options: Sequence[str] | None = None) -> None:
+    arguments = _arguments(options)
     ports = Ports(
         http=arguments.http_port,
         smtp=arguments.smtp_port,
@@ -24,7 +25,7 @@ def main() -> None:
         starttls=arguments.starttls_port,
         cmpp=arguments.cmpp_port,
     )
-    options = Options(
+    behaviour = Options(
         host=arguments.host,
         late=arguments.late,
         timeout_hang=arguments.timeout_hang,
@@ -33,7 +34,7 @@ def main() -> None:
         pace=arguments.pace,
     )
     with tempfile.TemporaryDirectory(prefix="openums-sandbox-") as temporary:
-        asyncio.run(serve(ports, options, arguments.state_dir or Path(temporary)))
+        asyncio.run(serve(ports, behaviour, arguments.state_dir or Path(temporary)))
 
 
 def _add_addresses(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +47,7 @@ def _add_addresses(parser: argparse.ArgumentParser) -> None:
         )
 
 
-def _arguments() -> argparse.Namespace:
+def _arguments(options: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m infra.sandbox",
         description="The provider sandbox (docs/reference/sandbox.md).",
@@ -74,7 +75,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--state-dir", type=Path, help="folder for the certificate; a temporary one by default"
     )
-    return parser.parse_args()
+    return parser.parse_args(options)
 
 
 if __name__ == "__main__":

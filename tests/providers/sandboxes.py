@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -20,12 +23,15 @@ from tests.liveness import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 
+# A process that has imported the sandbox forks it for each start. Imports are most of a start.
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["infra.sandbox.__main__", __name__])
+
 
 @dataclass(frozen=True)
 class Sandbox:
     url: str
     about: Mapping[str, Any]
-    process: subprocess.Popen[str]
 
     def ask(self, method: str, path: str, **options: Any) -> requests.Response:
         return requests.request(method, self.url + path, timeout=PATIENCE, **options)
@@ -49,19 +55,48 @@ class Sandbox:
 
 @contextmanager
 def running(*options: str) -> Iterator[Sandbox]:
-    command = [sys.executable, "-m", "infra.sandbox", "--retry-first", "0.05", *options]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    printed, prints = FORKS.Pipe(duplex=False)
+    process = FORKS.Process(target=_run, args=(prints, options))
+    process.start()
+    prints.close()
     try:
-        assert process.stdout is not None
-        about = json.loads(process.stdout.readline())
-        yield Sandbox(f"http://127.0.0.1:{about['http_port']}", about, process)
+        with open(printed.fileno(), closefd=False) as lines:
+            yield _started(lines.readline())
     finally:
+        printed.close()
         process.terminate()
+        process.join(PATIENCE)
+        process.kill()
+        process.join()
+
+
+@contextmanager
+def command(*options: str) -> Iterator[tuple[Sandbox, subprocess.Popen[str]]]:
+    """Run the sandbox by its command, for tests of its start and end."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "infra.sandbox", *options],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
         try:
-            process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
+            assert process.stdout is not None
+            yield _started(process.stdout.readline()), process
+        finally:
             process.kill()
-            process.wait()
+
+
+def _started(line: str) -> Sandbox:
+    about = json.loads(line)
+    return Sandbox(f"http://127.0.0.1:{about['http_port']}", about)
+
+
+def _run(prints: Connection, options: Sequence[str]) -> None:
+    """Run the sandbox as its command does: what it prints goes to the pipe."""
+    from infra.sandbox import __main__ as sandbox
+
+    os.dup2(prints.fileno(), 1)
+    sandbox.main(["--retry-first", "0.05", *options])
 
 
 @dataclass(frozen=True)

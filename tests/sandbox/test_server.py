@@ -18,7 +18,7 @@ from infra.sandbox.accounts import Account, is_local
 from infra.sandbox.behaviour import DIGITS, WORDS, Behaviour, of
 from infra.sandbox.links import first_local_link
 from tests.liveness import HANG, PATIENCE, eventually
-from tests.providers.sandboxes import Sandbox, running, webhook
+from tests.providers.sandboxes import Sandbox, command, running, webhook
 
 AUTH = ("key", "secret")
 
@@ -227,7 +227,8 @@ def test_twenty_thousand_contacts_are_no_burden(box: Sandbox) -> None:
 
 
 def test_it_ends_soon_when_told_to_although_clients_wait_for_answers(tmp_path: Path) -> None:
-    with running("--timeout-hang", str(HANG), "--state-dir", str(tmp_path)) as box:
+    options = ("--timeout-hang", str(HANG), "--state-dir", str(tmp_path))
+    with command(*options) as (box, process):
         assert box.get("health")["status"] == "ok"
         assert (tmp_path / "certificate.pem").read_text() == box.ask(
             "GET", "/_sandbox/certificate"
@@ -239,8 +240,8 @@ def test_it_ends_soon_when_told_to_although_clients_wait_for_answers(tmp_path: P
         )
         mailing = smtplib.SMTP("127.0.0.1", box.about["smtp_port"], timeout=PATIENCE)
         eventually(lambda: box.outcomes("13800000007") == ["timeout"])
-        box.process.terminate()
-        assert box.process.wait(PATIENCE) == 0
+        process.terminate()
+        assert process.wait(PATIENCE) == 0
         with pytest.raises((ConnectionError, HTTPException)):
             waiting.getresponse()
         mailing.close()

@@ -25,7 +25,7 @@ from tests.liveness import PATIENCE
 from tests.providers.sandboxes import Sandbox
 from tests.providers.sms.cmpp.line import Line
 
-NOBODY = Sandbox("", {"cmpp_port": 1}, None)  # type: ignore[arg-type]
+NOBODY = Sandbox("", {"cmpp_port": 1})
 PEOPLE = [phone(1), phone(2)]
 TEXTS = {"whole": "hello", "parts": "你" * 80}
 NOTHING: dict[str, Any] = {"content": b"", "format": 0, "account": "", "source": ""}
