@@ -8,14 +8,20 @@ from typing import Any
 import pytest
 
 from chalicelib import observability
-from tests import answered, chance, profiles, reports
+from tests import answered, chance, garbage, profiles, reports
 
+garbage.rest()
 profiles.register()
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection() -> None:
-    profiles.freeze_constants()
+def pytest_collection(session: pytest.Session) -> None:
+    if not session.config.getoption("--numprocesses", default=None):  # or else workers collect
+        profiles.freeze_constants()
+
+
+def pytest_collection_finish() -> None:
+    garbage.work()
 
 
 # Files of these rooms take long. They come first, so that no worker ends long before the others.
