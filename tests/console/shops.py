@@ -11,7 +11,7 @@ import pytest
 
 from tests.console.conftest import Browser, a_fake, signed_in
 from tests.entrypoints.conftest import RealProviders
-from tests.fakes.restored import built, restore
+from tests.fakes.restored import Saved, built
 from tests.fakes.world import FakeWorld
 
 CALLBACK = {"url": "https://shop.example.com/c", "auth": "both", "retries": "ums"}
@@ -22,16 +22,17 @@ MSGID = re.compile(r"/messages/([0-9a-z]{16})")
 def shop(fake: FakeWorld, world: Any) -> Browser:
     """An access channel with everything that a page can show, made by the console alone."""
     saved, browser = _built()
-    restore(saved, fake, world)
+    saved.restore(fake, world)
     return replace(browser, world=world, cookies=dict(browser.cookies))
 
 
 @cache
-def _built() -> tuple[FakeWorld, Browser]:
+def _built() -> tuple[Saved, Browser]:
     fake = a_fake()
     world = replace(fake.ports, providers=RealProviders())
     with built(world, "shop"):
-        return fake, _with_channels(signed_in(world))
+        browser = _with_channels(signed_in(world))
+        return Saved(fake), browser
 
 
 def _with_channels(browser: Browser) -> Browser:

@@ -29,7 +29,7 @@ from chalicelib.web.egress import Policy
 from tests import answered
 from tests.entrypoints import http_api
 from tests.entrypoints.checks import UMS_ERRORS, check_answer, check_taken
-from tests.fakes.restored import built, restore
+from tests.fakes.restored import Saved, built
 from tests.fakes.world import FakeWorld, limits_of
 
 KEY, SECRET = "7d431e42dfa6a6d693ac2d04", "5e987ac6d2e04d95a9d8f0d1"
@@ -203,16 +203,16 @@ CONTENTS = {
 @pytest.fixture
 def configured(api: Api) -> Api:
     """Two delivery channels, a template (1) of both and a strategy (1), made by an operator."""
-    restore(_configured(api.is_rest), api.fake, api.world)
+    _configured(api.is_rest).restore(api.fake, api.world)
     return api
 
 
 @cache
-def _configured(is_rest: bool) -> FakeWorld:
+def _configured(is_rest: bool) -> Saved:
     api = Api(a_fake(), is_rest=is_rest)
     with built(api.world, "configured"):
         _configure(api)
-    return api.fake
+        return Saved(api.fake)
 
 
 def _configure(api: Api) -> None:
