@@ -55,6 +55,8 @@ def long_files(path: str, source: str) -> Iterator[str]:
 
 def exemptions(path: str, source: str) -> Iterator[str]:
     """Find comments that let a line be longer, or formatted otherwise."""
+    if not _DIRECTIVE.search(source):
+        return
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT and _DIRECTIVE.match(token.string):
             yield f"{path}:{token.start[0]}: exemption: {token.string}"

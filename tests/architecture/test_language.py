@@ -73,6 +73,8 @@ def docstrings(tree: ast.AST) -> Iterator[Prose]:
 
 
 def comments(source: str) -> Iterator[Prose]:
+    if "#" not in source:
+        return
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT and not _DIRECTIVE.match(token.string):
             yield Prose(token.start[0], token.string.lstrip("#! "))

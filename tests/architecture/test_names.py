@@ -37,16 +37,22 @@ def test_there_is_no_module_named_after_nothing() -> None:
     assert not [path for path in (ROOT / "chalicelib").rglob("*.py") if path.stem in nothing]
 
 
+_DEFINED = re.compile(r"\b(?:def|class)\s+(\w+)")
+
+
 def defined_twice(source: str) -> Iterator[str]:
     """Yield functions and classes of which only the last definition counts, as after a merge."""
+    names = _DEFINED.findall(source)
+    if len(names) == len(set(names)):
+        return
     tree = ast.parse(source)
     for scope in (tree, *(node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))):
-        names = Counter(
+        counts = Counter(
             node.name
             for node in scope.body
             if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.decorator_list
         )
-        yield from (name for name, number in names.items() if number > 1)
+        yield from (name for name, number in counts.items() if number > 1)
 
 
 def test_nothing_is_defined_twice() -> None:
