@@ -27,8 +27,9 @@ def pytest_collection_finish() -> None:
 # Files of these rooms take long. They come first, so that no worker ends long before the others.
 LONG = (
     *("tests/entrypoints/workers/", "tests/contracts/", "tests/simulation/", "tests/growth/"),
-    *("tests/sandbox/", "tests/providers/test_contract_", "tests/console/test_any_"),
-    *("tests/entrypoints/http/openapi/", "tests/entrypoints/http/test_any_", "tests/architecture/"),
+    *("tests/web/test_smtp", "tests/sandbox/", "tests/providers/test_contract_"),
+    *("tests/console/test_any_", "tests/entrypoints/http/openapi/"),
+    *("tests/entrypoints/http/test_any_", "tests/architecture/"),
 )
 
 
@@ -52,6 +53,7 @@ def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
+    reports.forget_output(report, item.config)
     reports.shorten(report, item.config)
     if report.when == "call":
         report.user_properties.append((answered.PROPERTY, answered.take()))

@@ -9,6 +9,15 @@ HEAD, CAPTURED = 16, 20
 HINT = "[... {} more lines: pytest --tb=long shows all ...]"
 
 
+def forget_output(report: pytest.TestReport, config: pytest.Config) -> None:
+    """Drop the output of a passed test, unless it is asked for, as by `-rP`.
+
+    Workers of xdist would send megabytes of log lines that nobody sees.
+    """
+    if report.passed and not {*"PA"} & {*config.getoption("reportchars")}:
+        report.sections = []
+
+
 def shorten(report: pytest.TestReport | pytest.CollectReport, config: pytest.Config) -> None:
     """Cut the middle of a long failure and the beginning of what it has written."""
     if not report.failed or config.getoption("tbstyle") != "short":
