@@ -8,7 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from chalicelib.console import assets, contents, labels
@@ -16,6 +17,22 @@ from chalicelib.console.texts import catalogue
 
 HERE = Path(__file__).resolve().parent
 FOLDERS = (HERE / "pages", HERE / "components")
+
+
+class _Compiled(BytecodeCache):
+    """The code of templates, which is the same in all languages."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, Any] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._codes.get(bucket.key)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._codes[bucket.key] = bucket.code
+
+
+_COMPILED = _Compiled()
 
 
 @cache
@@ -28,6 +45,7 @@ def environment(language: str) -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
         auto_reload=False,
+        bytecode_cache=_COMPILED,
     )
     made.install_gettext_translations(catalogue(language), newstyle=True)  # type: ignore[attr-defined]
     made.globals.update(icon=icon, bar=bar, asset=assets.address, data=data, L=labels, C=contents)
