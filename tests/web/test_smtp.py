@@ -19,7 +19,7 @@ from chalicelib.domain.provider_io import (
 from chalicelib.providers.email.smtp import Smtp
 from chalicelib.web import smtp
 from chalicelib.web.egress import Policy
-from tests.liveness import eventually
+from tests.liveness import GIVES_UP, eventually
 from tests.providers.email import exim
 from tests.providers.email.exim import HOST, LARGEST, LOGIN, PER_CONNECTION, Exim
 
@@ -168,7 +168,7 @@ def test_exim_closes_after_some_mails_and_none_is_lost_or_doubled(server: Exim) 
 
 
 def test_who_does_not_wait_for_the_answer_cannot_know(server: Exim) -> None:
-    assert send(account(server), "slow@example.org", timeout=0.5) == [
+    assert send(account(server), "slow@example.org", timeout=GIVES_UP) == [
         Outcome(code="timeout", uncertain=True)
     ]
     eventually(

@@ -84,7 +84,7 @@ data:
   require verify = header_names_ascii
           message = syntax of a header's name
   accept  condition = ${{if eq{{$recipients}}{{slow@example.org}}}}
-          delay = 2s
+          delay = 4s
   accept
 begin routers
 everybody:
