@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -28,7 +28,11 @@ def patterns() -> list[tuple[re.Pattern[str], str, Any]]:
 
 def contract_of(method: str, path: str) -> tuple[str, Contract] | None:
     """Return the route that serves a request, with its contract, or None."""
-    asked = path.partition("?")[0].removesuffix("/")
+    return _contract_of(method, path.partition("?")[0].removesuffix("/"))
+
+
+@lru_cache(maxsize=1000)
+def _contract_of(method: str, asked: str) -> tuple[str, Contract] | None:
     for pattern, route, entries in patterns():
         if method in entries and pattern.fullmatch(asked):
             return route, entries[method].view_function.contract
