@@ -23,7 +23,7 @@ class Slowness:
             self._until.pop(name, None)
 
     def keep(self, name: str, now: int) -> None:
-        """Remember a name for longer: its jobs hold all the slots that they may hold."""
+        """Remember a name for longer: its jobs hold all the permits that they may hold."""
         self._until[name] = now + MEMORY
 
     def has(self, name: str, now: int) -> bool:

@@ -23,7 +23,7 @@ from chalicelib.domain.plans import CallKey
 from chalicelib.domain.provider_io import Capabilities
 from chalicelib.domain.values import frozen
 from chalicelib.flow import first, third_party, withdraw
-from chalicelib.flow.delivery import ahead, early, expiry, files, quota, rate, slots
+from chalicelib.flow.delivery import ahead, early, expiry, files, permits, quota, rate
 from chalicelib.flow.delivery.budget import Budget
 from chalicelib.flow.delivery.calls import Caller, ClaimedBefore
 from chalicelib.flow.delivery.postponed import MAX_DELAY, PAUSE, Postponed
@@ -71,7 +71,7 @@ class Batch:
         if message is None or channel is None:
             early.come_back(world, job, channel)
             return
-        if slots.is_slow(world, message, channel):
+        if permits.is_slow(world, message, channel):
             self._recorder.write()
         part = partial(self._recorder.part, name)
         unread = first.unread_chunk(world, job, message, self._readings)
@@ -118,13 +118,13 @@ def _deliver(
     elif not message.has_clock and expiry.expire(world, message, chunk, calls):
         world.queues.send([check_now(message, at, world.clock.now())])
         calls = []
-    with slots.of_channel(world, message, channel) as seconds:
+    with permits.of_channel(world, message, channel) as seconds:
         work = _Work(world, job, message, channel, chunk, seconds, part, turns)
         is_paused = channel.paused and any(is_unmade(chunk, call) for call in calls)
         if not calls or (seconds and not is_paused):
             _run(work, calls)
         else:
-            delay = PAUSE if is_paused else slots.delay(world)
+            delay = PAUSE if is_paused else permits.delay(world)
             work.requeue((), work.wait(calls, Postponed(delay, fetches=job.fetches)))
 
 

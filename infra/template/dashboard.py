@@ -106,7 +106,7 @@ def _of_jobs(stage: Stage) -> list[Widget]:
         )
         for priority in Priority
     ]
-    jobs = ("job_failed", "jobs_paced", "jobs_over_quota", "jobs_without_slot")
+    jobs = ("job_failed", "jobs_paced", "jobs_over_quota", "jobs_without_permit")
     return [
         *ages,
         _graph("Jobs that wait or failed", [_ours(stage, name) for name in jobs]),

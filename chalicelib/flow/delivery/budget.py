@@ -57,7 +57,7 @@ class Budget:
     def for_files(self) -> float:
         """The seconds that fetching all files of the job may take.
 
-        `share` does not limit this time, since files take slots of their own (slots.py).
+        `share` does not limit this time, since files take permits of their own (permits.py).
         """
         usual = self._world.limits.lease / SHARE
         return min(usual, self._end - self._preparation - self._call)

@@ -10,7 +10,7 @@ from chalicelib.domain.jobs import DeliverJob
 from chalicelib.domain.messages import Message
 from chalicelib.domain.provider_io import Attachment
 from chalicelib.flow.content import attachments, render
-from chalicelib.flow.delivery import slots
+from chalicelib.flow.delivery import permits
 from chalicelib.flow.delivery.budget import Budget
 from chalicelib.flow.delivery.postponed import Postponed
 from chalicelib.observability import log
@@ -28,9 +28,9 @@ def fetch(world: World, job: DeliverJob, message: Message, budget: Budget) -> Fi
         return ()
     if not attachments.are_elsewhere(world, urls):
         return _fetch(world, job, message, budget)
-    with slots.of_files(world, message) as is_free:
+    with permits.of_files(world, message) as is_free:
         if not is_free:
-            raise Postponed(slots.delay(world), of_job=True, fetches=job.fetches)
+            raise Postponed(permits.delay(world), of_job=True, fetches=job.fetches)
         return _fetch(world, job, message, budget)
 
 

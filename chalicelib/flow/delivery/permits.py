@@ -2,8 +2,8 @@
 
 Two things are slow by one tenant's will or bad luck: files on servers that its messages name, and a
 delivery channel whose provider answers late or takes many calls. A job of such a tenant takes a
-slot first. Slots of one name are a quarter of the workers. A job that gets none returns to its
-queue. All other jobs take no slot, and cost nothing here.
+permit first. Permits of one name are a quarter of the workers. A job that gets none returns to its
+queue. All other jobs take no permit, and cost nothing here.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ WAITS = 6  # this part of a lease passes until a job asks again
 
 @contextmanager
 def of_files(world: World, message: Message) -> Iterator[bool]:
-    """Take a slot to fetch files of a tenant's choice. Yield False if none is free."""
+    """Take a permit to fetch files of a tenant's choice. Yield False if none is free."""
     with _taken(world, keys.join("files", message.channel_key), message.priority) as is_taken:
         yield is_taken
 
 
 @contextmanager
 def of_channel(world: World, message: Message, channel: Channel) -> Iterator[float]:
-    """Yield the seconds in which parts of a job may begin. 0: it needs a slot, and none is free.
+    """Yield the seconds in which parts of a job may begin. 0: it needs a permit, and none is free.
 
     Only the workers of priority 1 are kept free. The other priorities are there for long work. A
-    job that takes no slot is cut short. After a long job, the tenant's next one on the channel
-    needs a slot.
+    job that takes no permit is cut short. After a long job, the tenant's next one on the channel
+    needs a permit.
     """
     usual = world.limits.lease / budget.SHARE
     if message.priority is not Priority.HIGH:
@@ -65,20 +65,20 @@ def _name(message: Message, channel: Channel) -> str:
 
 
 def delay(world: World) -> float:
-    """Return the seconds until a job without a slot asks again."""
-    observability.metric("jobs_without_slot")
+    """Return the seconds until a job without a permit asks again."""
+    observability.metric("jobs_without_permit")
     return max(1, world.limits.lease / WAITS)
 
 
 @contextmanager
 def _taken(world: World, name: str, priority: Priority) -> Iterator[bool]:
-    """Take a slot for the length of the block.
+    """Take a permit for the length of the block.
 
-    Slots are counted in windows of a lease, so a worker that dies keeps its slot no longer. Work
-    that goes on from one window into the next is not counted in the second.
+    Permits are counted in windows of a lease, so a worker that dies keeps its permit no longer.
+    Work that goes on from one window into the next is not counted in the second.
     """
     window = world.clock.now() // (world.limits.lease * 1000)
-    counter = keys.join("slots", name, priority.value, window)
+    counter = keys.join("permits", name, priority.value, window)
     most = max(1, world.limits.concurrency[priority.value - 1] // SHARE)
     expires = (window + 2) * world.limits.lease
     if not world.counters.take(counter, 1, most, expires).granted:
