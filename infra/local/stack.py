@@ -12,10 +12,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,6 +38,7 @@ MODULES = {"sandbox": "infra.sandbox", WORKER: workers.MODULE}
 NAME = re.compile(r"[A-Za-z0-9-]{1,30}", re.ASCII)
 TAKEN = ("localstack-venv",)  # other folders of .local
 PATIENCE = 60.0  # seconds for a process to answer
+PORTS = Path(tempfile.gettempdir()) / f"openums-ports-{os.getuid()}.lock"
 
 
 def up(
@@ -56,15 +59,10 @@ def up(
         if is_deployed and worker.lives(running["pids"].get(WORKER)):
             return read(stack.description)
         packaging = deployment.start_packaging(stack.stage, emulator.target)
-        running = running or _start(stack, emulator, ports_from, sandbox_options)
-        write(stack.record, running)
-        import boto3  # noqa: F401 (imported here, while the processes start)
-
+        running = running or start(stack, emulator, ports_from, sandbox_options)
         packaged = deployment.end_packaging(packaging)
-        _await(stack, "emulator", _emulator(running), running)
         description = _deploy(stack, emulator, running, packaged)
         _restart_worker(stack, emulator, running, packaged)
-        _await(stack, "sandbox", _sandbox(running), running)
         write(stack.record, {**running, "deployed": inputs})
         write(stack.description, description)
         return description
@@ -107,6 +105,24 @@ def down(stack: Stack) -> bool:
         _stop(stack)
     stack.description.unlink(missing_ok=True)
     return True
+
+
+def start(
+    stack: Stack, emulator: Emulator, ports_from: int | None, sandbox_options: tuple[str, ...]
+) -> dict[str, Any]:
+    """Start emulator and sandbox, and return their record once both answer.
+
+    All checkouts of this machine do so one at a time, or two of them would choose the same ports.
+    The later emulator would end at once, and its stack be deployed to the other one.
+    """
+    with one_at_a_time(PORTS):
+        running = _start(stack, emulator, ports_from, sandbox_options)
+        write(stack.record, running)
+        import boto3  # noqa: F401 (imported here, while the processes start)
+
+        _await(stack, "emulator", _emulator(running), running)
+        _await(stack, "sandbox", _sandbox(running), running)
+    return running
 
 
 def _start(
