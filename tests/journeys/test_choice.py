@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from infra.demo.client import Shop
-from tests.journeys.conftest import eventually, finished
+from tests.journeys.conftest import eventually, finished, wait_for_settings
 
 VALUES = {"name": "Ann", "url": "https://shop.example/orders/1042"}
 MESSAGES = 3  # without which a person has no rate of its own
@@ -27,6 +27,7 @@ def shop(stack: Mapping[str, Any]) -> Shop:
         timeout=30,
     )
     assert answer.status_code == 200, answer.text
+    wait_for_settings()
     people = {"deaf": "silent", "fresh": "deliver"}
     shop.upload(
         [

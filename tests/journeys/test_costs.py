@@ -10,7 +10,7 @@ import requests
 
 from infra.bench import quiet
 from infra.demo.client import Shop
-from tests.journeys.conftest import STACK, eventually, finished
+from tests.journeys.conftest import STACK, eventually, finished, wait_for_settings
 
 PRICES = {"sms": {"price": 0.05, "prefixes": {"+852": 0.3}}}
 MANY = 60  # deliveries, enough to judge a delivery channel
@@ -44,6 +44,7 @@ def test_what_was_submitted_costs_and_a_budget_stops(stack: Mapping[str, Any]) -
         timeout=30,
     )
     assert made.status_code == 200
+    wait_for_settings()
     report = finished(shop, shop.api.send(people, template, {}), delivered=2)
     assert report["cost"] == {"total": 0.1, "channels": {"sms": 0.05 * 2}, "currency": "CNY"}
     assert report["losses"]["users"] == {"over_budget": 1}
@@ -67,11 +68,12 @@ def test_a_channel_whose_provider_refuses_rings_the_alarm(stack: Mapping[str, An
     shop.sandbox.console("jsms", "delete", app_key=account, temp_id=1)
     finished(shop, shop.api.send(people, template, {}))
 
-    def rings() -> float:
+    def health_of_own() -> dict[str, Any]:
         quiet.sweep(stack)
-        return counted("channels_poor") - before
+        return shop.admin.ask("GET", f"/admin/v1/channels/{shop.code('sms')}/health")
 
-    assert eventually(rings, lambda number: number > 0) > 0
-    health = shop.admin.ask("GET", f"/admin/v1/channels/{shop.code('sms')}/health")
-    assert (health["state"], health["submitted"]) == ("poor", 0)
+    health = eventually(health_of_own, lambda found: found["state"] == "poor")
+    assert health["submitted"] == 0
+    # Channels of other journeys may ring, too.
+    assert eventually(lambda: counted("channels_poor") - before, lambda number: number > 0) > 0
     assert health["errors"][0]["reason"].startswith("submit_failed")

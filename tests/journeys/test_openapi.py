@@ -23,6 +23,7 @@ from schemathesis.specs.openapi.checks import (
 
 import app
 from infra.demo.client import Shop
+from tests.journeys.conftest import wait_for_settings
 from tests.liveness import PATIENCE
 from tests.profiles import examples
 
@@ -86,6 +87,7 @@ def stage(stack: Mapping[str, Any]) -> Stage:
         auth=shop.admin.pair,
         timeout=30,
     ).raise_for_status()
+    wait_for_settings()
     schema = schemathesis.openapi.from_dict(
         requests.get(f"{shop.api.url}/openapi.json", timeout=30).json()
     )

@@ -12,7 +12,7 @@ import requests
 from infra.demo.client import TIMEOUT, Shop
 from infra.demo.platforms import USUAL
 from tests import printed
-from tests.journeys.conftest import eventually, finished
+from tests.journeys.conftest import eventually, finished, wait_for_settings
 from tests.printed import fitted
 
 CODES = {"app123": "app", "oa123": "wechatoa", "mp123": "wechatmp", "life123": "alipay_life"}
@@ -31,6 +31,7 @@ def shop(stack: Mapping[str, Any]) -> Shop:
         timeout=TIMEOUT,
     )
     assert changed.status_code == 200, changed.text
+    wait_for_settings()
     people = [shop.user(f"user{n}", app=[f"{shop.mark}printed{n}"]) for n in (1, 2)]
     shop.upload([{**user, "tag": {shop.key: [f"tag{n}"]}} for n, user in enumerate(people, 1)])
     return shop
