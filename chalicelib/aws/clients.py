@@ -21,8 +21,8 @@ def client(service: str) -> Any:
     # The SDK makes one attempt, and `_repeats` decides on others.
     # The timeouts keep a function from outliving its own while it waits for an answer.
     # The SDK would build its long name anew for each request, and check parameters that AWS
-    # checks again. The two were a third of the CPU time of a request. Where parameters become
-    # an address, as in S3, an empty one would name something else, so they are checked.
+    # checks again. Where parameters become an address, as in S3, an empty one would name
+    # something else, so they are checked.
     config = Config(
         user_agent=f"OpenUMS app/{os.environ.get('AWS_SDK_UA_APP_ID', 'openums')}",
         parameter_validation=service not in CHECKED_BY_AWS,
@@ -54,7 +54,7 @@ def _repeats() -> Callable[..., float | None]:
     adapter, conditions = RetryEventAdapter(), StandardRetryConditions(max_attempts=ATTEMPTS)
 
     def seconds(**event: Any) -> float | None:
-        if event["response"] is not None and event["response"][0].status_code < 300:
+        if _is_success(event["response"]):
             return None
         context, failures = adapter.create_retry_context(**event), int(event["attempts"])
         code = context.get_error_code() if event["response"] is not None else None
@@ -66,6 +66,11 @@ def _repeats() -> Callable[..., float | None]:
         return retries.pause(failures, min(2 ** (failures - 1), 20))
 
     return seconds
+
+
+def _is_success(response: Any) -> bool:
+    """Tell if an attempt succeeded. S3 may answer an error with status 200."""
+    return response is not None and response[0].status_code < 300 and "Error" not in response[1]
 
 
 class Busy(Exception):

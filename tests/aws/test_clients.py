@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ParamValidationError
 
-from chalicelib.aws.clients import client
+from chalicelib.aws.clients import _repeats, client
 from chalicelib.aws.files import Files
 from tests.contracts import emulator
 from tests.contracts.emulator import BUCKET
@@ -47,3 +50,18 @@ def test_no_address_is_built_of_an_empty_name() -> None:
             client("s3").delete_object(Bucket=BUCKET, Key="")
         with pytest.raises(ParamValidationError, match="FunctionName"):
             client("lambda").get_function_configuration(FunctionName="")
+
+
+@pytest.mark.parametrize(
+    ("parsed", "is_repeated"), [({"Error": {"Code": "SlowDown"}}, True), ({}, False)]
+)
+def test_an_error_with_status_200_is_repeated(parsed: dict[str, Any], is_repeated: bool) -> None:
+    """S3 answers so when it has begun to answer before it fails."""
+    seconds = _repeats()(
+        response=(AWSResponse("https://s3.example", 200, {}, None), parsed),
+        attempts=1,
+        caught_exception=None,
+        operation=None,
+        request_dict={"context": {}},
+    )
+    assert (seconds is not None) == is_repeated
