@@ -27,3 +27,11 @@ def test_every_journey_that_begins_early_exists() -> None:
         file, _, test = name.partition("::")
         source = (ROOT / JOURNEYS / file).read_text()
         assert f"def {test.partition('[')[0]}" in source, name
+
+
+def test_a_journey_changes_settings_only_where_it_waits_for_them() -> None:
+    """Other processes keep a setting for a second, so a send at once may not follow it."""
+    changing = [
+        path.name for path in (ROOT / JOURNEYS).glob("*.py") if '"If-Match"' in path.read_text()
+    ]
+    assert changing == ["conftest.py"]

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+import requests
 from xdist.scheduler import LoadScopeScheduling
 
-from infra.demo.client import Shop
+from infra.demo.client import TIMEOUT, Shop
 from infra.demo.platforms import share_numbers
 from infra.local.deployment import local_aws
 from infra.local.emulators import LOCALSTACK
@@ -111,12 +112,24 @@ def shop(stack: Mapping[str, Any]) -> Shop:
     return Shop(stack)
 
 
-def wait_for_settings() -> None:
-    """Wait until each process knows a setting that has just been changed.
+def change(
+    shop: Shop, method: str, path: str, body: Any = None, version: str = "*"
+) -> dict[str, Any]:
+    """Change a setting of the management API, and wait until each process knows the change.
 
     A process keeps settings for SETTINGS_CACHE of the stage `test`, which is a second.
     """
+    answer = requests.request(
+        method,
+        f"{shop.admin.url}/admin/v1/{path}",
+        json=body,
+        auth=shop.admin.pair,
+        headers={"If-Match": version},
+        timeout=TIMEOUT,
+    )
+    assert answer.ok, answer.text
     time.sleep(1.5)
+    return dict(answer.json())
 
 
 def finished(shop: Shop, msgid: str, **more: Any) -> dict[str, Any]:

@@ -7,37 +7,29 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-import requests
 from standardwebhooks import Webhook
 
-from infra.demo.client import TIMEOUT, Shop
-from tests.journeys.conftest import eventually, wait_for_settings
+from infra.demo.client import Shop
+from tests.journeys.conftest import change, eventually
 from tests.journeys.receiver import Receiver, receiving
 
 HI = {"platform": "all", "notification": {"alert": "hi"}}
 SMS = {"temp_id": 1}
 
 
-def admin(shop: Shop, method: str, path: str, body: Any = None) -> dict[str, Any]:
-    """Call the management API of the shop's callbacks, from any version."""
-    answer = requests.request(
-        method,
-        f"{shop.admin.url}/admin/v1/access-channels/{shop.key}/callbacks{path}",
-        json=body,
-        auth=shop.admin.pair,
-        headers={"If-Match": "*"},
-        timeout=TIMEOUT,
-    )
-    assert answer.ok, answer.text
-    return dict(answer.json())
+def place(shop: Shop) -> str:
+    return f"access-channels/{shop.key}/callbacks"
+
+
+def ask(shop: Shop, method: str, path: str, body: Any = None) -> dict[str, Any]:
+    return shop.admin.ask(method, f"/admin/v1/{place(shop)}{path}", body)
 
 
 def report_to(shop: Shop, receiver: Receiver, **address: Any) -> dict[str, Any]:
     """Add a receiver, and make it the default of callbacks that are on."""
     fields = {"auth": "basic", "secret": shop.secret, **address}
-    added = admin(shop, "POST", "/addresses", {"url": receiver.url, **fields})
-    admin(shop, "PATCH", "", {"enabled": True, "default": added["id"]})
-    wait_for_settings()
+    added = change(shop, "POST", f"{place(shop)}/addresses", {"url": receiver.url, **fields})
+    change(shop, "PATCH", place(shop), {"enabled": True, "default": added["id"]})
     return added
 
 
@@ -64,7 +56,7 @@ def test_a_receiver_written_for_ums_decodes_records_of_every_type(callers: Shop)
     with receiving(credentials=f"{shop.key}:{shop.secret}") as receiver:
         added = report_to(shop, receiver)
         tested = eventually(
-            lambda: admin(shop, "POST", f"/addresses/{added['id']}/test"),
+            lambda: ask(shop, "POST", f"/addresses/{added['id']}/test"),
             lambda told: told["status"] != "pending",
         )
         assert (tested["status"], len(receiver.echoes[0])) == ("ok", 32)
@@ -105,7 +97,7 @@ def test_signed_callbacks_are_verified_and_a_refused_one_comes_again(callers: Sh
         assert {record["sender_id"] for record in receiver.records} == {phone}
         states = {
             batch["id"]: [attempt["status"] for attempt in batch["attempts"]]
-            for batch in admin(shop, "GET", "/batches")["batches"]
+            for batch in ask(shop, "GET", "/batches")["batches"]
             if batch["address"] == added["id"]
         }
         assert [503, 200] in states.values()
@@ -116,22 +108,20 @@ def test_a_paused_address_is_replayed_and_its_records_are_kept(callers: Shop) ->
     since = round(time.time() * 1000) - 60_000
     with receiving() as receiver:
         added = report_to(shop, receiver)
-        admin(shop, "PATCH", f"/addresses/{added['id']}", {"paused": True})
-        wait_for_settings()
+        change(shop, "PATCH", f"{place(shop)}/addresses/{added['id']}", {"paused": True})
         msgid = post(shop, {"aud_userid": ["ok"], "msg_sms": [SMS]})
 
         def held() -> list[dict[str, Any]]:
-            batches = admin(shop, "GET", f"/batches?since={since}")["batches"]
+            batches = ask(shop, "GET", f"/batches?since={since}")["batches"]
             return [batch for batch in batches if batch["state"] == "held"]
 
         (batch, *_) = eventually(
             held, lambda batches: sum(batch["records"] for batch in batches) >= 3
         )
-        kept = admin(shop, "GET", f"/batches/{batch['id']}")
+        kept = ask(shop, "GET", f"/batches/{batch['id']}")
         assert {record["msgid"] for record in kept["body"]} == {msgid}
         assert receiver.posts == []
-        admin(shop, "PATCH", f"/addresses/{added['id']}", {"paused": False})
-        wait_for_settings()
+        change(shop, "PATCH", f"{place(shop)}/addresses/{added['id']}", {"paused": False})
         until = round(time.time() * 1000) + 60_000
-        admin(shop, "POST", "/replay", {"since": since, "until": until, "states": ["held"]})
+        ask(shop, "POST", "/replay", {"since": since, "until": until, "states": ["held"]})
         eventually(lambda: receiver.types(msgid), lambda types: types >= {0, 2, 4})

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-import requests
 
 from infra.demo.client import Shop
-from tests.journeys.conftest import eventually, finished, wait_for_settings
+from tests.journeys.conftest import change, eventually, finished
 
 VALUES = {"name": "Ann", "url": "https://shop.example/orders/1042"}
 MESSAGES = 3  # without which a person has no rate of its own
@@ -19,15 +18,7 @@ MESSAGES = 3  # without which a person has no rate of its own
 def shop(stack: Mapping[str, Any]) -> Shop:
     """Build a shop that keeps own rates: the pushes to one user never arrive, its SMS do."""
     shop = Shop(stack, kinds=("app", "sms"))
-    answer = requests.put(
-        f"{shop.admin.url}/admin/v1/choice/{shop.key}",
-        json={"own_rates": True},
-        auth=shop.admin.pair,
-        headers={"If-Match": "*"},
-        timeout=30,
-    )
-    assert answer.status_code == 200, answer.text
-    wait_for_settings()
+    change(shop, "PUT", f"choice/{shop.key}", {"own_rates": True})
     people = {"deaf": "silent", "fresh": "deliver"}
     shop.upload(
         [

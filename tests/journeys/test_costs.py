@@ -6,11 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import requests
-
 from infra.bench import quiet
 from infra.demo.client import Shop
-from tests.journeys.conftest import STACK, eventually, finished, wait_for_settings
+from tests.journeys.conftest import STACK, change, eventually, finished
 
 PRICES = {"sms": {"price": 0.05, "prefixes": {"+852": 0.3}}}
 MANY = 60  # deliveries, enough to judge a delivery channel
@@ -34,21 +32,12 @@ def counted(name: str) -> float:
 def test_what_was_submitted_costs_and_a_budget_stops(stack: Mapping[str, Any]) -> None:
     shop, people = a_shop(stack, 3)
     template = shop.template(sms={"temp_id": 1})
-    path = f"/admin/v1/budget/{shop.key}"
     before = counted("budgets_short")
-    made = requests.put(
-        shop.admin.url + path,
-        json={"per_month": 0.1},
-        headers={"If-Match": "*"},
-        auth=shop.admin.pair,
-        timeout=30,
-    )
-    assert made.status_code == 200
-    wait_for_settings()
+    change(shop, "PUT", f"budget/{shop.key}", {"per_month": 0.1})
     report = finished(shop, shop.api.send(people, template, {}), delivered=2)
     assert report["cost"] == {"total": 0.1, "channels": {"sms": 0.05 * 2}, "currency": "CNY"}
     assert report["losses"]["users"] == {"over_budget": 1}
-    state = shop.admin.ask("GET", path)
+    state = shop.admin.ask("GET", f"/admin/v1/budget/{shop.key}")
     assert (state["used"], state["state"]) == (0.1, "used_up")
     assert counted("budgets_short") > before
 

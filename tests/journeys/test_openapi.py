@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import (
 
 import app
 from infra.demo.client import Shop
-from tests.journeys.conftest import wait_for_settings
+from tests.journeys.conftest import change
 from tests.liveness import PATIENCE
 from tests.profiles import examples
 
@@ -80,14 +80,7 @@ class Stage:
 def stage(stack: Mapping[str, Any]) -> Stage:
     """Make a business line that reaches only its own people, for the sake of other journeys."""
     shop = Shop(stack)
-    requests.patch(
-        f"{shop.api.url}/admin/v1/access-channels/{shop.key}",
-        json={"restricted": True},
-        headers={"If-Match": "*"},
-        auth=shop.admin.pair,
-        timeout=30,
-    ).raise_for_status()
-    wait_for_settings()
+    change(shop, "PATCH", f"access-channels/{shop.key}", {"restricted": True})
     schema = schemathesis.openapi.from_dict(
         requests.get(f"{shop.api.url}/openapi.json", timeout=30).json()
     )

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-import requests
 
-from infra.demo.client import TIMEOUT, Shop
+from infra.demo.client import Shop
 from infra.demo.platforms import USUAL
 from tests import printed
-from tests.journeys.conftest import eventually, finished, wait_for_settings
+from tests.journeys.conftest import change, eventually, finished
 from tests.printed import fitted
 
 CODES = {"app123": "app", "oa123": "wechatoa", "mp123": "wechatmp", "life123": "alipay_life"}
@@ -22,16 +21,8 @@ CODES = {"app123": "app", "oa123": "wechatoa", "mp123": "wechatmp", "life123": "
 def shop(stack: Mapping[str, Any]) -> Shop:
     """Make a shop of all channel types, whose broadcast reaches only its own people."""
     shop = Shop(stack, kinds=tuple(USUAL))
-    place = f"{shop.api.url}/admin/v1/access-channels/{shop.key}"
-    changed = requests.patch(
-        place,
-        json={"restricted": True, "changes_all": True},
-        headers={"If-Match": "*"},
-        auth=shop.admin.pair,
-        timeout=TIMEOUT,
-    )
-    assert changed.status_code == 200, changed.text
-    wait_for_settings()
+    limits = {"restricted": True, "changes_all": True}
+    change(shop, "PATCH", f"access-channels/{shop.key}", limits)
     people = [shop.user(f"user{n}", app=[f"{shop.mark}printed{n}"]) for n in (1, 2)]
     shop.upload([{**user, "tag": {shop.key: [f"tag{n}"]}} for n, user in enumerate(people, 1)])
     return shop

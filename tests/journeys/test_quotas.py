@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import requests
-
 from infra.demo.client import Shop
-from tests.journeys.conftest import eventually, finished
+from tests.journeys.conftest import change, eventually, finished
 
 EMAIL = {"email": {"subject": "Hello", "text": "Hello"}}
 
@@ -46,13 +44,6 @@ def test_what_a_days_quota_has_no_room_for_waits_and_goes_when_there_is(
     progress = shop.api.message(msgid)["progress"]
     assert progress["unsubmitted"] == 4
 
-    raised = requests.patch(
-        shop.admin.url + path,
-        json={"deliveries_per_day": 1000},
-        headers={"If-Match": "*"},
-        auth=shop.admin.pair,
-        timeout=30,
-    )
-    assert raised.status_code == 200
+    change(shop, "PATCH", f"channels/{shop.code('email')}", {"deliveries_per_day": 1000})
     finished(shop, msgid, delivered=12)
     assert sent() == [1] * 14

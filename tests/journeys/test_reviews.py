@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from infra.demo.client import Api, Failed, Shop
-from tests.journeys.conftest import finished, wait_for_settings
+from tests.journeys.conftest import change, finished
 from tests.journeys.test_schedules import a_user, body
 
 
@@ -17,16 +17,7 @@ def member(shop: Shop, name: str, role: str) -> Api:
 
 
 def set_reviews(shop: Shop, settings: dict[str, Any]) -> None:
-    path = f"/admin/v1/access-channels/{shop.api.pair[0]}/reviews"
-    answer = shop.admin._http.put(
-        shop.admin.url + path,
-        json=settings,
-        auth=shop.admin.pair,
-        headers={"If-Match": "*"},
-        timeout=30,
-    )
-    assert answer.status_code == 200, answer.text
-    wait_for_settings()
+    change(shop, "PUT", f"access-channels/{shop.key}/reviews", settings)
 
 
 def test_a_message_leaves_when_the_last_level_has_approved(stack: dict[str, Any]) -> None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import requests
-
-from infra.demo.client import TIMEOUT, Shop
-from tests.journeys.conftest import eventually, finished, wait_for_settings
+from infra.demo.client import Shop
+from tests.journeys.conftest import change, eventually, finished
 
 APP = {"app": {"title": "Hello", "alert": "Hello {{name}}"}}
 PEOPLE = ("buyer", "browser", "stranger")
@@ -26,14 +24,7 @@ def segment(shop: Shop, name: str, *conditions: dict[str, Any]) -> str:
 
 
 def keep_interactions(shop: Shop) -> None:
-    answer = requests.put(
-        f"{shop.admin.url}/admin/v1/interactions/{shop.key}",
-        auth=shop.admin.pair,
-        headers={"If-Match": "*"},
-        timeout=TIMEOUT,
-    )
-    assert answer.ok, answer.text
-    wait_for_settings()
+    change(shop, "PUT", f"interactions/{shop.key}")
 
 
 def test_a_rule_finds_people_by_what_they_did_and_by_what_they_got(shop: Shop) -> None:

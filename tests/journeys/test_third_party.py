@@ -8,7 +8,7 @@ import pytest
 
 from infra.demo import third_party
 from infra.demo.client import Shop
-from tests.journeys.conftest import finished
+from tests.journeys.conftest import change, finished
 from tests.liveness import eventually
 
 
@@ -75,15 +75,9 @@ def test_a_text_is_reviewed_changed_sent_and_deleted(shop: Shop) -> None:
     third_party.decide(shop, temp_id=int(id), status=2, reason="unclear")
     refused = eventually(lambda: kept(shop, "sms")[id], lambda each: each["review"] == "refused")
     assert refused["reason"] == "unclear", "JSMS called back"
-    path = f"/admin/v1/channels/{shop.code('sms')}/templates/{id}"
-    answer = shop.admin._http.put(
-        shop.admin.url + path,
-        json={"text": "您的订单{{order}}已发出。", "category": "notice"},
-        auth=shop.admin.pair,
-        headers={"If-Match": f'"{refused["version"]}"'},
-        timeout=30,
-    )
-    assert answer.ok, answer.text
+    path = f"channels/{shop.code('sms')}/templates/{id}"
+    text = {"text": "您的订单{{order}}已发出。", "category": "notice"}
+    change(shop, "PUT", path, text, f'"{refused["version"]}"')
     eventually(lambda: kept(shop, "sms")[id]["review"], lambda review: review == "in_review")
     third_party.decide(shop, temp_id=int(id), status=1)
     third_party.asked(shop, "sms", "templates/refresh")
