@@ -6,12 +6,12 @@ Receipts that come before their submission was recorded are parked under their i
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from chalicelib.aws import lookup_items
 from chalicelib.aws.clients import client, error_code
 from chalicelib.aws.items import (
     Cancelled,
@@ -27,9 +27,7 @@ from chalicelib.aws.items import (
 )
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
-from chalicelib.domain.messages import Retention
-from chalicelib.domain.plans import ChunkId
-from chalicelib.domain.provider_io import Receipt, ReceiptKind
+from chalicelib.domain.provider_io import Receipt
 from chalicelib.ports import Lookup, Nonce, Vault
 
 CACHED = 20_000
@@ -66,7 +64,7 @@ class Lookups:
 
     def of_post(self, nonce: Nonce, provider_ids: Sequence[str]) -> Mapping[str, Lookup] | None:
         names = _names({nonce.channel: provider_ids})
-        used = self._read(names, _nonce_key(nonce), fresh=True)
+        used = self._read(names, lookup_items.nonce_key(nonce), fresh=True)
         if used is not None and used["digest"] != nonce.digest:
             return None
         return {id: to for (_, id), to in self._found(names).items()}
@@ -80,7 +78,7 @@ class Lookups:
             if row["pk"] == beside:
                 other = row
             else:
-                self._remember(row["pk"], _lookup(row))
+                self._remember(row["pk"], lookup_items.lookup(row))
         return other
 
     def _found(self, names: Mapping[str, tuple[str, str]]) -> dict[tuple[str, str], Lookup]:
@@ -91,19 +89,23 @@ class Lookups:
         if len(self._known) > CACHED:
             self._known.popitem(last=False)
 
-    def park(self, channel: str, receipts: Mapping[str, Sequence[Receipt]], expires: int) -> None:
+    def park(
+        self, channel: str, receipts: Mapping[str, Sequence[Receipt]], expires: int
+    ) -> Mapping[str, str]:
         """Park receipts. Drop those of an id that holds more than our largest call could produce.
 
         Such an id belongs to another system.
         """
-        by_key = {keys.join("parked", channel, id): receipts[id] for id in _possible(receipts)}
+        ids = {_parked_key(channel, id): id for id in _possible(receipts)}
         updates: list[Item] = []
-        for key, of_id in by_key.items():
-            update = None if key in self._full else self._parking(key, of_id, expires)
+        for key, id in ids.items():
+            update = None if key in self._full else self._parking(key, receipts[id], expires)
             if update is not None:
                 updates.append(update)
         for start in range(0, len(updates), PARKED_AT_ONCE):
             self._park(updates[start : start + PARKED_AT_ONCE])
+        held = [update for update in updates if _pk(update) not in self._full]
+        return {ids[_pk(update)]: _attribute(update) for update in held}
 
     def _park(self, updates: Sequence[Item]) -> None:
         while updates:
@@ -130,7 +132,7 @@ class Lookups:
 
         The name of their attribute is a hash of them, so a repeated post fails the condition.
         """
-        packed = pack([_written(receipt) for receipt in receipts])
+        packed = pack([lookup_items.packed(receipt) for receipt in receipts])
         name = PARKED + self._vault.mac("parked", packed).hex()[:24]
         sealed = self._vault.seal(packed, key)
         size = len(name) + len(sealed)
@@ -158,7 +160,7 @@ class Lookups:
 
     def parked_of(self, ids: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[Receipt]]:
         channels = {
-            keys.join("parked", channel, id): channel
+            _parked_key(channel, id): channel
             for channel, of_channel in ids.items()
             for id in _possible(of_channel)
         }
@@ -166,12 +168,22 @@ class Lookups:
         for row in get_many(table("lookups"), ({"pk": key} for key in channels), consistent=True):
             of_channel = receipts.setdefault(channels[row["pk"]], {})
             for name in sorted(name for name in row if name.startswith(PARKED)):
-                parked = unpack(self._vault.open(row[name], row["pk"]))
-                of_channel.update(dict.fromkeys(map(_read, parked)))
+                of_channel.update(dict.fromkeys(self._opened(row, name)))
         return {channel: list(of_channel) for channel, of_channel in receipts.items()}
 
+    def parked_by(self, channel: str, posts: Mapping[str, str]) -> Sequence[Receipt]:
+        names = {_parked_key(channel, id): posts[id] for id in _possible(posts)}
+        rows = get_many(table("lookups"), ({"pk": key} for key in names), consistent=True)
+        parked = (self._opened(row, names[row["pk"]]) for row in rows if names[row["pk"]] in row)
+        return [receipt for of_id in parked for receipt in of_id]
+
+    def _opened(self, row: Mapping[str, Any], name: str) -> list[Receipt]:
+        return [
+            lookup_items.unpacked(raw) for raw in unpack(self._vault.open(row[name], row["pk"]))
+        ]
+
     def use_nonce(self, nonce: Nonce) -> bool:
-        stored = put_once(table("lookups"), nonce_row(nonce))
+        stored = put_once(table("lookups"), lookup_items.nonce_row(nonce))
         return stored is None or from_item(stored)["digest"] == nonce.digest
 
     def expect(self, channel: str, time: int, expires: int) -> None:
@@ -194,6 +206,10 @@ class Lookups:
         by_key = {keys.join("expecting", channel): channel for channel in channels}
         rows = get_many(table("lookups"), ({"pk": key} for key in by_key), consistent=True)
         return {by_key[row["pk"]]: row["since"] for row in rows}
+
+
+def _parked_key(channel: str, id: str) -> str:
+    return keys.join("parked", channel, id)
 
 
 def _pk(update: Item) -> str:
@@ -221,14 +237,6 @@ def _update_all(updates: Sequence[Item]) -> None:
         raise Cancelled([True], [error.response.get("Item")]) from error
 
 
-def nonce_row(nonce: Nonce) -> Item:
-    return to_item({"pk": _nonce_key(nonce), "digest": nonce.digest, "expires": nonce.expires})
-
-
-def _nonce_key(nonce: Nonce) -> str:
-    return keys.join("nonce", nonce.channel, nonce.name)
-
-
 def _names(ids: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, str]]:
     """Return the keys of ids by channel, each with its channel and id."""
     return {
@@ -238,40 +246,6 @@ def _names(ids: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, str]]:
     }
 
 
-def rows(channel: str, lookups: Mapping[str, Lookup], expires: int) -> list[Item]:
-    """Build the items of lookups by provider id."""
-    return [_row(keys.join("receipt", channel, id), to, expires) for id, to in lookups.items()]
-
-
-def _row(key: str, to: Lookup, expires: int) -> Item:
-    """Build the item of a lookup. Its message expires with it, if a retention is known."""
-    known: Values = {} if to.retention is None else {"counted": int(to.retention.counted)}
-    if to.retention is not None and to.retention.start:
-        known["start"] = to.retention.start
-    if to.retention is not None and to.retention.callbacks:
-        known["callbacks"] = to.retention.callbacks
-    if to.retention is not None and to.retention.followed:
-        known["followed"] = 1
-    return to_item({"pk": key, "to": _text(to), "expires": expires, **known})
-
-
-def _text(to: Lookup) -> str:
-    element = [{"element": to.element}] if to.element > 1 else []
-    return json.dumps([*to.chunk, *(to.ref or ()), *([to.parts] if to.parts else ()), *element])
-
-
-def _lookup(row: Mapping[str, Any]) -> Lookup:
-    msgid, chunk, *rest = json.loads(row["to"])
-    element = rest.pop()["element"] if rest and isinstance(rest[-1], dict) else 1
-    ref = (rest[0], rest[1]) if rest else None
-    retention: Retention | None = None
-    if "counted" in row:
-        marks = (row.get("start", 0), row.get("callbacks", ""), bool(row.get("followed")))
-        retention = Retention(row["expires"], bool(row["counted"]), *marks)
-    parts = tuple(rest[2]) if len(rest) > 2 else ()
-    return Lookup(ChunkId(msgid, chunk), ref, parts, element, retention)
-
-
 def _possible(provider_ids: Iterable[str]) -> list[str]:
     """Leave out ids that no key can hold. A post to a webhook may contain any text."""
     return [
@@ -279,35 +253,3 @@ def _possible(provider_ids: Iterable[str]) -> list[str]:
         for id in provider_ids
         if len(id.encode("utf-8", "surrogatepass")) <= LONGEST_ID and not _HALF_PAIR.search(id)
     ]
-
-
-def _written(receipt: Receipt) -> list[str | int]:
-    return [
-        receipt.provider_id,
-        receipt.kind.value,
-        receipt.time,
-        receipt.contact,
-        receipt.code,
-        *_flags(receipt),
-    ]
-
-
-def _flags(receipt: Receipt) -> list[int]:
-    """Return what is rare. Most receipts have none of it."""
-    flags = [receipt.undeliverable, receipt.may_be_derived, receipt.soft]
-    while flags and not flags[-1]:
-        flags.pop()
-    return list(map(int, flags))
-
-
-def _read(raw: Sequence[Any]) -> Receipt:
-    provider_id, kind, time, contact, code, *flags = raw
-    undeliverable, may_be_derived, soft, *_ = (*map(bool, flags), False, False, False)
-    fields: dict[str, Any] = {
-        "contact": contact,
-        "code": code,
-        "undeliverable": undeliverable,
-        "soft": soft,
-        "may_be_derived": may_be_derived,
-    }
-    return Receipt(provider_id, ReceiptKind(kind), time, **fields)

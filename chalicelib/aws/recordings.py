@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from chalicelib.aws import ledger_items, lookups
+from chalicelib.aws import ledger_items, lookup_items
 from chalicelib.aws.cache import Cache
 from chalicelib.aws.items import Put, get_all, get_many, put_all
 from chalicelib.aws.messages import Messages
@@ -62,7 +62,7 @@ class Recordings:
         puts: list[Put] = [
             (table("ledger"), ("pk", "sk"), item) for item in ledger_items.facts_items(bundles)
         ]
-        put_all([*puts, (table("lookups"), ("pk",), lookups.nonce_row(nonce))])
+        put_all([*puts, (table("lookups"), ("pk",), lookup_items.nonce_row(nonce))])
 
     def _rows(self, missing: Missing) -> list[Put]:
         return [(table("due"), ("shard", "due"), row) for row in self._timers.rows(missing)]
@@ -73,7 +73,7 @@ def _puts(recording: Recording) -> list[Put]:
     answers = [
         ledger_items.answer_item(recording.chunk, answer, message) for answer in recording.answers
     ]
-    rows = lookups.rows(recording.channel, recording.lookups, message.expires)
+    rows = lookup_items.rows(recording.channel, recording.lookups, message.expires)
     return [
         *((table("ledger"), ("pk", "sk"), answer) for answer in answers),
         *((table("lookups"), ("pk",), row) for row in rows),

@@ -34,6 +34,7 @@ from chalicelib.domain.jobs import (
     Query,
     QueryJob,
     RecallJob,
+    ReceiptsJob,
     SegmentJob,
     Timer,
     TimerKind,
@@ -61,6 +62,7 @@ _PLAIN: Mapping[str, type[Any]] = {
     "callback_test": CallbackTest,
 }
 _KINDS: Mapping[type[AnyJob], str] = {
+    ReceiptsJob: "receipts",
     TimersJob: "timers",
     CallbackJob: "callbacks",
     InteractionsJob: "interactions",
@@ -99,7 +101,7 @@ def decode_chunk_job(text: str) -> ChunkJob:
 def decode_channel(text: str) -> ChannelJob:
     """Raise ValueError for a text that is not a job of the delivery queues."""
     job = _decode(text)
-    if not isinstance(job, DeliverJob | RecallJob | PollJob | QueryJob | TimersJob):
+    if not isinstance(job, ChannelJob):
         raise ValueError(f"{type(job).__name__} on a delivery queue")
     return job
 
@@ -138,6 +140,9 @@ def _decode(text: str) -> AnyJob:
         kind = body.pop("kind")
         if kind == "timers":
             return TimersJob(tuple(_timer(row) for row in body["timers"]))
+        if kind == "receipts":
+            posts = {id: _typed("name", name) for id, name in body["posts"].items()}
+            return ReceiptsJob(_typed("channel", body["channel"]), posts)
         if kind == "interactions":
             return InteractionsJob(tuple(map(_events, body["events"])))
         if kind == "callbacks":
@@ -152,7 +157,7 @@ def _decode(text: str) -> AnyJob:
 _TEXTS = frozenset(
     {
         *("msgid", "channel", "position", "id", "redirect_uri", "day", "key", "userid"),
-        *("channel_key", "group", "batch", "since", "until", "states", "address"),
+        *("channel_key", "group", "batch", "since", "until", "states", "address", "name"),
     }
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from chalicelib.domain import keys
@@ -79,6 +80,17 @@ class PollJob:
     """Ask a provider for the receipts of one delivery channel."""
 
     channel: str
+
+
+@frozen
+class ReceiptsJob:
+    """Look again for the submissions of receipts of a delivery channel.
+
+    `posts`: by hash of the provider's id, the name under which a post's receipts are parked.
+    """
+
+    channel: str
+    posts: Mapping[str, str]
 
 
 @frozen
@@ -233,7 +245,7 @@ class CallbackTest:
 
 
 ChunkJob = PlanJob | WithdrawJob | TimersJob | CoverageJob | SegmentJob | InteractionsJob
-ChannelJob = DeliverJob | RecallJob | PollJob | QueryJob | TimersJob
+ChannelJob = DeliverJob | RecallJob | PollJob | ReceiptsJob | QueryJob | TimersJob
 FileJob = ImportJob | ExportJob
 AnyCallbackJob = CallbackJob | CallbackRetry | CallbackReplay | CallbackTest
 

@@ -75,7 +75,7 @@ def of_error(contacts: Iterable[str]) -> Iterator[None]:
 def of_receipt(receipt: Receipt) -> Receipt:
     """Mask the contact in a code.
 
-    The id stays as it is, and is never stored as it is: see `names` and `hidden`.
+    The id stays as it is. Unsealed, it is never stored as it is: see `names` and `hidden`.
     """
     return replace(receipt, code=_plain(receipt.code, receipt.contact))
 

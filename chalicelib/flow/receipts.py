@@ -9,6 +9,7 @@ from chalicelib import observability
 from chalicelib.domain import channel_options, elements
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
+from chalicelib.domain.jobs import ReceiptsJob
 from chalicelib.domain.messages import Message, Retention
 from chalicelib.domain.plans import ChunkId, Plan
 from chalicelib.domain.provider_io import Receipt, ReceiptKind, Reply
@@ -38,8 +39,8 @@ def record(
 ) -> None:
     """Add receipts as facts, and use the nonce of their post.
 
-    A receipt whose submission is not recorded yet is parked. The worker that records the
-    submission adds it.
+    A receipt whose submission is not recorded yet is parked. A job adds it seconds later, or the
+    worker that records the submission late.
     """
     record_of_account(world, [code], receipts, nonce)
 
@@ -55,9 +56,30 @@ def record_of_account(
         return
     receipts = [provider_ids.of_receipt(receipt) for receipt in receipts]
     matches, unmatched = matching.match(world, codes, receipts, nonce)
-    for code, (known, lookups) in matches.items():
-        provider_ids.report_unknown(code, [*known, *unmatched])
-        _add(world, code, parts.whole(world, code, known, lookups), lookups, nonce)
+    try:
+        for code, (known, lookups) in matches.items():
+            provider_ids.report_unknown(code, [*known, *unmatched.receipts])
+            _add(world, code, parts.whole(world, code, known, lookups), lookups, nonce)
+    finally:
+        world.queues.send(unmatched.jobs)
+
+
+def look_again(world: World, job: ReceiptsJob) -> None:
+    """Add parked receipts whose submission was recorded just after they came.
+
+    The others stay parked. The worker of a submission that is recorded later looks for them.
+    So does the worker of a large message.
+    """
+    known, lookups = matching.match_parked(world, job)
+    if known:
+        observability.metric("receipts_matched", len(known))
+    small = [receipt for receipt in known if not _is_of_large_message(lookups[receipt.provider_id])]
+    if small:
+        _add(world, job.channel, parts.whole(world, job.channel, small, lookups), lookups, None)
+
+
+def _is_of_large_message(lookup: Lookup) -> bool:
+    return lookup.retention is not None and lookup.retention.counted
 
 
 def record_parked(world: World, submitted: Mapping[str, Sequence[str]]) -> None:
@@ -66,7 +88,9 @@ def record_parked(world: World, submitted: Mapping[str, Sequence[str]]) -> None:
     Receipts that no worker adds within a day belong to another system.
     """
     for code, receipts in matching.parked(world, submitted).items():
-        observability.metric("receipts_matched", len(receipts))
+        channel = world.settings.channel(code)
+        if channel is None or not matching.looks_again(world, channel):
+            observability.metric("receipts_matched", len(receipts))
         record(world, code, receipts)
 
 

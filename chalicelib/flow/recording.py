@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from chalicelib.domain.chunks import CallAnswer
 from chalicelib.domain.jobs import Timer
 from chalicelib.domain.plans import CallKey
-from chalicelib.flow import receipts
+from chalicelib.flow import matching, receipts
 from chalicelib.flow.delivery.answers import Answers
 from chalicelib.flow.follow_up import FollowUp
 from chalicelib.observability import log
@@ -38,7 +38,8 @@ class Part:
         self._unwritten: dict[str, Lookup] = {}
         self._known = set[CallKey]()  # answers whose lookups are among these
         self._since: int | None = None  # the first record that waits
-        self._is_single, self._is_written = message.is_single, False
+        self._is_single = message.is_single
+        self._written_at: int | None = None  # when all was written
 
     def add(self, answer: CallAnswer) -> None:
         """Take note of the answer to a call, while others follow."""
@@ -78,15 +79,26 @@ class Part:
     @property
     def waits(self) -> bool:
         follows = self._is_single and self.answers
-        return not self._is_written and bool(self.kept or follows)
+        return self._written_at is None and bool(self.kept or follows)
 
     @property
     def is_written(self) -> bool:
         """Everything is written, and something follows."""
-        return self._is_written and bool(self.answers)
+        return self._written_at is not None and bool(self.answers)
 
     def has_been_written(self) -> None:
-        self._is_written = True
+        self._written_at = self._world.clock.now()
+
+    @property
+    def is_prompt(self) -> bool:
+        """Tell if the calls were first attempts whose lookups were written soon after their start.
+
+        Whoever parks a receipt of them finds these lookups.
+        """
+        follow_up, at = self.follow_up, self._written_at
+        if follow_up.chunk.is_read or follow_up.capabilities.worker or at is None:
+            return False
+        return at <= self.begun + matching.PROMPT
 
     def recording(self) -> Recording:
         return self._recording(self.follow_up.timers(self.answers))
@@ -128,7 +140,8 @@ class Recorder:
         """Write the rest, and do what follows. Return the errors of jobs by name."""
         self.write()
         written = [part for part in self._parts if part.is_written]
-        self._together([part for part in written if part.lookups], self._record_parked)
+        sought = [part for part in written if part.lookups and not part.is_prompt]
+        self._together(sought, self._record_parked)
         for part in written:
             self._together([part], _finish)
         return self._failed

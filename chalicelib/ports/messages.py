@@ -230,11 +230,13 @@ class Lookups(Protocol):
         Nonce and ids are read consistently, in one batch per 100. The nonce is not written.
         """
 
-    def park(self, channel: str, receipts: Mapping[str, Sequence[Receipt]], expires: int) -> None:
-        """Park receipts by provider id.
+    def park(
+        self, channel: str, receipts: Mapping[str, Sequence[Receipt]], expires: int
+    ) -> Mapping[str, str]:
+        """Park receipts by provider id. Return the name under which those of each id are parked.
 
-        An id with more receipts than any of our calls could have belongs to another system. Its
-        further receipts may be dropped.
+        The same receipts have the same name. An id with more receipts than any of our calls could
+        have belongs to another system. Its further receipts may be dropped, and have no name.
         """
 
     def parked(self, channel: str, provider_ids: Sequence[str]) -> Sequence[Receipt]:
@@ -249,6 +251,9 @@ class Lookups(Protocol):
 
         A channel without parked receipts is left out.
         """
+
+    def parked_by(self, channel: str, posts: Mapping[str, str]) -> Sequence[Receipt]:
+        """Return the receipts that were parked under these ids by these names."""
 
     def use_nonce(self, nonce: Nonce) -> bool:
         """Write a nonce. Return False if it was used with another body."""

@@ -37,7 +37,8 @@ These are the scenarios:
   escalate to SMS.
 - **plain**: {plain} app pushes to one recipient each, without a strategy. As for `single`, each
   receipt is a request of its own, one second later.
-- **at once**: the same with receipts within a millisecond, before the submission is recorded.
+- **at once**: the same with receipts within a millisecond, before the submission is recorded. A
+  job looks for their submissions four seconds later.
 - **paced**: the same at the provider's own limit of calls a second.
 - **mail**: mails from a template of 20 KB.
 - **alone**: app pushes that are alone in their second, so that nothing shares an invocation.
@@ -74,7 +75,7 @@ whatever else is done.
 | read message and user | 1/b | 0.1 | |
 | claim the call, with the plan | 1 | 1 | without it a crash would send it twice |
 | record answer, lookup, timer | 1/b | 0.1 | |
-| look for parked receipts | 1/b | 0 | a receipt may come before its lookup |
+| look for parked receipts | 0 | 0 | only after two seconds, or a second attempt |
 | list of messages | 0.02 to 0.5 | 0.02 | |
 | receipt: find its delivery | 1 | 0 | it could be stored beside its lookup instead |
 | receipt: store it | 1 | 1 | a provider posts it once |

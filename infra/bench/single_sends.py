@@ -17,7 +17,7 @@ from infra.demo.client import Shop
 
 WITHIN = 15  # seconds that the strategy's second step waits
 SENDERS = 4
-ALONE = 40  # sends that are alone in their second
+ALONE = 120  # sends that are alone in their second
 APP = {"title": "Hello {{name}}", "alert": "Your order is on its way"}
 SMS = {"sign_id": 1, "temp_id": 1, "temp_para": {"name": "{{name}}"}}
 # A mail of 20 KB, as a shop's layout has it.

@@ -26,7 +26,7 @@ class Account:
     receipt_batch: int = 1  # receipts in one post at most
     receipt_batch_limit: int = 1000  # the provider's limit for `receipt_batch`
     receipt_wait: float = 0.2  # seconds that a post with room waits for more receipts
-    receipt_delay: float = 0.0  # seconds from a delivery to its receipt
+    receipt_delay: float = 0.2  # seconds from a delivery to its receipt
     trickle: float = 0.0  # seconds over which `trickle_share` of the receipts are spread
     trickle_share: float = 0.5
     rate_limit: int = 0  # calls per minute, 0 for unlimited

@@ -13,9 +13,12 @@ from typing import Any
 import pytest
 
 from chalicelib import config, wiring
+from chalicelib.aws.tables import table
+from chalicelib.domain import keys
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId
+from chalicelib.domain.provider_io import Receipt, ReceiptKind
 from chalicelib.ports import Lookup, Recording, World
 from tests import builders
 from tests.contracts import emulator
@@ -53,8 +56,8 @@ def own_tables(
     config.settings.cache_clear()
     emulator.create_tables(aws, stage)
     yield
-    for table in config.TABLES:
-        aws("dynamodb").delete_table(TableName=config.table_name(stage, table))
+    for name in config.TABLES:
+        aws("dynamodb").delete_table(TableName=config.table_name(stage, name))
     config.settings.cache_clear()
 
 
@@ -133,3 +136,21 @@ def plain(stored: dict[str, Any]) -> str:
 def number(unique: str) -> int:
     """Of a segment or list that no other test has."""
     return int(unique[1:], 16)
+
+
+def a_receipt(
+    provider_id: str, kind: ReceiptKind = ReceiptKind.DELIVERED, **changes: Any
+) -> Receipt:
+    return Receipt(
+        provider_id,
+        kind,
+        **{"time": 1_700_000_000_000, "contact": "+86-13900001111", "code": "成功", **changes},
+    )
+
+
+def raw_lookup(aws: Callable[[str], Any], *key: str) -> dict[str, Any]:
+    """Read an item of `lookups` as it is stored."""
+    found: dict[str, Any] = aws("dynamodb").get_item(
+        TableName=table("lookups"), Key={"pk": {"S": keys.join(*key)}}
+    )["Item"]
+    return found

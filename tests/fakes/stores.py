@@ -53,6 +53,7 @@ class FakeLookups:
         self.stale = False
         self.found: dict[tuple[str, str], Lookup] = {}
         self.waiting: dict[tuple[str, str], list[Receipt]] = {}
+        self.posts: dict[str, Sequence[Receipt]] = {}
         self.nonces: dict[tuple[str, str], str] = {}
         self.expecting: dict[str, int] = {}
 
@@ -84,10 +85,19 @@ class FakeLookups:
             names = ((id, (nonce.channel, id)) for id in dict.fromkeys(provider_ids))
             return {id: self.found[name] for id, name in names if name in self.found}
 
-    def park(self, channel: str, receipts: Mapping[str, Sequence[Receipt]], expires: int) -> None:
+    def park(
+        self, channel: str, receipts: Mapping[str, Sequence[Receipt]], expires: int
+    ) -> Mapping[str, str]:
         for provider_id, parked in receipts.items():
             with self.steps.around("lookups.park", write=True):
                 self.waiting.setdefault((channel, provider_id), []).extend(parked)
+                self.posts[str(hash(tuple(parked)))] = parked
+        return {id: str(hash(tuple(parked))) for id, parked in receipts.items()}
+
+    def parked_by(self, channel: str, posts: Mapping[str, str]) -> Sequence[Receipt]:
+        with self.steps.around("lookups.parked_by", write=False):
+            held = [post for id, post in posts.items() if (channel, id) in self.waiting]
+            return [receipt for post in held for receipt in self.posts.get(post, ())]
 
     def parked(self, channel: str, provider_ids: Sequence[str]) -> Sequence[Receipt]:
         with self.steps.around("lookups.parked", write=False):

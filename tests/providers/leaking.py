@@ -171,8 +171,9 @@ class Deployment:
             for sk, item in partition.items():
                 if sk != "plan":
                     yield f"ledger {chunk} {sk}", f"{sk} {item}"
-        for name in ("found", "waiting", "nonces", "expecting"):
+        for name in ("found", "nonces", "expecting"):
             yield f"lookups {name}", str(getattr(fake.lookups, name))
+        yield "lookups waiting", str(list(fake.lookups.waiting))  # their receipts are sealed
         yield "queues", " ".join(encode(envelope.job) for envelope in fake.queues.sent)
         yield "handed back", str(fake.queues.handed_back)
         yield "timers", str(fake.timers.rows)

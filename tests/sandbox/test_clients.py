@@ -200,7 +200,7 @@ def test_wecom_refuses_a_wrong_secret(box: Sandbox) -> None:
 
 
 def test_dingtalk_sends_polls_recalls_and_outlives_its_token(box: Sandbox) -> None:
-    box.register("dingtalk", "key", agent_id="7")
+    box.register("dingtalk", "key", agent_id="7", receipt_delay=0)
     account = Account(
         "dt",
         {"agent_id": 7, "app_key": "key", "app_secret": "secret"},
@@ -211,7 +211,7 @@ def test_dingtalk_sends_polls_recalls_and_outlives_its_token(box: Sandbox) -> No
         session.check()
         answer = session.send(call({"text": "hi"}, *users))
         assert all(outcome.loss is None for outcome in answer.outcomes)
-        box.register("dingtalk", "key", agent_id="7")  # ends the token
+        box.register("dingtalk", "key", agent_id="7", receipt_delay=0)  # ends the token
         polled = {
             receipt.contact: (receipt.kind, receipt.code, receipt.undeliverable)
             for receipt in session.poll({answer.provider_id: users})

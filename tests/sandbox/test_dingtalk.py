@@ -22,7 +22,7 @@ def started() -> Iterator[Sandbox]:
 @pytest.fixture
 def box(started: Sandbox) -> Sandbox:
     started.clear()
-    started.register("dingtalk", "key", agent_id="7")
+    started.register("dingtalk", "key", agent_id="7", receipt_delay=0)
     return started
 
 

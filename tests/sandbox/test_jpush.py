@@ -160,7 +160,7 @@ def test_a_late_receipt_comes_late(box: Sandbox, hook: Webhook) -> None:
 
 def test_a_late_receipt_is_missing_until_it_comes() -> None:
     with running("--late", "3600") as box:
-        box.register("jpush", "key")
+        box.register("jpush", "key", receipt_delay=0)
         msg_id = push(box, "a-late", "b").json()["msg_id"]
         assert status(box, msg_id, "a-late", "b") == {"a-late": 1, "b": 0}
 

@@ -137,6 +137,9 @@ class Singles(Simulation):
                 unknown = self.unknown(code)
                 assert submitted <= set(provider.sent()), f"{code} claims what it did not send"
                 assert set(provider.sent()) <= submitted | set(unknown), f"{code} lost track"
+                if code in self.providers():
+                    told = {contact for contact in submitted if "silent" not in contact}
+                    assert told <= self.contacts(code, FactKind.DELIVERED), f"{code} lost receipts"
             if provider.capabilities.token_life:
                 assert not self.unknown(code), f"{code} could have been asked again"
         calls = [

@@ -280,7 +280,6 @@ def test_a_batch_of_four_reads_once_and_writes_once(tokens: bool, writes: int) -
         "recordings.read": 1,
         "ledger.begin": 4,
         "recordings.put": writes,
-        "lookups.parked": 1,
     }
 
 

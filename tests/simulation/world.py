@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from chalicelib.domain.chunks import Chunk
@@ -22,6 +23,7 @@ from chalicelib.domain.jobs import (
     Envelope,
     PlanJob,
     RecallJob,
+    ReceiptsJob,
     TimerKind,
     TimersJob,
     WithdrawJob,
@@ -30,7 +32,17 @@ from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import ProviderIds, Receipt, ReceiptKind
 from chalicelib.domain.rules.callbacks import Retries
 from chalicelib.domain.strategies import Strategy
-from chalicelib.flow import audience, days, deliver, evaluate, submit, tally, webhooks, withdraw
+from chalicelib.flow import (
+    audience,
+    days,
+    deliver,
+    evaluate,
+    receipts,
+    submit,
+    tally,
+    webhooks,
+    withdraw,
+)
 from chalicelib.flow import timers as due
 from chalicelib.flow.callbacks.deliver import Round
 from chalicelib.flow.requests import SendRequest
@@ -64,6 +76,18 @@ PEOPLE = (
 )
 UNKNOWN = "zoe"
 STRATEGY = a_strategy("app", "sms", "email", within=60)
+STEPS: Mapping[type[Any], Callable[..., object]] = {
+    PlanJob: audience.plan,
+    DeliverJob: deliver.deliver,
+    ReceiptsJob: receipts.look_again,
+    WithdrawJob: withdraw.withdraw_partition,
+    RecallJob: withdraw.recall,
+}
+STEPS_OF_TIMERS: Mapping[TimerKind, Callable[..., object]] = {
+    TimerKind.WITHDRAW: withdraw.start_again,
+    TimerKind.CHECK: evaluate.check_chunks,
+    TimerKind.DAY: days.fold,
+}
 
 
 @dataclass
@@ -80,9 +104,7 @@ class Simulation:
     early: bool = False  # receipts before their submission is recorded
     options: Mapping[str, Any] = field(default_factory=dict)  # of every delivery channel
     reports: bool = False  # the access channel gets callbacks
-    quotas: Mapping[str, int] = field(
-        default_factory=dict
-    )  # deliveries a day of a delivery channel
+    quotas: Mapping[str, int] = field(default_factory=dict)  # deliveries a day of a channel
     prices: Mapping[str, float] = field(default_factory=dict)  # of a delivery channel
     world: FakeWorld = field(default_factory=FakeWorld)
     posts: list[tuple[int, str, list[Receipt]]] = field(default_factory=list)
@@ -177,24 +199,12 @@ class Simulation:
 
     def _handle(self, envelope: Envelope) -> None:
         match envelope.job:
-            case PlanJob() as job:
-                audience.plan(self.world.ports, job)
-            case DeliverJob() as job:
-                deliver.deliver(self.world.ports, job)
-            case WithdrawJob() as job:
-                withdraw.withdraw_partition(self.world.ports, job)
-            case RecallJob() as job:
-                withdraw.recall(self.world.ports, job)
             case CallbackJob() | CallbackRetry() as job:
                 shop.handle(self.world, Round([job] if isinstance(job, CallbackJob) else []), job)
-            case TimersJob(timers) if timers[0].kind is TimerKind.WITHDRAW:
-                withdraw.start_again(self.world.ports, timers)
-            case TimersJob(timers) if timers[0].kind is TimerKind.CHECK:
-                evaluate.check_chunks(self.world.ports, timers)
-            case TimersJob(timers) if timers[0].kind is TimerKind.DAY:
-                days.fold(self.world.ports, timers)
             case TimersJob(timers):
-                tally.recount(self.world.ports, timers)
+                STEPS_OF_TIMERS.get(timers[0].kind, tally.recount)(self.world.ports, timers)
+            case job:
+                STEPS[type(job)](self.world.ports, job)
 
     def _attempt(self, work: object) -> bool:
         """Return False for work that a consumer hands back to its queue."""
@@ -235,11 +245,8 @@ class Simulation:
         self.posts = [post for post in self.posts if post[0] > now]
         for _, code, reports in ready:
             request = self.providers()[code].webhook_request(reports)
-            if not self._attempt(
-                lambda code=code, request=request: webhooks.take_webhook(
-                    self.world.ports, code, WEBHOOK_TOKEN, request
-                )
-            ):
+            take = partial(webhooks.take_webhook, self.world.ports, code, WEBHOOK_TOKEN, request)
+            if not self._attempt(take):
                 self.posts.append((now + AGAIN * 1000, code, reports))
 
     # -- what came of it

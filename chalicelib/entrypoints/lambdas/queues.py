@@ -22,6 +22,7 @@ from chalicelib.domain.jobs import (
     PollJob,
     QueryJob,
     RecallJob,
+    ReceiptsJob,
     SegmentJob,
     Timer,
     TimerKind,
@@ -39,6 +40,7 @@ from chalicelib.flow import (
     interactions,
     poll,
     provider_query,
+    receipts,
     tally,
     timers,
     withdraw,
@@ -194,6 +196,8 @@ def _deliver(world: World, text: str, batch: deliver.Batch) -> None:
         withdraw.recall(world, job)
     elif isinstance(job, PollJob):
         poll.poll_channel(world, job)
+    elif isinstance(job, ReceiptsJob):
+        receipts.look_again(world, job)
     elif isinstance(job, QueryJob):
         provider_query.answer(world, job)
     else:

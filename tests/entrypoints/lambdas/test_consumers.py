@@ -22,13 +22,14 @@ from chalicelib.domain.jobs import (
     PollJob,
     Query,
     QueryJob,
+    ReceiptsJob,
     Timer,
     TimerKind,
     TimersJob,
 )
 from chalicelib.domain.plans import ChunkId
 from chalicelib.entrypoints.lambdas import queues, streams
-from chalicelib.flow import audience, deliver, evaluate, poll, provider_query, tally
+from chalicelib.flow import audience, deliver, evaluate, poll, provider_query, receipts, tally
 from tests.builders import a_msgid
 from tests.fakes.world import FakeWorld
 
@@ -72,6 +73,7 @@ def flow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Steps]:
         (poll, "poll_channel"),
         (poll, "poll_chunk"),
         (provider_query, "answer"),
+        (receipts, "look_again"),
     ):
         monkeypatch.setattr(module, name, recorded.record(name))
     monkeypatch.setattr(deliver.Batch, "deliver", recorded.of_batch)
@@ -113,16 +115,18 @@ def queue_consumer(channel_type: ChannelType) -> Any:
 
 @pytest.mark.parametrize("consumer", [queue_consumer(kind) for kind in ChannelType])
 def test_a_delivery_consumer_wakes_the_step_of_each_job(flow: Steps, consumer: Any) -> None:
-    job, asked, tested = (
+    job, asked, tested, parked = (
         DeliverJob(MSGID, 0, 1, 0, "sms1", 0, 100),
         PollJob("sms1"),
         QueryJob("sms1", Query.CHECK, "0b6f"),
+        ReceiptsJob("sms1", {"*a": "post"}),
     )
-    assert failed(consumer(sqs(job, asked, tested, TimersJob((POLL,))), None)) == []
+    assert failed(consumer(sqs(job, asked, tested, parked, TimersJob((POLL,))), None)) == []
     assert flow.done == [
         ("deliver", job),
         ("poll_channel", asked),
         ("answer", tested),
+        ("look_again", parked),
         ("poll_chunk", POLL),
     ]
 
@@ -145,6 +149,8 @@ def test_one_job_that_fails_goes_back_alone(flow: Steps) -> None:
         '{"kind":"x"}',
         '{"kind":"plan"}',
         '{"kind":"timers","timers":[[1]]}',
+        '{"kind":"receipts","channel":"sms1","posts":{"*a":1}}',
+        '{"kind":"receipts","channel":"sms1","posts":["*a"]}',
         "[" * 100_000,
     ],
 )
