@@ -125,7 +125,8 @@ def _park(world: World, code: str, receipts: Iterable[Receipt]) -> Mapping[str, 
 def _jobs(world: World, code: str, posts: Mapping[str, str]) -> list[Envelope]:
     """Build jobs that look again for the submissions of parked receipts.
 
-    There is none where nothing submits promptly.
+    There is none where nothing submits promptly. They stay out of the queue of verification codes,
+    since another system may send a broadcast over the account.
     """
     channel = world.settings.channel(code)
     if channel is None or not looks_again(world, channel):
@@ -133,7 +134,7 @@ def _jobs(world: World, code: str, posts: Mapping[str, str]) -> list[Envelope]:
     names = tuple(posts)
     parts = [names[start : start + NAMES] for start in range(0, len(names), NAMES)]
     jobs = [ReceiptsJob(code, {name: posts[name] for name in part}) for part in parts]
-    return [Envelope(job, Priority.HIGH, channel.type, code, LOOK_AGAIN) for job in jobs]
+    return [Envelope(job, Priority.MEDIUM, channel.type, code, LOOK_AGAIN) for job in jobs]
 
 
 def looks_again(world: World, channel: Channel) -> bool:

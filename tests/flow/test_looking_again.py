@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.domain import envelopes
+from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.jobs import Envelope, ReceiptsJob
 from chalicelib.domain.messages import Retention
@@ -63,6 +64,7 @@ def test_a_receipt_that_was_parked_is_added_by_a_job_that_comes_seconds_later(
     receipts.record(fake.ports, "push", reports("a"))
     (envelope,) = jobs(fake)
     assert (envelope.channel_type, envelope.delay) == ("app", matching.LOOK_AGAIN)
+    assert envelope.priority is Priority.MEDIUM, "not in the queue of verification codes"
     at = submitted(fake, "a")
     assert kinds(fake, at) == set()
     look_again(fake)
