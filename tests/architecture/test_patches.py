@@ -7,12 +7,16 @@ what a test wants otherwise is handed over: a fake, a size, a clock, a session.
 from __future__ import annotations
 
 import ast
+import re
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from tests import own_thread
 from tests.architecture.test_imports import ROOT
 
 MOST = 24  # lower it when there are fewer, and do not raise it
@@ -97,6 +101,19 @@ def test_few_tests_replace_a_part_of_the_code() -> None:
         f"{len(found)} patches, at most {MOST}. Hand over what the test wants otherwise: a fake"
         f" (Steps.fail, Steps.meanwhile), a size, a clock, a session.\n" + "\n".join(found)
     )
+
+
+def test_only_the_thread_of_a_test_gets_another_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads of the emulator's modules would spin, and their sleeps count as the test's."""
+    slept: list[float] = []
+    own_thread.replace(monkeypatch, "time.sleep", slept.append)
+    with ThreadPoolExecutor(1) as other:
+        other.submit(time.sleep, 0.001).result()
+    time.sleep(60)
+    assert slept == [60]
+    sources = {path: path.read_text() for path in (ROOT / "tests").rglob("*.py")}
+    clocks = [path for path, source in sources.items() if re.search(r"setattr\(.?time\b", source)]
+    assert clocks == []
 
 
 @pytest.mark.parametrize(

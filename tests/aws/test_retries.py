@@ -17,6 +17,7 @@ from botocore.exceptions import ConnectTimeoutError
 from chalicelib import wiring
 from chalicelib.aws import items, queues, retries
 from chalicelib.aws.clients import ATTEMPTS, client, is_busy
+from tests import own_thread
 
 AWS = Path(items.__file__).parent
 SERVICES = ("dynamodb", "sqs", "kms", "stepfunctions", "scheduler", "s3")
@@ -64,8 +65,8 @@ class Sky:
         self.answer: Answer = throttled
         self.attempts, self.seconds = 0, 0.0
         self.each = 0.004  # seconds until an answer
-        monkeypatch.setattr("time.sleep", self._sleep)
-        monkeypatch.setattr("time.monotonic", lambda: self.seconds)
+        own_thread.replace(monkeypatch, "time.sleep", self._sleep)
+        own_thread.replace(monkeypatch, "time.monotonic", lambda: self.seconds)
         session.events.register_first("before-send", self._send, "sky")  # of clients made later
 
     def _sleep(self, seconds: float) -> None:

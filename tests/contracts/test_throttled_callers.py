@@ -24,6 +24,7 @@ from chalicelib.entrypoints.http import callers
 from chalicelib.manage import members
 from chalicelib.ports import World
 from infra.console.build import build
+from tests import own_thread
 from tests.console.conftest import Browser, a_member
 from tests.contracts.conftest import real_container
 from tests.entrypoints import http_api
@@ -39,7 +40,7 @@ class Throttle:
     def __init__(self, aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> None:
         self._clients = [aws(service) for service in SERVICES]
         self.calls, self.free, self.refused, self.slept = 0, MOST, 0, 0.0
-        monkeypatch.setattr("time.sleep", self._sleep)
+        own_thread.replace(monkeypatch, "time.sleep", self._sleep)
 
     def _sleep(self, seconds: float) -> None:
         self.slept += seconds
