@@ -236,8 +236,8 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--port", type=int, default=4566)
-    parser.add_argument("--door-port", type=int, default=8080)
+    parser.add_argument("--port", type=int, default=4566, help="0: any that is free")
+    parser.add_argument("--door-port", type=int, default=8080, help="0: any that is free")
     parser.add_argument("--folder", type=Path, default=Path(".local/demo"))
     parser.add_argument(
         "--enforce-iam",
@@ -248,9 +248,16 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def _listen(*ports: int) -> tuple[list[socket.socket], tuple[int, ...]]:
+    """Return sockets that listen, and their ports. Port 0 becomes any that is free."""
+    sockets = [socket.create_server(("127.0.0.1", port)) for port in ports]
+    return sockets, tuple(each.getsockname()[1] for each in sockets)
+
+
 def main() -> None:
     options = _options()
-    _environment(options.port, options.folder.resolve(), options.enforce_iam)
+    sockets, ports = _listen(options.port, options.door_port)
+    _environment(ports[0], options.folder.resolve(), options.enforce_iam)
 
     import uvicorn
     from ministack.app import app as aws
@@ -260,7 +267,7 @@ def main() -> None:
     counts = Counts(insides.stored_item)
     differences.apply(counts)
     insides.watch(counts, options.folder.resolve() / "functions.log")
-    emulator: Any = Emulator(aws, options.door_port, counts)
+    emulator: Any = Emulator(aws, ports[1], counts)
     server = uvicorn.Server(
         uvicorn.Config(
             emulator,
@@ -274,9 +281,8 @@ def main() -> None:
             date_header=False,
         )
     )
-    ports = (options.port, options.door_port)
     print(f"emulator {os.getpid()} on ports {ports}", file=sys.stderr, flush=True)
-    server.run(sockets=[socket.create_server(("127.0.0.1", port)) for port in ports])
+    server.run(sockets=sockets)
 
 
 if __name__ == "__main__":

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import socket
+import re
 import subprocess
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,20 +38,17 @@ _TABLE_PROPERTIES = (
 @contextmanager
 def running(folder: Path) -> Iterator[str]:
     """Yield the address of an emulator. The process ends with the block."""
-    port, door = _free_ports(2)
-    address = f"http://127.0.0.1:{port}"
     log = folder / "emulator.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            _command(port, door, folder),
+            _command(folder),
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
         )
     try:
-        _wait_for(address, process, log)
-        yield address
+        yield _address(process, log)
     finally:
         process.terminate()
         try:
@@ -61,35 +58,28 @@ def running(folder: Path) -> Iterator[str]:
             process.wait()
 
 
-def _command(port: int, door: int, folder: Path) -> list[str]:
-    options = {"--port": port, "--door-port": door, "--folder": folder}
+def _command(folder: Path) -> list[str]:
+    options = {"--port": 0, "--door-port": 0, "--folder": folder}
     values = [str(part) for option in options.items() for part in option]
     return [sys.executable, "-m", "infra.local.emulator", *values, "--no-enforce-iam"]
 
 
-def _free_ports(number: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(number)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-
-
-def _wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def _address(process: subprocess.Popen[bytes], log: Path) -> str:
+    """Return the address of an emulator that answers. It has written its ports to its log."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
-    def answers() -> bool:
+    def address() -> str:
         if process.poll() is not None:
             raise RuntimeError(f"the emulator did not start:\n{log.read_text()[-2000:]}")
-        try:
-            direct.open(f"{address}/_ministack/health", timeout=1)
-        except (urllib.error.URLError, OSError):
-            return False
-        return True
+        ports = re.search(r"on ports \((\d+), \d+\)\n", log.read_text())
+        if ports is None:
+            return ""
+        with suppress(urllib.error.URLError, OSError):
+            direct.open(f"http://127.0.0.1:{ports[1]}/_ministack/health", timeout=1)
+            return f"http://127.0.0.1:{ports[1]}"
+        return ""
 
-    eventually(answers)
+    return eventually(address)
 
 
 def environment(address: str) -> dict[str, str]:

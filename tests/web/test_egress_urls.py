@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.errors import Unavailable
 from chalicelib.web.egress import Policy
+from tests import ports
 from tests.web.resolving import resolver
 
 
@@ -102,7 +103,5 @@ def test_the_next_address_is_tried_when_one_does_not_answer() -> None:
 
 
 def test_nobody_listening_is_unavailable() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    with pytest.raises(Unavailable, match="connect"):
+    with ports.taken() as port, pytest.raises(Unavailable, match="connect"):
         Policy(("127.0.0.1",)).connect("127.0.0.1", port, timeout=2)

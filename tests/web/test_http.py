@@ -20,6 +20,7 @@ from chalicelib.web import transport
 from chalicelib.web.egress import Blocked, Policy
 from chalicelib.web.http import Http
 from chalicelib.web.messages import Request
+from tests import ports
 from tests.contracts import emulator
 from tests.fakes.clock import FakeClock
 from tests.liveness import HANG, PATIENCE
@@ -196,9 +197,7 @@ def test_a_forbidden_address_is_misconfigured(url: str) -> None:
 
 
 def test_nobody_listening_was_surely_not_sent() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    with pytest.raises(Unavailable, match="connect"):
+    with ports.taken() as port, pytest.raises(Unavailable, match="connect"):
         client().request("POST", f"http://127.0.0.1:{port}/")
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import socket
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from infra.localstack import emulator as localstack
 from infra.localstack.emulator import InContainers, LocalStack
 from infra.package import CONTAINER, HERE, ROOT
 from infra.package_lock import LAYER_FILE
+from tests import ports
 
 STACK = Stack(LOCALSTACK, "local")
 
@@ -101,16 +100,14 @@ def imported(path: Path) -> set[Path]:
 
 
 def test_containers_that_nobody_has_started_are_said_in_a_sentence() -> None:
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-
     class Elsewhere(InContainers):
         host = "127.0.0.1"
-        fixed_ports = {"emulator": port}
 
-    with pytest.raises(NotStarted, match="does not answer: docker compose -f"):
-        stack.up(Stack(DOCKER, "local"), emulator=Elsewhere())
+    emulator = Elsewhere()
+    with ports.taken() as port:
+        emulator.fixed_ports = {"emulator": port}
+        with pytest.raises(NotStarted, match="does not answer: docker compose -f"):
+            stack.up(Stack(DOCKER, "local"), emulator=emulator)
 
 
 @pytest.mark.parametrize("name", ["localstack-venv", "stack.json", "../elsewhere", "a b", ""])

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import trustme
 
+from tests import ports
 from tests.liveness import eventually
 
 HOST = "mail.example.test"
@@ -116,7 +117,7 @@ login:
 
 class Exim:
     def __init__(self, folder: Path, authority: trustme.CA) -> None:
-        self.port, self.tls_port = _free_port(), _free_port()
+        self.port, self.tls_port = ports.apart(2)
         self.ca = authority.cert_pem.bytes().decode()
         self.raw: list[bytes] = []
         self._place = folder
@@ -192,11 +193,6 @@ def _furnish(place: Path, exim: Exim, authority: trustme.CA) -> None:
         (place / folder).mkdir()
     for path in (place, *(entry for entry in place.iterdir() if entry.name != "exim.conf")):
         os.chown(path, user.pw_uid, user.pw_gid)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def _listens(port: int) -> bool:
