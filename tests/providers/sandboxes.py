@@ -124,20 +124,23 @@ def _echo(seen: Seen) -> str:
 class Webhook:
     """Answer with the statuses in `script`, then with 200.
 
-    The text is the result of `says`, unless the webhook is `deaf`. It is `echostr`, or the answer
-    that a vendor expects.
+    The text is the result of `says`: `echostr`, or the answer that a vendor expects. The next
+    `deaf` requests get none.
     """
 
     def __init__(self) -> None:
         self.seen: list[Seen] = []
         self.says: Callable[[Seen], str] = _echo
         self.script: list[int] = []
-        self.deaf = False
+        self.deaf = 0
         self.url = ""
 
     def answer(self, seen: Seen) -> tuple[int, str]:
         self.seen.append(seen)
-        return self.script.pop(0) if self.script else 200, "" if self.deaf else self.says(seen)
+        status, text = self.script.pop(0) if self.script else 200, self.says(seen)
+        if self.deaf:
+            self.deaf, text = self.deaf - 1, ""
+        return status, text
 
     def events(self) -> list[dict[str, Any]]:
         """Return JPush's events in the order of their arrival."""

@@ -283,13 +283,15 @@ def test_wrong_credentials_and_methods_get_the_vendors_codes(box: Sandbox) -> No
     assert push(box, "a", auth=("unregistered", "anything")).status_code == 200
 
 
-def test_a_withdrawn_push_sends_no_more_receipts(box: Sandbox, hook: Webhook) -> None:
-    msg_id = push(box, "a-late", "b").json()["msg_id"]
-    eventually(lambda: len(hook.events()) == 1)
-    assert box.ask("DELETE", f"/jpush/v3/push/{msg_id}", auth=AUTH).status_code == 200
-    assert error(box.ask("DELETE", "/jpush/v3/push/1", auth=AUTH)) == (400, 1003)
-    assert box.get("receipts")["jpush"]["pending"] == 0
-    assert status(box, msg_id, "a-late", "b") == {"a-late": 1, "b": 0}
+def test_a_withdrawn_push_sends_no_more_receipts() -> None:
+    with running("--late", str(HANG)) as box, webhook() as hook:
+        box.register("jpush", "key", webhook_url=hook.url, receipt_wait=0)
+        msg_id = push(box, "a-late", "b").json()["msg_id"]
+        eventually(lambda: len(hook.events()) == 1)
+        assert box.ask("DELETE", f"/jpush/v3/push/{msg_id}", auth=AUTH).status_code == 200
+        assert error(box.ask("DELETE", "/jpush/v3/push/1", auth=AUTH)) == (400, 1003)
+        assert box.get("receipts")["jpush"]["pending"] == 0
+        assert status(box, msg_id, "a-late", "b") == {"a-late": 1, "b": 0}
 
 
 def test_an_account_may_have_a_limit_per_minute(box: Sandbox) -> None:

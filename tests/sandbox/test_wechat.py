@@ -218,7 +218,7 @@ def test_receipts_come_late_twice_or_never(box: Sandbox) -> None:
 def test_an_address_without_a_token_or_an_echo_is_not_taken(box: Sandbox) -> None:
     with webhook() as hook:
         assert box.register("wechat", "wx1", webhook_url=hook.url, verify=True).status_code == 400
-        hook.deaf = True
+        hook.deaf = 1
         assert (
             box.register(
                 "wechat", "wx1", webhook_url=hook.url, callback_token="tok", verify=True

@@ -65,11 +65,11 @@ def test_a_worker_that_is_stopped_finishes_what_it_has_in_hand_and_says_goodbye(
 ) -> None:
     sandbox.register("cmpp", ACCOUNT, answer_delay=0.5)
     office = Office(sandbox)
-    message = office.message([phone(8)])
+    message, queue = office.message([phone(8)]), office.queues[Priority.HIGH]
     with office.open():
         office.send(message)
-        eventually(lambda: office.queues[Priority.HIGH].held)
-    assert office.queues[Priority.HIGH].done_
+        eventually(lambda: queue.held or queue.done_)
+    assert queue.done_
     assert FactKind.SUBMITTED in office.kinds(message)[0]
     assert sandbox.get("cmpp")["connections"] == {}
 
@@ -157,15 +157,14 @@ def test_a_channel_that_cannot_be_opened_keeps_no_other_from_it(
 def test_a_report_that_comes_when_the_worker_stops_is_told_to_the_next_one(
     sandbox: Sandbox,
 ) -> None:
-    """`late`: a second after the message. The first worker stores only that it was submitted."""
+    """The first worker's reader has ended before its connections, so that it stores nothing."""
     office = Office(sandbox)
-    message = office.message([phone(14, "0004")])
+    message = office.message([phone(14)])
     with office.open():
+        office.worker.incoming.put(None)
+        eventually(office.worker.incoming.empty)
         office.send(message)
         eventually(lambda: FactKind.SUBMITTED in (office.kinds(message) or [set()])[0])
-        office.worker.incoming.put(
-            None
-        )  # nothing is stored any more, as between the end of the reader and of the connections
         eventually(lambda: not office.worker.incoming.empty())
     assert office.kinds(message) == [{FactKind.SUBMITTED}]
     assert sandbox.get("cmpp")["acknowledged"] == 0

@@ -37,6 +37,10 @@ def fail(event, context):
 def sleep(event, context):
     time.sleep(event["seconds"])
 
+def wait(event, context):
+    while not os.path.exists("waited"):
+        time.sleep(0.01)
+
 def end(event, context):
     if not os.path.exists("ended"):
         open("ended", "w").close()
@@ -163,14 +167,20 @@ def test_a_process_that_takes_too_long_is_ended(make: Make) -> None:
     assert function.pid is None
 
 
-def test_a_process_that_is_to_end_finishes_its_invocation(make: Make) -> None:
-    function = make("app.sleep")
+def test_a_process_that_is_to_end_finishes_its_invocation(make: Make, tmp_path: Path) -> None:
+    function = make("app.wait")
     function.start()
-    finish = threading.Thread(
-        target=lambda: eventually(lambda: function.is_busy) and function.finish()
-    )
-    finish.start()
-    assert invoke(function, seconds=0.3)[:2] == (None, False)
+    finish = threading.Thread(target=function.finish)
+
+    def end_meanwhile() -> None:
+        eventually(lambda: function.is_busy)
+        finish.start()
+        (tmp_path / "waited").touch()
+
+    meanwhile = threading.Thread(target=end_meanwhile)
+    meanwhile.start()
+    assert invoke(function)[:2] == (None, False)
+    meanwhile.join()
     finish.join()
     assert function.pid is None
 
