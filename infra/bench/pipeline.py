@@ -6,7 +6,8 @@ The scenarios run on a stack of their own, with the provider sandbox.
 - single: N/20 single sends with a strategy of two steps. Half of them escalate.
 - plain: N/20 single sends without a strategy. A short run would say how late the first ones are.
   Processes also cost most at their start.
-- at once, paced, mail and alone: N/100 plain sends under other conditions, 40 alone
+- paced: as many at the provider's own limit of calls a second.
+- at once, mail and alone: N/100 plain sends under other conditions, 120 alone
   (infra/bench/single_sends.py).
 
 Results go to docs/explanation/performance.md and .local/bench.json. `--only plain,mail` runs some
@@ -91,7 +92,7 @@ def _run(console: Console, names: list[str], recipients: int) -> dict[str, Resul
         if name == BULK:
             results[name] = _bulk(console, description, recipients)
         else:
-            many = dict.fromkeys(("single", "plain"), recipients // 20)
+            many = dict.fromkeys(("single", "plain", "paced"), recipients // 20)
             numbers = many | {"alone": single_sends.ALONE}
             number = max(10, numbers.get(name, recipients // 100))
             results[name] = single_sends.run(console, description, name, number)

@@ -84,6 +84,7 @@ class Steps:
 
         An effect is there if the name is that of the step after it: `messages.create.done`.
         """
+        assert all(isinstance(name, str) for name in names), "an error in place of a step"
         left = itertools.repeat(error) if times is None else iter([error] * times)
 
         def strike(number: int, name: str) -> None:

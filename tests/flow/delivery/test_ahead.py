@@ -23,10 +23,10 @@ OTHERWISE = {"messages.get", "ledger.chunk", "ledger.put_plan", "ledger.put_defe
 
 
 def limited(per_second: float, people: Sequence[str] = FOUR, **limit: float) -> Singles:
-    """Send to people over a channel with a limit. The log begins when all is accepted."""
+    """Send to people over a channel whose limit comes, as the log does, when all is accepted."""
     simulation = Singles(strategy=a_strategy("app"), people=people)
-    simulation.world.providers.push.can(**(limit or {"calls_per_second": per_second}))
     simulation.submit()
+    simulation.world.providers.push.can(**(limit or {"calls_per_second": per_second}))
     simulation.world.log.clear()
     return simulation
 
@@ -92,7 +92,7 @@ def test_a_person_with_two_devices_reserves_the_second_one_when_it_is_known() ->
 
 def test_jobs_whose_turns_cannot_be_taken_together_are_done_one_by_one() -> None:
     simulation = limited(10)
-    simulation.world.fail(RESERVE, Unavailable("busy"))
+    simulation.world.fail(Unavailable("busy"), RESERVE, times=1)
     simulation.run()
     assert simulation.world.log.count(CALL) == len(FOUR)
     simulation.check()
