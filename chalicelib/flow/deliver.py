@@ -87,6 +87,10 @@ class Batch:
         else:
             _deliver(world, job, message, channel, chunk, part, self._turns)
 
+    def unbegun(self, world: World, job: DeliverJob) -> DeliverJob:
+        """Return a job that another worker begins, with a turn that this batch has for it."""
+        return self._turns.leave(world, self._with_turns.get(job, job))
+
     def end(self) -> Mapping[str, Exception]:
         """Record the rest. Return the errors of jobs that must come back, by name."""
         failed = self._recorder.end()
@@ -239,9 +243,7 @@ class _Work:
                     raise Postponed(1, of_job=True)
                 if caller is None:
                     of_job = (self.world, self.job, self.message, self.channel, self.chunk)
-                    parts = self._refused() or files.fetch(
-                        self.world, self.job, self.message, budget
-                    )
+                    parts = self._refused() or files.fetch(*of_job[:3], budget)
                     budget.begin_calls()
                     caller = Caller(*of_job, opened, parts, budget, part.kept)
                 answer = caller.make(call)

@@ -118,6 +118,9 @@ class Recorder:
         self._failed: dict[str, Exception] = {}
 
     def part(self, name: str, follow_up: FollowUp, calls: int) -> Part:
+        """Return the part of a job. Others do not wait for one that makes several calls."""
+        if calls > 1:
+            self.write()
         part = Part(name, follow_up, calls)
         self._parts.append(part)
         return part

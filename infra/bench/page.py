@@ -62,9 +62,9 @@ recounts per delivery here.
 METHOD = """
 ## Floor and distance
 
-These are the requests of a plain send. `b` is the number of jobs that a function gets at once:
-up to 5 in production, 1 if little is sent. The floor is what would be left with `b` of 10,
-whatever else is done.
+These are the requests of a plain send. `b` is the number of jobs that a function gets at once. It
+is up to 10 in production, up to 5 for priority 1, and 1 if little is sent. The floor is what would
+be left with `b` of 10, whatever else is done.
 
 | request | now | floor | why it cannot go away |
 |---|---:|---:|---|

@@ -168,7 +168,7 @@ def _event_sources(stage: Stage, family: Family) -> Iterator[tuple[str, Resource
         name = f"{camel(family.function)}SqsEventSource" if first else f"Priority{priority.value}"
         properties = {
             "Queue": {"Fn::Sub": f"${{{family.queue_id(priority)}.Arn}}"},
-            "BatchSize": family.batch_size,
+            "BatchSize": family.batch(priority),
             "MaximumBatchingWindowInSeconds": family.window,
             "FunctionResponseTypes": ["ReportBatchItemFailures"],
             "ScalingConfig": {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from chalicelib import config
@@ -18,9 +18,11 @@ Resource = dict[str, Any]
 
 API = "api"  # the function of the REST API, which Chalice calls api_handler
 
-# Small jobs: a chunk or an evaluation. A function hands the rest back at its deadline.
-CHUNKS_BATCH = 10
-CALLBACKS_BATCH = 10
+# Jobs at once: the most that SQS hands over without a window. A function hands the rest back at
+# its deadline, and a delivery function when it has worked for some seconds (runtime.PATIENCE).
+BATCH = 10
+URGENT_BATCH = 5  # of priority 1, so that a code comes with four others at most
+URGENT_MAILS = 1  # of priority 1: a mail has several exchanges, each with a slow server perhaps
 # Seconds in which records of streams gather to a batch, and so do the callbacks that follow.
 WINDOW: Resource = {"Ref": "BatchingWindow"}
 
@@ -39,15 +41,21 @@ class Family:
 
     name: str  # of queues: chunks, sms, cmpp
     function: str  # chunks, deliver_sms, or empty if a worker takes the jobs
-    batch_size: int
+    batch_size: int  # jobs at once
     timeout: int
     queues: Mapping[Priority, str]
     window: Resource | int = 0  # seconds in which jobs gather to a batch
     concurrency: int | None = None  # batches at once, None: as the stage says
+    urgent_batch: int = BATCH  # jobs of priority 1 at once, unless all batches are smaller
 
     def queue_id(self, priority: Priority) -> str:
         """Return the queue's logical id in the template."""
         return f"{camel(self.name)}{priority.value}Queue"
+
+    def batch(self, priority: Priority) -> int:
+        """Return how many jobs of a queue its function gets at once."""
+        most = self.urgent_batch if priority is Priority.HIGH else BATCH
+        return min(self.batch_size, most)
 
     @property
     def dead_letter_id(self) -> str:
@@ -127,30 +135,24 @@ class Stage:
 
     @property
     def families(self) -> list[Family]:
-        """The families of chunks, of each channel type, of imports, and of callbacks.
-
-        A delivery function works through its batch one job after another. It must end before its
-        own timeout, even if the provider does not answer in time. That bounds the batch (5 jobs of
-        10 s in 60 s).
-        """
+        """The families of chunks, of each channel type, of imports, and of callbacks."""
         queues = {priority: config.chunks_queue(priority) for priority in Priority}
-        families = [Family("chunks", "chunks", CHUNKS_BATCH, self.timeout("chunks"), queues)]
+        families = [Family("chunks", "chunks", BATCH, self.timeout("chunks"), queues)]
         for channel_type in self.channel_types:
             function = config.deliver_function(channel_type)
             timeout = self.timeout(function)
-            batch = int(timeout // float(self.environment["PROVIDER_TIMEOUT"])) - 1
-            # A mail job has several calls of up to 15 s, so its batch is one job.
-            size = 1 if channel_type is ChannelType.EMAIL else min(10, max(1, batch))
             queues = {
                 priority: config.delivery_queue(channel_type, priority) for priority in Priority
             }
-            families.append(Family(channel_type.value, function, size, timeout, queues))
+            delivery = Family(channel_type.value, function, BATCH, timeout, queues)
+            urgent = URGENT_MAILS if channel_type is ChannelType.EMAIL else URGENT_BATCH
+            families.append(replace(delivery, urgent_batch=urgent))
         imports, callbacks = config.imports_queue(), config.callbacks_queue()
         reports = self.timeout(callbacks), {Priority.LOW: callbacks}
         return [
             *families,
             Family(imports, imports, 1, self.timeout(imports), {Priority.LOW: imports}),
-            Family(callbacks, callbacks, CALLBACKS_BATCH, *reports, WINDOW),
+            Family(callbacks, callbacks, BATCH, *reports, WINDOW),
         ]
 
 

@@ -33,6 +33,7 @@ from chalicelib.domain.rules import (
 from chalicelib.entrypoints.http import bodies, cursors, route
 from chalicelib.entrypoints.http.schemas.consents import MAX_CONSENTS
 from chalicelib.entrypoints.http.schemas.operation_growth import MAX_PROPERTIES
+from chalicelib.entrypoints.lambdas import runtime
 from chalicelib.flow import tally, withdraw
 from chalicelib.flow.content import attachments
 from chalicelib.flow.delivery import budget, calls, files
@@ -43,6 +44,7 @@ from chalicelib.providers import registry
 from chalicelib.providers.email import bounces, reports
 from chalicelib.providers.sms import jsms_registry
 from chalicelib.reports import search
+from infra.template import stage
 from tests.docs.pages import REFERENCE, section
 from tests.fakes.world import LIMITS
 
@@ -91,6 +93,9 @@ NUMBERS = {
     "rows of an import's slice": Sizes().import_rows,
     "bytes of an address behind a short link": links.MAX_ADDRESS,
     "seconds for all files of a job": LIMITS.lease // budget.SHARE,
+    "jobs that a delivery function gets at once": stage.BATCH,
+    "jobs of priority 1 that a delivery function gets at once": stage.URGENT_BATCH,
+    "seconds after which a delivery function begins no other job": LIMITS.lease // runtime.PATIENCE,
     "fetches of a file that is away": files.MAX_FETCHES,
     "deliveries of a call: JPush, JSMS": CAN["jpush"].call_size,
     "deliveries of a call: WeChat": CAN["wechatoa"].call_size,

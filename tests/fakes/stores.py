@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -179,6 +180,7 @@ class FakeRateLimiter:
         self.steps, self.clock = steps, clock
         self.lines: dict[tuple[str, bool], int] = {}
         self.is_cold = False  # a container that has reserved nothing yet
+        self.reserved = Counter[str]()  # calls or deliveries of a channel
 
     def knows(self, channel: str) -> bool:
         return not self.is_cold
@@ -188,6 +190,7 @@ class FakeRateLimiter:
             now = self.clock.now()
             others_wait = self.lines.get((channel, False), 0) > now
             begin = max(now, self.lines.get((channel, urgent), 0))
+            self.reserved[channel] += calls
             self.lines[channel, urgent] = begin + math.ceil(
                 calls * 1000 / share_of(rate, urgent=urgent, others_wait=others_wait)
             )

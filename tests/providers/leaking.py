@@ -148,7 +148,7 @@ class Deployment:
         job = DeliverJob(self._planned([contact], None).msgid, 0, 0, 0, self.bench.code, 0, 1)
         letter = {"messageId": "m1", "body": encode(job), "eventSourceARN": "arn:x:deliver"}
         broken = replace(self.world, providers=Only(Broken(self.bench.provider, contact)))
-        failed = runtime._work_through(
+        failed, _ = runtime._work_through(
             lambda world, body: deliver.deliver(world, decode_channel(body)),  # type: ignore[arg-type]
             broken,
             [letter],

@@ -15,6 +15,7 @@ from chalicelib.flow.requests import SendRequest
 from chalicelib.reports import message as report
 from tests.builders import SHOP, a_template, an_access_channel
 from tests.fakes.steps import Killed
+from tests.simulation.consumers import consumed, consumer, envelope_of
 from tests.simulation.world import VISIBILITY, Simulation
 
 MALL = "mall"  # the other tenant
@@ -24,11 +25,17 @@ RULES = {SHOP: 2, MALL: 3}  # numbers of strategy and template
 
 @dataclass
 class Singles(Simulation):
-    """A message to each of some people. A kill ends the worker of a whole batch."""
+    """A message to each of some people. A kill ends the worker of a whole batch.
 
+    With a `pace` it is a consumer that works on batches, and a push takes so many seconds.
+    """
+
+    pace: float = 0
+    size: int = BATCH
     people: Sequence[str] = ("ann",)
     msgids: dict[str, str] = field(default_factory=dict)  # accepted message -> channel key
     deaths: int = 0
+    returned: list[str] = field(default_factory=list)  # jobs that a consumer handed back
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -39,6 +46,7 @@ class Singles(Simulation):
             settings.put_template(a_template(number, kinds, channel_key=key))
             settings.put_strategy(number, key, "one step or more", self.strategy)
         self.world.recordings.torn = True
+        self.world.providers.push.watchers.append(lambda call: self.world.clock.advance(self.pace))
         self.world.forget_steps()
 
     def submit(self) -> None:
@@ -93,13 +101,16 @@ class Singles(Simulation):
             for entry in waiting
             if (entry[1].channel_type, entry[1].priority) == queue and entry[0] <= now
         ]
-        batch = more[: BATCH - 1] if isinstance(first.job, DeliverJob) else []
+        batch = more[: self.size - 1] if isinstance(first.job, DeliverJob) else []
         for entry in batch:
             waiting.remove(entry)
         return [envelope for _, envelope in batch]
 
     def _work_on(self, failed: list[Envelope]) -> None:
         """Work on a batch as its consumer does. Leave in the list what goes back to the queue."""
+        if self.pace and failed[0].channel_type is not None:
+            failed[:] = self._consume(failed)
+            return
         jobs = {envelopes.encode(e.job): e for e in failed if isinstance(e.job, DeliverJob)}  # type: ignore[arg-type]
         batch = deliver.Batch(self.world.ports, [e.job for e in jobs.values()])  # type: ignore[misc]
         errors: dict[str, Exception] = {}
@@ -112,6 +123,18 @@ class Singles(Simulation):
         for envelope in [e for e in failed if not isinstance(e.job, DeliverJob)]:
             self._handle(envelope)
         failed[:] = [envelope for text, envelope in jobs.items() if text in errors]
+
+    def _consume(self, batch: Sequence[Envelope]) -> list[Envelope]:
+        """Let the consumer of a delivery function work on a batch. Return the jobs that failed."""
+        world, queues = self.world, self.world.queues
+        ends = world.clock.now() + world.limits.lease * 1000
+        try:
+            return consumed(world.ports, consumer(world.clock.monotonic), batch, ends)
+        finally:
+            for returned in queues.handed_back:
+                queues.back(envelope_of(*returned))
+            self.returned += [text for _, _, text in queues.handed_back]
+            queues.handed_back.clear()
 
     # -- what came of them
 

@@ -10,6 +10,9 @@ import pytest
 
 from chalicelib import config
 from chalicelib.domain.delivery_channels import Priority
+from chalicelib.entrypoints.lambdas.runtime import PATIENCE
+from chalicelib.flow.delivery.budget import RECORDING
+from chalicelib.providers import registry
 from tests.template.conftest import DELIVER, Resource, outside_china, queue_of, sources
 
 Functions = Mapping[str, Resource]
@@ -59,13 +62,30 @@ def test_a_queue_hides_a_message_for_six_times_what_its_function_may_take(
             assert queues[queue_of(source)]["VisibilityTimeout"] >= 6 * function["Timeout"]
 
 
-def test_a_batch_of_calls_that_nobody_answers_ends_before_the_function_does(
-    functions: Functions,
-) -> None:
+def test_a_code_waits_for_four_jobs_at_most_and_any_other_for_nine(functions: Functions) -> None:
     for name in DELIVER:
-        patience = float(functions[name]["Environment"]["Variables"]["PROVIDER_TIMEOUT"])
-        for source in sources(functions[name], "SQS"):
-            assert source["BatchSize"] * patience < functions[name]["Timeout"]
+        sizes = {queue_of(s)[-6:]: s["BatchSize"] for s in sources(functions[name], "SQS")}
+        urgent = 1 if name == "deliver_email" else 5
+        assert sizes == {"1Queue": urgent, "2Queue": 10, "3Queue": 10}, name
+
+
+def test_other_batches_are_as_large_as_their_jobs_are_small(functions: Functions) -> None:
+    sizes = {"chunks": {10}, "callbacks": {10}, "imports": {1}, "facts": {1}}
+    for name, size in sizes.items():
+        assert {source["BatchSize"] for source in sources(functions[name], "SQS")} == size
+
+
+@pytest.mark.parametrize("platform", registry.capabilities())
+def test_the_last_job_that_a_batch_begins_has_time_for_its_call(
+    functions: Functions, platform: str
+) -> None:
+    """A batch begins no other job after its patience. The connection may be slow, too."""
+    can = registry.capabilities()[platform]
+    function = functions[config.deliver_function(can.type)]
+    variables = function["Environment"]["Variables"]
+    timeout, lease = float(variables["PROVIDER_TIMEOUT"]), float(variables["LEASE"])
+    needed = (can.exchanges + can.preparation) * timeout + RECORDING
+    assert can.worker or lease / PATIENCE + needed < function["Timeout"]
 
 
 def test_queues_leave_the_api_a_quarter_of_what_an_account_may_run_at_once(

@@ -122,67 +122,81 @@ def _batch(world: World, texts: Sequence[str]) -> deliver.Batch:
     return deliver.Batch(world, jobs)
 
 
+def _unbegun(world: World, text: str, batch: deliver.Batch) -> str:
+    """Return the text with which a job goes back unbegun: with its turn, if one was taken."""
+    try:
+        job = envelopes.decode_channel(text)
+    except ValueError:  # the next worker reports it
+        return text
+    if not isinstance(job, DeliverJob):
+        return text
+    with_turn = batch.unbegun(world, job)
+    return text if with_turn == job else envelopes.encode(with_turn)
+
+
+_together = jobs_together(_batch, _unbegun)
+
 # Chalice finds a handler by its name in this module, so that each function is written out.
 
 
 @_delivers(ChannelType.APP)
-@jobs_together(_batch)
+@_together
 def deliver_app(world: World, text: str, batch: deliver.Batch) -> None:
     """Deliver app pushes."""
     _deliver(world, text, batch)
 
 
 @_delivers(ChannelType.WECHATOA)
-@jobs_together(_batch)
+@_together
 def deliver_wechatoa(world: World, text: str, batch: deliver.Batch) -> None:
     """Deliver messages of WeChat official accounts."""
     _deliver(world, text, batch)
 
 
 @_delivers(ChannelType.WECHATMP)
-@jobs_together(_batch)
+@_together
 def deliver_wechatmp(world: World, text: str, batch: deliver.Batch) -> None:
     """Deliver messages of WeChat mini-programs."""
     _deliver(world, text, batch)
 
 
 @_delivers(ChannelType.SMS)
-@jobs_together(_batch)
+@_together
 def deliver_sms(world: World, text: str, batch: deliver.Batch) -> None:
     """Deliver SMS, except those of platforms that have a worker."""
     _deliver(world, text, batch)
 
 
 @_delivers(ChannelType.EMAIL)
-@jobs_together(_batch)
+@_together
 def deliver_email(world: World, text: str, batch: deliver.Batch) -> None:
     """Deliver e-mails."""
     _deliver(world, text, batch)
 
 
 @_delivers(ChannelType.ALIPAY_LIFE)
-@jobs_together(_batch)
+@_together
 def deliver_alipay_life(world: World, text: str, batch: deliver.Batch) -> None:
     """Deliver messages of Alipay life accounts."""
     _deliver(world, text, batch)
 
 
 @_delivers(ChannelType.DINGTALK_CC)
-@jobs_together(_batch)
+@_together
 def deliver_dingtalk_cc(world: World, text: str, batch: deliver.Batch) -> None:
     """Deliver DingTalk work notifications."""
     _deliver(world, text, batch)
 
 
 @_delivers(ChannelType.WECHATWK)
-@jobs_together(_batch)
+@_together
 def deliver_wechatwk(world: World, text: str, batch: deliver.Batch) -> None:
     """Deliver messages of WeCom."""
     _deliver(world, text, batch)
 
 
 @_delivers(ChannelType.WECHATWK_LINKEDCORP)
-@jobs_together(_batch)
+@_together
 def deliver_wechatwk_linkedcorp(world: World, text: str, batch: deliver.Batch) -> None:
     """Deliver messages of WeCom to linked corporations."""
     _deliver(world, text, batch)

@@ -22,6 +22,7 @@ from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.ports import World
 
 SHORTEST = 1500  # ms that must be left for another job
+PATIENCE = 12  # in this part of a lease, a batch of a delivery function begins other jobs
 
 Consumer = Callable[[Any], dict[str, Any]]
 Event = Any  # Chalice's event classes are untyped
@@ -68,27 +69,39 @@ def jobs(work: Callable[[World, str], None]) -> Consumer:
 B = TypeVar("B", bound=Batch)
 
 
+def _as_it_came(world: World, text: str, batch: Any) -> str:
+    return text
+
+
 def jobs_together(
     begin: Callable[[World, Sequence[str]], B],
+    unbegun: Callable[[World, str, B], str] | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Callable[[Callable[[World, str, B], None]], Consumer]:
-    """Make a consumer as `jobs` does, whose jobs share what `begin` makes of their texts."""
+    """Make a consumer as `jobs` does, whose jobs share what `begin` makes of their texts.
+
+    With `unbegun` it is patient for some seconds. Then it hands back what it has not begun, with
+    the texts that `unbegun` returns.
+    """
+    text_of = unbegun or _as_it_came
 
     def decorate(work: Callable[[World, str, B], None]) -> Consumer:
         @functools.wraps(work)
         def consume(event: Event) -> dict[str, Any]:
             with observability.unit_of_work(function=work.__name__):
-                world, records = wiring.world(), _quiet_first(event.to_dict()["Records"])
+                world, records = wiring.world(), event.to_dict()["Records"]
+                records = _quiet_first(records)
                 batch = begin(world, [record["body"] for record in records])
                 context = getattr(event, "context", None)
-                failed = _work_through(
-                    lambda world, text: work(world, text, batch), world, records, context
+                patience = world.limits.lease / PATIENCE if unbegun else math.inf
+                failed, left = _work_through(
+                    lambda world, text: work(world, text, batch),
+                    *(world, records, context, patience, clock),
                 )
-                late = _report(records, batch.end())
-                return {
-                    "batchItemFailures": [
-                        {"itemIdentifier": id} for id in dict.fromkeys([*failed, *late])
-                    ]
-                }
+                failed += _report(records, batch.end())
+                failed += _hand_back(world, left, lambda text: text_of(world, text, batch))
+                ids = dict.fromkeys(failed)
+                return {"batchItemFailures": [{"itemIdentifier": id} for id in ids]}
 
         return consume
 
@@ -113,9 +126,17 @@ def _report_one(record: Mapping[str, Any], error: Exception) -> str:
 
 
 def _quiet_first(records: Records) -> Records:
-    """Put the jobs of tenants with few jobs in a batch first, so that they need not wait."""
+    """Put the jobs of tenants with few jobs in a batch first, so that they need not wait.
+
+    Jobs that came back after a failure come before them. A job that is handed back comes as a new
+    message, so that its failures would not be counted.
+    """
     jobs = Counter(map(_group, records))
-    return sorted(records, key=lambda record: jobs[_group(record)])
+    return sorted(records, key=lambda record: (_receives(record) < 2, jobs[_group(record)]))
+
+
+def _receives(record: Mapping[str, Any]) -> int:
+    return int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
 
 
 def _group(record: Mapping[str, Any]) -> str:
@@ -123,28 +144,38 @@ def _group(record: Mapping[str, Any]) -> str:
 
 
 def _work_through(
-    work: Callable[[World, str], None], world: World, records: Records, context: Any
-) -> list[str]:
+    work: Callable[[World, str], None],
+    world: World,
+    records: Records,
+    context: Any,
+    patience: float = math.inf,
+    clock: Callable[[], float] = time.monotonic,
+) -> tuple[list[str], Records]:
+    """Return the ids of jobs that failed, and the jobs that were not begun."""
     failed: list[str] = []
-    longest = 0.0
+    longest, until = 0.0, clock() + patience
     for n, record in enumerate(records):
-        if n and time_left(context) < max(SHORTEST, 1.5 * longest):
-            return [*failed, *_hand_back(world, records[n:])]
-        begun = time.monotonic()
+        needed = max(SHORTEST, 1.5 * longest)
+        if n and not (clock() < until and time_left(context) >= needed):
+            return failed, records[n:]
+        begun = clock()
         try:
             work(_ending(world, context), record["body"])
         except Exception as error:  # noqa: BLE001 logged with its id, and handed back
             failed.append(_report_one(record, error))
-        longest = max(longest, (time.monotonic() - begun) * 1000)
-    return failed
+        longest = max(longest, (clock() - begun) * 1000)
+    return failed, []
 
 
-def _hand_back(world: World, records: Records) -> list[str]:
+def _hand_back(world: World, records: Records, text_of: Callable[[str], str]) -> list[str]:
     """Send jobs to their queue anew. Return the ids of those that could not be sent."""
+    if not records:
+        return []
     observability.metric("jobs_handed_back", len(records))
     queue = records[0]["eventSourceARN"].rpartition(":")[2]
     try:
-        world.queues.hand_back(queue, [(_group(record), record["body"]) for record in records])
+        jobs = [(_group(record), text_of(record["body"])) for record in records]
+        world.queues.hand_back(queue, jobs)
     except Exception as error:  # logged, and handed back as if they had failed
         observability.log.error("jobs_not_handed_back", exc_info=error)
         return [record["messageId"] for record in records]

@@ -5,6 +5,7 @@ A server that is slow or down costs the job a try. It never leaves a call of unk
 
 from __future__ import annotations
 
+from chalicelib import observability
 from chalicelib.domain.errors import Rejected, Unavailable
 from chalicelib.domain.jobs import DeliverJob
 from chalicelib.domain.messages import Message
@@ -16,6 +17,7 @@ from chalicelib.flow.delivery.postponed import Postponed
 from chalicelib.observability import log
 from chalicelib.ports import World
 
+SHORTEST = 16  # files are fetched in at least this part of a lease
 MAX_FETCHES = 6  # then what kept the files away is the reason why the mails failed
 
 Files = tuple[Attachment, ...] | Rejected
@@ -26,6 +28,10 @@ def fetch(world: World, job: DeliverJob, message: Message, budget: Budget) -> Fi
     urls = render.files(message, job.channel)
     if not urls:
         return ()
+    # Little time is not the fault of any server.
+    if budget.for_files < world.limits.lease / SHORTEST:
+        observability.metric("jobs_out_of_time")
+        raise Postponed(1, of_job=True, fetches=job.fetches)
     if not attachments.are_elsewhere(world, urls):
         return _fetch(world, job, message, budget)
     with permits.of_files(world, message) as is_free:

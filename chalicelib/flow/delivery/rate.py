@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -63,28 +64,51 @@ class Turns:
         if needs_turn(job):
             self._coming[channel_of(job)] -= 1
 
-    def reserve(self, world: World, channel: str, number: int, rate: float, *, urgent: bool) -> int:
+    def reserve(
+        self,
+        world: World,
+        channel: str,
+        number: int,
+        rate: float,
+        *,
+        urgent: bool,
+        shared: bool = True,
+    ) -> int:
         """Return the time (ms) from which `number` calls or deliveries may be made.
 
         They are taken from the channel's last reservation, if enough of it is left. A new
-        reservation has turns for later jobs of the batch, too.
+        reservation that is shared has turns for later jobs of the batch, too.
         """
         not_before, left = self._reserved.get((channel, urgent), (0, 0))
         if left < number or world.clock.now() - not_before >= MISSED:
-            coming = max(0, self._coming[channel])
+            coming = max(0, self._coming[channel]) if shared else 0
             left = max(number, min(number + coming, int(rate)))
             not_before = world.rate_limiter.reserve(channel, left, rate, urgent=urgent)
         self._reserved[channel, urgent] = not_before, left - number
         return not_before
 
+    def leave(self, world: World, job: DeliverJob) -> DeliverJob:
+        """Return a job that this batch does not begin, with a turn that was reserved for it.
+
+        It has none if none is left, or if others will have the turn when the job comes back.
+        """
+        for key in ((channel_of(job), True), (channel_of(job), False)):
+            not_before, left = self._reserved.get(key, (0, 0))
+            is_good = left >= 1 and world.clock.now() - not_before < MISSED
+            if is_good and needs_turn(job):
+                self._reserved[key] = not_before, left - 1
+                return replace(job, slot=not_before, turns=1)
+        return job
+
     def reserve_all(
-        self, world: World, numbers: Iterable[tuple[Meter, int]], *, urgent: bool
+        self, world: World, numbers: Iterable[tuple[Meter, int]], *, urgent: bool, shared: bool
     ) -> int:
         """Return the latest of the times from which so much of each meter may be used."""
-        return max(
-            (self.reserve(world, m.name, n, m.per_second, urgent=urgent) for m, n in numbers),
-            default=0,
+        times = (
+            self.reserve(world, m.name, n, m.per_second, urgent=urgent, shared=shared)
+            for m, n in numbers
         )
+        return max(times, default=0)
 
 
 def needs_turn(job: DeliverJob) -> bool:
@@ -116,9 +140,9 @@ def limit(
     has_turn = now - job.slot < MISSED
     covered = job.turns or math.inf if has_turn else 0
     lacking = ((meter, sum(units[:number]) - covered) for meter, units in taken)
-    reserved = turns.reserve_all(
-        world, [(m, int(n)) for m, n in lacking if n > 0], urgent=is_urgent
-    )
+    numbers = [(meter, int(units)) for meter, units in lacking if units > 0]
+    shared = not channel_options.of(channel.options).domain_rates  # a turn left is of no domain
+    reserved = turns.reserve_all(world, numbers, urgent=is_urgent, shared=shared)
     not_before = max(job.slot if has_turn else 0, reserved)
     if not_before - now >= SOON:
         observability.metric("jobs_paced")

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from chalicelib import wiring
-from chalicelib.entrypoints.lambdas import runtime
+from chalicelib.domain import envelopes
+from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.jobs import PollJob
+from chalicelib.entrypoints.lambdas import queues, runtime
 from chalicelib.ports import World
 from tests.fakes.steps import Killed
 from tests.fakes.world import FakeWorld
@@ -18,10 +23,15 @@ ARN = f"arn:aws-cn:sqs:cn-north-1:123456789012:{QUEUE}"
 
 
 class Batch:
-    """A batch of jobs, as Chalice hands it over. `left`: ms that the function has before each."""
+    """A batch of jobs, as Chalice hands it over.
 
-    def __init__(self, *jobs: tuple[str, str], left: tuple[int, ...] = (60_000,)) -> None:
-        self.jobs, self.left = jobs, list(left)
+    `left`: ms that the function has before each. `again`: texts of jobs that have failed once.
+    """
+
+    def __init__(
+        self, *jobs: tuple[str, str], left: tuple[int, ...] = (60_000,), again: Sequence[str] = ()
+    ) -> None:
+        self.jobs, self.left, self.again = jobs, list(left), again
         self.context = self
 
     def get_remaining_time_in_millis(self) -> int:
@@ -34,7 +44,10 @@ class Batch:
                     "messageId": f"m{n}",
                     "body": text,
                     "eventSourceARN": ARN,
-                    "attributes": {"MessageGroupId": group},
+                    "attributes": {
+                        "MessageGroupId": group,
+                        "ApproximateReceiveCount": str(1 + (text in self.again)),
+                    },
                 }
                 for n, (group, text) in enumerate(self.jobs)
             ]
@@ -147,3 +160,103 @@ def test_a_batch_that_runs_out_of_time_ends_all_the_same(fake: FakeWorld) -> Non
     assert together.done == ["a"]
     assert failed == ["m0"]
     assert [text for _, _, text in fake.queues.handed_back] == ["b"]
+
+
+SLOW = 3  # seconds of a job
+
+
+def marked(world: World, text: str, together: Shared) -> str:
+    return f"{text} of {len(together.texts)}"
+
+
+def patient(
+    fake: FakeWorld, batch: Batch, unbegun: Callable[[World, str, Shared], str] | None = marked
+) -> tuple[list[str], list[str]]:
+    """Return the texts of the jobs that were begun, and of those that went back."""
+    begun: list[str] = []
+    wiring.use(fake.ports)
+
+    @runtime.jobs_together(lambda world, texts: Shared(texts, {}), unbegun, fake.clock.monotonic)
+    def consume(world: World, text: str, together: Shared) -> None:
+        begun.append(text)
+        fake.clock.advance(SLOW)
+
+    assert consume(batch) == {"batchItemFailures": []}
+    return begun, [text for _, _, text in fake.queues.handed_back]
+
+
+def test_a_batch_that_has_worked_for_some_seconds_hands_back_the_rest(
+    fake: FakeWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    batch = Batch(*(("t", text) for text in "abcd"))
+    assert patient(fake, batch) == (["a", "b"], ["c of 4", "d of 4"])
+    assert '"jobs_handed_back":2' in capsys.readouterr().out.replace(" ", "")
+
+
+def test_the_first_job_is_begun_by_a_batch_without_patience(fake: FakeWorld) -> None:
+    fake.limits = replace(fake.limits, lease=0)
+    assert patient(fake, Batch(("t", "a"), ("t", "b"))) == (["a"], ["b of 2"])
+
+
+def test_a_job_that_is_alone_in_its_batch_is_never_handed_back(fake: FakeWorld) -> None:
+    fake.limits = replace(fake.limits, lease=0)
+    assert patient(fake, Batch(("t", "a"), left=(1,))) == (["a"], [])
+
+
+def test_the_batches_of_other_functions_work_on(fake: FakeWorld) -> None:
+    batch = Batch(*(("t", text) for text in "abcd"))
+    assert patient(fake, batch, None) == (list("abcd"), [])
+
+
+def test_a_batch_that_cannot_say_how_its_jobs_go_back_keeps_them(fake: FakeWorld) -> None:
+    def unbegun(world: World, text: str, together: Shared) -> str:
+        raise OSError
+
+    fake.limits = replace(fake.limits, lease=0)
+    wiring.use(fake.ports)
+
+    @runtime.jobs_together(lambda world, texts: Shared(texts, {}), unbegun)
+    def consume(world: World, text: str, together: Shared) -> None:
+        assert text == "a"
+
+    failed = consume(Batch(("t", "a"), ("t", "b")))["batchItemFailures"]
+    assert failed == [{"itemIdentifier": "m1"}]
+
+
+def test_a_job_that_has_failed_is_begun_first_so_that_its_failures_count(fake: FakeWorld) -> None:
+    batch = Batch(("many", "a"), ("many", "b"), ("few", "c"), again=["b"])
+    assert consumed(batch, idle) == (["b", "c", "a"], [])
+
+
+def test_answers_are_recorded_before_the_rest_is_handed_back(fake: FakeWorld) -> None:
+    fake.limits = replace(fake.limits, lease=0)
+    wiring.use(fake.ports)
+    together, order = Shared([], {}), list[str]()
+    together.end = lambda: order.append("end") or {}  # type: ignore[method-assign]
+
+    def unbegun(world: World, text: str, together: Shared) -> str:
+        order.append(text)
+        return text
+
+    consume = runtime.jobs_together(lambda world, texts: together, unbegun)(
+        lambda world, text, together: None
+    )
+    consume(Batch(("t", "a"), ("t", "b")))
+    assert order == ["end", "b"]
+
+
+@pytest.mark.parametrize("text", ["{", "null", envelopes.encode(PollJob("sms1"))])
+def test_a_text_that_takes_no_turn_goes_back_as_it_was(fake: FakeWorld, text: str) -> None:
+    fake.limits = replace(fake.limits, lease=0)
+    wiring.use(fake.ports)
+    together = runtime.jobs_together(queues._batch, queues._unbegun, fake.clock.monotonic)
+    consume = together(lambda world, text, batch: None)
+    assert consume(Batch(("t", text), ("t", text))) == {"batchItemFailures": []}
+    assert fake.queues.handed_back == [(QUEUE, "t", text)]
+
+
+def test_delivery_functions_have_patience_and_no_others_do() -> None:
+    source = inspect.getsource(queues)
+    assert source.count("jobs_together(") == 1
+    assert "_together = jobs_together(_batch, _unbegun)" in source
+    assert source.count("@_together\n") == len(ChannelType)

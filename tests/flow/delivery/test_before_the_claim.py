@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -204,3 +205,29 @@ def test_a_whole_function_is_enough_for_a_call_of_every_platform(
             budget = Budget(fake.ports, can, share=1)
             assert budget.may_prepare, platform
             assert budget.for_files > 0, platform
+
+
+@pytest.mark.parametrize("files", [{}, {URLS[0]: b"pdf"}])
+def test_a_mail_in_a_batch_is_put_off_when_the_function_ends_soon(files: Any) -> None:
+    """A mail takes forty seconds at most, and the one before it took thirty."""
+    fake, message, job = mailing(files)
+    fake.providers.mail.watchers.append(lambda call: fake.clock.advance(30))
+    fake.ends = fake.clock.now() + 60_000
+    jobs = [replace(job, end=25), replace(job, start=25)]
+    batch = deliver.Batch(fake.ports, jobs)
+    for one in jobs:
+        batch.deliver(fake.ports, one, str(one.start))
+    assert not batch.end()
+    assert fake.providers.mail.sent().total() == 25
+    assert [key.start for key in chunk_of(fake, message).calls] == [0]
+    assert [(e.job, e.delay) for e in fake.queues.sent] == [(jobs[1], 1)]
+    assert fake.log.count("files.fetch") == len(files)
+
+
+@pytest.mark.parametrize("fetches", [0, MAX_FETCHES - 1])
+def test_files_that_there_is_no_time_for_do_not_count_as_fetches(fetches: int) -> None:
+    fake, _, job = mailing(dict.fromkeys(URLS, b"pdf"))
+    fake.ends = fake.clock.now() + 41_000
+    job = replace(job, fetches=fetches)
+    assert run(fake, job) == [(job, 1)]
+    assert "files.fetch" not in fake.log

@@ -12,7 +12,7 @@ from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.errors import Throttled
 from chalicelib.domain.jobs import DeliverJob, TimerKind
 from chalicelib.domain.plans import CallKey, ChunkId
-from chalicelib.flow import evaluate
+from chalicelib.flow import deliver, evaluate
 from chalicelib.flow.delivery import rate
 from tests.builders import a_channel, a_message, a_plan, an_access_channel, at_once
 from tests.fakes.clock import START
@@ -265,3 +265,12 @@ def test_the_latest_of_several_reservations_counts(fake: FakeWorld) -> None:
     fake.clock.advance(delay)
     assert run(fake, waiting) == []
     assert len(fake.providers.mail.calls) == 2
+
+
+def test_a_channel_with_rates_of_domains_reserves_for_no_other_job(fake: FakeWorld) -> None:
+    """The other job may be one that its batch does not begin."""
+    job = addressed(fake, "ann@example.com", rates={"qq.com": 1}, calls_per_second=50)
+    batch = deliver.Batch(fake.ports, [job, replace(job, number=1)])
+    batch.deliver(fake.ports, job)
+    assert not batch.end()
+    assert fake.rate_limiter.reserved == {"mail": 1}

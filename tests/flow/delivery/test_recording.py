@@ -184,3 +184,9 @@ def test_the_answer_to_a_call_that_was_taken_over_replaces_no_other(four: Single
     assert order(four, CALL, put, WRITE) == [CALL, put, WRITE] * 4
     four.run()
     four.check()
+
+
+def test_answers_do_not_wait_for_a_job_of_several_calls() -> None:
+    four = Singles(strategy=a_strategy("app"), people=FOUR)
+    four.world.providers.push.can(call_size=1)
+    assert order(sent(four), CALL, WRITE) == [CALL, CALL, WRITE, CALL, CALL, CALL, WRITE]
