@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from infra.sandbox.accounts import Account, Event
 from infra.sandbox.outbox import Outbox, Parcel
 
-EARLY_SECONDS = 2.0  # a call waits at most so long until its early receipts have arrived
+EARLY_SECONDS = 1.0  # a call waits at most so long until its early receipts have arrived
 REPEAT_SECONDS = 0.5
 
 Writer = Callable[[Account, Sequence[Event]], Parcel]

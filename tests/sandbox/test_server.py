@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import smtplib
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException
@@ -14,9 +15,11 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infra.package import ROOT
 from infra.sandbox.accounts import Account, is_local
 from infra.sandbox.behaviour import DIGITS, WORDS, Behaviour, of
 from infra.sandbox.links import first_local_link
+from infra.sandbox.receipts import EARLY_SECONDS
 from tests.liveness import HANG, PATIENCE, eventually
 from tests.providers.sandboxes import Sandbox, command, running, webhook
 
@@ -34,6 +37,14 @@ def box(started: Sandbox) -> Sandbox:
     started.clear()
     started.register("jpush", "key", webhook_url=None)
     return started
+
+
+@pytest.mark.parametrize("stage", ["local", "test", "bench"])
+def test_a_call_is_answered_while_its_client_waits_even_if_nobody_takes_early_receipts(
+    stage: str,
+) -> None:
+    stages = json.loads((ROOT / ".chalice" / "config.json").read_text())["stages"]
+    assert float(stages[stage]["environment_variables"]["PROVIDER_TIMEOUT"]) / 2 >= EARLY_SECONDS
 
 
 def push(box: Sandbox, *ids: str) -> requests.Response:
