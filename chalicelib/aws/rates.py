@@ -12,14 +12,13 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from chalicelib.aws import retries
 from chalicelib.aws.clients import client, error_code
 from chalicelib.aws.items import from_item, to_item
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
-from chalicelib.domain.turns import share_of
 from chalicelib.ports import Clock
 
+SHARE = 0.2  # of the rate is for urgent calls
 REMEMBERED = 1000  # channels
 ROUNDS = 20
 KEPT = 86400  # seconds that a reservation stays stored after its end
@@ -35,7 +34,6 @@ class RateLimiter:
         self._clock = clock
         self._seen: dict[str, Reservations] = {}
 
-    @retries.aside()
     def reserve(self, channel: str, calls: int, rate: float, *, urgent: bool) -> int:
         seen = self._seen.get(channel, Reservations())
         for _ in range(ROUNDS):
@@ -56,6 +54,13 @@ class RateLimiter:
         if len(self._seen) >= REMEMBERED:
             self._seen.clear()
         self._seen[channel] = seen
+
+
+def share_of(rate: float, *, urgent: bool, others_wait: bool) -> float:
+    """Return the calls per second of a reservation."""
+    if urgent:
+        return rate * SHARE if others_wait else rate
+    return rate * (1 - SHARE)
 
 
 def _merged(seen: Reservations, updated: Reservations) -> Reservations:

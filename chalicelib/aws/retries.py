@@ -17,7 +17,6 @@ from typing import Any
 # Seconds of a request, for failed attempts and the pauses after them.
 CALLER = 0.5
 PROVIDER = 3.0  # WeChat and WeCom wait five seconds for an answer, as their documents say
-ASIDE = 0.1  # of a request, for what it can do without
 FIRST = 0.1  # of the budget: the first pause at most, each further one is twice as long
 
 
@@ -37,20 +36,6 @@ def hurried(*, for_provider: bool) -> Iterator[None]:
         yield
     finally:
         _budget.reset(token)
-
-
-@contextmanager
-def aside() -> Iterator[None]:
-    """Bound all repeats within the block by a budget of their own, if anybody waits.
-
-    The caller can go on without what the block does. So it leaves the budget to the rest.
-    """
-    token = _budget.set(_Budget(ASIDE)) if _budget.get() else None
-    try:
-        yield
-    finally:
-        if token is not None:
-            _budget.reset(token)
 
 
 def begin(**_: Any) -> None:

@@ -17,7 +17,6 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId, Plan
 from chalicelib.flow import audience, dispatch
 from chalicelib.flow.candidates import Known
-from chalicelib.flow.delivery import ahead
 from chalicelib.flow.draft import draft, new_id
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.rules import counted
@@ -32,8 +31,6 @@ MSGID_TRIES = 3  # random bits may be taken
 
 def submit(world: World, request: SendRequest, key: IdempotencyKey | None = None) -> str:
     """Accept a request and return the message's id: two or three calls, with cached settings.
-
-    A single send under a rate limit may take one more.
 
     Raises Refusal or Invalid, and then nothing is stored. A repeat with the same idempotency key
     and the same body gets the id of the first message.
@@ -153,17 +150,11 @@ def _queue_and_store(
     if earlier is not None:
         return earlier
     try:
-        world.queues.send(_early_jobs(world, jobs))
+        world.queues.send([_that_may_be_early(envelope) for envelope in jobs])
     except Exception:
         _give_back(world, message, plan)
         raise
     return world.messages.create(message, plan, None, (), key)
-
-
-def _early_jobs(world: World, jobs: Sequence[Envelope]) -> list[Envelope]:
-    """Return jobs that can wait for their message. One that is alone takes its turn, too."""
-    early = [_that_may_be_early(envelope) for envelope in jobs]
-    return [ahead.with_turn_of_stock(world, early[0])] if len(early) == 1 else early
 
 
 def _that_may_be_early(envelope: Envelope) -> Envelope:

@@ -9,7 +9,6 @@ from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.messages import CHUNK_TARGETS
 from chalicelib.domain.outages import Outages
 from chalicelib.domain.slowness import Slowness
-from chalicelib.domain.turns import TurnStock
 from chalicelib.domain.values import frozen
 from chalicelib.ports.callbacks import Callbacks, Receivers
 from chalicelib.ports.fact_files import FactFiles
@@ -117,7 +116,6 @@ class World:
     receivers: Receivers
     sandbox: Sandbox
     slowness: Slowness = field(default_factory=Slowness)  # what this container has seen
-    turn_stock: TurnStock = field(default_factory=TurnStock)  # of this container
     outages: Outages = field(default_factory=Outages)  # of receivers, as it has seen them
     contact_index: ContactIndex = field(default_factory=ContactIndex)  # of plans that it has read
     ends: int | None = None  # ms: when the function ends that works in it, None: not before a lease

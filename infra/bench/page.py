@@ -80,10 +80,8 @@ be left with `b` of 10, whatever else is done.
 | receipt: find its delivery | 1 | 0 | it could be stored beside its lookup instead |
 | receipt: store it | 1 | 1 | a provider posts it once |
 
-A send that must wait for its turn under a rate limit takes it when it is accepted, and its queue
-holds it back. That adds 1/r, where `r` is the number of turns that a container reserves at once, up
-to those of a second. While a container has not seen that calls wait, a send passes through its
-queue twice. The first time adds 4/b: receive, reserve, send back, delete.
+A send that must wait for its turn under a rate limit passes through its queue twice. The first
+time it adds 4/b: receive, reserve, send back, delete. Nothing is read or claimed for it then.
 
 A send with a second step adds a query of its chunk and the entrants of those who go on. For them
 it adds the reading, the claim and the records once more. Its timer is in a row with those of the

@@ -9,9 +9,6 @@ from typing import Any
 
 import pytest
 
-from chalicelib import wiring
-from chalicelib.aws import retries
-from chalicelib.aws.clients import ATTEMPTS
 from chalicelib.ports import World
 from tests.contracts import faults
 from tests.contracts.conftest import Container, real_container
@@ -108,21 +105,3 @@ def test_workers_that_ask_in_turn_pay_one_update_each_while_calls_wait(
         turns = [each.rate_limiter.reserve(unique, 1, 1, urgent=False) for each in workers * 4]
     assert calls == ["UpdateItem"] * 12
     assert [later - earlier for earlier, later in pairwise(turns)] == [1250] * 11
-
-
-def test_a_turn_that_a_request_cannot_have_leaves_its_time_to_the_rest(
-    real: World, aws: Callable[[str], Any], unique: str
-) -> None:
-    def repeats() -> int:
-        throttles = [{"__type": "ThrottlingException"}] * ATTEMPTS
-        throttled = faults.answered(aws("dynamodb"), "UpdateItem", *throttles, status=400)
-        with throttled as seen, pytest.raises(Exception, match="Throttling"):
-            real.rate_limiter.reserve(unique, 1, 1, urgent=False)
-        return len(seen)
-
-    with wiring.hurried():
-        assert 2 <= repeats() <= ATTEMPTS
-        budget = retries._budget.get()
-        assert budget is not None
-        assert budget.left == retries.CALLER
-    assert repeats() == ATTEMPTS, "a worker is patient"

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from chalicelib.aws.rates import share_of
 from chalicelib.domain.provider_io import Receipt, Token
 from chalicelib.domain.rules.caps import Mark, Marks
-from chalicelib.domain.turns import share_of
 from chalicelib.ports import Lookup, Nonce
 from chalicelib.providers.tokens import MemoryTokens
 from tests.fakes.clock import FakeClock

@@ -7,7 +7,6 @@ from dataclasses import fields, replace
 from chalicelib.domain.contact_index import ContactIndex
 from chalicelib.domain.outages import Outages
 from chalicelib.domain.slowness import Slowness
-from chalicelib.domain.turns import TurnStock
 from chalicelib.ports import Limits, Sizes, World
 from tests.fakes.callbacks import FakeCallbacks, FakeReceivers
 from tests.fakes.clock import FakeClock, FakeTimers
@@ -58,7 +57,8 @@ class FakeWorld(Steps):
         self.queues = FakeQueues(self, self.clock)
         self.records, self.templates = FakeRecordStore(self), FakeTemplates(self)
         self.settings = FakeSettings(self.records, self.templates)
-        self.audit, self.users = FakeAudit(self), FakeUsers(self)
+        self.audit = FakeAudit(self)
+        self.users = FakeUsers(self)
         self.audiences, self.consents = FakeAudiences(self, self.users), FakeConsents(self)
         self.traces = FakeTraces(self, self.users)
         self.ledger = FakeLedger(self)
@@ -76,8 +76,7 @@ class FakeWorld(Steps):
         self.vault, self.credentials = FakeVault(), FakeCredentials()
         self.limits = limits
         self.ends: int | None = None  # when the worker ends (ms)
-        self.slowness, self.turn_stock = Slowness(), TurnStock()
-        self.outages, self.contact_index = Outages(), ContactIndex()
+        self.slowness, self.outages, self.contact_index = Slowness(), Outages(), ContactIndex()
         self.imports = FakeImports(self)
         self.callbacks, self.receivers = FakeCallbacks(self), FakeReceivers(self, self.clock)
         self.sandbox = FakeSandbox(self)

@@ -179,3 +179,11 @@ class Singles(Simulation):
             for ref, state in chunk.states.items()
             if ref.channel == code and FactKind.UNKNOWN in state.facts
         ]
+
+
+def finished(simulation: Singles) -> Singles:
+    """Send, let all jobs run, and check what came of it."""
+    simulation.submit()
+    simulation.run()
+    simulation.check()
+    return simulation

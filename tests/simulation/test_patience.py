@@ -11,7 +11,7 @@ from chalicelib.domain.jobs import DeliverJob
 from tests.builders import a_strategy
 from tests.fakes.clock import START
 from tests.flow.delivery.test_ahead import CALL, OTHERWISE, RESERVE
-from tests.simulation.singles import Singles
+from tests.simulation.singles import Singles, finished
 
 PACE = 2  # seconds of a call, so that a batch makes three
 FOUR = ("ann", "bob", "cem", "fay")
@@ -22,13 +22,6 @@ def slow(people: tuple[str, ...] = FOUR, *, tokens: bool = True) -> Singles:
     simulation = Singles(strategy=a_strategy("app"), people=people, pace=PACE, size=10)
     if not tokens:
         simulation.world.providers.push.can(token_life=None)
-    return simulation
-
-
-def finished(simulation: Singles) -> Singles:
-    simulation.submit()
-    simulation.run()
-    simulation.check()
     return simulation
 
 

@@ -21,7 +21,7 @@ from tests.builders import a_strategy, a_user
 from tests.fakes.steps import Killed
 from tests.fakes.world import limits_of
 from tests.profiles import examples
-from tests.simulation.singles import Singles
+from tests.simulation.singles import Singles, finished
 from tests.simulation.world import PEOPLE, UNKNOWN
 
 STEPS = (
@@ -43,13 +43,6 @@ def singles(
     simulation = Singles(strategy=strategy, people=people, early=early)
     if not tokens:
         simulation.world.providers.push.can(token_life=None)
-    return simulation
-
-
-def finished(simulation: Singles) -> Singles:
-    simulation.submit()
-    simulation.run()
-    simulation.check()
     return simulation
 
 

@@ -1,9 +1,7 @@
 """Turns of the rate limit that jobs take before anything is read or claimed for them.
 
-Only the first job of a message that was queued before it was stored knows enough for that. Where
-calls wait, it takes its turn when the message is accepted, and its queue holds it back until then.
-Else it takes it in a worker. One whose turn is later goes back to its queue until then, with its
-turn. It returns as a fresh one.
+Only the first job of a message that was queued before it was stored knows enough for that. One
+whose turn is later goes back to its queue until then, with its turn. It returns as a fresh one.
 """
 
 from __future__ import annotations
@@ -16,7 +14,6 @@ from chalicelib.domain import channel_options, keys
 from chalicelib.domain.delivery_channels import Channel, Priority
 from chalicelib.domain.jobs import DeliverJob, Envelope
 from chalicelib.domain.provider_io import Capabilities
-from chalicelib.domain.turns import SOON, share_of
 from chalicelib.flow.delivery import rate
 from chalicelib.flow.delivery.postponed import MAX_DELAY
 from chalicelib.flow.delivery.rate import Turns
@@ -35,32 +32,6 @@ def take_turns(
         return {}
 
 
-def with_turn_of_stock(world: World, envelope: Envelope) -> Envelope:
-    """Return the job of a send that is being accepted with its turn, or as it is."""
-    job = envelope.job
-    if not isinstance(job, DeliverJob) or not rate.needs_turn(job):
-        return envelope
-    code, is_urgent = rate.channel_of(job), envelope.priority is Priority.HIGH
-    per_second = _turns_per_second(world, code)
-    if not per_second:
-        return envelope
-
-    def reserve(number: int) -> int:
-        return world.rate_limiter.reserve(code, number, per_second, urgent=is_urgent)
-
-    now = world.clock.now()
-    most = max(1, int(share_of(per_second, urgent=is_urgent, others_wait=True)))
-    try:
-        at = world.turn_stock.take((code, is_urgent), now, most, reserve)
-    except Exception as error:  # a worker reserves for a job that took none
-        log.warning("turns_not_taken", exc_info=error, extra={"jobs": 1})
-        return envelope
-    if at is None:
-        return envelope
-    delay = _delay(at - now) if at - now >= SOON else envelope.delay
-    return replace(envelope, job=replace(job, slot=at, turns=1), delay=delay)
-
-
 def waits(world: World, job: DeliverJob) -> bool:
     """Tell if a job may go back to its queue unread, since its turn is later.
 
@@ -68,20 +39,16 @@ def waits(world: World, job: DeliverJob) -> bool:
     """
     now, accepted = world.clock.now(), keys.message_time(job.msgid)
     is_in_time = now < accepted + world.limits.submit_within * 1000
-    return bool(job.group) and job.slot - now >= SOON and is_in_time
+    return bool(job.group) and job.slot - now >= rate.SOON and is_in_time
 
 
 def put_back(world: World, job: DeliverJob, channel: Channel) -> None:
     """Send a job to its queue until its turn, or for as long as a queue holds it."""
     observability.metric("jobs_paced")
-    delay, priority = _delay(job.slot - world.clock.now()), Priority(job.priority)
-    worker = _capabilities(world, channel).worker
+    seconds = round((job.slot - world.clock.now()) / 1000)
+    delay, worker = min(max(1, seconds), MAX_DELAY), _capabilities(world, channel).worker
+    priority = Priority(job.priority)
     world.queues.send([Envelope(job, priority, channel.type, job.group, delay, worker)])
-
-
-def _delay(milliseconds: int) -> int:
-    """Return the seconds for which a queue holds a job back."""
-    return min(max(1, round(milliseconds / 1000)), MAX_DELAY)
 
 
 def _with_turn(world: World, job: DeliverJob, turns: Turns) -> DeliverJob:
@@ -92,21 +59,16 @@ def _with_turn(world: World, job: DeliverJob, turns: Turns) -> DeliverJob:
     code = rate.channel_of(job)
     if not job.group or not rate.needs_turn(job) or not world.rate_limiter.knows(code):
         return job
-    per_second = _turns_per_second(world, code)
+    channel = world.settings.channel(code)
+    if channel is None or channel.paused or channel_options.of(channel.options).domain_rates:
+        return job
+    per_second = rate.limit_of(channel, _capabilities(world, channel)).per_second
     if not per_second:
         return job
     turns.begin(job)
     is_urgent = job.priority == Priority.HIGH.value
-    at = turns.reserve(world, code, 1, per_second, urgent=is_urgent)
+    at = turns.reserve(world, channel.code, 1, per_second, urgent=is_urgent)
     return replace(job, slot=at, turns=1)
-
-
-def _turns_per_second(world: World, code: str) -> float:
-    """Return the limit of a delivery channel. 0: it has none that a job can know unread."""
-    channel = world.settings.channel(code)
-    if channel is None or channel.paused or channel_options.of(channel.options).domain_rates:
-        return 0
-    return rate.limit_of(channel, _capabilities(world, channel)).per_second
 
 
 def _capabilities(world: World, channel: Channel) -> Capabilities:

@@ -25,11 +25,11 @@ from chalicelib.domain.jobs import DeliverJob
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import CallKey
 from chalicelib.domain.provider_io import Capabilities
-from chalicelib.domain.turns import SOON
 from chalicelib.flow.delivery.postponed import put_off
 from chalicelib.flow.dispatch import OpenCall
 from chalicelib.ports import World
 
+SOON = 1000  # ms: a queue holds a message back for whole seconds
 MISSED = 30_000  # ms after which a reservation has gone to others
 
 

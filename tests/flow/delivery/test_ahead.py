@@ -23,10 +23,10 @@ OTHERWISE = {"messages.get", "ledger.chunk", "ledger.put_plan", "ledger.put_defe
 
 
 def limited(per_second: float, people: Sequence[str] = FOUR, **limit: float) -> Singles:
-    """Send to people over a channel whose limit comes, as the log does, when all is accepted."""
+    """Send to people over a channel with a limit. The log begins when all is accepted."""
     simulation = Singles(strategy=a_strategy("app"), people=people)
-    simulation.submit()
     simulation.world.providers.push.can(**(limit or {"calls_per_second": per_second}))
+    simulation.submit()
     simulation.world.log.clear()
     return simulation
 

@@ -17,8 +17,8 @@ RESERVE, CALL = "rate_limiter.reserve", "provider.send"
 
 def limited(per_second: float) -> Singles:
     simulation = Singles(strategy=a_strategy("app"), people=("ann", "bob", "cem", "ann"))
-    simulation.submit()
     simulation.world.providers.push.can(calls_per_second=per_second)
+    simulation.submit()
     simulation.world.log.clear()
     return simulation
 
