@@ -86,7 +86,7 @@ def run(console: Console, stack: Mapping[str, Any], name: str, recipients: int) 
     with ThreadPoolExecutor(case.senders + 1) as pool:
         half = pool.submit(seconds_to, len(people) // 2)
         sent = list(pool.map(send, people))
-    console.print(f"{name}: {len(people)} sends accepted in {scenario.all_accepted():.1f} s")
+        console.print(f"{name}: {len(people)} sends accepted in {scenario.all_accepted():.1f} s")
     seconds_to(len(people))
     result = scenario.result(len(people), len(people) / 2 / half.result())
     check(shop, sent, len(people))
