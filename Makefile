@@ -13,7 +13,7 @@ PIP := $(PY) -m pip install -qq --disable-pip-version-check --no-input -c requir
 SOURCES := app.py chalicelib infra tests
 
 .DEFAULT_GOAL := help
-.PHONY: help assets up down logs status demo test check lint types imports unit fuzz localstack answers nightly bench model broadcast channels uploads fairness preflight plan deploy smoke rollback rotate restore remove upgrade recount lock sbom clean
+.PHONY: help assets up down logs status demo test check lint types imports unit fuzz localstack answers slow nightly bench model broadcast channels uploads fairness preflight plan deploy smoke rollback rotate restore remove upgrade recount lock sbom clean
 
 help: ## what there is to type
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -101,7 +101,10 @@ answers: .venv/.dev ## 20,000 hostile requests to the API and the console, and h
 	PYTHONHASHSEED=$$seed nice -n 15 $(PY) -m pytest tests/entrypoints/http/openapi/test_answers.py tests/entrypoints/http/test_any_body.py \
 	  tests/entrypoints/http/test_any_input.py tests/console/test_any_form.py --hypothesis-profile answers --hypothesis-seed $$seed
 
-nightly: fuzz answers localstack ## what takes too long for every change: random inputs, hostile requests, LocalStack
+slow: .venv/.dev ## tests with processes, whose waits look a second late: finds those that need a fast machine
+	@SLOW_WAITS=1 $(PY) -m pytest -n 8 tests/entrypoints/workers tests/infra/localstack tests/providers tests/sandbox tests/web
+
+nightly: fuzz answers slow localstack ## what takes too long for every change: random inputs, hostile requests, slow waits, LocalStack
 
 # ---- AWS
 

@@ -6,6 +6,7 @@ clock and compares it (tests/architecture/test_clocks.py).
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -15,6 +16,10 @@ HANG = 900.0  # seconds: longer than anybody's patience
 GIVES_UP = 1.5  # seconds of a client that shall not get the answer of a call that was taken
 RECENT = 3600.0  # seconds: less than any error of a unit or of a time zone
 
+# Seconds before the first look of a wait and after its last one (make slow). With them, a test
+# fails that needs a state which passes by itself, or acts between two events that the clock makes.
+SLOW = float(os.environ.get("SLOW_WAITS", "0"))
+
 T = TypeVar("T")
 
 
@@ -23,10 +28,12 @@ def eventually(read: Callable[[], T], is_right: Callable[[T], object] = bool) ->
 
     Pauses are a tenth of the wait so far, so that readings cost little where a wait is long.
     """
+    time.sleep(SLOW)
     begun, end = time.monotonic(), soon()
     while True:
         reading = read()
         if is_right(reading):
+            time.sleep(SLOW)
             return reading
         waited = time.monotonic() - begun
         assert time.monotonic() < end, f"not right within {PATIENCE:.0f} s, at last {reading!r}"
