@@ -32,6 +32,7 @@ RECEIPTS = ("/receipts/", "/v1/{type}/callback")
 _FUNCTION_URL = ".lambda-url."  # in its domain
 
 _PARAMETER = re.compile(r"\\\{(\w+)\\\}")
+_MAY_HOLD_SLASHES = re.compile(r"(?<=<target>)\[\^/\]\+|\[\^/\]\+(?=\)$)")
 _TEXT = re.compile(r"(text/|application/(json|problem\+json|javascript|xml)\b)")
 
 
@@ -83,7 +84,8 @@ class Matcher:
     def match(self, path: str, method: str) -> tuple[str, dict[str, str]] | None:
         """Return the route and the parameters of a path, or None.
 
-        HTTP APIs decode paths before they come. The last parameter may therefore hold slashes.
+        HTTP APIs decode paths before they come. A target, and any parameter at the end, may
+        therefore hold slashes.
         """
         path = path.removesuffix("/") or "/"
         if path in self._fixed:
@@ -97,9 +99,9 @@ class Matcher:
 
 
 def _patterns(route: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Return the pattern of a route, and the pattern whose last parameter may hold slashes."""
+    """Return the pattern of a route, and the pattern whose parameters may hold slashes."""
     exact = _PARAMETER.sub(r"(?P<\1>[^/]+)", re.escape(route))
-    greedy = re.sub(r"\[\^/\]\+\)$", ".+)", exact)
+    greedy = _MAY_HOLD_SLASHES.sub(".+", exact)
     return re.compile(exact, re.DOTALL), re.compile(greedy, re.DOTALL)
 
 

@@ -21,6 +21,8 @@ ROUTES: dict[str, dict[str, Any]] = {
     "/v1/users/{userid}": {"GET": 1, "PUT": 1},
     "/v1/{type}/callback": {"POST": 1},
     "/v1/lists/{number}/members/{userid}": {"DELETE": 1},
+    "/v1/lists/{number}/targets/{target}": {"GET": 1},
+    "/v1/lists/{number}/targets/{target}/contacts": {"POST": 1},
 }
 
 
@@ -40,6 +42,16 @@ ROUTES: dict[str, dict[str, Any]] = {
             "/v1/lists/7/members/a/b",
             "DELETE",
             ("/v1/lists/{number}/members/{userid}", {"number": "7", "userid": "a/b"}),
+        ),
+        (
+            "/v1/lists/7/targets/a/b/contacts",
+            "POST",
+            ("/v1/lists/{number}/targets/{target}/contacts", {"number": "7", "target": "a/b"}),
+        ),
+        (
+            "/v1/lists/7/targets/a/contacts",
+            "GET",
+            ("/v1/lists/{number}/targets/{target}", {"number": "7", "target": "a/contacts"}),
         ),
         ("/", "GET", None),
         ("", "GET", None),
