@@ -2,7 +2,7 @@
 #
 #   docker build --platform linux/arm64 -f infra/cmpp.Dockerfile -t <account>.dkr.ecr.<region>.amazonaws.com/openums-cmpp:1 .
 #
-# Push it and name it in the parameter CmppImage (docs/operations.md). What it needs to know comes from the task's environment.
+# Push it and name it in the parameter CmppImage (docs/how-to/cmpp.md). What it needs to know comes from the task's environment.
 
 FROM python:3.13-slim
 WORKDIR /openums

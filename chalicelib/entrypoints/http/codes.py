@@ -43,7 +43,7 @@ STATUSES: Mapping[int, tuple[int, str]] = {
     428: (PARAMETER, "`If-Match` is required"),
     429: (TOO_OFTEN, "too many requests"),
     500: (SERVER_ERROR, "an error on our side"),
-    503: (SERVER_ERROR, "nothing was stored; retry"),
+    503: (SERVER_ERROR, "busy; repeat it under the same `Idempotency-Key`"),
 }
 
 _CHANNEL_NAMES = {
