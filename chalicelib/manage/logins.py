@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Iterable
 from functools import cache
 
 from chalicelib.domain import keys
@@ -27,7 +28,8 @@ from chalicelib.manage import members, records
 from chalicelib.manage.secrets import digest, new_token
 from chalicelib.ports import World
 
-# Wrong passwords within a window (s), for each name and each source. The waits grow.
+# Wrong passwords within a window (s), for each name and each source. The waits grow. Each attempt
+# is counted before it is checked, and taken off if it was right: many share an office's address.
 LIMITS = ((60, 5), (900, 10), (3600, 20), (86400, 50))
 SOURCE_SHARE = 4  # many people share one address
 
@@ -96,9 +98,9 @@ def sign_in(world: World, name: str, password: str, source: str) -> tuple[Login,
     seconds to wait.
     """
     name = name.strip()[:64]
-    _count(world, "sign-in", name, 1)
+    counted = _count(world, "sign-in", name, 1)
     if source:
-        _count(world, "sign-in-from", source, SOURCE_SHARE)
+        counted += _count(world, "sign-in-from", source, SOURCE_SHARE)
     logins = [login for login in world.records.of(LOGINS).all() if name and login.name == name]
     known = logins[0] if logins else None
     is_right = _is_right(password[: LONGEST_PASSWORD + 1], known.password if known else "")
@@ -108,19 +110,32 @@ def sign_in(world: World, name: str, password: str, source: str) -> tuple[Login,
         known = _of(world, member) if is_right else None
     if not is_right or known is None or member is None or not member.enabled:
         raise WrongPassword("name")
+    _take_off(world, counted)
     return known, member
 
 
-def _count(world: World, what: str, subject: str, share: int) -> None:
-    """Count an attempt in each window. Raise TooOften where a window is used up."""
+def _count(world: World, what: str, subject: str, share: int) -> list[str]:
+    """Count an attempt in each window, and return the counters.
+
+    Raise TooOften where a window is used up.
+    """
     now = world.clock.now() // 1000
     name = world.vault.mac("guess", f"{what}#{subject}".encode()).hex()[:24]
+    counted: list[str] = []
     for seconds, most in LIMITS:
         window = now // seconds
         counter = keys.join("guess", name, seconds, window)
         ends = (window + 1) * seconds
         if not world.counters.take(counter, 1, most * share, ends + 60).granted:
             raise TooOften(seconds=ends - now)
+        counted.append(counter)
+    return counted
+
+
+def _take_off(world: World, counted: Iterable[str]) -> None:
+    """Take an attempt that was right off its counters."""
+    for counter in counted:
+        world.counters.give_back(counter, 1)
 
 
 def _of(world: World, member: Member) -> Login:
@@ -136,14 +151,16 @@ def _of(world: World, member: Member) -> Login:
 
 def check_code(world: World, login: Login, code: str) -> Login:
     """Check the code of a second factor, which counts once. Raise WrongCode, or TooOften."""
-    _count(world, "code", login.key, 1)
+    counted = _count(world, "code", login.key, 1)
     if not login.totp:
         raise WrongCode("code")
     secret = world.vault.open(login.totp, keys.join("totp", login.key))
     step = totp_step_of(secret, code.replace(" ", ""), world.clock.now(), login.totp_step)
     if step is None:
         raise WrongCode("code")
-    return records.update(world, LOGINS, login, totp_step=step)
+    checked = records.update(world, LOGINS, login, totp_step=step)
+    _take_off(world, counted)
+    return checked
 
 
 # -- sessions
@@ -221,11 +238,12 @@ def take(world: World, key: str) -> None:
 
 def change_password(world: World, login: Login, old: str, new: str) -> Login:
     """Change one's own password. Other sessions end."""
-    _count(world, "sign-in", login.name or login.key, 1)
+    counted = _count(world, "sign-in", login.name or login.key, 1)
     if not login.name:
         raise Invalid("password", "you signed in with a key; an administrator gives you a login")
     if not _is_right(old, login.password):
         raise WrongPassword("old")
+    _take_off(world, counted)
     check_password(new)
     if new == old:
         raise Invalid("password", "must be a new one")
