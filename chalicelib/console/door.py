@@ -114,11 +114,17 @@ class Sessions(Protocol):
     """Signing in and out. Refusals are raised as ApiError."""
 
     def person(self, cookie: str) -> Person | None: ...
-    def sign_in(self, name: str, password: str, source: str) -> tuple[str, bool]:
-        """Return a session's cookie, or a pending one with True if a code must follow."""
+    def sign_in(self, name: str, password: str, source: str, device: str) -> tuple[str, bool]:
+        """Return a session's cookie, or a pending one with True if a code must follow.
+
+        `device`: the cookie of `new_device`, if the browser has one.
+        """
 
     def confirm(self, pending: str, code: str) -> str:
         """Return the session's cookie, for a pending one and a code."""
+
+    def new_device(self, cookie: str) -> str:
+        """Return a cookie by which the browser of a session is known later."""
 
     def sign_out(self, cookie: str) -> None: ...
     def change_password(self, cookie: str, old: str, new: str) -> str:

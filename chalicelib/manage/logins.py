@@ -32,6 +32,7 @@ from chalicelib.ports import World
 # is counted before it is checked, and taken off if it was right: many share an office's address.
 LIMITS = ((60, 5), (900, 10), (3600, 20), (86400, 50))
 SOURCE_SHARE = 4  # many people share one address
+NONCE = 16  # characters in front of a device's seal
 
 MEMORY, PASSES, LANES = 19 * 1024, 2, 1  # of Argon2id, as OWASP advises (November 2026)
 
@@ -91,14 +92,19 @@ def check_password(password: str) -> None:
 # -- signing in
 
 
-def sign_in(world: World, name: str, password: str, source: str) -> tuple[Login, Member]:
+def sign_in(
+    world: World, name: str, password: str, source: str, device: str = ""
+) -> tuple[Login, Member]:
     """Return the login and the member with this name and password.
 
-    A member's access key with its secret counts as well. Raise WrongPassword, or TooOften with the
-    seconds to wait.
+    A member's access key with its secret counts as well. A `device` that signed in before has
+    counters of its own, so that nobody else can lock it out. Raise WrongPassword, or TooOften with
+    the seconds to wait.
     """
     name = name.strip()[:64]
-    counted = _count(world, "sign-in", name, 1)
+    ours = _device(world, name, device[:NONCE])
+    is_known = hmac.compare_digest(*(text.encode("utf-8", "replace") for text in (device, ours)))
+    counted = _count(world, "sign-in", keys.join(name, device) if is_known else name, 1)
     if source:
         counted += _count(world, "sign-in-from", source, SOURCE_SHARE)
     logins = [login for login in world.records.of(LOGINS).all() if name and login.name == name]
@@ -112,6 +118,16 @@ def sign_in(world: World, name: str, password: str, source: str) -> tuple[Login,
         raise WrongPassword("name")
     _take_off(world, counted)
     return known, member
+
+
+def new_device(world: World, login: Login) -> str:
+    """Return the text of a cookie for a browser in which somebody has signed in."""
+    return _device(world, login.name or login.key, secrets.token_hex(NONCE // 2))
+
+
+def _device(world: World, name: str, nonce: str) -> str:
+    seal = world.vault.mac("device", keys.join(name, nonce).encode("utf-8", "replace"))
+    return nonce + seal.hex()
 
 
 def _count(world: World, what: str, subject: str, share: int) -> list[str]:

@@ -10,8 +10,10 @@ from chalicelib.console.texts import LANGUAGES
 from chalicelib.console.visit import LONGEST, Visit
 
 PENDING = "__Host-pending"
+DEVICE = "__Host-device"
 SECURE = "Path=/; Secure; HttpOnly; SameSite=Lax"
 HOURS_12 = 43_200
+DAYS_180 = 15_552_000
 
 
 @page("GET", "/sign-in", is_open=True)
@@ -22,9 +24,10 @@ def ask(visit: Visit) -> Reply:
 @page("POST", "/sign-in", is_open=True)
 def sign_in(visit: Visit) -> Reply:
     name, password = visit.form.text("name"), visit.form.raw("password")
-    wanted = visit.form.text("next")
+    wanted, device = visit.form.text("next"), visit.request.cookies.get(DEVICE, "")
     try:
-        cookie, needs_code = visit.door.sessions.sign_in(name, password, visit.request.source)
+        source = visit.request.source
+        cookie, needs_code = visit.door.sessions.sign_in(name, password, source, device)
     except ApiError as error:
         return visit.show("sign_in/sign_in.html", error=error, next=wanted)
     if needs_code:
@@ -54,6 +57,7 @@ def _signed_in(visit: Visit, cookie: str, wanted: str) -> Reply:
     """Open the page that was asked for, which must be a page of the console."""
     cookies = (
         f"{SESSION}={cookie}; Max-Age={HOURS_12}; {SECURE}",
+        f"{DEVICE}={visit.door.sessions.new_device(cookie)}; Max-Age={DAYS_180}; {SECURE}",
         f"{PENDING}=; Max-Age=0; {SECURE}",
     )
     return Reply(303, headers={"Location": visit.to(_ours(wanted))}, cookies=cookies)

@@ -46,9 +46,9 @@ class MemberSessions:
             preferences=member.preferences,
         )
 
-    def sign_in(self, name: str, password: str, source: str) -> tuple[str, bool]:
+    def sign_in(self, name: str, password: str, source: str, device: str) -> tuple[str, bool]:
         try:
-            login, _ = logins.sign_in(self._world, name, password, source)
+            login, _ = logins.sign_in(self._world, name, password, source, device)
         except OpenUMSError as error:
             observability.security("sign_in_refused", reason=type(error).__name__)
             raise api_error(error, self._language) from error
@@ -80,6 +80,9 @@ class MemberSessions:
             raise api_error(error, self._language) from error
         observability.event("signed_in", key=login.key[:SHOWN])
         return logins.open_session(self._world, login)
+
+    def new_device(self, cookie: str) -> str:
+        return logins.new_device(self._world, self.session(cookie).login)
 
     def sign_out(self, cookie: str) -> None:
         session = logins.session(self._world, cookie)
