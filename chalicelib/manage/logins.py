@@ -235,7 +235,12 @@ def change_password(world: World, login: Login, old: str, new: str) -> Login:
 
 
 def set_totp(world: World, login: Login, secret: bytes, code: str) -> Login:
-    """Turn the second factor on, with a code that proves that the app knows the secret."""
+    """Turn the second factor on, with a code that proves that the app knows the secret.
+
+    One that is on is not replaced: a session alone must not get around it.
+    """
+    if login.totp:
+        raise Invalid("code", "the second factor is on already; turn it off first, with a code")
     step = totp_step_of(secret, code.replace(" ", ""), world.clock.now(), 0)
     if step is None:
         raise WrongCode("code")

@@ -97,10 +97,16 @@ def change_member(context: RequestContext, access_key: str) -> Response:
     role=Role.ADMINISTRATOR,
 )
 def new_member_secret(context: RequestContext, access_key: str) -> Response:
-    """Create a new access secret. It is shown only once, and the old one stops working."""
+    """Create a new access secret. It is shown only once, and the old one stops working.
+
+    Sessions in the console end, since the old secret may have opened them.
+    """
+    from chalicelib.manage import logins
+
     changed, secret = members.new_secret(
         context.world, known_key(access_key), expected_if_given(context)
     )
+    logins.close_all(context.world, changed.key)
     return tagged({**_shown(changed), "access_secret": secret}, changed.version)
 
 

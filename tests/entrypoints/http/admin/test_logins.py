@@ -56,3 +56,13 @@ def test_two_members_never_share_a_name(api: Api, member: str) -> None:
     assert api.admin("PUT", f"members/{member}/login", {"login": "ann"}).status == 200
     assert api.admin("PUT", f"members/{other}/login", {"login": "ann"}).status == 409
     assert api.admin("PUT", "members/unknown/login", {"login": "eve"}).status == 404
+
+
+def test_a_new_secret_ends_sessions_that_the_old_one_may_have_opened(api: Api) -> None:
+    added = api.admin("POST", "members", {"name": "Ann", "role": "operator"}).json
+    key, secret = added["access_key"], added["access_secret"]
+    login, _ = logins.sign_in(api.world, key, secret, "")
+    cookie = logins.open_session(api.world, login)
+    assert logins.session(api.world, cookie) is not None
+    assert api.admin("POST", f"members/{key}/secret").status == 200
+    assert logins.session(api.world, cookie) is None
