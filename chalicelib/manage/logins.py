@@ -219,6 +219,13 @@ def take(world: World, key: str) -> None:
     records.delete(world, LOGINS, get(world, key))
 
 
+def forget(world: World, key: str) -> None:
+    """Delete the login of a member who is gone. Its name is free again."""
+    login = world.records.of(LOGINS).get(key)
+    if login is not None:
+        records.delete(world, LOGINS, login)
+
+
 def change_password(world: World, login: Login, old: str, new: str) -> Login:
     """Change one's own password. Other sessions end."""
     _count(world, "sign-in", login.name or login.key, 1)

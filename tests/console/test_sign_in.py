@@ -142,6 +142,18 @@ def test_a_disabled_member_is_out_at_once(world: Any) -> None:
     assert browser.sign_in().status == 401
 
 
+def test_a_refused_deletion_of_oneself_leaves_the_login(world: Any) -> None:
+    key = a_member(world, Role.ADMINISTRATOR)
+    browser = Browser(world)
+    browser.sign_in()
+    refused = browser.post(f"/members/{key}/delete")
+    assert (refused.status, world.records.of(LOGINS).get(key).name) == (409, NAME)
+    other, _ = members.add(world, "Bob", Role.OPERATOR)
+    logins.give(world, other.key, "bob")
+    assert browser.post(f"/members/{other.key}/delete").title == "Settings"
+    assert world.records.of(LOGINS).get(other.key) is None
+
+
 def test_a_member_has_so_many_sessions_and_the_oldest_ends(fake: FakeWorld, world: Any) -> None:
     key = a_member(world, Role.OPERATOR)
     first = Browser(world)

@@ -112,10 +112,12 @@ def new_member_secret(context: RequestContext, access_key: str) -> Response:
 
 @admin(bp, "members/{access_key}", "DELETE", status=204, errors=(409, 412), role=Role.ADMINISTRATOR)
 def delete_member(context: RequestContext, access_key: str) -> Response:
-    """Delete a member. The audit log keeps the name."""
-    members.delete(
-        context.world, known_key(access_key), expected_if_given(context), _key_of_caller(context)
-    )
+    """Delete a member, with the login. The audit log keeps the name."""
+    from chalicelib.manage import logins
+
+    key = known_key(access_key)
+    members.delete(context.world, key, expected_if_given(context), _key_of_caller(context))
+    logins.forget(context.world, key)
     return Response("", {}, 204)
 
 

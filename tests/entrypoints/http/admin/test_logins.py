@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from chalicelib.domain.logins import LOGINS
 from chalicelib.manage import logins
 from tests.entrypoints.conftest import Api
 
@@ -66,3 +67,12 @@ def test_a_new_secret_ends_sessions_that_the_old_one_may_have_opened(api: Api) -
     assert logins.session(api.world, cookie) is not None
     assert api.admin("POST", f"members/{key}/secret").status == 200
     assert logins.session(api.world, cookie) is None
+
+
+def test_a_member_who_is_deleted_leaves_no_login(api: Api, member: str) -> None:
+    assert api.admin("PUT", f"members/{member}/login", {"login": "ann"}).status == 200
+    assert api.admin("DELETE", f"members/{member}").status == 204
+    other = api.admin("POST", "members", {"name": "Bob", "role": "operator"}).json["access_key"]
+    assert api.admin("PUT", f"members/{other}/login", {"login": "ann"}).status == 200
+    assert api.admin("DELETE", f"members/{other}").status == 204
+    assert list(api.world.records.of(LOGINS).all()) == []
