@@ -134,4 +134,4 @@ def secured(reply: Reply) -> Reply:
         for directive, sources in POLICY.items()
     )
     headers: Mapping[str, str] = {"Content-Security-Policy": policy, **HEADERS, **reply.headers}
-    return Reply(reply.status, reply.body, reply.media, headers, reply.cookies)
+    return replace(reply, headers=headers)
