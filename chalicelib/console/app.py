@@ -24,6 +24,7 @@ POLICY = {
     "base-uri": "'none'",
     "frame-ancestors": "'none'",
 }
+FIRST = ("/account", "/sign-out")  # pages for whoever must change the password first
 HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "same-origin",
@@ -71,7 +72,7 @@ def _admitted(visit: Visit, route: Route) -> Reply:
     if not route.is_open:
         if person is None:
             return _sign_in_first(visit)
-        if person.must_change and not route.path.startswith("/account"):
+        if person.must_change and not route.path.startswith(FIRST):
             return visit.go(visit.to("/account"))
         if not person.may(route.needs):
             raise ApiError(403, [Problem("", _needs(visit, route))])
@@ -133,4 +134,4 @@ def secured(reply: Reply) -> Reply:
         for directive, sources in POLICY.items()
     )
     headers: Mapping[str, str] = {"Content-Security-Policy": policy, **HEADERS, **reply.headers}
-    return Reply(reply.status, reply.body, reply.media, headers, reply.cookies)
+    return replace(reply, headers=headers)

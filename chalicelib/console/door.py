@@ -35,7 +35,10 @@ class Request:
 
 @frozen
 class Reply:
-    """A reply. `policy` holds further sources of its Content-Security-Policy by directive."""
+    """A reply. `policy` holds further sources of its Content-Security-Policy by directive.
+
+    `is_refusal`: for want of a right, also where a part of a page says so with status 200.
+    """
 
     status: int = 200
     body: str | bytes = ""
@@ -43,6 +46,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     cookies: tuple[str, ...] = ()
     policy: Mapping[str, str] = field(default_factory=dict)
+    is_refusal: bool = False
 
 
 @frozen

@@ -16,6 +16,7 @@ from chalicelib.domain.definitions import DEFINITIONS
 LANGUAGES = {"zh": "zh-Hans", "en": "en"}  # with the value of `lang`
 SYMBOLS = {"CNY": "¥", "USD": "$", "EUR": "€", "HKD": "HK$", "GBP": "£"}
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+FIRST, LAST = -62_135_510_400_000, 253_402_214_400_000  # the years 1 to 9999 (ms), in any zone
 
 
 @cache
@@ -84,7 +85,9 @@ class Texts:
         return self.say("%(number)s s", number=f"{value:.0f}" if value >= 10 else f"{value:.1f}")
 
     def at(self, time: int) -> datetime:
-        return datetime.fromtimestamp(time / 1000, UTC).astimezone(self.zone)
+        """Return a time on the person's clock. Senders and providers may tell any number."""
+        known = min(max(time, FIRST), LAST)
+        return datetime.fromtimestamp(known / 1000, UTC).astimezone(self.zone)
 
     @property
     def utc(self) -> str:

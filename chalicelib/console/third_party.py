@@ -6,12 +6,14 @@ What a button of the form does is `pick:<channel type>:<family>:<code>` to open 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from chalicelib.console import contents
 from chalicelib.console.door import ApiError
 from chalicelib.console.visit import Visit
+from chalicelib.domain.limits import MAX_CONTENT
 
 TEMPLATES, SIGNATURES = "templates", "signatures"
 LISTED = 50  # of a list that is open. A search finds the others.
@@ -19,6 +21,8 @@ MOST = 5  # delivery channels of a channel type that are looked through
 
 KEPT = "k."  # before the name of a field by which a form remembers
 SHOWN = ("title", "text")  # of a template
+
+_PLACE = re.compile(r"\{\{([^{}]*)\}\}")  # of a value in a text
 
 Thing = Mapping[str, Any]
 Typed = Mapping[str, Mapping[str, str]]
@@ -45,8 +49,10 @@ class Register(NamedTuple):
     def text(self, values: Mapping[str, Any]) -> str:
         """Return an SMS as people see it: its signature, then the text with its values."""
         shown = str(self.template["text"]) if self.template else ""
-        for name, value in values.items():
-            shown = shown.replace("{{" + name + "}}", str(value) or "{{" + name + "}}")
+        given = {name: str(value) for name, value in values.items() if str(value)}
+        length = sum(len(given.get(name, "")) for name in _PLACE.findall(shown))
+        if length <= MAX_CONTENT:
+            shown = _PLACE.sub(lambda place: given.get(place[1], place[0]), shown)
         return (f"【{self.signature['title']}】" if self.signature else "") + shown
 
 

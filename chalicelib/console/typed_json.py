@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 MAX_DEPTH = 64  # more than the API takes, which says so itself
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class Number(float):
@@ -24,13 +26,18 @@ class Number(float):
 
 
 def read(text: str) -> Any:
-    """Read a value. Raise ValueError for a text that is not JSON, or that says one thing twice."""
+    """Read a value. Raise ValueError for a text that is not JSON, or that says one thing twice.
+
+    No page can show half of a surrogate pair, so it is not read either.
+    """
     try:
         value = json.loads(text, parse_float=Number, object_pairs_hook=_object)
     except RecursionError:
         raise _too_deep() from None
     level = [value]
     for _ in range(MAX_DEPTH):
+        if any(isinstance(text, str) and _HALF.search(text) for text in level):
+            raise ValueError("half a surrogate pair")
         level = [part for value in level for part in _parts(value)]
         if not level:
             return value
@@ -50,7 +57,7 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 def _parts(value: Any) -> Sequence[Any]:
     if isinstance(value, Mapping):
-        return list(value.values())
+        return [*value, *value.values()]
     return value if isinstance(value, list) else ()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -20,6 +21,7 @@ PAGE, MOST = 100, 1000  # of a list to choose from
 # Signs of an address to come back to, which another address quotes. HTTP APIs take 10,240 bytes of
 # request line and headers (docs.aws.amazon.com, November 2026).
 LONGEST = 2000
+FORBIDDEN = 403
 
 
 def _address(path: str, query: Mapping[str, object]) -> str:
@@ -169,10 +171,15 @@ class Visit:
         }
         body = environment(self.language).get_template(page).render(context)
         cookies = (self._remember(),) if "key" in self.ids and self.person else ()
-        if error and not self.is_part:
-            status = error.status
-        headers = {"Retry-After": str(error.seconds)} if error and error.seconds else {}
-        return Reply(status, body, headers=headers, policy=policy or {}, cookies=cookies)
+        reply = Reply(status, body, policy=policy or {}, cookies=cookies)
+        return self._refusing(reply, error) if error else reply
+
+    def _refusing(self, reply: Reply, error: ApiError) -> Reply:
+        """Return a reply that refuses something. A part keeps its status, or is not shown."""
+        status = reply.status if self.is_part else error.status
+        headers = {"Retry-After": str(error.seconds)} if error.seconds else {}
+        is_refusal = error.status == FORBIDDEN
+        return replace(reply, status=status, headers=headers, is_refusal=is_refusal)
 
     def _remember(self) -> str:
         key = quote(self.ids["key"], safe="")

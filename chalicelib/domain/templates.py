@@ -175,10 +175,18 @@ def values_of(template: Template, parameters: Mapping[str, Any]) -> dict[str, st
         reason = links.refusal(values[name])
         if reason is not None and links.is_meant(values[name]):
             raise Invalid(f"template_para.{name}", reason)
-    for names in mentions:
-        if sum(len(values[name]) * times for name, times in names.items()) > MAX_CONTENT:
-            raise ContentTooLarge("template_para", limit=MAX_CONTENT)
+    if any(_length(names, values) > MAX_CONTENT for names in mentions):
+        raise ContentTooLarge("template_para", limit=MAX_CONTENT)
     return values
+
+
+def fits(content: Any, values: Mapping[str, str]) -> bool:
+    """Tell if values can be filled in: not more often than a content may be long."""
+    return _length(_mentions(content), values) <= MAX_CONTENT
+
+
+def _length(names: Mapping[str, int], values: Mapping[str, str]) -> int:
+    return sum(len(values.get(name, "")) * times for name, times in names.items())
 
 
 def _mentions(content: Content) -> Counter[str]:

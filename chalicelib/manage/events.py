@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.traces import Event, Log
@@ -19,9 +20,12 @@ def record(world: World, happened: Happened) -> Mapping[str, str]:
     """Record events by user id. Return a reason for each user refused.
 
     An event with an id counts once, however often it is recorded. Users are made if necessary.
+    An event of a time that has not come happened now, or it would be kept until then.
     """
     refused: dict[str, str] = {}
-    for some in _slices(happened):
+    now = world.clock.now()
+    past = [(userid, replace(event, time=min(event.time, now))) for userid, event in happened]
+    for some in _slices(past):
         changes = [UserChange(userid, events=(event,)) for userid, event in some]
         refused |= users.change(world, changes)
     return refused

@@ -252,6 +252,13 @@ def take(world: World, key: str) -> None:
     records.delete(world, LOGINS, get(world, key))
 
 
+def forget(world: World, key: str) -> None:
+    """Delete the login of a member who is gone. Its name is free again."""
+    login = world.records.of(LOGINS).get(key)
+    if login is not None:
+        records.delete(world, LOGINS, login)
+
+
 def change_password(world: World, login: Login, old: str, new: str) -> Login:
     """Change one's own password. Other sessions end."""
     counted = _count(world, "sign-in", login.name or login.key, 1)
@@ -269,7 +276,12 @@ def change_password(world: World, login: Login, old: str, new: str) -> Login:
 
 
 def set_totp(world: World, login: Login, secret: bytes, code: str) -> Login:
-    """Turn the second factor on, with a code that proves that the app knows the secret."""
+    """Turn the second factor on, with a code that proves that the app knows the secret.
+
+    One that is on is not replaced: a session alone must not get around it.
+    """
+    if login.totp:
+        raise Invalid("code", "the second factor is on already; turn it off first, with a code")
     step = totp_step_of(secret, code.replace(" ", ""), world.clock.now(), 0)
     if step is None:
         raise WrongCode("code")

@@ -175,13 +175,20 @@ def attribute_names(template: Template) -> tuple[str, ...]:
 
 
 def _attributes(values: Mapping[str, Any]) -> dict[str, str]:
-    """Return the attributes of the user for whom a template is shown."""
+    """Return the attributes of the user for whom a template is shown. Raises Invalid."""
     named = {
         name.removeprefix(personal.PREFIX): value
         for name, value in values.items()
         if name.startswith(personal.PREFIX)
     }
-    return personal.values_of(named, named)
+    texts = personal.values_of(named, named)
+    for name, text in texts.items():
+        field = f"template_para.{personal.PREFIX}{name}"
+        if len(text) > personal.MAX_VALUE:
+            raise Invalid(field, "more than {most} characters", most=personal.MAX_VALUE)
+        if "{{" in text:
+            raise Invalid(field, "must not hold {{")
+    return texts
 
 
 def _checked(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib import observability
 from chalicelib.console.routes import ROUTES
 from chalicelib.domain.members import Role
 from chalicelib.entrypoints.http.console import forms
@@ -93,3 +94,19 @@ def test_a_form_that_cannot_be_read_says_so_and_is_not_a_refused_access(
     assert (page.status, page.title) == (400, "That did not work")
     assert "more than 5,000 fields" in page.plain
     assert "page_refused" not in capsys.readouterr().out
+
+
+def test_a_refused_part_of_a_page_is_a_security_event_too(
+    world: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A header that anybody can send must not make refusals silent."""
+    observability.set_up()
+    a_member(world, Role.READ_ONLY)
+    browser = Browser(world)
+    browser.sign_in()
+    capsys.readouterr()
+    assert browser.get("/account", hx_request="true").status == 200
+    assert '"page_refused"' not in capsys.readouterr().out
+    for path, headers in (("/access/new", {}), ("/account", {"sec_fetch_site": "cross-site"})):
+        assert browser.post(path, hx_request="true", **headers).status == 200
+        assert '"page_refused"' in capsys.readouterr().out

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from chalicelib.domain.members import Role
+from chalicelib.domain.traces import Event
+from chalicelib.domain.users import UserChange
+from chalicelib.manage import users
 from tests.console.conftest import Browser, a_member
 from tests.console.shops import shop as shop
 from tests.console.test_rules import wrong
@@ -70,3 +75,16 @@ def test_only_administrators_forget_people(shop: Browser) -> None:
     other.sign_in("other")
     assert "Forget the person" not in other.get(at(shop)).plain
     assert other.post(at(shop, "/erasure"), {"again": "u1"}).status == 403
+
+
+@pytest.mark.parametrize("time", [1, 10**15, 10**17, 2**63 - 1])
+def test_an_event_at_any_time_that_is_stored_can_be_shown(shop: Browser, time: int) -> None:
+    """Senders that count microseconds were taken at their word."""
+    users.change(shop.world, [UserChange("u1", events=(Event("bought", time),))])
+    page = shop.get(at(shop))
+    assert (page.status, "bought" in page.plain) == (200, True)
+
+
+def test_a_message_that_was_never_sent_is_not_of_this_person(shop: Browser) -> None:
+    page = shop.get(at(shop, f"/messages/states?msgids={shop.msgid},{'v' * 16}"))
+    assert (page.status, "not for this person" in page.plain) == (200, True)

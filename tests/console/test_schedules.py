@@ -137,3 +137,13 @@ def test_results_say_why_a_time_was_not_sent(shop: Browser) -> None:
         stored = after
         page = shop.get(f"/c/{shop.key}/messages/results").plain
         assert words in page, outcome
+
+
+@pytest.mark.parametrize("days", ["to=9999-12-31", "from=2026-02-30", "from=x&to=y"])
+def test_a_filter_by_a_day_that_does_not_exist_says_so(shop: Browser, days: str) -> None:
+    page = shop.get(f"/c/{shop.key}/messages/scheduled?{days}")
+    assert (page.status, "That is not a day." in page.plain) == (400, True)
+
+
+def test_the_filter_takes_the_last_day_but_one(shop: Browser) -> None:
+    assert shop.get(f"/c/{shop.key}/messages/scheduled?to=9999-12-30").status in (200, 400)

@@ -113,6 +113,9 @@ def test_a_first_password_must_be_changed_before_anything_else(world: Any) -> No
     browser = Browser(world)
     assert browser.sign_in("new", first).title == "My account"
     assert browser.get("/members").title == "My account"
+    assert browser.post("/sign-out").title == "Sign in"
+    assert browser.get("/account").title == "Sign in"
+    browser.sign_in("new", first)
     fields = {"old": first, "password": PASSWORD, "again": PASSWORD}
     assert browser.post("/account", fields).status == 200
     assert browser.get("/members").title == "Settings"
@@ -177,6 +180,18 @@ def test_a_disabled_member_is_out_at_once(world: Any) -> None:
     assert browser.sign_in().status == 401
 
 
+def test_a_refused_deletion_of_oneself_leaves_the_login(world: Any) -> None:
+    key = a_member(world, Role.ADMINISTRATOR)
+    browser = Browser(world)
+    browser.sign_in()
+    refused = browser.post(f"/members/{key}/delete")
+    assert (refused.status, world.records.of(LOGINS).get(key).name) == (409, NAME)
+    other, _ = members.add(world, "Bob", Role.OPERATOR)
+    logins.give(world, other.key, "bob")
+    assert browser.post(f"/members/{other.key}/delete").title == "Settings"
+    assert world.records.of(LOGINS).get(other.key) is None
+
+
 def test_a_member_has_so_many_sessions_and_the_oldest_ends(fake: FakeWorld, world: Any) -> None:
     key = a_member(world, Role.OPERATOR)
     first = Browser(world)
@@ -206,6 +221,25 @@ def test_a_second_factor_is_asked_for_and_each_code_counts_once(
     fake.clock.advance(TOTP_STEP)
     assert other.post("/code", {"code": _code(fake, text)}).status == 200
     assert other.get("/account").title == "My account"
+
+
+def test_a_session_alone_replaces_no_second_factor(fake: FakeWorld, world: Any) -> None:
+    key = a_member(world, Role.OPERATOR)
+    browser = Browser(world)
+    browser.sign_in()
+    text = browser.get("/account/second-factor").field("secret")
+    browser.post("/account/second-factor", {"secret": text, "code": _code(fake, text)})
+    sealed = world.records.of(LOGINS).get(key).totp
+    fake.clock.advance(TOTP_STEP)
+    other = "GE" * 16  # of somebody who has the session, but not the app
+    page = browser.post("/account/second-factor", {"secret": other, "code": _code(fake, other)})
+    assert (page.status, "turn it off first" in page.plain) == (400, True)
+    assert world.records.of(LOGINS).get(key).totp == sealed
+    assert browser.get("/account/second-factor").title == "My account"
+    browser.post("/account/second-factor/drop", {"code": _code(fake, text)})
+    fake.clock.advance(TOTP_STEP)
+    browser.post("/account/second-factor", {"secret": other, "code": _code(fake, other)})
+    assert world.records.of(LOGINS).get(key).totp not in (b"", sealed)
 
 
 def _code(fake: FakeWorld, text: str) -> str:
@@ -239,7 +273,13 @@ def test_a_change_without_the_session_token_or_from_another_site_is_refused(
     assert browser.post("/access/new", {"name": "shop"}).status == 200
 
 
-@pytest.mark.parametrize("wanted", ["//evil.example", "https://evil.example", "/\\evil", "x"])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        *("//evil.example", "https://evil.example", "/\\evil", "x"),
+        *("/c/../../l/token", "/c/%2e%2E/.%2e/l/token", "/c/..", "/c/.?x=1", "/a/./../../docs"),
+    ],
+)
 def test_nobody_is_led_away_after_signing_in(world: Any, wanted: str) -> None:
     a_member(world, Role.OPERATOR)
     browser = Browser(world)
@@ -253,6 +293,7 @@ ASKED = (
     "/audit?actor=a+b&action=%2B",
     "/channels?x=~-._&y=%2F%2Fevil",
     "/c/shop/users/a~2Fb~3F%20%E4%B8%AD",
+    "/c/shop/users/..a",
 )
 
 

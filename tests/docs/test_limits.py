@@ -37,6 +37,7 @@ from chalicelib.entrypoints.lambdas import runtime
 from chalicelib.flow import tally, withdraw
 from chalicelib.flow.content import attachments
 from chalicelib.flow.delivery import budget, calls, files
+from chalicelib.manage import sensitive_words as managed_words
 from chalicelib.manage import users
 from chalicelib.manage.imports import cells, package
 from chalicelib.ports import Sizes
@@ -88,6 +89,8 @@ NUMBERS = {
     "bytes of a workbook when it is unpacked": package.MAX_EXPANDED,
     "characters of a workbook's cells": cells.MAX_TEXT,
     "XML tags of a part of a workbook": package.MAX_TAGS,
+    "bytes of a workbook of sensitive words when it is unpacked": managed_words.MAX_EXPANDED,
+    "XML tags of a part of a workbook of sensitive words": managed_words.MAX_TAGS,
     "errors of a row in a file of bad rows": domain_imports.MAX_FAULTS,
     "cells of a file of bad rows": Sizes().report_cells,
     "rows of an import's slice": Sizes().import_rows,

@@ -75,15 +75,15 @@ def readable() -> Iterator[None]:
 class Package:
     """An opened archive. All that reads a part takes it from here, by the name of a relation."""
 
-    def __init__(self, raw: bytes, tags: int = MAX_TAGS) -> None:
+    def __init__(self, raw: bytes, tags: int = MAX_TAGS, expanded: int = MAX_EXPANDED) -> None:
         _check_kind(raw)
         self._tags = tags  # of one part
         self._archive = zipfile.ZipFile(io.BytesIO(raw))
         members = self._archive.infolist()
         if len(members) > MAX_MEMBERS:
             raise Faulty(FILE, Fault.MANY_PARTS, most=MAX_MEMBERS)
-        if sum(member.file_size for member in members) > MAX_EXPANDED:
-            raise Faulty(FILE, Fault.MANY_BYTES, most=MAX_EXPANDED)
+        if sum(member.file_size for member in members) > expanded:
+            raise Faulty(FILE, Fault.MANY_BYTES, most=expanded)
         # Names of parts do not tell capitals apart. Some programs write them with backslashes.
         self._members = {_name(member.filename): member for member in members}
         if "mimetype" in self._members and "content.xml" in self._members:

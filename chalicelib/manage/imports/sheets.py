@@ -36,12 +36,13 @@ class Sheet:
     header_row: int = 1
 
 
-def read(raw: bytes, format: FileFormat) -> Sheet:
+def read(raw: bytes, format: FileFormat, **bounds: int) -> Sheet:
     """Open a file. Raise Faulty for another format, or for a file that is too large.
 
     A broken row raises Faulty when it is read. Cells whose look is not certain are `Doubtful`.
+    `bounds`: those of a workbook, if not the usual ones.
     """
-    everything = _opened(raw, format)
+    everything = _opened(raw, format, **bounds)
     first = next(_filled(everything()), None)
     if first is None:
         raise Faulty(FILE, Fault.EMPTY)
@@ -59,11 +60,11 @@ def read(raw: bytes, format: FileFormat) -> Sheet:
     return Sheet(header, rows, number)
 
 
-def _opened(raw: bytes, format: FileFormat) -> Callable[[], Iterator[Row]]:
+def _opened(raw: bytes, format: FileFormat, **bounds: int) -> Callable[[], Iterator[Row]]:
     if format is FileFormat.XLSX:
         from chalicelib.manage.imports import workbook
 
-        return workbook.open_sheet(raw)
+        return workbook.open_sheet(raw, **bounds)
     from chalicelib.manage.imports import csv_files
 
     return csv_files.open_csv(raw)

@@ -34,10 +34,13 @@ class _Sheet:
     is_visible: bool
 
 
-def open_sheet(raw: bytes) -> Callable[[], Iterator[Row]]:
-    """Open a file. Raise Faulty if it is not readable or too large, now or when it is read."""
+def open_sheet(raw: bytes, **bounds: int) -> Callable[[], Iterator[Row]]:
+    """Open a file. Raise Faulty if it is not readable or too large, now or when it is read.
+
+    `bounds`: those of Package, if not the usual ones.
+    """
     with readable():
-        package = Package(raw)
+        package = Package(raw, **bounds)
         main = _only(package, "", "officeDocument")
         workbook = _Workbook()
         if main.endswith(".bin"):

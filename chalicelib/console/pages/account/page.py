@@ -64,6 +64,8 @@ def change_password(visit: Visit) -> Reply:
 
 @page("GET", "/account/second-factor")
 def ask_second_factor(visit: Visit) -> Reply:
+    if visit.who.second_factor:
+        return visit.go(visit.to("/account"))
     return _shown(visit, secrets.token_bytes(BITS_160))
 
 

@@ -123,8 +123,6 @@ def delete(visit: Visit) -> Reply:
     """Delete a member, with the login, whose sessions end at once."""
     key = visit.ids["access_key"]
     try:
-        if _login(visit, key):
-            visit.api.change("DELETE", "members/{access_key}/login", access_key=key)
         visit.api.change("DELETE", "members/{access_key}", access_key=key)
     except ApiError as error:
         return _shown(visit, key, error)

@@ -66,7 +66,8 @@ def _signed_in(visit: Visit, cookie: str, wanted: str) -> Reply:
 def _ours(wanted: str) -> str:
     """Return the address of a page as `Visit.back` writes it, or that of the overview."""
     is_ours = re.fullmatch(r"/[A-Za-z0-9_][\w./?=&%+~-]*", wanted, re.ASCII)
-    return wanted if is_ours and len(wanted) <= LONGEST else "/"
+    leads_out = re.search(r"/(?:\.|%2e){1,2}(?:[/?]|\Z)", wanted, re.IGNORECASE)
+    return wanted if is_ours and not leads_out and len(wanted) <= LONGEST else "/"
 
 
 @page("POST", "/sign-out")

@@ -10,7 +10,7 @@ from chalicelib.console.door import ApiError, Problem, Reply
 from chalicelib.console.routes import page
 from chalicelib.console.visit import Visit
 from chalicelib.domain.members import Role
-from chalicelib.domain.templates import map_texts, variables
+from chalicelib.domain.templates import fill, fits, map_texts, variables
 
 OPERATOR = Role.OPERATOR.value
 PAGE = 50
@@ -150,15 +150,14 @@ def _made(typed: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
 
 
 def _filled(content: Any, samples: Mapping[str, str]) -> Any:
-    """Fill samples in. A variable without one stays, so that one sees it."""
+    """Fill samples in. A variable without one stays, so that one sees it.
 
-    def fill(text: str) -> str:
-        for name, value in samples.items():
-            if value:
-                text = text.replace("{{" + name + "}}", value)
-        return text
-
-    return map_texts(content, fill)
+    All stay where a content would grow beyond what can be sent.
+    """
+    given = {name: value for name, value in samples.items() if value}
+    if not fits(content, given):
+        return content
+    return map_texts(content, lambda text: fill(text, given))
 
 
 @page("GET", "/c/{key}/templates/{id}/versions")

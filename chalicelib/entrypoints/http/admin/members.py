@@ -97,19 +97,27 @@ def change_member(context: RequestContext, access_key: str) -> Response:
     role=Role.ADMINISTRATOR,
 )
 def new_member_secret(context: RequestContext, access_key: str) -> Response:
-    """Create a new access secret. It is shown only once, and the old one stops working."""
+    """Create a new access secret. It is shown only once, and the old one stops working.
+
+    Sessions in the console end, since the old secret may have opened them.
+    """
+    from chalicelib.manage import logins
+
     changed, secret = members.new_secret(
         context.world, known_key(access_key), expected_if_given(context)
     )
+    logins.close_all(context.world, changed.key)
     return tagged({**_shown(changed), "access_secret": secret}, changed.version)
 
 
 @admin(bp, "members/{access_key}", "DELETE", status=204, errors=(409, 412), role=Role.ADMINISTRATOR)
 def delete_member(context: RequestContext, access_key: str) -> Response:
-    """Delete a member. The audit log keeps the name."""
-    members.delete(
-        context.world, known_key(access_key), expected_if_given(context), _key_of_caller(context)
-    )
+    """Delete a member, with the login. The audit log keeps the name."""
+    from chalicelib.manage import logins
+
+    key = known_key(access_key)
+    members.delete(context.world, key, expected_if_given(context), _key_of_caller(context))
+    logins.forget(context.world, key)
     return Response("", {}, 204)
 
 

@@ -73,7 +73,7 @@ def answer(world: World, event: Event) -> Event:
         reply = app.serve(WorldDoor(world, known), asked)
     except Exception as error:  # noqa: BLE001 the last resort of a request
         reply = _fault(event, error)
-    if reply.status == HTTPStatus.FORBIDDEN:
+    if reply.is_refusal or reply.status == HTTPStatus.FORBIDDEN:
         observability.security("page_refused", method=event["requestContext"]["http"]["method"])
     elapsed = round((time.monotonic() - begin) * 1000)
     of_request = observability.bound("route", "source")

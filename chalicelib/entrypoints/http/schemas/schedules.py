@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -38,7 +38,9 @@ def _time(text: str) -> str:
     try:
         if not _TIME.fullmatch(text):
             raise ValueError
-        datetime.fromisoformat(text)
+        at = datetime.fromisoformat(text)
+        if at.tzinfo is not None and at.year in (MINYEAR, MAXYEAR):
+            raise ValueError  # other zones have no such time
     except ValueError:
         raise refusal(
             PARAMETER,

@@ -199,6 +199,9 @@ CHINESE: Mapping[str, str] = {
     "is not the access key of a member": "不是成员的 Access Key",
     "is required to reject": "驳回时须填写",
     "must be a new one": "须与旧密码不同",
+    "the second factor is on already; turn it off first, with a code": (
+        "已开启两步验证，请先用验证码关闭"
+    ),
     "needs more different characters": "不同的字符太少",
     "you signed in with a key; an administrator gives you a login": (
         "你用密钥登录，请让管理员为你开通登录名"

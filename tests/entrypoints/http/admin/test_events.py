@@ -82,3 +82,13 @@ def test_old_and_surplus_events_are_counted_and_not_kept(api: Api) -> None:
         api.admin("POST", "events", {"events": [ORDER] * 60})
     assert len(kept(api, "ann", "order")) == 100
     assert api.admin("GET", "users/ann").json["events"]["order"]["count"] == 121
+
+
+def test_an_event_of_a_time_that_has_not_come_happened_now_and_goes_as_others(api: Api) -> None:
+    for time in (START * 1000, 2**63 - 1):  # microseconds, and the most that is taken
+        api.admin("POST", "events", {"events": [{**ORDER, "time": time}]})
+    assert [each["time"] for each in kept(api, "ann", "order")] == [START, START]
+    assert api.admin("GET", "users/ann").json["events"]["order"]["last"] == START
+    api.fake.clock.advance(91 * 86_400)
+    api.admin("POST", "events", {"events": [{"userid": "ann", "name": "order"}]})
+    assert len(kept(api, "ann", "order")) == 1

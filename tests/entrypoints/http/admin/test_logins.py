@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from chalicelib.domain.logins import LOGINS
 from chalicelib.manage import logins
 from tests.entrypoints.conftest import Api
 
@@ -56,3 +57,22 @@ def test_two_members_never_share_a_name(api: Api, member: str) -> None:
     assert api.admin("PUT", f"members/{member}/login", {"login": "ann"}).status == 200
     assert api.admin("PUT", f"members/{other}/login", {"login": "ann"}).status == 409
     assert api.admin("PUT", "members/unknown/login", {"login": "eve"}).status == 404
+
+
+def test_a_new_secret_ends_sessions_that_the_old_one_may_have_opened(api: Api) -> None:
+    added = api.admin("POST", "members", {"name": "Ann", "role": "operator"}).json
+    key, secret = added["access_key"], added["access_secret"]
+    login, _ = logins.sign_in(api.world, key, secret, "")
+    cookie = logins.open_session(api.world, login)
+    assert logins.session(api.world, cookie) is not None
+    assert api.admin("POST", f"members/{key}/secret").status == 200
+    assert logins.session(api.world, cookie) is None
+
+
+def test_a_member_who_is_deleted_leaves_no_login(api: Api, member: str) -> None:
+    assert api.admin("PUT", f"members/{member}/login", {"login": "ann"}).status == 200
+    assert api.admin("DELETE", f"members/{member}").status == 204
+    other = api.admin("POST", "members", {"name": "Bob", "role": "operator"}).json["access_key"]
+    assert api.admin("PUT", f"members/{other}/login", {"login": "ann"}).status == 200
+    assert api.admin("DELETE", f"members/{other}").status == 204
+    assert list(api.world.records.of(LOGINS).all()) == []

@@ -71,6 +71,8 @@ def test_a_time_may_have_an_offset(configured: Api) -> None:
         ({**ONCE, "at": "tomorrow"}, "option.schedule.at"),
         ({**ONCE, "at": "2027-02-30T18:00"}, "option.schedule.at"),
         ({**ONCE, "at": "2020-02-01T18:00"}, "schedule"),
+        ({"at": "0001-01-01T00:00+14:00"}, "option.schedule.at"),
+        ({"at": "9999-12-31T23:59Z", "time_zone": "Asia/Shanghai"}, "option.schedule.at"),
         ({**ONCE, "time_zone": "Mars/Olympus"}, "option.schedule.time_zone"),
         ({**ONCE, "until": "2027-03-01T00:00"}, "option.schedule"),
         ({**DAILY, "cron": "* * * * *"}, "option.schedule.cron"),

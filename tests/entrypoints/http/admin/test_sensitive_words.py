@@ -8,7 +8,8 @@ from urllib.parse import quote
 import pytest
 
 from chalicelib.manage.imports import sheets
-from chalicelib.manage.sensitive_words import MAX_ERRORS
+from chalicelib.manage.sensitive_words import MAX_ERRORS, MAX_EXPANDED, MAX_TAGS
+from tests import spreadsheets
 from tests.entrypoints.conftest import KEY, Api, message
 from tests.entrypoints.http.admin.management import change, pages, problem
 
@@ -96,6 +97,19 @@ def test_every_wrong_row_of_a_file_is_named(configured: Api) -> None:
     many = uploaded(configured, *[["", "on"] for _ in range(MAX_ERRORS)], ["…", "on"])
     listed = configured.admin("POST", f"{PATH}/import", {"upload": many}).json["errors"]
     assert len(listed) <= MAX_ERRORS
+
+
+def test_a_workbook_is_read_only_as_far_as_somebody_may_wait(configured: Api) -> None:
+    """A small archive may hold tags for minutes, and texts for more than the memory."""
+    many, long = "<c/>" * (MAX_TAGS // 1000), "x" * MAX_EXPANDED
+    tags = spreadsheets.package("".join(f'<row r="{n}">{many}</row>' for n in range(1, 1001)))
+    texts = spreadsheets.package('<row r="1"><c r="A1" t="s"><v>0</v></c></row>', [long])
+    for raw, reason in ((tags, "XML tags"), (texts, "when it is unpacked")):
+        id = uploaded(configured, ["free"])
+        configured.fake.files.stored[f"imports/uploads/words-{id}"] = raw
+        answer = problem(configured, "POST", f"{PATH}/import", {"upload": id}, field="file")
+        assert reason in answer["detail"]
+    assert configured.admin("GET", PATH).json["count"] == 0
 
 
 def test_words_are_searched_by_a_part(configured: Api) -> None:

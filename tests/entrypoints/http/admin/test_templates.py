@@ -171,6 +171,18 @@ def test_a_preview_shows_what_people_would_get_and_warns(configured: Api) -> Non
     assert configured.fake.queues.sent == []
 
 
+@pytest.mark.parametrize("value", ["x" * 501, "{{name}}"])
+def test_a_preview_takes_no_attribute_that_a_send_would_leave_out(
+    configured: Api, value: str
+) -> None:
+    contents = {"app": {"alert": "Hello {{user.nick}}"}}
+    change(configured, "templates/1", {"name": "t", "contents": contents}, "PUT")
+    body = {"template_para": {"user.nick": value}}
+    problem(configured, "POST", "templates/1/preview", body, field="template_para.user.nick")
+    body = {"template_para": {"user.nick": "x" * 500}}
+    assert configured.admin("POST", "templates/1/preview", body).status == 200
+
+
 def test_a_template_warns_of_what_is_perhaps_not_meant(configured: Api) -> None:
     assert configured.admin("GET", "templates/1").json["warnings"] == []
     body = {"channel_key": KEY, "name": "t", "contents": {**CONTENTS, "app": {"alert": "x" * 1001}}}
