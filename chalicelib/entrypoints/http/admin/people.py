@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from chalicelib.domain.members import Role
 from chalicelib.domain.reach import reach_of
 from chalicelib.domain.rules.caps import Mark
 from chalicelib.domain.rules.topics import Preferences, QuietTime
-from chalicelib.domain.traces import DAY
+from chalicelib.domain.traces import DAY, Log
 from chalicelib.entrypoints.http.admin.route import admin, known_key
 from chalicelib.entrypoints.http.admin.users import shown, shown_contact
 from chalicelib.entrypoints.http.audit import log_begun
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from chalicelib.manage.people import Consents
 
 ERASURE = "users/{userid}/erasure"
+MAX_EXPORTED = 3_000_000  # characters of events. A function answers with 6 MB at most
 
 bp = Blueprint(__name__)
 
@@ -40,6 +42,7 @@ def export_person(context: RequestContext, userid: str) -> dict[str, Any]:
     from chalicelib.manage import people
 
     person = people.known(context.world, userid)
+    kept, left_out = _kept(person.logs)
     return {
         "user": shown(context, person.user),
         "preferences": dict(person.user.preferences),
@@ -54,16 +57,28 @@ def export_person(context: RequestContext, userid: str) -> dict[str, Any]:
             for key, mark in _by_key(person.reached)
             for of_type in (reach_of(mark),)
         ],
-        "kept_events": [
-            {"name": name, "events": [one._asdict() for one in reversed(log)]}
-            for name, log in sorted(person.logs.items())
-        ],
+        "kept_events": kept,
+        "left_out": left_out,
         "interactions": [
             {"channel_key": key, **one._asdict(), "day": one.day * DAY}
             for key, rows in sorted(person.interactions.items())
             for one in rows
         ],
     }
+
+
+def _kept(logs: Mapping[str, Log]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return events by name, and the names of events for which an answer has no room."""
+    kept: list[dict[str, Any]] = []
+    left_out, room = list[str](), MAX_EXPORTED
+    for name, log in sorted(logs.items()):
+        shown = {"name": name, "events": [one._asdict() for one in reversed(log)]}
+        room -= len(json.dumps(shown))
+        if room >= 0:
+            kept.append(shown)
+        else:
+            left_out.append(name)
+    return kept, left_out
 
 
 def _by_key(marks: Mapping[str, Sequence[Mark]]) -> Iterator[tuple[str, Mark]]:

@@ -120,7 +120,10 @@ class InteractionOfPerson(Answer):
 
 
 class Person(Answer):
-    """All that is stored of a person besides messages."""
+    """All that is stored of a person besides messages.
+
+    `left_out`: names of events for which there was no room. They are listed one by one.
+    """
 
     user: User
     preferences: dict[str, Any]
@@ -129,6 +132,7 @@ class Person(Answer):
     counted: list[Counted]
     reached: list[ReachOfPerson]
     kept_events: list[KeptEvents]
+    left_out: list[str]
     interactions: list[InteractionOfPerson]
 
 

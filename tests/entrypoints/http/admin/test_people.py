@@ -9,8 +9,10 @@ from chalicelib.domain import audiences
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
 from chalicelib.domain.members import MEMBERS, Member, Role
 from chalicelib.domain.plans import ChunkId, Entrants
-from chalicelib.domain.traces import DAY, Interacted, Interaction
+from chalicelib.domain.traces import DAY, Event, Interacted, Interaction
+from chalicelib.domain.users import MAX_EVENTS
 from chalicelib.flow import reach
+from chalicelib.manage import events
 from tests.entrypoints.conftest import KEY, SENDER, Api, message, sha256
 from tests.entrypoints.http.admin.management import change, problem
 from tests.entrypoints.http.admin.test_caps import CAPS, a_topic
@@ -64,6 +66,18 @@ def test_an_export_has_all_that_is_known(configured: Api) -> None:
     assert (kept["name"], kept["events"][0]["properties"]) == ("order", {"amount": 5})
     (interaction,) = person["interactions"]
     assert (interaction["kind"], interaction["channel_key"]) == ("clicked", KEY)
+
+
+def test_an_export_names_the_events_for_which_an_answer_has_no_room(configured: Api) -> None:
+    configured.users([{"userid": "user1", "attributes": {"name": "Li"}}])
+    now, long = configured.world.clock.now(), {"note": "\u0007" * 5_000}  # of 30 KB each in JSON
+    names = [f"e{n:03}" for n in range(MAX_EVENTS)]
+    happened = [("user1", Event(name, now, properties=long)) for name in names]
+    assert events.record(configured.world, happened) == {}
+    person = export(configured)
+    listed = [kept["name"] for kept in person["kept_events"]]
+    assert listed + person["left_out"] == names
+    assert 50 < len(listed) < len(names)
 
 
 def test_an_erasure_forgets_the_person_and_leaves_the_counts(configured: Api) -> None:
