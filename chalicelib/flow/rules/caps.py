@@ -58,7 +58,7 @@ def _allowed(message: Message, selection: Selection, refused: Collection[str]) -
     """Return a selection without its contacts on the refused channel types."""
     left_out = [
         code
-        for code in selection.contacts
+        for code in selection.sendable
         if ANY in refused or message.channels[code].value in refused
     ]
     return leave_out(selection, dict.fromkeys(left_out, LOSS))

@@ -126,7 +126,7 @@ def _for_contacts(
     key = refusal_key(message.channel_key, message.topic)
     named: dict[ChannelType, set[str]] = {}
     for selection in selections:
-        for code, contacts in selection.contacts.items():
+        for code, contacts in selection.sendable.items():
             named.setdefault(message.channels[code], set()).update(contacts)
     times = world.audiences.opt_outs(named) if named else {}
 
@@ -140,7 +140,7 @@ def _for_contacts(
             selection,
             {
                 code: UNWANTED
-                for code, contacts in selection.contacts.items()
+                for code, contacts in selection.sendable.items()
                 if all(is_unwanted(message.channels[code], contact) for contact in contacts)
             },
         )
