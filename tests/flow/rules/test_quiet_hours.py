@@ -12,9 +12,10 @@ import pytest
 from chalicelib.domain.access_channels import ACCESS_CHANNELS
 from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.errors import QuietHours
+from chalicelib.domain.rules.schedules import Occasion
 from chalicelib.flow import submit
 from chalicelib.flow.rules.quiet_hours import RULE
-from tests.builders import SHOP, an_access_channel
+from tests.builders import SHOP, a_strategy, a_template, an_access_channel
 from tests.simulation.world import Simulation
 
 NIGHT = {"begin": "22:00", "end": "08:00", "time_zone": "Asia/Shanghai", "priorities": [2, 3]}
@@ -80,3 +81,19 @@ def test_quiet_hours_cost_no_request() -> None:
     send(quiet)
     asked = [[s for s in one.world.log if "access" not in s] for one in (plain, quiet)]
     assert asked[0] == asked[1]
+
+
+@pytest.mark.parametrize("types", [("app",), ("app", "sms")])
+def test_whose_own_time_comes_in_the_night_waits_for_the_morning(types: tuple[str, ...]) -> None:
+    """Quiet hours hold at the time of each zone, however many steps there are."""
+    simulation = a_simulation("refuse", EVENING - 6 * 3600 * 1000)
+    simulation.world.settings.put_strategy(5, SHOP, "types", a_strategy(*types))
+    simulation.world.settings.put_template(a_template(2, types))
+    access = simulation.world.settings.access_channel(SHOP) or an_access_channel()
+    occasion = Occasion("2027-03-01T22:30:00", "Asia/Shanghai", "tz")
+    request = replace(simulation.request(), channel=access, occasion=occasion, template=2)
+    submit.submit(simulation.world.ports, replace(request, userids=("ann", "bob"), rule_id=5))
+    simulation.run()
+    (chunk,) = simulation.chunks()
+    assert [entrants.time >= MORNING for entrants in chunk.entrants_of(0)] == [True]
+    assert chunk.members(0) == {0, 1}
