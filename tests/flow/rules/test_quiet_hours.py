@@ -10,11 +10,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from chalicelib.domain.access_channels import ACCESS_CHANNELS
+from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.errors import QuietHours
 from chalicelib.domain.rules.schedules import Occasion
+from chalicelib.domain.rules.topics import Preferences, QuietTime, stored
 from chalicelib.flow import submit
 from chalicelib.flow.rules.quiet_hours import RULE
+from chalicelib.reports import life
 from tests.builders import SHOP, a_strategy, a_template, an_access_channel
 from tests.simulation.world import Simulation
 
@@ -83,10 +86,8 @@ def test_quiet_hours_cost_no_request() -> None:
     assert asked[0] == asked[1]
 
 
-@pytest.mark.parametrize("types", [("app",), ("app", "sms")])
-def test_whose_own_time_comes_in_the_night_waits_for_the_morning(types: tuple[str, ...]) -> None:
-    """Quiet hours hold at the time of each zone, however many steps there are."""
-    simulation = a_simulation("refuse", EVENING - 6 * 3600 * 1000)
+def of_own_zone(simulation: Simulation, *types: str) -> Chunk:
+    """Send to Ann and Bob at half past ten in the evening of their own zones."""
     simulation.world.settings.put_strategy(5, SHOP, "types", a_strategy(*types))
     simulation.world.settings.put_template(a_template(2, types))
     access = simulation.world.settings.access_channel(SHOP) or an_access_channel()
@@ -95,5 +96,27 @@ def test_whose_own_time_comes_in_the_night_waits_for_the_morning(types: tuple[st
     submit.submit(simulation.world.ports, replace(request, userids=("ann", "bob"), rule_id=5))
     simulation.run()
     (chunk,) = simulation.chunks()
+    return chunk
+
+
+@pytest.mark.parametrize("types", [("app",), ("app", "sms")])
+def test_whose_own_time_comes_in_the_night_waits_for_the_morning(types: tuple[str, ...]) -> None:
+    """Quiet hours hold at the time of each zone, however many steps there are."""
+    simulation = a_simulation("refuse", EVENING - 6 * 3600 * 1000)
+    chunk = of_own_zone(simulation, *types)
     assert [entrants.time >= MORNING for entrants in chunk.entrants_of(0)] == [True]
     assert chunk.members(0) == {0, 1}
+    message = simulation.world.messages.stored[chunk.plan.id.msgid]
+    simulation.world.clock.time = EVENING
+    waits = life.waiting(simulation.world.ports, message, replace(chunk, entrants=()), 0) or {}
+    assert (waits["step"], waits["until"], waits["reason"]) == (1, MORNING, "quiet_hours")
+
+
+@pytest.mark.parametrize("types", [("app",), ("app", "sms")])
+def test_who_waited_for_the_morning_waits_for_a_quiet_time_too(types: tuple[str, ...]) -> None:
+    simulation = a_simulation("hold", EVENING - 6 * 3600 * 1000)
+    users = simulation.world.users.stored
+    quiet = stored(Preferences({}, QuietTime("07:00", "09:00", "Asia/Shanghai")))
+    users["ann"] = replace(users["ann"], preferences={SHOP: quiet})
+    begun = {t: e.time for e in of_own_zone(simulation, *types).entrants_of(0) for t in e.members}
+    assert [begun[t] >= MORNING + 3600 * 1000 for t in (0, 1)] == [True, False]
