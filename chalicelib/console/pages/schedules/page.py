@@ -49,7 +49,7 @@ def _days(visit: Visit) -> dict[str, int]:
             continue
         try:
             day = datetime.fromisoformat(visit.asked(name)[:10]) + timedelta(days=later)
-        except ValueError:
+        except (ValueError, OverflowError):
             raise ApiError(400, [Problem(name, visit.say("That is not a day."))]) from None
         between[bound] = round(day.replace(tzinfo=visit.texts.zone).timestamp() * 1000)
     return between
