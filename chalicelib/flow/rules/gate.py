@@ -85,9 +85,7 @@ def for_targets(
     for rule in rules:
         selections = rule(world, message, selections)
     paid = budget.for_targets(world, message, number, selections)
-    before = {one.target.id for one in selections if one.target.loss is None}
-    lost = [one.target.id for one in paid if one.target.loss and one.target.id in before]
-    caps.give_back(world, message, lost)
+    caps.give_back_left_out(world, message, selections, paid)
     return paid
 
 

@@ -13,10 +13,11 @@ from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.errors import Conflict, NoMessageId
 from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.rules.budget import Budget, granted, month_of
+from chalicelib.domain.rules.caps import ANY, Cap
 from chalicelib.flow import submit
 from chalicelib.flow.rules import budget
 from chalicelib.manage import budget as manage
-from chalicelib.manage import delivery_channels
+from chalicelib.manage import caps, delivery_channels
 from chalicelib.reports import simulation as simulations
 from tests.builders import SHOP, a_strategy, a_template
 from tests.simulation.world import Simulation
@@ -173,3 +174,15 @@ def test_months_are_the_deployments_and_costs_are_granted_in_order() -> None:
     assert month_of(end_of_november, 0) == "2026-11"
     assert granted([3, 5, 2, 0], 5) == [True, False, True, True]
     assert granted([1], -3) == [False]
+
+
+def test_a_channel_without_budget_counts_for_no_cap() -> None:
+    """A message whose jobs one queue takes has no check that would give marks back."""
+    simulation = a_simulation("app,sms", most=0)
+    caps.put(simulation.world.ports, SHOP, None, [Cap(1, 24, "sms"), Cap(5, 24)])
+    send(simulation, "ann")
+    simulation.run()
+    marks = simulation.world.marks.of(f"cap#{SHOP}#user#ann")
+    assert [mark.kind for mark in marks] == [ANY]
+    manage.put(simulation.world.ports, SHOP, None, None)
+    assert losses(simulation, send(simulation, "ann")) == [(None, {})]
