@@ -17,7 +17,7 @@ from chalicelib.domain.plans import ChunkId, Plan, Target, TargetLoss
 from chalicelib.flow import chunk_context, dispatch
 from chalicelib.flow.candidates import NOTHING, Candidate, Known, has_day, next_candidates
 from chalicelib.flow.chunk_context import ChunkContext
-from chalicelib.flow.rules import counted, gate, personal, topics
+from chalicelib.flow.rules import counted, dry, gate, personal, topics
 from chalicelib.flow.select import Contacts, Selection, fitting, select, select_contact
 from chalicelib.ports import World
 
@@ -43,12 +43,25 @@ def plan(world: World, job: PlanJob) -> None:
     number, position = job.chunk, job.position
     for _ in range(world.limits.sizes.chunks_per_job):
         if world.messages.withdrawn(job.msgid) is not None:
+            _give_back_unplanned(world, message, number, position)
             return
         stored = _plan_chunk(world, message, number, position)
         if stored.next is None:
             return
         number, position = message.chunk_after(number), stored.next
     world.queues.send([_job(message, number, position)])
+
+
+def _give_back_unplanned(world: World, message: Message, number: int, position: str) -> None:
+    """Give back what a planner has counted that died before it stored its plan."""
+    if not message.caps and not message.budget:
+        return
+    while stored := world.ledger.plan(ChunkId(message.msgid, number), message):
+        if stored.next is None:
+            return
+        number, position = message.chunk_after(number), stored.next
+    made = make_plan(dry.dry(world), message, number, position)
+    counted.give_back_plan(world, message, made)
 
 
 def first_jobs(message: Message) -> list[Envelope]:

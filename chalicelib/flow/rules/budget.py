@@ -17,6 +17,7 @@ from chalicelib.domain import keys
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.facts import DeliveryRef, FactKind
+from chalicelib.domain.funnel import is_undecided
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId, Entrants, Plan
 from chalicelib.domain.rules.budget import LOSS, Budget, granted, month_of, settings_of
@@ -149,9 +150,17 @@ def settle_chunk(world: World, message: Message, chunk: Chunk) -> None:
         (_list_key(chunk.plan.id, e.step, e.number), sum(_due(world, message, chunk, e)))
         for e in lists
     ]
+    due += [(key, 0) for key in _never_frozen(message, chunk)]
     for start in range(0, len(due), LISTS):
         some = due[start : start + LISTS]
         _change(world, message, {key: _always(amount) for key, amount in some})
+
+
+def _never_frozen(message: Message, chunk: Chunk) -> Iterator[Key]:
+    """Yield the lists that a worker has counted and died, once nobody can enter them any more."""
+    if not any(is_undecided(message, chunk, target) for target in chunk.plan.valid):
+        for step in range(1, len(message.strategy.steps)):
+            yield _list_key(chunk.plan.id, step, len(chunk.entrants_of(step)))
 
 
 def _due(world: World, message: Message, chunk: Chunk, entrants: Entrants) -> Iterator[int]:
