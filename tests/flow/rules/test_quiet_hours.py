@@ -18,6 +18,7 @@ from chalicelib.domain.rules.topics import Preferences, QuietTime, stored
 from chalicelib.flow import submit
 from chalicelib.flow.rules.quiet_hours import RULE
 from chalicelib.reports import life
+from chalicelib.reports.simulation import simulate
 from tests.builders import SHOP, a_strategy, a_template, an_access_channel
 from tests.simulation.world import Simulation
 
@@ -120,3 +121,18 @@ def test_who_waited_for_the_morning_waits_for_a_quiet_time_too(types: tuple[str,
     users["ann"] = replace(users["ann"], preferences={SHOP: quiet})
     begun = {t: e.time for e in of_own_zone(simulation, *types).entrants_of(0) for t in e.members}
     assert [begun[t] >= MORNING + 3600 * 1000 for t in (0, 1)] == [True, False]
+
+
+def test_a_simulation_plans_a_held_message_at_the_end_of_its_hold() -> None:
+    simulation = a_simulation("hold", EVENING)
+    users = simulation.world.users.stored
+    night = stored(Preferences({}, QuietTime("22:00", "07:00", "Asia/Shanghai")))
+    users["ann"] = replace(users["ann"], preferences={SHOP: night})
+    access = simulation.world.settings.access_channel(SHOP) or an_access_channel()
+    request = replace(simulation.request(), channel=access, userids=("ann",))
+    said = simulate(simulation.world.ports, request)
+    submit.submit(simulation.world.ports, request)
+    simulation.run()
+    (target,) = simulation.chunks()[0].plan.targets
+    assert (target.loss, dict(target.refused)) == (None, {})
+    assert (said["losses"]["users"], said["losses"]["channels"].get("app")) == ({}, {})
