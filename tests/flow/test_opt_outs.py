@@ -162,7 +162,7 @@ def test_an_upload_asks_once_for_the_contacts_that_are_new_and_never_for_others(
 
 
 def test_a_contact_that_comes_back_has_its_last_word_of_meanwhile(fake: FakeWorld) -> None:
-    """It opts out, leaves its user, opts in again, and comes back."""
+    """The contact opts out, leaves its user, opts in again, and comes back."""
     reply(fake, "td", START - 2000)
     suppressions.suppress(fake.ports, SMS, PHONE)
     phone = Bindings({SMS: {ALL: (PHONE,)}})

@@ -192,7 +192,7 @@ def test_a_channel_without_budget_counts_for_no_cap() -> None:
 
 
 def test_a_step_that_nobody_enters_after_a_worker_died_counts_nothing() -> None:
-    """It dies before it freezes Bob as an entrant, and then his receipt comes."""
+    """The worker dies before it freezes Bob as an entrant, and then his receipt comes."""
     simulation = a_simulation("app", "sms", most=TEXT)
     world, died = simulation.world, list[int]()
     msgid = send(simulation, "bob")
