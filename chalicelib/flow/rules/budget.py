@@ -172,11 +172,10 @@ def _due(world: World, message: Message, chunk: Chunk, entrants: Entrants) -> It
 
 def _due_of(chunk: Chunk, ref: DeliveryRef, expected: Expected) -> int:
     state = chunk.state_of(ref)
-    if state.submitted:
-        return state.cost
-    if state.has(FactKind.UNKNOWN):  # the provider may have it
-        return state.facts[FactKind.UNKNOWN].cost
-    if state.ended:
+    call = state.facts.get(FactKind.SUBMITTED) or state.facts.get(FactKind.UNKNOWN)
+    if call is not None:  # of an unknown delivery: the provider may have it
+        return call.cost
+    if state.ended and not state.submitted:  # a receipt or click may come before its submission
         return 0
     contact = chunk.plan.contact(ref)
     return expected.of(ref.channel, (contact,), chunk.plan.values_of(ref.target))

@@ -16,7 +16,7 @@ from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.rules.budget import Budget, granted, month_of
 from chalicelib.domain.rules.caps import ANY, Cap
 from chalicelib.flow import submit, withdraw
-from chalicelib.flow.rules import budget
+from chalicelib.flow.rules import budget, counted
 from chalicelib.manage import budget as manage
 from chalicelib.manage import caps, delivery_channels
 from chalicelib.reports import simulation as simulations
@@ -231,3 +231,14 @@ def test_a_chunk_that_is_withdrawn_after_its_planner_died_counts_nothing() -> No
     assert not world.providers.text.taken
     assert used(simulation) == 0
     assert not world.marks.of(f"cap#{SHOP}#user#ann")
+
+
+def test_who_clicks_before_the_submission_is_recorded_costs_as_much() -> None:
+    simulation = a_simulation("sms", most=10 * TEXT)
+    msgid = send(simulation)
+    world, at = simulation.world, ChunkId(msgid, 0)
+    message = world.messages.stored[msgid]
+    click = Fact(DeliveryRef(0, "text", 0), FactKind.CLICKED, world.clock.now())
+    world.ledger.add(at, [click], message)
+    counted.settle(world.ports, message, at)
+    assert used(simulation) == 4 * TEXT
