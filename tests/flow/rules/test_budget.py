@@ -242,3 +242,17 @@ def test_who_clicks_before_the_submission_is_recorded_costs_as_much() -> None:
     world.ledger.add(at, [click], message)
     counted.settle(world.ports, message, at)
     assert used(simulation) == 4 * TEXT
+
+
+def test_a_worker_that_counts_later_what_it_read_earlier_changes_nothing() -> None:
+    simulation = a_simulation("sms", most=10 * TEXT)
+    msgid = send(simulation)
+    world, at = simulation.world, ChunkId(msgid, 0)
+    message, earlier = world.messages.stored[msgid], world.ledger.chunk(at)
+    time = world.clock.now()
+    lost = [Fact(DeliveryRef(t, "text", 0), FactKind.EXPIRED, time) for t in range(4)]
+    world.ledger.add(at, lost, message)
+    counted.settle(world.ports, message, at)
+    assert earlier is not None
+    counted.settle_chunk(world.ports, message, earlier)
+    assert used(simulation) == 0
