@@ -124,12 +124,13 @@ def make_plan(
 
 
 def _starts(world: World, message: Message, chosen: Sequence[Selection]) -> tuple[int, ...]:
-    """Return when (ms) each target's local time comes, none if it has come for all of them."""
+    """Return when (ms) each target's local time comes, none if all of them may begin now."""
     occasion = message.occasion
     if occasion is None or not occasion.zone_attribute:
         return ()
     starts = tuple(occasion.start(s.user.attributes if s.user else {}) for s in chosen)
-    return starts if any(at > world.clock.now() for at in starts) else ()
+    has_rules = bool(message.step_rules)  # which may hold them, though their time has come
+    return starts if has_rules or any(at > world.clock.now() for at in starts) else ()
 
 
 # -- select

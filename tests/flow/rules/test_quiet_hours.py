@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,15 +13,18 @@ from chalicelib.domain.access_channels import ACCESS_CHANNELS
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.errors import QuietHours
-from chalicelib.domain.rules.schedules import Occasion
+from chalicelib.domain.rules.schedules import Occasion, Timing
 from chalicelib.domain.rules.topics import Preferences, QuietTime, stored
 from chalicelib.flow import submit
+from chalicelib.flow.resolve import ResolvedSend
+from chalicelib.flow.rules import quiet_hours
 from chalicelib.flow.rules.quiet_hours import RULE
 from chalicelib.reports import life
 from chalicelib.reports.simulation import simulate
 from tests.builders import SHOP, a_strategy, a_template, an_access_channel
 from tests.simulation.world import Simulation
 
+NOTHING = cast("ResolvedSend", None)
 NIGHT = {"begin": "22:00", "end": "08:00", "time_zone": "Asia/Shanghai", "priorities": [2, 3]}
 EVENING = round(datetime(2027, 3, 1, 23, tzinfo=ZoneInfo("Asia/Shanghai")).timestamp()) * 1000
 MORNING = EVENING + 9 * 3600 * 1000
@@ -87,12 +90,12 @@ def test_quiet_hours_cost_no_request() -> None:
     assert asked[0] == asked[1]
 
 
-def of_own_zone(simulation: Simulation, *types: str) -> Chunk:
-    """Send to Ann and Bob at half past ten in the evening of their own zones."""
+def of_own_zone(simulation: Simulation, *types: str, at: str = "2027-03-01T22:30:00") -> Chunk:
+    """Send to Ann and Bob at a time of their own zones, half past ten in the evening."""
     simulation.world.settings.put_strategy(5, SHOP, "types", a_strategy(*types))
     simulation.world.settings.put_template(a_template(2, types))
     access = simulation.world.settings.access_channel(SHOP) or an_access_channel()
-    occasion = Occasion("2027-03-01T22:30:00", "Asia/Shanghai", "tz")
+    occasion = Occasion(at, "Asia/Shanghai", "tz")
     request = replace(simulation.request(), channel=access, occasion=occasion, template=2)
     submit.submit(simulation.world.ports, replace(request, userids=("ann", "bob"), rule_id=5))
     simulation.run()
@@ -111,6 +114,22 @@ def test_whose_own_time_comes_in_the_night_waits_for_the_morning(types: tuple[st
     simulation.world.clock.time = EVENING
     waits = life.waiting(simulation.world.ports, message, replace(chunk, entrants=()), 0) or {}
     assert (waits["step"], waits["until"], waits["reason"]) == (1, MORNING, "quiet_hours")
+
+
+@pytest.mark.parametrize("action", ["refuse", "hold"])
+def test_a_schedule_of_own_zones_is_not_stopped_by_the_night_in_which_it_begins(
+    action: str,
+) -> None:
+    """Nine o'clock of the first zone of the world is three o'clock in Shanghai."""
+    nine = Timing("Asia/Shanghai", at="2027-03-02T09:00:00", zone_attribute="tz")
+    simulation = a_simulation(action, MORNING - 5 * 3600 * 1000)
+    access = simulation.world.settings.access_channel(SHOP) or an_access_channel()
+    request = replace(simulation.request(), timing=nine, channel=access)
+    quiet_hours.for_message(simulation.world.ports, request, NOTHING)
+    chunk = of_own_zone(simulation, "app", at="2027-03-02T09:00:00")
+    assert [entrants.time for entrants in chunk.entrants_of(0)] == [MORNING + 3600 * 1000]
+    late = of_own_zone(a_simulation(action, EVENING), "app")  # his time has come in the night
+    assert [entrants.time for entrants in late.entrants_of(0)] == [MORNING]
 
 
 @pytest.mark.parametrize("types", [("app",), ("app", "sms")])
