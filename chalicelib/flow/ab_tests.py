@@ -253,12 +253,17 @@ def _cancel(world: World, stored: StoredRequest, test: AbTest, door: Door) -> St
         if isinstance(message, StoredRequest) and message.waits:
             if message.is_due(world.clock.now()) or not _is_cancelled(world, message):
                 return stored.changed(next=world.clock.now() + SOON)
-        elif isinstance(message, Message) and test.withdraws:
+        elif isinstance(message, Message) and (test.withdraws or _is_held(world, message)):
             try:
                 withdraw.withdraw(world, stored.channel_key, message.msgid)
             except (NotFound, TooLateToWithdraw, WithdrawnAlready) as error:
                 log.info("variant_not_withdrawn", exc_info=error, extra={"id": stored.id})
     return _settled(world, stored, replace(test, phase=Phase.CANCELLED))
+
+
+def _is_held(world: World, message: Message) -> bool:
+    """Tell if nothing of a message has left, since a rule holds it."""
+    return message.hold is not None and world.clock.now() < message.starts
 
 
 def _is_cancelled(world: World, request: StoredRequest) -> bool:

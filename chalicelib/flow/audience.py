@@ -17,7 +17,7 @@ from chalicelib.domain.plans import ChunkId, Plan, Target, TargetLoss
 from chalicelib.flow import chunk_context, dispatch
 from chalicelib.flow.candidates import NOTHING, Candidate, Known, has_day, next_candidates
 from chalicelib.flow.chunk_context import ChunkContext
-from chalicelib.flow.rules import counted, gate, personal, topics
+from chalicelib.flow.rules import counted, dry, gate, personal, topics
 from chalicelib.flow.select import Contacts, Selection, fitting, select, select_contact
 from chalicelib.ports import World
 
@@ -43,12 +43,25 @@ def plan(world: World, job: PlanJob) -> None:
     number, position = job.chunk, job.position
     for _ in range(world.limits.sizes.chunks_per_job):
         if world.messages.withdrawn(job.msgid) is not None:
+            _give_back_unplanned(world, message, number, position)
             return
         stored = _plan_chunk(world, message, number, position)
         if stored.next is None:
             return
         number, position = message.chunk_after(number), stored.next
     world.queues.send([_job(message, number, position)])
+
+
+def _give_back_unplanned(world: World, message: Message, number: int, position: str) -> None:
+    """Give back what a planner has counted that died before it stored its plan."""
+    if not message.caps and not message.budget:
+        return
+    while stored := world.ledger.plan(ChunkId(message.msgid, number), message):
+        if stored.next is None:
+            return
+        number, position = message.chunk_after(number), stored.next
+    made = make_plan(dry.dry(world), message, number, position)
+    counted.give_back_plan(world, message, made)
 
 
 def first_jobs(message: Message) -> list[Envelope]:
@@ -111,12 +124,13 @@ def make_plan(
 
 
 def _starts(world: World, message: Message, chosen: Sequence[Selection]) -> tuple[int, ...]:
-    """Return when (ms) each target's local time comes, none if it has come for all of them."""
+    """Return when (ms) each target's local time comes, none if all of them may begin now."""
     occasion = message.occasion
     if occasion is None or not occasion.zone_attribute:
         return ()
     starts = tuple(occasion.start(s.user.attributes if s.user else {}) for s in chosen)
-    return starts if any(at > world.clock.now() for at in starts) else ()
+    has_rules = bool(message.step_rules)  # which may hold them, though their time has come
+    return starts if has_rules or any(at > world.clock.now() for at in starts) else ()
 
 
 # -- select

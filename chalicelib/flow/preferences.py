@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Conflict, Forged, ForgedToken
@@ -132,10 +133,20 @@ def _of_contact(world: World, person: Person, topics: Sequence[Topic]) -> Prefer
     return Preferences(said)
 
 
-def save(world: World, token: str, chosen: Chosen, quiet: QuietTime | None, first: First) -> Page:
-    """Save what a person chose, and return it. Safe to repeat. Raises ForgedToken, Conflict."""
+def save(
+    world: World,
+    token: str,
+    chosen: Chosen,
+    quiet: QuietTime | None,
+    first: First,
+    seen: Collection[int] | None = None,
+) -> Page:
+    """Save what a person chose, and return it. Safe to repeat. Raises ForgedToken, Conflict.
+
+    `seen`: the topics that the person saw, None for all. Others keep their choice.
+    """
     before = page(world, token)
-    save_of(world, before, chosen, quiet, first, "preferences")
+    save_of(world, before, chosen, quiet, first, seen, "preferences")
     return page_of(world, before.person)
 
 
@@ -145,20 +156,25 @@ def save_of(
     chosen: Chosen,
     quiet: QuietTime | None,
     first: First,
+    seen: Collection[int] | None = None,
     way: str = "",
 ) -> None:
-    """Save the choices of a person for all topics of a page. Topics left by a `way` are counted."""
+    """Save the choices of a person for the topics of a page. Topics left by a `way` are counted.
+
+    `seen`: the topics that are chosen, None for all. The others keep their choice.
+    """
     person, numbers = before.person, [topic.number for topic in before.topics]
-    choices = choose(numbers, before.kinds, chosen)
+    choices = choose([n for n in numbers if seen is None or n in seen], before.kinds, chosen)
     if not before.is_user:
         _save_of_contact(world, before, choices, way)
         return
-    kept = {number: kind for number, kind in first.items() if kind in choices.get(number, ())}
-    raw = stored(Preferences(choices, quiet, kept))
+    wanted = {number: kind for number, kind in first.items() if kind in choices.get(number, ())}
+    new, key = Preferences(choices, quiet, wanted), person.channel_key
+    others = set(numbers).difference(choices)
 
     def attempt(userids: Sequence[str], known: Mapping[str, User]) -> Collection[str]:
         changed = [
-            replace(user, preferences={**user.preferences, person.channel_key: raw})
+            replace(user, preferences={**user.preferences, key: _with(user, key, new, others)})
             for user in known.values()
         ]
         left = {user.userid: _left(world, before, user, choices, way) for user in known.values()}
@@ -166,6 +182,16 @@ def save_of(
 
     if user_writes.write(world, [person.userid], attempt):
         raise Conflict("others changed the user at the same time")
+
+
+def _with(
+    user: User, channel_key: str, new: Preferences, others: Collection[int]
+) -> Mapping[str, Any]:
+    """Return new choices as they are stored, with what a user has chosen for other topics."""
+    known = rule.of(user, channel_key) or Preferences({})
+    topics = {number: kinds for number, kinds in known.topics.items() if number in others}
+    first = {number: kind for number, kind in known.first.items() if number in others}
+    return stored(Preferences({**topics, **new.topics}, new.quiet, {**first, **new.first}))
 
 
 def _left(
@@ -177,7 +203,7 @@ def _left(
     left = [
         ChannelType(kind)
         for number, kind in sorted(_chosen(known, page.topics, page.kinds))
-        if kind not in choices.get(number, ())
+        if number in choices and kind not in choices[number]
     ]
     return opt_outs.expected(world, [person.channel_key], left, way, person.template)
 

@@ -26,6 +26,11 @@ class Selection(NamedTuple):
     user: User | None = None
     values: Mapping[str, str] = {}  # attribute -> text, for the contents that take it
 
+    @property
+    def sendable(self) -> Contacts:
+        """The contacts of a target that is not lost. Those of a lost one stand NOWHERE."""
+        return self.contacts if self.target.loss is None else {}
+
 
 def leave_out(selection: Selection, reasons: Mapping[str, str]) -> Selection:
     """Return a selection without its contacts on some delivery channels, by code, with reasons.

@@ -204,9 +204,10 @@ def _suppression(code: str, since: int) -> Suppression | None:
 def apply_earlier_opt_outs(
     world: World, users: Sequence[User], before: Mapping[str, User]
 ) -> list[User]:
-    """Apply earlier opt-outs to contacts that these users have just gained.
+    """Apply earlier opt-outs and opt-ins to contacts that these users have just gained.
 
-    App registrations are skipped: nobody can reply from one.
+    A user may have lost a contact with an opt-out, and get it back. App registrations are skipped:
+    nobody can reply from one.
     """
     gained = {user.userid: _gained(user, before.get(user.userid)) for user in users}
     by_kind: dict[ChannelType, dict[str, None]] = {}
@@ -218,7 +219,7 @@ def apply_earlier_opt_outs(
     for user in users:
         for kind, contact in sorted(gained[user.userid]):
             since = stored.get(kind, {}).get(contact, {})
-            opt_outs = {key: Suppression("before", at) for key, at in since.items() if at > 0}
+            opt_outs = {key: _suppression("before", at) for key, at in since.items()}
             user = suppressions.set_opt_outs(user, kind, contact, opt_outs)
         changed.append(user)
     return changed

@@ -162,16 +162,6 @@ def prefer(world: World, userid: str, key: str, choices: Preferences) -> None:
     for n, number in enumerate(choices.topics):
         if number not in topics:
             raise Invalid(f"topics[{n}].topic", "no such topic")
-    page = preferred(world, userid, key)
-    chosen = {
-        (number, kind)
-        for number in topics
-        for kind in choices.topics.get(number, _kept(page, number))
-    }
-    every = replace(page, kinds=tuple(ChannelType))
-    left_out = {n: kind for n, kind in page.first.items() if n not in choices.topics}
-    preferences.save_of(world, every, chosen, choices.quiet, {**left_out, **choices.first})
-
-
-def _kept(page: preferences.Page, number: int) -> Sequence[str]:
-    return [kind for topic, kind in page.chosen if topic == number]
+    chosen = {(number, kind) for number, kinds in choices.topics.items() for kind in kinds}
+    page = replace(preferred(world, userid, key), kinds=tuple(ChannelType))
+    preferences.save_of(world, page, chosen, choices.quiet, choices.first, choices.topics)

@@ -22,7 +22,9 @@ def waiting(world: World, sent: Message, chunk: Chunk, position: int) -> dict[st
     if target.loss is not None or chunk.withdrawn is not None or step is None:
         return None
     if step == 0:
-        return _waits(step, Hold(chunk.plan.starts[position], "schedule"))
+        start = Hold(chunk.plan.starts[position], "schedule")
+        late = gate.for_members(world, sent, chunk, step, [position]) if start.until <= now else {}
+        return _waits(step, late.get(position, start))
     verdict, due = chunk.verdict(sent, position, step, now)
     if verdict is Verdict.WAIT:
         return _waits(step, Hold(due, "condition")) if due is not None else None

@@ -46,7 +46,7 @@ def simulate(world: World, request: SendRequest) -> dict[str, Any]:
     draft = drafts.draft(world, request)
     message, hold = draft.message, draft.message.hold
     CountedBroadcast(world, request, message.msgid)
-    sample = _sample(world, draft)
+    sample = _sample(at(world, max(world.clock.now(), message.starts)), draft)
     channels = {
         code: world.settings.channel(elements.channel_of(code)) for code in message.channels
     }

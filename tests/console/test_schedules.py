@@ -100,6 +100,7 @@ def test_scheduled_messages_are_filtered(shop: Browser) -> None:
     for query in ("?from=2027-06-02", "?kind=ordinary", "?audience=everyone", "?channel=email"):
         assert "Nothing that waits matches" in shop.get(path + query).plain, query
     assert shop.get(f"{path}?from=soon").status == 400
+    assert shop.get(f"{path}?to=9999-12-31").status == 400
 
 
 def test_a_message_that_the_form_cannot_hold_is_changed_as_json(shop: Browser) -> None:

@@ -208,6 +208,19 @@ def test_a_cancelled_test_sends_nothing_more_by_itself() -> None:
     assert laboratory.test.phase is Phase.SENT
 
 
+def test_a_cancelled_test_takes_back_what_quiet_hours_hold() -> None:
+    window = {"begin": "00:00", "end": "23:00", "time_zone": "UTC", "priorities": [1, 2, 3]}
+    laboratory = Laboratory()
+    laboratory.change_access(rules={"quiet_hours": {"action": "hold", "windows": [window]}})
+    laboratory.start()
+    held = [laboratory.message(name) for name in ("a", "b")]
+    assert [message.starts > laboratory.fake.clock.now() for message in held] == [True, True]
+    managed.cancel(laboratory.fake.ports, laboratory.id, None, DOOR, withdraws=False)
+    assert laboratory.test.phase is Phase.CANCELLED
+    for message in held:
+        assert laboratory.fake.messages.withdrawn(message.msgid) is not None
+
+
 def test_a_test_is_checked_whole_before_anything_is_sent() -> None:
     laboratory = Laboratory()
     with pytest.raises(UnknownTemplate):

@@ -8,7 +8,7 @@ from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.plans import TargetLoss
 from chalicelib.domain.provider_io import Reply
 from chalicelib.domain.users import ALL, Bindings, Suppression, UserChange
-from chalicelib.flow import receipts, webhooks
+from chalicelib.flow import receipts, suppressions, webhooks
 from chalicelib.manage import users as contacts
 from tests.builders import (
     SHOP,
@@ -159,3 +159,17 @@ def test_an_upload_asks_once_for_the_contacts_that_are_new_and_never_for_others(
         ],
     )
     assert "audiences.opted" not in fake.log
+
+
+def test_a_contact_that_comes_back_has_its_last_word_of_meanwhile(fake: FakeWorld) -> None:
+    """The contact opts out, leaves its user, opts in again, and comes back."""
+    reply(fake, "td", START - 2000)
+    suppressions.suppress(fake.ports, SMS, PHONE)
+    phone = Bindings({SMS: {ALL: (PHONE,)}})
+    contacts.change(fake.ports, [UserChange("ann", remove=phone)])
+    reply(fake, "START", START - 1000)
+    suppressions.suppress(fake.ports, SMS, PHONE, lift=True)
+    contacts.change(fake.ports, [UserChange("ann", add=phone)])
+    assert user(fake).opt_outs == {}
+    reply(fake, "td", START)
+    assert set(user(fake).opt_outs[SMS][PHONE]) == {SHOP, "bank"}

@@ -157,6 +157,21 @@ def test_occurrences_missed_in_a_row_are_one_result(fake: FakeWorld) -> None:
     assert fake.stored.stored[id].next == first + 5 * HOUR
 
 
+def test_what_is_in_time_in_the_last_zone_of_the_world_is_not_missed(fake: FakeWorld) -> None:
+    """Pago Pago is 25 hours behind the first zone, so the second day is 30 minutes late."""
+    days = Timing("Pacific/Pago_Pago", cron="0 9 * * *", zone_attribute="tz")
+    id = store(fake, days)
+    first = fake.stored.stored[id].next
+    fake.clock.time = first + (24 + 25) * HOUR + HOUR // 2
+    schedules.carry_out(fake.ports, id, DOOR)
+    outcomes = {(r.at - first) // HOUR: (r.outcome, r.number) for r in results(fake, id)}
+    assert outcomes == {
+        0: (Outcome.MISSED, 1),
+        24: (Outcome.SENT, 1),
+        48: (Outcome.SENT, 1),
+    }
+
+
 def refusal_when(fake: FakeWorld, access: AccessChannel) -> Result:
     id = store(fake, at(fake, 3600))
     fake.records.of(ACCESS_CHANNELS).stored[SHOP] = access

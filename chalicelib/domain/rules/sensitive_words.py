@@ -123,18 +123,23 @@ class Finder:
         letters = folded.text.replace(BREAK, "")
         gaps = tuple(n for n, gap in enumerate(folded.gaps) if gap and n < len(letters) - 1)
         is_spaced = all(ord(letter) < _CJK for letter in letters)
-        if letters and letters not in self._automaton:
-            self._automaton.add_word(letters, _Entry(word, len(letters), gaps, is_spaced))
+        if not letters:
+            return
+        known: tuple[_Entry, ...] = self._automaton.get(letters, ())
+        if all(entry.gaps != gaps for entry in known):
+            entry = _Entry(word, len(letters), gaps, is_spaced)
+            self._automaton.add_word(letters, (*known, entry))
 
     def find(self, text: str) -> Hit | None:
         """Return the first sensitive word of a text, or None."""
         if not len(self._automaton):
             return None
         folded = fold(text)
-        for end, entry in self._automaton.iter(folded.text):
-            start = end - entry.length + 1
-            if _counts(folded, start, end, entry):
-                return Hit(entry.word, folded.positions[start] + 1, folded.positions[end] + 1)
+        for end, entries in self._automaton.iter(folded.text):
+            start = end - entries[0].length + 1
+            for entry in entries:  # words of the same letters, with blanks in other places
+                if _counts(folded, start, end, entry):
+                    return Hit(entry.word, folded.positions[start] + 1, folded.positions[end] + 1)
         return None
 
     def find_in_markup(self, text: str) -> Hit | None:

@@ -17,6 +17,7 @@ from chalicelib.domain import keys
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.facts import DeliveryRef, FactKind
+from chalicelib.domain.funnel import is_undecided
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId, Entrants, Plan
 from chalicelib.domain.rules.budget import LOSS, Budget, granted, month_of, settings_of
@@ -149,9 +150,17 @@ def settle_chunk(world: World, message: Message, chunk: Chunk) -> None:
         (_list_key(chunk.plan.id, e.step, e.number), sum(_due(world, message, chunk, e)))
         for e in lists
     ]
+    due += [(key, 0) for key in _never_frozen(message, chunk)]
     for start in range(0, len(due), LISTS):
         some = due[start : start + LISTS]
-        _change(world, message, {key: _always(amount) for key, amount in some})
+        _change(world, message, {key: _always(amount) for key, amount in some}, seen=chunk.weight)
+
+
+def _never_frozen(message: Message, chunk: Chunk) -> Iterator[Key]:
+    """Yield the lists that a worker has counted and died, once nobody can enter them any more."""
+    if not any(is_undecided(message, chunk, target) for target in chunk.plan.valid):
+        for step in range(1, len(message.strategy.steps)):
+            yield _list_key(chunk.plan.id, step, len(chunk.entrants_of(step)))
 
 
 def _due(world: World, message: Message, chunk: Chunk, entrants: Entrants) -> Iterator[int]:
@@ -163,11 +172,10 @@ def _due(world: World, message: Message, chunk: Chunk, entrants: Entrants) -> It
 
 def _due_of(chunk: Chunk, ref: DeliveryRef, expected: Expected) -> int:
     state = chunk.state_of(ref)
-    if state.submitted:
-        return state.cost
-    if state.has(FactKind.UNKNOWN):  # the provider may have it
-        return state.facts[FactKind.UNKNOWN].cost
-    if state.ended:
+    call = state.facts.get(FactKind.SUBMITTED) or state.facts.get(FactKind.UNKNOWN)
+    if call is not None:  # of an unknown delivery: the provider may have it
+        return call.cost
+    if state.ended and not state.submitted:  # a receipt or click may come before its submission
         return 0
     contact = chunk.plan.contact(ref)
     return expected.of(ref.channel, (contact,), chunk.plan.values_of(ref.target))
@@ -196,14 +204,20 @@ def _always(amount: int) -> _Change:
 
 
 def _change(
-    world: World, message: Message, changes: Mapping[Key, _Change], *, adds: bool = False
+    world: World,
+    message: Message,
+    changes: Mapping[Key, _Change],
+    *,
+    adds: bool = False,
+    seen: int = 0,
 ) -> tuple[int, int]:
     """Change what lists count. Return what the last one's month had spent, and has now.
 
-    `adds`: also lists that have counted nothing yet. Raises TimeoutError.
+    `adds`: also lists that have counted nothing yet. `seen`: how much of the chunk the changes
+    follow from. A list that was counted by more stays as it is. Raises TimeoutError.
     """
     for tried in range(ROUNDS):
-        attempt = _Round(world, message, changes, adds)
+        attempt = _Round(world, message, changes, adds, seen)
         if not attempt.documents or world.figures.store(attempt.documents):
             return attempt.before, attempt.after
         world.clock.sleep(random.uniform(0, min(0.01 * 2**tried, 0.5)))  # noqa: S311 - spreads
@@ -214,15 +228,16 @@ class _Round:
     """One reading of lists and their months, and the documents that change them."""
 
     def __init__(
-        self, world: World, message: Message, changes: Mapping[Key, _Change], adds: bool
+        self, world: World, message: Message, changes: Mapping[Key, _Change], adds: bool, seen: int
     ) -> None:
         today = month_of(world.clock.now(), world.limits.utc_offset)
         self._stored = dict(world.figures.load([*changes, _month_key(message.channel_key, today)]))
-        lists: dict[Key, Mapping[str, Any]] = {
-            key: self._stored[key].body if key in self._stored else {"month": today, "amount": 0}
-            for key in changes
-            if adds or key in self._stored
-        }
+        lists = dict[Key, Mapping[str, Any]]()
+        for key in changes:
+            if key not in self._stored:
+                lists |= {key: {"month": today, "amount": 0}} if adds else {}
+            elif not seen or seen >= self._stored[key].body.get("seen", 0):
+                lists[key] = self._stored[key].body
         months = {key: _month_key(message.channel_key, of["month"]) for key, of in lists.items()}
         others = sorted({*months.values()} - self._stored.keys())
         self._stored |= world.figures.load(others) if others else {}
@@ -235,7 +250,8 @@ class _Round:
             amount = changes[key](body["amount"], self.before)
             spent[month] = self.after = self.before + amount - body["amount"]
             if amount != body["amount"]:
-                self._put(key, {**body, "amount": amount}, message.expires)
+                counted = {"seen": seen} if seen else {}
+                self._put(key, {**body, "amount": amount, **counted}, message.expires)
         for month, now in spent.items():
             if now != self._spent(month):
                 self._put(month, {"used": now})

@@ -58,7 +58,7 @@ def _allowed(message: Message, selection: Selection, refused: Collection[str]) -
     """Return a selection without its contacts on the refused channel types."""
     left_out = [
         code
-        for code in selection.contacts
+        for code in selection.sendable
         if ANY in refused or message.channels[code].value in refused
     ]
     return leave_out(selection, dict.fromkeys(left_out, LOSS))
@@ -132,6 +132,24 @@ def give_back_plan(world: World, message: Message, plan: Plan, stored: Plan | No
     chunk = world.ledger.chunk(stored.id, message) if stored is not None else None
     if chunk is not None:
         settle_chunk(world, message, chunk)
+
+
+def give_back_left_out(
+    world: World, message: Message, before: Sequence[Selection], after: Sequence[Selection]
+) -> None:
+    """Give back the marks of what a rule after this one has left out."""
+    kinds_by_name = {
+        _name(message, old.target.id): _left_out(message, old, new)
+        for old, new in (zip(before, after, strict=True) if message.caps else ())
+        if old.target.loss is None and old.contacts != new.contacts
+    }
+    _give_back(world, message.msgid, kinds_by_name)
+
+
+def _left_out(message: Message, before: Selection, after: Selection) -> frozenset[str]:
+    """Return the kinds of marks that a selection keeps no contacts for."""
+    had, has = ({message.channels[code].value for code in one.sendable} for one in (before, after))
+    return frozenset((had - has) | (set() if has else {ANY}))
 
 
 def give_back(world: World, message: Message, targets: Iterable[str]) -> None:

@@ -28,14 +28,14 @@ def for_targets(
         return selections
     named: dict[ChannelType, set[str]] = {}
     for selection in selections:
-        for code, contacts in selection.contacts.items():
+        for code, contacts in selection.sendable.items():
             named.setdefault(message.channels[code], set()).update(contacts)
     agreed = world.consents.agreed(message.channel_key, message.purpose, named) if named else {}
 
     def kept(selection: Selection) -> Contacts:
         return {
             code: tuple(c for c in contacts if c in agreed.get(message.channels[code], ()))
-            for code, contacts in selection.contacts.items()
+            for code, contacts in selection.sendable.items()
         }
 
     return [_with(selection, kept(selection)) for selection in selections]

@@ -85,9 +85,7 @@ def for_targets(
     for rule in rules:
         selections = rule(world, message, selections)
     paid = budget.for_targets(world, message, number, selections)
-    before = {one.target.id for one in selections if one.target.loss is None}
-    lost = [one.target.id for one in paid if one.target.loss and one.target.id in before]
-    caps.give_back(world, message, lost)
+    caps.give_back_left_out(world, message, selections, paid)
     return paid
 
 
@@ -114,6 +112,10 @@ def for_members(
 
 
 def step_rules(request: SendRequest, resolved: ResolvedSend) -> tuple[str, ...]:
-    """Return the stems of the rules that later steps have to pass, none without such steps."""
-    has_steps = len(resolved.strategy.steps) > 1
-    return tuple(stem for stem in STEP_RULES if has_steps and stem in request.channel.rules)
+    """Return the stems of the rules that later steps have to pass, none without such steps.
+
+    Where people have zones of their own, the first step begins later for some of them.
+    """
+    has_zones = request.occasion is not None and request.occasion.zone_attribute
+    has_later = len(resolved.strategy.steps) > 1 or has_zones
+    return tuple(stem for stem in STEP_RULES if has_later and stem in request.channel.rules)

@@ -20,7 +20,14 @@ RULE = "quiet_hours"
 
 
 def for_message(world: World, request: SendRequest, resolved: ResolvedSend) -> Hold | None:
-    """Return the hold of a message in quiet hours. Raise QuietHours where they refuse it."""
+    """Return the hold of a message in quiet hours. Raise QuietHours where they refuse it.
+
+    Where people have zones of their own, nobody may be meant when the message begins. They are
+    asked for one by one, as for later steps.
+    """
+    times = request.occasion or request.timing
+    if times is not None and times.zone_attribute:
+        return None
     settings = request.channel.rules.get(RULE)
     until = _quiet_until(world, settings, request.priority) if settings else None
     if settings is None or until is None:

@@ -92,9 +92,12 @@ def quiet_of(
 ) -> Mapping[int, tuple[str, str, str]]:
     """Return the quiet times of targets, by their position, that later steps may have to wait for.
 
-    They are those of the planning, as contacts are.
+    They are those of the planning, as contacts are. Where people have zones of their own, the first
+    step begins later, too.
     """
-    if message.priority is Priority.HIGH or len(message.strategy.steps) == 1:
+    has_zones = message.occasion is not None and message.occasion.zone_attribute
+    has_later = len(message.strategy.steps) > 1 or has_zones
+    if message.priority is Priority.HIGH or not has_later:
         return {}
     return {
         n: (preferences.quiet.begin, preferences.quiet.end, preferences.quiet.zone)
@@ -108,13 +111,13 @@ def quiet_of(
 def for_members(
     message: Message, chunk: Chunk, step: int, members: Sequence[int], now: int
 ) -> Mapping[int, Hold]:
-    """Return the holds of targets for whom a later step would ring in their quiet time."""
+    """Return the holds of targets for whom a step would ring in their quiet time."""
     rings = [c for c in message.codes_of(step) if message.channels[c] not in SILENT]
     quiet = {t: QuietTime(*chunk.plan.quiet[t]) for t in members if t in chunk.plan.quiet}
     ends = {
         t: time.until(now)
         for t, time in quiet.items()
-        if step and any(code in chunk.plan.targets[t].contacts for code in rings)
+        if any(code in chunk.plan.targets[t].contacts for code in rings)
     }
     return {t: Hold(until, QUIET) for t, until in ends.items() if until is not None}
 
@@ -126,7 +129,7 @@ def _for_contacts(
     key = refusal_key(message.channel_key, message.topic)
     named: dict[ChannelType, set[str]] = {}
     for selection in selections:
-        for code, contacts in selection.contacts.items():
+        for code, contacts in selection.sendable.items():
             named.setdefault(message.channels[code], set()).update(contacts)
     times = world.audiences.opt_outs(named) if named else {}
 
@@ -140,7 +143,7 @@ def _for_contacts(
             selection,
             {
                 code: UNWANTED
-                for code, contacts in selection.contacts.items()
+                for code, contacts in selection.sendable.items()
                 if all(is_unwanted(message.channels[code], contact) for contact in contacts)
             },
         )

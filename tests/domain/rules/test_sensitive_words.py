@@ -115,3 +115,10 @@ def test_a_hundred_thousand_words_are_matched_in_one_pass() -> None:
 def test_the_texts_of_a_content_have_their_paths() -> None:
     content = {"a": "x", "b": [{"c": "y"}, "z"], "n": 1, "none": None}
     assert list(texts(content, "msg")) == [("msg.a", "x"), ("msg.b[0].c", "y"), ("msg.b[1]", "z")]
+
+
+@pytest.mark.parametrize("text", ["a cash back offer", "a cashback offer", "C.A.S.H.B.A.C.K"])
+def test_words_of_the_same_letters_are_found_with_their_own_blanks(text: str) -> None:
+    both = Finder({"cash back": True, "cashback": True, "ca shback": False})
+    assert both.find(text) is not None
+    assert both.find("ca shback") is None

@@ -11,14 +11,17 @@ from chalicelib import observability
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.errors import Conflict, NoMessageId
+from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
 from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.rules.budget import Budget, granted, month_of
-from chalicelib.flow import submit
-from chalicelib.flow.rules import budget
+from chalicelib.domain.rules.caps import ANY, Cap
+from chalicelib.flow import submit, withdraw
+from chalicelib.flow.rules import budget, counted
 from chalicelib.manage import budget as manage
-from chalicelib.manage import delivery_channels
+from chalicelib.manage import caps, delivery_channels
 from chalicelib.reports import simulation as simulations
 from tests.builders import SHOP, a_strategy, a_template
+from tests.fakes.steps import Killed
 from tests.simulation.world import Simulation
 
 TEXT = 50_000  # millionths that an SMS costs
@@ -37,7 +40,8 @@ def a_simulation(*types: str, most: int, **changes: Any) -> Simulation:
 def a_request(simulation: Simulation, *userids: str, **changes: Any) -> Any:
     access = simulation.world.settings.access_channel(SHOP)
     request = replace(simulation.request(), channel=access, template=2, rule_id=1)
-    return replace(request, userids=userids or ("ann", "bob", "cem", "dan"), **changes)
+    named = userids or ("ann", "bob", "cem", "dan")
+    return replace(request, **{"userids": named, **changes})
 
 
 def send(simulation: Simulation, *userids: str, **changes: Any) -> str:
@@ -173,3 +177,82 @@ def test_months_are_the_deployments_and_costs_are_granted_in_order() -> None:
     assert month_of(end_of_november, 0) == "2026-11"
     assert granted([3, 5, 2, 0], 5) == [True, False, True, True]
     assert granted([1], -3) == [False]
+
+
+def test_a_channel_without_budget_counts_for_no_cap() -> None:
+    """A message whose jobs one queue takes has no check that would give marks back."""
+    simulation = a_simulation("app,sms", most=0)
+    caps.put(simulation.world.ports, SHOP, None, [Cap(1, 24, "sms"), Cap(5, 24)])
+    send(simulation, "ann")
+    simulation.run()
+    marks = simulation.world.marks.of(f"cap#{SHOP}#user#ann")
+    assert [mark.kind for mark in marks] == [ANY]
+    manage.put(simulation.world.ports, SHOP, None, None)
+    assert losses(simulation, send(simulation, "ann")) == [(None, {})]
+
+
+def test_a_step_that_nobody_enters_after_a_worker_died_counts_nothing() -> None:
+    """The worker dies before it freezes Bob as an entrant, and then his receipt comes."""
+    simulation = a_simulation("app", "sms", most=TEXT)
+    world, died = simulation.world, list[int]()
+    msgid = send(simulation, "bob")
+
+    def strike(number: int, name: str) -> None:
+        if name == "ledger.freeze" and not died:
+            died.append(used(simulation))
+            at, time = ChunkId(msgid, 0), world.clock.now()
+            fact = Fact(DeliveryRef(0, "push", 0), FactKind.DELIVERED, time)
+            world.ledger.add(at, [fact], world.messages.stored[msgid])
+            raise Killed(name)
+
+    world.on_step = strike
+    simulation.run()
+    assert died == [TEXT]
+    assert not world.providers.text.taken
+    assert used(simulation) == 0
+
+
+def test_a_chunk_that_is_withdrawn_after_its_planner_died_counts_nothing() -> None:
+    simulation = a_simulation("sms", most=10 * TEXT)
+    caps.put(simulation.world.ports, SHOP, None, [Cap(5, 24)])
+    world, died = simulation.world, list[int]()
+    msgid = send(simulation, everyone=True, userids=())
+
+    def strike(number: int, name: str) -> None:
+        if name == "ledger.put_plan" and not died:
+            died.append(used(simulation))
+            assert world.marks.of(f"cap#{SHOP}#user#ann")
+            withdraw.withdraw(world.ports, SHOP, msgid)
+            raise Killed(name)
+
+    world.on_step = strike
+    simulation.run()
+    assert died == [4 * TEXT]
+    assert not world.providers.text.taken
+    assert used(simulation) == 0
+    assert not world.marks.of(f"cap#{SHOP}#user#ann")
+
+
+def test_who_clicks_before_the_submission_is_recorded_costs_as_much() -> None:
+    simulation = a_simulation("sms", most=10 * TEXT)
+    msgid = send(simulation)
+    world, at = simulation.world, ChunkId(msgid, 0)
+    message = world.messages.stored[msgid]
+    click = Fact(DeliveryRef(0, "text", 0), FactKind.CLICKED, world.clock.now())
+    world.ledger.add(at, [click], message)
+    counted.settle(world.ports, message, at)
+    assert used(simulation) == 4 * TEXT
+
+
+def test_a_worker_that_counts_later_what_it_read_earlier_changes_nothing() -> None:
+    simulation = a_simulation("sms", most=10 * TEXT)
+    msgid = send(simulation)
+    world, at = simulation.world, ChunkId(msgid, 0)
+    message, earlier = world.messages.stored[msgid], world.ledger.chunk(at)
+    time = world.clock.now()
+    lost = [Fact(DeliveryRef(t, "text", 0), FactKind.EXPIRED, time) for t in range(4)]
+    world.ledger.add(at, lost, message)
+    counted.settle(world.ports, message, at)
+    assert earlier is not None
+    counted.settle_chunk(world.ports, message, earlier)
+    assert used(simulation) == 0

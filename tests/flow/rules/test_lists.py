@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from chalicelib.domain import audiences
+from chalicelib.domain.consents import RULE, Consent
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.groups import GROUPS, Family, Group
 from chalicelib.domain.plans import TargetLoss
+from chalicelib.domain.rules import callbacks
+from chalicelib.domain.topics import TOPICS, Topic
 from chalicelib.domain.users import ALL, Bindings, UserChange
 from chalicelib.flow import submit, suppressions
 from chalicelib.manage import list_contacts, users
-from tests.builders import SHOP
+from tests.builders import SHOP, an_access_channel
 from tests.simulation.world import Simulation
 
 SMS, EMAIL = ChannelType.SMS, ChannelType.EMAIL
@@ -107,3 +111,28 @@ def test_where_nothing_is_suppressed_a_mail_of_priority_1_reads_no_contacts() ->
     simulation.world.log.clear()
     named(simulation, "ann@example.com", priority=Priority.HIGH)
     assert "audiences.opted" not in simulation.world.log
+
+
+@pytest.mark.parametrize(
+    ("rules", "changes"),
+    [
+        ({"caps": [[1, 24, "sms", 0, [1]]]}, {}),
+        ({RULE: {"purpose": "marketing", "exempt": [1]}}, {}),
+        ({}, {"topic": 1}),
+    ],
+)
+def test_a_lost_contact_that_callbacks_name_passes_every_rule(
+    rules: dict[str, Any], changes: dict[str, Any]
+) -> None:
+    simulation = a_simulation()
+    world = simulation.world
+    to = callbacks.CallbackSettings(True, default="a", addresses=(callbacks.Address("a", "x"),))
+    access = an_access_channel(rules={**rules, callbacks.STEM: callbacks.written(to)})
+    world.records.of(TOPICS).put(Topic(1, SHOP, "Offers"))
+    world.consents.put(SMS, CEM, SHOP, "marketing", Consent(True, 5))
+    suppressions.suppress(world.ports, SMS, ANN)
+    world.audiences.set_opt_out(SMS, BOB, [SHOP], 5, True)
+    lost = [TargetLoss.SUPPRESSED, TargetLoss.OPTED_OUT, None]
+    assert named(simulation, ANN, BOB, CEM, channel=access, **changes) == lost
+    plan = simulation.chunks()[0].plan
+    assert [dict(of) for of in plan.contacts] == [{"": (ANN,)}, {"": (BOB,)}, {"text": (CEM,)}]

@@ -19,6 +19,7 @@ bp = Blueprint(__name__)
 
 _FORM_BYTES = 32_768
 _TIME = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
+_TOPIC = re.compile(r"[0-9]{1,15}", re.ASCII)
 _FIRST = re.compile(r"f([0-9]{1,15})", re.ASCII)
 _BOX = re.compile(r"([0-9]{1,15})\.([a-z_]{1,30})", re.ASCII)
 
@@ -52,7 +53,8 @@ def choose(context: RequestContext, token: str) -> Response:
         chosen = {(int(box[1]), box[2]) for box in boxes}
         named = ((_FIRST.fullmatch(name), kinds[0]) for name, kinds in form.items())
         first = {int(name[1]): kind for name, kind in named if name}
-        shown = preferences.save(context.world, token, chosen, _quiet(form), first)
+        seen = {int(text) for text in form["s"] if _TOPIC.fullmatch(text)} if "s" in form else None
+        shown = preferences.save(context.world, token, chosen, _quiet(form), first, seen)
     else:
         shown = preferences.page(context.world, token)
     text = preferences_page.html_of(shown, language, is_saved=is_saved)

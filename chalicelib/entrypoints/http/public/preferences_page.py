@@ -49,7 +49,8 @@ def html_of(page: Page, language: Language, *, is_saved: bool) -> str:
 
     topics = "".join(_topic(page, topic, language) for topic in page.topics)
     fields = topics + (_quiet(page, language) if page.is_user else "")
-    form = f'<form method="post">{fields}<p><button>{say(SAVE)}</button></p></form>'
+    seen = "".join(_seen(number) for number in (0, *(topic.number for topic in page.topics)))
+    form = f'<form method="post">{seen}{fields}<p><button>{say(SAVE)}</button></p></form>'
     note = f"<p role=status>{say(SAVED)}</p>" if is_saved else ""
     return (
         f'<!doctype html><html lang="{language.value}"><head><meta charset="utf-8">'
@@ -58,6 +59,11 @@ def html_of(page: Page, language: Language, *, is_saved: bool) -> str:
         f"<h2>{say(TITLE)}</h2>{note}{form if fields else f'<p>{say(NOTHING)}</p>'}"
         "</main></body></html>"
     )
+
+
+def _seen(number: int) -> str:
+    """Return a field that says that a topic stands on the page. 0: the page says what it shows."""
+    return f'<input type="hidden" name="s" value="{number}">'
 
 
 def _topic(page: Page, topic: Topic, language: Language) -> str:

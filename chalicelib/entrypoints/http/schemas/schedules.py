@@ -31,6 +31,7 @@ from chalicelib.entrypoints.http.schemas.base import (
 from chalicelib.entrypoints.http.sentences import text_of
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
+FIRST_YEAR, LAST_YEAR = 1970, 9998
 _HOUR = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 
 
@@ -47,6 +48,17 @@ def _time(text: str) -> str:
             "must be a time such as 2026-12-24T18:00, which may have an offset",
             "须为时间，例如 2026-12-24T18:00，可带时差",
         ) from None
+    return text
+
+
+def _at(text: str) -> str:
+    """Check a time of sending. Beyond these years, some zones and rules could not count on."""
+    if not FIRST_YEAR <= datetime.fromisoformat(_time(text)).year <= LAST_YEAR:
+        raise refusal(
+            PARAMETER,
+            f"must be a time in the years {FIRST_YEAR} to {LAST_YEAR}",
+            f"须为 {FIRST_YEAR} 年至 {LAST_YEAR} 年之间的时间",
+        )
     return text
 
 
@@ -95,7 +107,7 @@ class ScheduleDate(Sparse):
 class Schedule(Sparse):
     """The times at which a message is sent: `at` once, by `cron`, or by a `date` of each user."""
 
-    at: Annotated[str, AfterValidator(_time)] | None = None
+    at: Annotated[str, AfterValidator(_at)] | None = None
     cron: Annotated[str, Field(max_length=crons.MAX_TEXT), AfterValidator(_cron)] | None = None
     date: ScheduleDate | None = None
     until: Annotated[str, AfterValidator(_local)] | None = None

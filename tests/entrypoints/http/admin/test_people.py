@@ -182,13 +182,15 @@ def test_an_operator_sets_what_a_user_wants(configured: Api) -> None:
     body = {"topics": [wanted], "quiet": QUIET}
     assert configured.admin("PUT", path, body).status == 204
     assert export(configured)["preferences"][KEY] == {
-        "topics": {str(first): ["sms", "email"], str(second): ["sms"]},
+        "topics": {str(first): ["sms", "email"]},
         "quiet": ["22:00", "08:00", "Asia/Shanghai"],
         "first": {str(first): "sms"},
     }
     other = {"topics": [{"topic": second, "channels": []}], "quiet": QUIET}
     assert configured.admin("PUT", path, other).status == 204
-    assert export(configured)["preferences"][KEY]["first"] == {str(first): "sms"}
+    kept = export(configured)["preferences"][KEY]
+    assert kept["topics"] == {str(first): ["sms", "email"], str(second): []}
+    assert kept["first"] == {str(first): "sms"}
     nowhere = {"topics": [{"topic": first, "channels": ["sms"], "first": "email"}]}
     problem(configured, "PUT", path, nowhere, field="topics[0]")
     unknown = {"topics": [{"topic": 99, "channels": []}]}

@@ -10,7 +10,7 @@ from chalicelib.domain.rules.schedules import Outcome
 from chalicelib.entrypoints.http import sends
 from chalicelib.entrypoints.lambdas.schedules import schedules as function
 from tests.entrypoints.conftest import KEY, OTHER, OTHER_KEY, Api, message
-from tests.entrypoints.http.admin.management import problem
+from tests.entrypoints.http.admin.management import change, problem
 
 DAILY = {"cron": "0 9 * * *", "time_zone": "Asia/Shanghai"}
 ONCE = {"at": "2027-02-01T18:00", "time_zone": "Asia/Shanghai"}
@@ -73,6 +73,8 @@ def test_a_time_may_have_an_offset(configured: Api) -> None:
         ({**ONCE, "at": "2020-02-01T18:00"}, "schedule"),
         ({"at": "0001-01-01T00:00+14:00"}, "option.schedule.at"),
         ({"at": "9999-12-31T23:59Z", "time_zone": "Asia/Shanghai"}, "option.schedule.at"),
+        ({"at": "9999-12-31T23:59-14:00"}, "option.schedule.at"),
+        ({**ONCE, "at": "9999-12-31T23:59"}, "option.schedule.at"),
         ({**ONCE, "time_zone": "Mars/Olympus"}, "option.schedule.time_zone"),
         ({**ONCE, "until": "2027-03-01T00:00"}, "option.schedule"),
         ({**DAILY, "cron": "* * * * *"}, "option.schedule.cron"),
@@ -97,6 +99,17 @@ def test_a_wrong_schedule_is_refused_with_its_field(
     assert refused.code == 4004
     assert refused.json["message"].startswith(f"{field}: ")
     assert not configured.fake.stored.stored
+
+
+@pytest.mark.parametrize("at", ["9998-12-31T23:59-14:00", "9998-12-31T23:59", "1970-01-01T00:00Z"])
+def test_the_first_and_the_last_time_that_can_be_named_are_counted_with(
+    configured: Api, at: str
+) -> None:
+    window = {"begin": "00:01", "end": "00:00", "time_zone": "Etc/GMT+12", "priorities": [1, 2, 3]}
+    quiet = {"action": "hold", "windows": [window]}
+    change(configured, f"quiet-hours/{KEY}", quiet, "PUT")
+    answer = scheduled(configured, {"at": at, "time_zone": "Etc/GMT+12"})
+    assert answer.status == (400 if at < "2027" else 200)
 
 
 def test_a_message_is_checked_when_it_is_scheduled(configured: Api) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlencode
 
 import pytest
@@ -77,6 +78,16 @@ def test_choices_are_saved_and_shown(configured: Api) -> None:
             "first": {str(first): "sms"},
         }
     }
+
+
+def test_a_topic_that_came_after_the_page_was_shown_keeps_its_choice(configured: Api) -> None:
+    path = a_reader(configured)
+    old = a_topic(configured)
+    fields = re.findall('name="(s)" value="([0-9]+)"', configured("GET", path).body.decode())
+    new = a_topic(configured, name="News")
+    shown = post(configured, path, ("t", f"{old}.sms"), *fields).body.decode()
+    boxes = {f"{old}.sms", f"{new}.sms", f"{new}.email"}
+    assert set(re.findall('value="([^"]+)" checked', shown)) == boxes
 
 
 @pytest.mark.parametrize(
