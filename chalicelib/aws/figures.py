@@ -15,6 +15,7 @@ from chalicelib.aws.items import (
     from_image,
     get_many,
     pack,
+    packed,
     put_all,
     to_item,
     transact,
@@ -36,7 +37,7 @@ from chalicelib.domain.notes import Note, OptOut
 from chalicelib.domain.plans import ChunkId, Entrants, Plan, Target, TargetLoss
 from chalicelib.ports.figures import Document, Key
 
-BUNDLE = 2000  # notes of an item, some 60 KB
+BUNDLE = 2000  # notes of an item, some 60 KB. Notes of many targets take several items
 # The parts of a stored message on which figures depend.
 _PARTS = ("channel_key", "accepted", "priority", "strategy", "channels", "template")
 _RARE = ("hold", "rated")  # left out where a message has none
@@ -99,9 +100,10 @@ class Notes:
         for note in notes:
             by_block[note.block].append(_raw(note))
         items = [
-            _bundle(block, raw[start : start + BUNDLE])
+            _bundle(block, body)
             for block, raw in by_block.items()
             for start in range(0, len(raw), BUNDLE)
+            for _, body in packed(raw[start : start + BUNDLE])
         ]
         unknown = self._timers.unknown(timers)
         put_all(
@@ -135,8 +137,7 @@ def _name(block: int) -> str:
     return keys.join("notes", str(block))
 
 
-def _bundle(block: int, raw: Sequence[Any]) -> Item:
-    body = pack(raw)
+def _bundle(block: int, body: bytes) -> Item:
     digest = hashlib.sha256(body).hexdigest()[:16]
     expires = (block + 1) * notes.BLOCK // 1000 + notes.LIFE
     return to_item({"pk": _name(block), "sk": digest, "expires": expires, "body": body})
