@@ -14,6 +14,7 @@ from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.facts import DeliveryState, FactKind
 from chalicelib.domain.messages import Message
+from chalicelib.domain.plans import TargetLoss
 from chalicelib.domain.strategies import Verdict
 from chalicelib.domain.values import frozen
 
@@ -29,6 +30,8 @@ WITHDRAWAL = ("stopped", "recalled", "failed", "open")
 # Milliseconds after its submission in which a delivery's receipts count in its message's details.
 COUNTED_WITHIN = 7 * 86_400_000
 
+# Deliveries that are planned and not valid: to wrong contacts, and those that a step left out.
+LOST_AS_INVALID = frozenset({FactKind.INVALID_TARGET.value, *TargetLoss})
 LOST_AFTER_SUBMISSION = (FactKind.BOUNCED, FactKind.DELIVERY_FAILED)
 _LOST_BEFORE_SUBMISSION = (
     FactKind.INVALID_TARGET,

@@ -17,14 +17,13 @@ from chalicelib.domain import channel_options, health, keys, prices
 from chalicelib.domain.delivery_channels import Channel
 from chalicelib.domain.errors import Invalid, NotFound
 from chalicelib.domain.figures import DEPLOYMENT, QUARTER, TOTALS, percentile, totals
-from chalicelib.domain.funnel import EXTRAS, LOST_AFTER_SUBMISSION, STAGES
+from chalicelib.domain.funnel import EXTRAS, LOST_AFTER_SUBMISSION, LOST_AS_INVALID, STAGES
 from chalicelib.domain.reasons import of_loss
 from chalicelib.domain.values import frozen
 from chalicelib.flow import days
 from chalicelib.ports import World
 
 HOURS_OF, QUARTERS_OF, DAYS_OF = 31, 93, 366  # days of a stretch by hour, of cells, of sums
-LOST_AS_INVALID = ("invalid_target", "opted_out", "contact_gone")
 
 Counts = Mapping[str, int]
 
