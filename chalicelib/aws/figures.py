@@ -79,6 +79,11 @@ class Notes:
 
     def of_ledger(self, image: Mapping[str, Any]) -> Note | None:
         row = from_image(image)
+        note = self._of_row(row)
+        return note._replace(start=row.get("start", 0)) if note else None
+
+    @staticmethod
+    def _of_row(row: Mapping[str, Any]) -> Note | None:
         chunk, kind = chunk_of(row["pk"]), row["sk"].split("#", 1)[0]
         if kind == "plan":
             targets = _known_of(unpack(row["targets"]), is_rated="rated" in row)

@@ -48,26 +48,28 @@ def note(world: World, new: Sequence[Note], entries: Sequence[Entry] = ()) -> No
     """
     if not new:
         return
-    blocks = sorted({note.block for note in new})
-    world.notes.add(new, entries, _timers(world, blocks))
-    world.timers.set(_timers(world, blocks), punctual=False)
+    begins: dict[int, int] = {}
+    for note in new:
+        begins[note.block] = max(note.begins, begins.get(note.block, 0))
+    world.notes.add(new, entries, _timers(world, begins))
+    world.timers.set(_timers(world, begins), punctual=False)
 
 
 def expect(world: World, opt_outs: Iterable[OptOut]) -> None:
     """Set the timers that count opt-outs, before they are written."""
-    blocks = sorted({out.block for out in opt_outs})
-    world.timers.set(_timers(world, blocks), punctual=False)
+    begins = {out.block: out.time for out in opt_outs}
+    world.timers.set(_timers(world, begins), punctual=False)
 
 
-def _timers(world: World, blocks: Iterable[int]) -> list[Timer]:
+def _timers(world: World, begins: Mapping[int, int]) -> list[Timer]:
     now = world.clock.now()
-    return [_timer(world, block, now) for block in blocks]
+    return [_timer(world, block, now, begins[block]) for block in sorted(begins)]
 
 
-def _timer(world: World, block: int, now: int) -> Timer:
-    """Return a timer of a block. The older the block, the later it is counted."""
+def _timer(world: World, block: int, now: int, begins: int) -> Timer:
+    """Return a timer of a block. The older what is new in it, the later it is counted."""
     delays = world.limits.recount_delays[1:]
-    age = now - block * notes.BLOCK
+    age = now - begins
     delay = next((delay for delay in delays if age < 3 * delay * 1000), delays[-1]) * 1000
     soonest = now + 2 * world.limits.clock_width * 1000
     at = (soonest // delay + 1) * delay

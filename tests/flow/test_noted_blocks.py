@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from chalicelib.domain import notes
 from chalicelib.domain.jobs import TimerKind
 from chalicelib.domain.notes import Note
 from chalicelib.domain.plans import ChunkId
 from chalicelib.flow import figures
-from tests.builders import a_message
+from tests.builders import a_message, a_msgid
 from tests.fakes.world import FakeWorld
 
 
@@ -35,3 +37,17 @@ def test_a_block_that_is_noted_soon_has_one_timer() -> None:
     for _ in range(2):
         figures.note(fake.ports, [Note(ChunkId(message.msgid, 0), message)])
     assert len(times(fake)) == 1
+
+
+@pytest.mark.parametrize("is_message", [True, False])
+def test_a_message_is_as_young_as_the_end_of_its_hold_or_review(is_message: bool) -> None:
+    """Its id was given ten hours before, when its sender asked."""
+    fake = FakeWorld()
+    asked = fake.clock.now()
+    fake.clock.advance(10 * 3600)
+    message = a_message("ann", msgid=a_msgid(1, asked), accepted=fake.clock.now())
+    at, start = ChunkId(message.msgid, 0), message.retention.start
+    note = Note(at, message) if is_message else Note(at, (), start)
+    figures.note(fake.ports, [note])
+    assert start == message.accepted
+    assert max(times(fake)) <= 180
