@@ -40,6 +40,7 @@ from chalicelib.ports.figures import Document, Key
 BUNDLE = 2000  # notes of an item, some 60 KB. Notes of many targets take several items
 # The parts of a stored message on which figures depend.
 _PARTS = ("channel_key", "accepted", "priority", "strategy", "channels", "template")
+APART = 0  # in the note of a plan whose targets enter the first step at times of their own
 _RARE = ("hold", "rated")  # left out where a message has none
 
 
@@ -87,7 +88,7 @@ class Notes:
         chunk, kind = chunk_of(row["pk"]), row["sk"].split("#", 1)[0]
         if kind == "plan":
             targets = _known_of(unpack(row["targets"]), is_rated="rated" in row)
-            return _note([*chunk, kind, targets])
+            return _note([*chunk, kind, targets, *([APART] if "starts" in row else [])])
         if kind == "go":
             _, step, number = keys.split(row["sk"])
             refused = [unpack(row["refused"])] if "refused" in row else []
@@ -170,7 +171,7 @@ def _raw(note: Note) -> list[Any]:
             body["plan"] = _targets(value.plan)
         return [*note.chunk, "message", body]
     if isinstance(value, Plan):
-        return [*note.chunk, "plan", _targets(value)]
+        return [*note.chunk, "plan", _targets(value), *([APART] if value.starts else [])]
     if isinstance(value, Entrants):
         refused = [[[*at, why] for at, why in value.refused.items()]] if value.refused else []
         return [*note.chunk, "go", [value.step, value.number, value.members, *refused]]
@@ -190,7 +191,7 @@ def _targets(plan: Plan) -> list[Any]:
 
 
 def _note(raw: Sequence[Any]) -> Note:
-    msgid, number, kind, body = raw
+    msgid, number, kind, body, *apart = raw
     chunk = ChunkId(msgid, number)
     if kind == "out":
         return Note(chunk, OptOut(*body))
@@ -198,7 +199,7 @@ def _note(raw: Sequence[Any]) -> Note:
     if kind == "message":
         return Note(chunk, _message(chunk, body))
     if kind == "plan":
-        return Note(chunk, _plan(chunk, body))
+        return Note(chunk, _plan(chunk, body, apart))
     if kind == "go":
         step, list_number, members, *more = body
         refused = {(target, code): why for target, code, why in more[0]} if more else {}
@@ -227,8 +228,10 @@ def _message(chunk: ChunkId, body: Mapping[str, Any]) -> Message:
     )
 
 
-def _plan(chunk: ChunkId, raw: Sequence[Any]) -> Plan:
-    return Plan(chunk, tuple(_target(*target) for target in raw), (), 0, None)
+def _plan(chunk: ChunkId, raw: Sequence[Any], apart: Sequence[int] = ()) -> Plan:
+    """Build the plan of a note. Who enters the first step when is said by lists of entrants."""
+    targets = tuple(_target(*target) for target in raw)
+    return Plan(chunk, targets, (), 0, None, starts=tuple(apart) * len(targets))
 
 
 def _target(

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import base64
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
-from chalicelib.aws import ledger_items
+import pytest
+
+from chalicelib.aws import figures, ledger_items
 from chalicelib.aws.figures import Notes
+from chalicelib.aws.items import from_item
 from chalicelib.aws.timers import Timers
+from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
+from chalicelib.domain.figures import QUARTER, Cell, of_chunk
 from chalicelib.domain.messages import Hold
-from chalicelib.domain.notes import Note
-from chalicelib.domain.plans import ChunkId
+from chalicelib.domain.notes import Note, gathered
+from chalicelib.domain.plans import ChunkId, Entrants
 from chalicelib.entrypoints.lambdas import streams
-from tests.builders import a_big_message, a_message
+from tests.builders import SHOP, a_big_message, a_message, a_plan
 from tests.fakes.clock import FakeClock
+from tests.fakes.secrets import FakeVault
 
 HOURS = 36_000_000  # ms
 NOTES = Notes(Timers(FakeClock()))  # type: ignore[arg-type]
@@ -41,3 +48,33 @@ def test_facts_of_a_message_that_was_held_or_reviewed_say_since_when_it_is_sent(
             assert NOTES.of_ledger(image) == Note(at, (fact,), starts[name])
         begins = reviewed.accepted
         assert starts == {"at once": 0, "reviewed": begins, "held": begins}
+
+
+def test_who_has_not_entered_the_first_step_has_no_delivery(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """People with zones of their own enter it one after the other, or never: it may be withdrawn.
+
+    The figures of a small message are those of its ledger.
+    """
+    written: list[Any] = []
+    monkeypatch.setattr(figures, "put_all", written.extend)
+    monkeypatch.setattr(figures, "table", str)
+    monkeypatch.setattr(figures, "settings", lambda: SimpleNamespace(facts_bucket=""))
+    message = a_message("ann", "bob")
+    plan = a_plan(message, starts=(message.accepted, message.accepted + HOURS))
+    entered = Entrants(0, 0, (0,), 0)
+    vault, at = FakeVault(), plan.id
+    items = [
+        ledger_items.plan_item(vault, plan, message),
+        ledger_items.entrants_item(at, entered, message),
+    ]
+    said = [note for item in items if (note := NOTES.of_ledger(in_stream(item))) is not None]
+    NOTES.add(said)
+    (_, _, stored), *_ = written
+    monkeypatch.setattr(figures, "query", lambda *_, **__: [from_item(stored)])
+    known = gathered([Note(at, message), *NOTES.of_block(0)])
+    (chunk,) = known.messages[0].chunks
+    expected = of_chunk(message, Chunk(plan, (entered,)))
+    assert of_chunk(message, chunk) == expected
+    assert expected[Cell(SHOP, message.accepted // QUARTER)]["channel|app|push|planned"] == 1
