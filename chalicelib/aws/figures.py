@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -102,19 +102,10 @@ class Notes:
     def add(
         self, notes: Sequence[Note], entries: Sequence[Entry] = (), timers: Sequence[Timer] = ()
     ) -> None:
-        by_block: defaultdict[int, list[Any]] = defaultdict(list)
-        for note in notes:
-            by_block[note.block].append(_raw(note))
-        items = [
-            _bundle(block, body)
-            for block, raw in by_block.items()
-            for start in range(0, len(raw), BUNDLE)
-            for _, body in packed(raw[start : start + BUNDLE])
-        ]
         unknown = self._timers.unknown(timers)
         put_all(
             [
-                *((table("messages"), ("pk", "sk"), item) for item in items),
+                *((table("messages"), ("pk", "sk"), item) for item in bundles(notes)),
                 *((table("messages"), ("pk", "sk"), item) for item in of_lists(entries)),
                 *((table("due"), ("shard", "due"), row) for row in self._timers.rows(unknown)),
             ]
@@ -122,8 +113,25 @@ class Notes:
         self._timers.remember(unknown)
 
     def of_block(self, block: int) -> Sequence[Note]:
-        rows = query("messages", "pk = :pk", {":pk": _name(block)}, ConsistentRead=True)
-        return [_note(raw) for row in rows for raw in unpack(row["body"])]
+        return read(query("messages", "pk = :pk", {":pk": _name(block)}, ConsistentRead=True))
+
+
+def bundles(notes: Sequence[Note]) -> list[Item]:
+    """Build the items of notes, in bundles by block."""
+    by_block: defaultdict[int, list[Any]] = defaultdict(list)
+    for note in notes:
+        by_block[note.block].append(_raw(note))
+    return [
+        _bundle(block, body)
+        for block, raw in by_block.items()
+        for start in range(0, len(raw), BUNDLE)
+        for _, body in packed(raw[start : start + BUNDLE])
+    ]
+
+
+def read(rows: Iterable[Mapping[str, Any]]) -> list[Note]:
+    """Read the notes of bundles."""
+    return [_note(raw) for row in rows for raw in unpack(row["body"])]
 
 
 def opt_out_put(opt_out: OptOut) -> Item:

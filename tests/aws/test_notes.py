@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
-
-import pytest
 
 from chalicelib.aws import figures, ledger_items
 from chalicelib.aws.figures import Notes
@@ -50,18 +47,12 @@ def test_facts_of_a_message_that_was_held_or_reviewed_say_since_when_it_is_sent(
         assert starts == {"at once": 0, "reviewed": begins, "held": begins}
 
 
-def test_who_has_not_entered_the_first_step_has_no_delivery(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_who_has_not_entered_the_first_step_has_no_delivery() -> None:
     """People with zones of their own enter it one after the other, or never: it may be withdrawn.
 
     The figures of a small message are those of its ledger.
     """
-    written: list[Any] = []
-    monkeypatch.setattr(figures, "put_all", written.extend)
-    monkeypatch.setattr(figures, "table", str)
-    monkeypatch.setattr(figures, "settings", lambda: SimpleNamespace(facts_bucket=""))
-    message = a_message("ann", "bob")
+    message = a_message("ann", "bob", rated=True)
     plan = a_plan(message, starts=(message.accepted, message.accepted + HOURS))
     entered = Entrants(0, 0, (0,), 0)
     vault, at = FakeVault(), plan.id
@@ -70,10 +61,8 @@ def test_who_has_not_entered_the_first_step_has_no_delivery(
         ledger_items.entrants_item(at, entered, message),
     ]
     said = [note for item in items if (note := NOTES.of_ledger(in_stream(item))) is not None]
-    NOTES.add(said)
-    (_, _, stored), *_ = written
-    monkeypatch.setattr(figures, "query", lambda *_, **__: [from_item(stored)])
-    known = gathered([Note(at, message), *NOTES.of_block(0)])
+    stored = map(from_item, figures.bundles([Note(at, message), *said]))
+    known = gathered(figures.read(stored))
     (chunk,) = known.messages[0].chunks
     expected = of_chunk(message, Chunk(plan, (entered,)))
     assert of_chunk(message, chunk) == expected
