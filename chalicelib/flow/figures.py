@@ -103,7 +103,8 @@ def part_of_block(world: World, block: int) -> Part:
         figures.gain(lines[message.msgid], figures.of_line(message, chunk))
     expires = block * notes.BLOCK // 1000 + notes.LIFE + KEPT
     unit = fact_files.unit_of_block(block)
-    return Part(block_key(block), known.seen, figures.added(counted), expires, lines, unit)
+    gained = {at: figures.shortened(counts) for at, counts in figures.added(counted).items()}
+    return Part(block_key(block), known.seen, gained, expires, lines, unit)
 
 
 class Counted(NamedTuple):
@@ -249,7 +250,7 @@ def _changed(world: World, cells: figures.Figures, shard: int, expires: int) -> 
     for cell, difference in cells.items():
         before = stored.get(names[cell])
         counts = Counter(before.body if before else {})
-        figures.gain(counts, difference)
+        figures.gain(counts, figures.folded(difference, counts))
         version = (before.version if before else 0) + 1
         until = expires if cell.quarter == figures.LINE else None
         yield Document(names[cell], version, _without_zeros(counts), until)
