@@ -210,11 +210,25 @@ def _watch(world: World, cells: Sequence[Document]) -> None:
         cell for cell in cells if cell.key[0] == name and int(cell.key[1][:7]) >= now - RECENT
     ]
     for cell in recent:
-        for code, sent in health.submissions(cell.body).items():
+        for code, sent in health.submissions(_whole(world, cell)).items():
             for rate in health.poor(sent):
                 fields = {"channel": code, "share": round(rate.value, 4)}
                 log.warning("channel_poor", extra=fields)
                 observability.metric("channels_poor")
+
+
+def _whole(world: World, cell: Document) -> Mapping[str, int]:
+    """Return the counts of a cell that was just stored, of all shards where it matters.
+
+    Mostly there is one shard. So the others are read where this one is another or looks poor.
+    """
+    (name, at), counts = cell.key, Counter(cell.body)
+    if at.endswith("#0") and not any(map(health.poor, health.submissions(counts).values())):
+        return counts
+    others = {(name, f"{at[:7]}#{n}") for n in range(SHARDS)} - {cell.key}
+    for other in world.figures.load(sorted(others)).values():
+        counts.update(other.body)
+    return counts
 
 
 def _end_of(part: Part, unit: ChunkId) -> int:
