@@ -170,7 +170,7 @@ def of_chunk(message: Message, chunk: Chunk) -> Figures:
             sent.update({f"template|{message.template[0]}|cost": state.cost} if templated else {})
         for stage, time in _reported([state]):
             figures[_cell(message, time)][f"reported|{channel}|{stage}"] += 1
-    for code, reason in refused(message, chunk):
+    for _, _, code, reason in refused(message, chunk):
         channel = _channel(message, code)
         sent.update((f"channel|{channel}|planned", f"loss|{channel}|{reason}"))
     _count_people(message, chunk, people, sent)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import ChannelType
@@ -92,7 +92,7 @@ def count(message: Message, chunk: Chunk) -> Counts:
         costs[channel_type] += state.cost
         stages_of_target[ref.target].update(stages_of(state))
         still_open.update(_open(state))
-    for code, reason in refused(message, chunk):
+    for _, _, code, reason in refused(message, chunk):
         channel_type = message.channels[code].value
         stages[channel_type]["planned"] += 1
         losses[channel_type][reason] += 1
@@ -123,19 +123,25 @@ def _steps(message: Message, chunk: Chunk) -> Counter[str]:
     return Counter({str(step + 1): len(chunk.members(step)) for step in steps})
 
 
-def refused(message: Message, chunk: Chunk) -> Iterator[tuple[str, str]]:
-    """Yield delivery channel and reason for each contact that a step left out.
+class Refused(NamedTuple):
+    """A target's contacts on a delivery channel that a step left out, with the reason."""
 
-    Such a contact is dead, has opted out, or has got enough.
-    """
+    step: int
+    target: int
+    channel: str
+    reason: str
+
+
+def refused(message: Message, chunk: Chunk) -> Iterator[Refused]:
+    """Yield what steps left out: contacts that are dead, have opted out, or have got enough."""
     for step in range(len(message.strategy.steps)):
         for target in chunk.members(step):
             planned = chunk.plan.targets[target]
             for code in message.codes_of(step):
                 if (target, code) in chunk.refused:
-                    yield code, chunk.refused[target, code]
+                    yield Refused(step, target, code, chunk.refused[target, code])
                 elif planned.lacks(code):
-                    yield code, planned.refused[code]
+                    yield Refused(step, target, code, planned.refused[code])
 
 
 def reported_at(state: DeliveryState, kind: FactKind) -> int | None:
