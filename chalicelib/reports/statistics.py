@@ -283,12 +283,12 @@ def clicks(world: World, over: Stretch) -> list[list[int]]:
 def providers(world: World, over: Stretch) -> list[dict[str, Any]]:
     """Return how the provider of each delivery channel has done."""
     counts = whole(world, over)
-    buckets: dict[str, dict[int, int]] = {}
+    buckets: dict[str, Counter[int]] = {}
     kinds: dict[str, str] = {}
     for name, number in counts.items():
         kind, *words = name.split("|")
         if kind == "latency":
-            buckets.setdefault(words[1], {})[int(words[2])] = number
+            buckets.setdefault(words[1], Counter())[int(words[2])] += number
         elif kind == "channel":
             kinds[words[1]] = words[0]
     submissions, shown = health.submissions(counts), []
