@@ -26,6 +26,7 @@ from chalicelib.domain.notes import Note, OptOut
 from chalicelib.domain.plans import ChunkId
 from chalicelib.flow import days
 from chalicelib.flow import fact_files as fact_files_step
+from chalicelib.flow.timers import do_in_time
 from chalicelib.observability import log
 from chalicelib.ports import Document, World
 from chalicelib.ports.figures import Key
@@ -77,18 +78,26 @@ def _timer(world: World, block: int, now: int, begins: int) -> Timer:
 
 
 def count_blocks(world: World, timers: Sequence[Timer]) -> None:
-    """Count blocks anew. Those that are small are added together, which costs less."""
+    """Count blocks anew. Those that are small are added together, which costs less.
+
+    Blocks for which no time is left are counted by a job of their own.
+    """
     parts: list[Part] = []
-    weight = 0
-    for block in sorted({int(timer.chunk.msgid) for timer in timers}):
+
+    def add_counted() -> None:
+        add(world, parts)
+        parts.clear()
+
+    def count_one(timer: Timer) -> None:
+        block = int(timer.chunk.msgid)
         if world.clock.now() > block * notes.BLOCK + notes.COUNTED * 1000:
-            continue  # its notes may be gone, and its figures stand
-        part = part_of_block(world, block)
-        parts, weight = [*parts, part], weight + part.seen
-        if weight > TOGETHER or len(parts) == PARTS:
-            add(world, parts)
-            parts, weight = [], 0
-    add(world, parts)
+            return  # its notes may be gone, and its figures stand
+        parts.append(part_of_block(world, block))
+        if sum(part.seen for part in parts) > TOGETHER or len(parts) >= PARTS:
+            add_counted()
+
+    by_block = {int(timer.chunk.msgid): timer for timer in timers}
+    do_in_time(world, count_one, [by_block[block] for block in sorted(by_block)], add_counted)
 
 
 def part_of_block(world: World, block: int) -> Part:
