@@ -105,7 +105,7 @@ def test_a_segment_by_hand_is_counted_too() -> None:
 
 
 def test_a_restricted_access_channel_counts_whom_its_message_would_plan() -> None:
-    """Users of others are no targets. An unknown user is one, and is lost."""
+    """Users of others are not targets. An unknown user is one, and is lost."""
     world = a_world(restricted=True)
     own = replace(a_user("mine"), contacts={ChannelType.SMS: {SHOP: ("13912345678",)}})
     world.users.has(own)
