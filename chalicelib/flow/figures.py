@@ -148,7 +148,7 @@ def part_of_chunk(message: Message, chunk: Chunk, counts: Counts) -> Part:
     gained[Cell(msgid, figures.LINE)] = figures.of_line(message, chunk, counts)
     key = (msgid, keys.join("figures", number))
     unit = fact_files.unit_of_chunk(chunk.plan.id)
-    return Part(key, chunk.weight, gained, message.expires + KEPT, unit=unit)
+    return Part(key, chunk.seen, gained, message.expires + KEPT, unit=unit)
 
 
 def add(world: World, parts: Sequence[Part]) -> None:
