@@ -18,6 +18,7 @@ from chalicelib.config import settings
 from chalicelib.domain.fact_files import FactRow
 
 TIMES = ("sent", "time")  # epoch ms, which become timestamps in UTC
+LAST = 253_402_300_799_999  # ms: the end of 9999. A provider's clock may be anything
 NUMBERS = ("template", "chunk", "number", "step", "contact")
 _GONE = frozenset({"404", "NoSuchKey", "NotFound"})
 # Another content than expected, or another writer at this moment.
@@ -87,11 +88,14 @@ def _convert(source: Path, target: Path) -> None:
     types = dict.fromkeys(FactRow._fields, "VARCHAR")
     types |= dict.fromkeys(NUMBERS, "INTEGER") | dict.fromkeys(TIMES, "BIGINT")
     columns = ", ".join(f"{name}: '{kind}'" for name, kind in types.items())
-    shown = ", ".join(
-        f"make_timestamp_ms({name}) AS {name}" if name in TIMES else f'"{name}"' for name in types
-    )
+    shown = ", ".join(_time(name) if name in TIMES else f'"{name}"' for name in types)
     read = f"read_json($source, format='newline_delimited', columns={{{columns}}})"
     copy = f"COPY (SELECT {shown} FROM {read}) TO '{target}' (FORMAT parquet, COMPRESSION zstd)"  # noqa: S608 - names of ours
     options: dict[str, Any] = {**_OPTIONS, "temp_directory": os.fspath(source.parent / "spilled")}
     with duckdb.connect(config=options) as connection:
         connection.execute(copy, {"source": os.fspath(source)})
+
+
+def _time(name: str) -> str:
+    """Return the column of a time. A later one than any reader knows is the last."""
+    return f"make_timestamp_ms(if({name} > {LAST}, {LAST}, {name})) AS {name}"

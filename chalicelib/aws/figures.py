@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -15,6 +15,7 @@ from chalicelib.aws.items import (
     from_image,
     get_many,
     pack,
+    packed,
     put_all,
     to_item,
     transact,
@@ -36,9 +37,10 @@ from chalicelib.domain.notes import Note, OptOut
 from chalicelib.domain.plans import ChunkId, Entrants, Plan, Target, TargetLoss
 from chalicelib.ports.figures import Document, Key
 
-BUNDLE = 2000  # notes of an item, some 60 KB
+BUNDLE = 2000  # notes of an item, some 60 KB. Notes of many targets take several items
 # The parts of a stored message on which figures depend.
 _PARTS = ("channel_key", "accepted", "priority", "strategy", "channels", "template")
+APART = 0  # in the note of a plan whose targets enter the first step at times of their own
 _RARE = ("hold", "rated")  # left out where a message has none
 
 
@@ -78,10 +80,15 @@ class Notes:
 
     def of_ledger(self, image: Mapping[str, Any]) -> Note | None:
         row = from_image(image)
+        note = self._of_row(row)
+        return note._replace(start=row.get("start", 0)) if note else None
+
+    @staticmethod
+    def _of_row(row: Mapping[str, Any]) -> Note | None:
         chunk, kind = chunk_of(row["pk"]), row["sk"].split("#", 1)[0]
         if kind == "plan":
             targets = _known_of(unpack(row["targets"]), is_rated="rated" in row)
-            return _note([*chunk, kind, targets])
+            return _note([*chunk, kind, targets, *([APART] if "starts" in row else [])])
         if kind == "go":
             _, step, number = keys.split(row["sk"])
             refused = [unpack(row["refused"])] if "refused" in row else []
@@ -95,18 +102,10 @@ class Notes:
     def add(
         self, notes: Sequence[Note], entries: Sequence[Entry] = (), timers: Sequence[Timer] = ()
     ) -> None:
-        by_block: defaultdict[int, list[Any]] = defaultdict(list)
-        for note in notes:
-            by_block[note.block].append(_raw(note))
-        items = [
-            _bundle(block, raw[start : start + BUNDLE])
-            for block, raw in by_block.items()
-            for start in range(0, len(raw), BUNDLE)
-        ]
         unknown = self._timers.unknown(timers)
         put_all(
             [
-                *((table("messages"), ("pk", "sk"), item) for item in items),
+                *((table("messages"), ("pk", "sk"), item) for item in bundles(notes)),
                 *((table("messages"), ("pk", "sk"), item) for item in of_lists(entries)),
                 *((table("due"), ("shard", "due"), row) for row in self._timers.rows(unknown)),
             ]
@@ -114,8 +113,25 @@ class Notes:
         self._timers.remember(unknown)
 
     def of_block(self, block: int) -> Sequence[Note]:
-        rows = query("messages", "pk = :pk", {":pk": _name(block)}, ConsistentRead=True)
-        return [_note(raw) for row in rows for raw in unpack(row["body"])]
+        return read(query("messages", "pk = :pk", {":pk": _name(block)}, ConsistentRead=True))
+
+
+def bundles(notes: Sequence[Note]) -> list[Item]:
+    """Build the items of notes, in bundles by block."""
+    by_block: defaultdict[int, list[Any]] = defaultdict(list)
+    for note in notes:
+        by_block[note.block].append(_raw(note))
+    return [
+        _bundle(block, body)
+        for block, raw in by_block.items()
+        for start in range(0, len(raw), BUNDLE)
+        for _, body in packed(raw[start : start + BUNDLE])
+    ]
+
+
+def read(rows: Iterable[Mapping[str, Any]]) -> list[Note]:
+    """Read the notes of bundles."""
+    return [_note(raw) for row in rows for raw in unpack(row["body"])]
 
 
 def opt_out_put(opt_out: OptOut) -> Item:
@@ -135,8 +151,7 @@ def _name(block: int) -> str:
     return keys.join("notes", str(block))
 
 
-def _bundle(block: int, raw: Sequence[Any]) -> Item:
-    body = pack(raw)
+def _bundle(block: int, body: bytes) -> Item:
     digest = hashlib.sha256(body).hexdigest()[:16]
     expires = (block + 1) * notes.BLOCK // 1000 + notes.LIFE
     return to_item({"pk": _name(block), "sk": digest, "expires": expires, "body": body})
@@ -164,7 +179,7 @@ def _raw(note: Note) -> list[Any]:
             body["plan"] = _targets(value.plan)
         return [*note.chunk, "message", body]
     if isinstance(value, Plan):
-        return [*note.chunk, "plan", _targets(value)]
+        return [*note.chunk, "plan", _targets(value), *([APART] if value.starts else [])]
     if isinstance(value, Entrants):
         refused = [[[*at, why] for at, why in value.refused.items()]] if value.refused else []
         return [*note.chunk, "go", [value.step, value.number, value.members, *refused]]
@@ -184,7 +199,7 @@ def _targets(plan: Plan) -> list[Any]:
 
 
 def _note(raw: Sequence[Any]) -> Note:
-    msgid, number, kind, body = raw
+    msgid, number, kind, body, *apart = raw
     chunk = ChunkId(msgid, number)
     if kind == "out":
         return Note(chunk, OptOut(*body))
@@ -192,7 +207,7 @@ def _note(raw: Sequence[Any]) -> Note:
     if kind == "message":
         return Note(chunk, _message(chunk, body))
     if kind == "plan":
-        return Note(chunk, _plan(chunk, body))
+        return Note(chunk, _plan(chunk, body, apart))
     if kind == "go":
         step, list_number, members, *more = body
         refused = {(target, code): why for target, code, why in more[0]} if more else {}
@@ -221,8 +236,10 @@ def _message(chunk: ChunkId, body: Mapping[str, Any]) -> Message:
     )
 
 
-def _plan(chunk: ChunkId, raw: Sequence[Any]) -> Plan:
-    return Plan(chunk, tuple(_target(*target) for target in raw), (), 0, None)
+def _plan(chunk: ChunkId, raw: Sequence[Any], apart: Sequence[int] = ()) -> Plan:
+    """Build the plan of a note. Who enters the first step when is said by lists of entrants."""
+    targets = tuple(_target(*target) for target in raw)
+    return Plan(chunk, targets, (), 0, None, starts=tuple(apart) * len(targets))
 
 
 def _target(

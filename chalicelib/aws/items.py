@@ -7,7 +7,7 @@ import itertools
 import json
 import zlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from chalicelib.aws import retries
@@ -18,6 +18,7 @@ Values = dict[str, str | int | bytes | Mapping[str, int] | None]
 Put = tuple[str, Sequence[str], Item]  # a table, the names of its key, an item
 
 READ_BATCH, WRITE_BATCH, TRANSACTION, ROUNDS = 100, 25, 100, 8
+LARGEST = 300_000  # bytes of compressed JSON that fit into an item beside its other attributes
 
 
 def to_item(values: Mapping[str, str | int | bytes | Mapping[str, int] | None]) -> Item:
@@ -74,6 +75,17 @@ def pack(value: Any) -> bytes:
 
 def unpack(raw: bytes) -> Any:
     return json.loads(zlib.decompress(raw).decode("utf-8", "surrogatepass"))
+
+
+def packed(values: Sequence[Any], most: int = LARGEST) -> Iterator[tuple[Sequence[Any], bytes]]:
+    """Yield values with their compressed JSON, in as many parts as fit into an item each."""
+    body = pack(values)
+    if len(body) <= most or len(values) < 2:
+        yield values, body
+        return
+    middle = len(values) // 2
+    yield from packed(values[:middle], most)
+    yield from packed(values[middle:], most)
 
 
 class Unprocessed(Busy):

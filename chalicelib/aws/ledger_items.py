@@ -52,8 +52,8 @@ def _item(
     marks: dict[str, str | int | bytes] = {}
     if counted and retention.counted:
         marks["tally"] = 1
-        if retention.start:
-            marks["start"] = retention.start
+    if counted and retention.start:
+        marks["start"] = retention.start
     if reported and retention.callbacks:
         marks["callbacks"] = retention.callbacks
     if reported and retention.followed:

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from chalicelib.aws.items import Item, pack, to_item, unpack
+from chalicelib.aws.items import Item, packed, to_item, unpack
 from chalicelib.aws.queries import pages
 from chalicelib.domain import keys
 from chalicelib.domain.messages import Entry, Sent
@@ -35,11 +35,11 @@ def bundles(entries: Sequence[Entry]) -> Iterator[Item]:
             groups[group].setdefault(sent, []).append(target)
             expires[group] = max(expires[group], each.expires)
     for group, messages in groups.items():
-        body = pack([[*sent, targets] for sent, targets in sorted(messages.items())])
-        last = max(sent.msgid for sent in messages)
-        pk = _partition(group[0], keys.message_time(last) // SPAN)
-        sk = keys.join(last, hashlib.sha256(body).hexdigest()[:12])
-        yield to_item({"pk": pk, "sk": sk, "expires": expires[group], "body": body})
+        for part, body in packed([[*sent, targets] for sent, targets in sorted(messages.items())]):
+            last = max(msgid for _, msgid, _ in part)
+            pk = _partition(group[0], keys.message_time(last) // SPAN)
+            sk = keys.join(last, hashlib.sha256(body).hexdigest()[:12])
+            yield to_item({"pk": pk, "sk": sk, "expires": expires[group], "body": body})
 
 
 def newest(target: str, before: str, since: int, limit: int) -> tuple[list[Sent], str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from chalicelib.domain.funnel import LOST_AS_INVALID
 from chalicelib.domain.masks import masked as masked
 
 N_ = str  # marks a text for the catalogue
@@ -143,7 +144,7 @@ AUDIENCES = {
 }
 
 LOSS_STAGES = (  # the three stages of losses on a delivery channel
-    (N_("Planned → valid"), "losses.valid", ("invalid_target",)),
+    (N_("Planned → valid"), "losses.valid", LOST_AS_INVALID),
     (
         N_("Valid → submitted"),
         "losses.submitted",

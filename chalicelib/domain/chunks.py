@@ -101,17 +101,13 @@ class Chunk:
 
     @property
     def seen(self) -> int:
-        """The number of different facts. It only grows, and so tells a later count."""
-        facts = sum(len(state.facts) for state in self.states.values())
-        members = sum(len(entrants.members) for entrants in self.entrants)
-        return facts + members + (self.withdrawn is not None)
+        """The number of facts, each time and code of a kind apart.
 
-    @property
-    def weight(self) -> int:
-        """The number of facts, each time and code of a kind apart. Every change makes it grow."""
+        Every change makes it grow, and so it tells a later count.
+        """
         answered = (fact for answer in self.answers.values() for fact in answer.facts)
         members = sum(len(entrants.members) for entrants in self.entrants)
-        return 1 + len({*answered, *self.reported}) + members
+        return 1 + len({*answered, *self.reported}) + members + (self.withdrawn is not None)
 
     @property
     def last(self) -> int:

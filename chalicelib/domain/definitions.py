@@ -128,7 +128,9 @@ DEFINITIONS: Mapping[str, Definition] = {
         "People lost from planned to valid, by reason. Later losses are those of channels.",
     ),
     "losses.valid": Definition(
-        "计划目标→有效目标的损耗", "通道认为联系方式有误，按原因", "Deliveries to wrong contacts."
+        "计划目标→有效目标的损耗",
+        "通道认为联系方式有误，或按发送规则不发给该联系方式，按原因",
+        "Deliveries to wrong contacts, and contacts that the rules of sending left out.",
     ),
     "losses.submitted": Definition(
         "有效目标→发送数量的损耗",

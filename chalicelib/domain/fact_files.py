@@ -82,8 +82,9 @@ def of_chunk(message: Message, chunk: Chunk) -> Iterator[FactRow]:
         yield row._replace(fact=TARGET)
         if target.loss:
             yield row._replace(fact=LOST, code=target.loss.value)
-    for code, reason in refused(message, chunk):
-        yield shared._replace(fact=REFUSED, code=reason, **_channel(message, code))
+    for step, number, code, reason in refused(message, chunk):
+        row = rows[number]._replace(step=step + 1, **_channel(message, code))
+        yield row._replace(fact=REFUSED, code=reason)
     for step, _, ref in chunk.refs(message):
         place = _channel(message, ref.channel)
         row = rows[ref.target]._replace(step=step + 1, contact=ref.contact, **place)

@@ -56,6 +56,9 @@ DEPLOYMENT = "*"  # the key of all access channels together
 LATEST = (len(ChannelType) * MAX_WITHIN + 60 * 86400) * 1000
 BUCKETS_PER_DOUBLING = 4  # of the time to a receipt, so a percentile is exact to a fifth
 
+REASONS = 1000  # of losses that a document tells apart by their codes
+_LOSS = "loss|"
+
 REPORTED = (FactKind.DELIVERED, FactKind.CLICKED)
 
 
@@ -167,7 +170,7 @@ def of_chunk(message: Message, chunk: Chunk) -> Figures:
             sent.update({f"template|{message.template[0]}|cost": state.cost} if templated else {})
         for stage, time in _reported([state]):
             figures[_cell(message, time)][f"reported|{channel}|{stage}"] += 1
-    for code, reason in refused(message, chunk):
+    for _, _, code, reason in refused(message, chunk):
         channel = _channel(message, code)
         sent.update((f"channel|{channel}|planned", f"loss|{channel}|{reason}"))
     _count_people(message, chunk, people, sent)
@@ -239,6 +242,34 @@ def percentile(buckets: Mapping[int, int], share: float) -> float | None:
         if left <= 0 and number:
             return seconds_of(bucket)
     return None
+
+
+def folded(difference: Mapping[str, int], into: Mapping[str, int]) -> Counter[str]:
+    """Return a difference without the codes of new losses where counts have very many reasons.
+
+    A vendor's codes may be any texts, and a document holds 400 KB. Sums stay as they are.
+    """
+    reasons = sum(name.startswith(_LOSS) for name in into)
+    kept = Counter[str]()
+    for name, number in difference.items():
+        is_new = name.startswith(_LOSS) and name not in into and name not in kept
+        reasons += is_new
+        kept[_without_code(name) if is_new and reasons > REASONS else name] += number
+    return kept
+
+
+def shortened(counts: Mapping[str, int]) -> Counter[str]:
+    """Return counts without the codes of rare losses where they have very many reasons."""
+    losses = sorted((n for n in counts if n.startswith(_LOSS)), key=lambda n: (-counts[n], n))
+    rare = {*losses[REASONS:]}
+    kept = Counter[str]()
+    for name, number in counts.items():
+        kept[_without_code(name) if name in rare else name] += number
+    return kept
+
+
+def _without_code(name: str) -> str:
+    return name.partition(":")[0]
 
 
 def totals(counts: Mapping[str, int]) -> list[int]:

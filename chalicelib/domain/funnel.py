@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.facts import DeliveryState, FactKind
 from chalicelib.domain.messages import Message
+from chalicelib.domain.plans import TargetLoss
 from chalicelib.domain.strategies import Verdict
 from chalicelib.domain.values import frozen
 
@@ -29,6 +30,8 @@ WITHDRAWAL = ("stopped", "recalled", "failed", "open")
 # Milliseconds after its submission in which a delivery's receipts count in its message's details.
 COUNTED_WITHIN = 7 * 86_400_000
 
+# Deliveries that are planned and not valid: to wrong contacts, and those that a step left out.
+LOST_AS_INVALID = frozenset({FactKind.INVALID_TARGET.value, *TargetLoss})
 LOST_AFTER_SUBMISSION = (FactKind.BOUNCED, FactKind.DELIVERY_FAILED)
 _LOST_BEFORE_SUBMISSION = (
     FactKind.INVALID_TARGET,
@@ -89,7 +92,7 @@ def count(message: Message, chunk: Chunk) -> Counts:
         costs[channel_type] += state.cost
         stages_of_target[ref.target].update(stages_of(state))
         still_open.update(_open(state))
-    for code, reason in refused(message, chunk):
+    for _, _, code, reason in refused(message, chunk):
         channel_type = message.channels[code].value
         stages[channel_type]["planned"] += 1
         losses[channel_type][reason] += 1
@@ -120,19 +123,25 @@ def _steps(message: Message, chunk: Chunk) -> Counter[str]:
     return Counter({str(step + 1): len(chunk.members(step)) for step in steps})
 
 
-def refused(message: Message, chunk: Chunk) -> Iterator[tuple[str, str]]:
-    """Yield delivery channel and reason for each contact that a step left out.
+class Refused(NamedTuple):
+    """A target's contacts on a delivery channel that a step left out, with the reason."""
 
-    Such a contact is dead, has opted out, or has got enough.
-    """
+    step: int
+    target: int
+    channel: str
+    reason: str
+
+
+def refused(message: Message, chunk: Chunk) -> Iterator[Refused]:
+    """Yield what steps left out: contacts that are dead, have opted out, or have got enough."""
     for step in range(len(message.strategy.steps)):
         for target in chunk.members(step):
             planned = chunk.plan.targets[target]
             for code in message.codes_of(step):
                 if (target, code) in chunk.refused:
-                    yield code, chunk.refused[target, code]
+                    yield Refused(step, target, code, chunk.refused[target, code])
                 elif planned.lacks(code):
-                    yield code, planned.refused[code]
+                    yield Refused(step, target, code, planned.refused[code])
 
 
 def reported_at(state: DeliveryState, kind: FactKind) -> int | None:

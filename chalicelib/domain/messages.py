@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from chalicelib.domain import keys
 from chalicelib.domain.audiences import Audience, AudienceKind
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.plans import ChunkId, Plan
@@ -80,7 +81,7 @@ class Retention(NamedTuple):
 
     expires: int  # epoch seconds
     counted: bool
-    start: int = 0  # ms: the end of the message's hold, 0: it had none
+    start: int = 0  # ms: the end of the message's hold or review, 0: it had none
     callbacks: str = ""  # the channel key of the access channel that gets them, empty for none
     followed: bool = False  # the interactions of its users are kept
 
@@ -193,7 +194,8 @@ class Message:
 
     @property
     def retention(self) -> Retention:
-        start = self.hold.until if self.hold else 0
+        # Its id is older than the message after a hold, or a review of its request.
+        start = self.starts if self.starts > keys.message_time(self.msgid) else 0
         return Retention(self.expires, not self.inline, start, self.callbacks, self.followed)
 
     @property

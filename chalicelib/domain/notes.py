@@ -44,14 +44,24 @@ NOWHERE = ChunkId("", 0)  # of notes that belong to no message
 
 
 class Note(NamedTuple):
-    """A message, or a plan, entrants or facts of one of its chunks. Or an opt-out."""
+    """A message, or a plan, entrants or facts of one of its chunks. Or an opt-out.
+
+    `start`: when (ms) the hold or review of the message ended, 0 without one. It is not stored.
+    """
 
     chunk: ChunkId
     value: Message | Plan | Entrants | tuple[Fact, ...] | OptOut
+    start: int = 0
 
     @property
     def block(self) -> int:
         return self.value.block if isinstance(self.value, OptOut) else block_of(self.chunk.msgid)
+
+    @property
+    def begins(self) -> int:
+        """The time (ms) from which the age of what it says counts."""
+        starts = self.value.starts if isinstance(self.value, Message) else self.start
+        return max(starts, self.block * BLOCK)
 
 
 @frozen
@@ -82,7 +92,7 @@ def gathered(notes: Iterable[Note]) -> Block:
     entrants: dict[ChunkId, dict[tuple[int, int], Entrants]] = {}
     facts: dict[ChunkId, set[Fact]] = {}
     opt_outs: set[OptOut] = set()
-    for chunk, value in notes:
+    for chunk, value, _ in notes:
         if isinstance(value, Message):
             messages[chunk.msgid] = value
             if value.plan is not None:

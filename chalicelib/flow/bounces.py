@@ -17,7 +17,7 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import Plan
 from chalicelib.domain.provider_io import ContactReport, Receipt, ReceiptKind
 from chalicelib.domain.users import Suppression
-from chalicelib.flow import suppressions
+from chalicelib.flow import provider_ids, suppressions
 from chalicelib.flow.suppressions import ContactFeedback
 from chalicelib.ports import World
 
@@ -73,7 +73,8 @@ def record(world: World, channel: Channel, reports: Sequence[ContactReport]) -> 
                 world, channel.type, report.contact, senders, out=True, time=time, code="complaint"
             )
         elif report.undeliverable or (report.soft and _is_worn_out(world, channel, report.contact)):
-            _mark(world, channel, report.contact, Suppression(report.code, time))
+            code = provider_ids.masked(report.code, report.contact)
+            _mark(world, channel, report.contact, Suppression(code, time))
 
 
 def _is_worn_out(world: World, channel: Channel, contact: str) -> bool:

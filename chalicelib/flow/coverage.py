@@ -29,12 +29,13 @@ def begin(world: World, key: str) -> Document:
 
     A count that is under way goes on. Raises NotFound without such an access channel.
     """
-    channels = _channels(world, key)
+    owner, channels = _owner(world, key), _channels(world, key)
     now, before = world.clock.now(), show(world, key)
     if before is not None and before.body["position"] and now < before.body["moved"] + STUCK:
         return before
     counted = before.body["counted"] if before else None
     body = {"moved": now, "position": " ", "channels": channels, "now": {}, "counted": counted}
+    body["restricted"] = owner is not None and owner.restricted
     document = Document(_name(key), (before.version if before else 0) + 1, body)
     if world.figures.store([document]):
         _go_on(world, key, document.version)
@@ -59,7 +60,7 @@ def count(world: World, job: CoverageJob) -> None:
     for _ in range(world.limits.sizes.counted_users // size):
         users = world.users.scan(range(keys.BUCKETS), position, size)
         for user in users:
-            counts.update(_covered(user, job.key, body["channels"]))
+            counts.update(_covered(user, job.key, body))
         position = keys.position(users[-1].userid) if len(users) == size else ""
         if not position:
             break
@@ -71,11 +72,16 @@ def count(world: World, job: CoverageJob) -> None:
         _go_on(world, job.key, document.version + 1)
 
 
-def _covered(user: User, key: str, channels: Mapping[str, str]) -> set[str]:
-    """Return the names of what a user counts for: `users`, types, and delivery channels."""
-    names = {"users"}
-    for code, kind in channels.items():
-        if user.contacts_on((code, ChannelType(kind)), key):
+def _covered(user: User, key: str, body: Mapping[str, Any]) -> set[str]:
+    """Return the names of what a user counts for: `users`, types, and delivery channels.
+
+    A restricted access channel has only the contacts of users who are bound to it.
+    """
+    names, restricted = {"users"}, body.get("restricted", False)
+    if restricted and not user.is_bound_to(key, body["channels"]):
+        return names
+    for code, kind in body["channels"].items():
+        if user.contacts_on((code, ChannelType(kind)), key, restricted=restricted):
             names |= {f"type|{kind}", f"channel|{code}"}
     return names
 
@@ -91,12 +97,17 @@ def _result(counts: Mapping[str, int]) -> dict[str, Any]:
 def _channels(world: World, key: str) -> dict[str, str]:
     """Return the delivery channels of an access channel, or all of them, with their types."""
     channels: Sequence[Any] = world.records.of(DELIVERY_CHANNELS).all()
-    if not key:
-        return {channel.code: channel.type.value for channel in channels}
-    owner: AccessChannel | None = world.settings.access_channel(key)
+    owner = _owner(world, key)
     if owner is None:
-        raise NotFound("access channel")
+        return {channel.code: channel.type.value for channel in channels}
     return {c.code: c.type.value for c in channels if c.code in owner.channels}
+
+
+def _owner(world: World, key: str) -> AccessChannel | None:
+    owner: AccessChannel | None = world.settings.access_channel(key) if key else None
+    if key and owner is None:
+        raise NotFound("access channel")
+    return owner
 
 
 def _name(key: str) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from typing import Any
 from chalicelib.domain import keys
 from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.errors import Unavailable
-from chalicelib.domain.figures import LINE, QUARTER, Cell, totals
+from chalicelib.domain.figures import LINE, QUARTER, Cell, shortened, totals
 from chalicelib.domain.jobs import Timer, TimerKind
 from chalicelib.domain.plans import ChunkId
 from chalicelib.flow.timers import do_all
@@ -101,7 +101,7 @@ def _summed(world: World, key: str, day: int) -> tuple[int, Counter[str]]:
     for cell in world.figures.between(name, f"{first:07d}#", f"{last:07d}#~", fresh=True):
         seen += cell.version
         counts.update(cell.body)
-    return seen, counts
+    return seen, shortened(counts)
 
 
 def _next(before: Document | None, name: Key, body: Mapping[str, Any]) -> Document:

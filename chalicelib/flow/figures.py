@@ -26,6 +26,7 @@ from chalicelib.domain.notes import Note, OptOut
 from chalicelib.domain.plans import ChunkId
 from chalicelib.flow import days
 from chalicelib.flow import fact_files as fact_files_step
+from chalicelib.flow.timers import do_in_time
 from chalicelib.observability import log
 from chalicelib.ports import Document, World
 from chalicelib.ports.figures import Key
@@ -48,26 +49,28 @@ def note(world: World, new: Sequence[Note], entries: Sequence[Entry] = ()) -> No
     """
     if not new:
         return
-    blocks = sorted({note.block for note in new})
-    world.notes.add(new, entries, _timers(world, blocks))
-    world.timers.set(_timers(world, blocks), punctual=False)
+    begins: dict[int, int] = {}
+    for note in new:
+        begins[note.block] = max(note.begins, begins.get(note.block, 0))
+    world.notes.add(new, entries, _timers(world, begins))
+    world.timers.set(_timers(world, begins), punctual=False)
 
 
 def expect(world: World, opt_outs: Iterable[OptOut]) -> None:
     """Set the timers that count opt-outs, before they are written."""
-    blocks = sorted({out.block for out in opt_outs})
-    world.timers.set(_timers(world, blocks), punctual=False)
+    begins = {out.block: out.time for out in opt_outs}
+    world.timers.set(_timers(world, begins), punctual=False)
 
 
-def _timers(world: World, blocks: Iterable[int]) -> list[Timer]:
+def _timers(world: World, begins: Mapping[int, int]) -> list[Timer]:
     now = world.clock.now()
-    return [_timer(world, block, now) for block in blocks]
+    return [_timer(world, block, now, begins[block]) for block in sorted(begins)]
 
 
-def _timer(world: World, block: int, now: int) -> Timer:
-    """Return a timer of a block. The older the block, the later it is counted."""
+def _timer(world: World, block: int, now: int, begins: int) -> Timer:
+    """Return a timer of a block. The older what is new in it, the later it is counted."""
     delays = world.limits.recount_delays[1:]
-    age = now - block * notes.BLOCK
+    age = now - begins
     delay = next((delay for delay in delays if age < 3 * delay * 1000), delays[-1]) * 1000
     soonest = now + 2 * world.limits.clock_width * 1000
     at = (soonest // delay + 1) * delay
@@ -75,18 +78,26 @@ def _timer(world: World, block: int, now: int) -> Timer:
 
 
 def count_blocks(world: World, timers: Sequence[Timer]) -> None:
-    """Count blocks anew. Those that are small are added together, which costs less."""
+    """Count blocks anew. Those that are small are added together, which costs less.
+
+    Blocks for which no time is left are counted by a job of their own.
+    """
     parts: list[Part] = []
-    weight = 0
-    for block in sorted({int(timer.chunk.msgid) for timer in timers}):
+
+    def add_counted() -> None:
+        add(world, parts)
+        parts.clear()
+
+    def count_one(timer: Timer) -> None:
+        block = int(timer.chunk.msgid)
         if world.clock.now() > block * notes.BLOCK + notes.COUNTED * 1000:
-            continue  # its notes may be gone, and its figures stand
-        part = part_of_block(world, block)
-        parts, weight = [*parts, part], weight + part.seen
-        if weight > TOGETHER or len(parts) == PARTS:
-            add(world, parts)
-            parts, weight = [], 0
-    add(world, parts)
+            return  # its notes may be gone, and its figures stand
+        parts.append(part_of_block(world, block))
+        if sum(part.seen for part in parts) > TOGETHER or len(parts) >= PARTS:
+            add_counted()
+
+    by_block = {int(timer.chunk.msgid): timer for timer in timers}
+    do_in_time(world, count_one, [by_block[block] for block in sorted(by_block)], add_counted)
 
 
 def part_of_block(world: World, block: int) -> Part:
@@ -101,7 +112,8 @@ def part_of_block(world: World, block: int) -> Part:
         figures.gain(lines[message.msgid], figures.of_line(message, chunk))
     expires = block * notes.BLOCK // 1000 + notes.LIFE + KEPT
     unit = fact_files.unit_of_block(block)
-    return Part(block_key(block), known.seen, figures.added(counted), expires, lines, unit)
+    gained = {at: figures.shortened(counts) for at, counts in figures.added(counted).items()}
+    return Part(block_key(block), known.seen, gained, expires, lines, unit)
 
 
 class Counted(NamedTuple):
@@ -136,7 +148,7 @@ def part_of_chunk(message: Message, chunk: Chunk, counts: Counts) -> Part:
     gained[Cell(msgid, figures.LINE)] = figures.of_line(message, chunk, counts)
     key = (msgid, keys.join("figures", number))
     unit = fact_files.unit_of_chunk(chunk.plan.id)
-    return Part(key, chunk.weight, gained, message.expires + KEPT, unit=unit)
+    return Part(key, chunk.seen, gained, message.expires + KEPT, unit=unit)
 
 
 def add(world: World, parts: Sequence[Part]) -> None:
@@ -207,11 +219,25 @@ def _watch(world: World, cells: Sequence[Document]) -> None:
         cell for cell in cells if cell.key[0] == name and int(cell.key[1][:7]) >= now - RECENT
     ]
     for cell in recent:
-        for code, sent in health.submissions(cell.body).items():
+        for code, sent in health.submissions(_whole(world, cell)).items():
             for rate in health.poor(sent):
                 fields = {"channel": code, "share": round(rate.value, 4)}
                 log.warning("channel_poor", extra=fields)
                 observability.metric("channels_poor")
+
+
+def _whole(world: World, cell: Document) -> Mapping[str, int]:
+    """Return the counts of a cell that was just stored, of all shards where it matters.
+
+    Mostly there is one shard. So the others are read where this one is another or looks poor.
+    """
+    (name, at), counts = cell.key, Counter(cell.body)
+    if at.endswith("#0") and not any(map(health.poor, health.submissions(counts).values())):
+        return counts
+    others = {(name, f"{at[:7]}#{n}") for n in range(SHARDS)} - {cell.key}
+    for other in world.figures.load(sorted(others)).values():
+        counts.update(other.body)
+    return counts
 
 
 def _end_of(part: Part, unit: ChunkId) -> int:
@@ -247,7 +273,7 @@ def _changed(world: World, cells: figures.Figures, shard: int, expires: int) -> 
     for cell, difference in cells.items():
         before = stored.get(names[cell])
         counts = Counter(before.body if before else {})
-        figures.gain(counts, difference)
+        figures.gain(counts, figures.folded(difference, counts))
         version = (before.version if before else 0) + 1
         until = expires if cell.quarter == figures.LINE else None
         yield Document(names[cell], version, _without_zeros(counts), until)

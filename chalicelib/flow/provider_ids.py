@@ -40,7 +40,7 @@ def of_answer(vault: Vault, call: OutgoingCall, answer: Answer) -> Answer:
         replace(
             outcome,
             provider_id=concealed(vault, outcome.provider_id, [contact]),
-            code=_plain(outcome.code, contact),
+            code=masked(outcome.code, contact),
         )
         if outcome.provider_id or outcome.code
         else outcome
@@ -55,7 +55,7 @@ def of_answer(vault: Vault, call: OutgoingCall, answer: Answer) -> Answer:
 def of_recall(outcomes: Sequence[Outcome], contacts: Sequence[str]) -> list[Outcome]:
     """Mask the contacts in the codes of a recall, which has no other ids."""
     return [
-        replace(outcome, code=_plain(outcome.code, contact)) if outcome.code else outcome
+        replace(outcome, code=masked(outcome.code, contact)) if outcome.code else outcome
         for outcome, contact in zip(outcomes, contacts, strict=True)
     ]
 
@@ -77,7 +77,7 @@ def of_receipt(receipt: Receipt) -> Receipt:
 
     The id stays as it is. Unsealed, it is never stored as it is: see `names` and `hidden`.
     """
-    return replace(receipt, code=_plain(receipt.code, receipt.contact))
+    return replace(receipt, code=masked(receipt.code, receipt.contact))
 
 
 def concealed(vault: Vault, provider_id: str, contacts: Iterable[str]) -> str:
@@ -109,7 +109,7 @@ def names(vault: Vault, receipt: Receipt) -> Sequence[str]:
     return (*certain, *map(derived_name, certain)) if receipt.may_be_derived else certain
 
 
-def _plain(code: str, contact: str) -> str:
+def masked(code: str, contact: str) -> str:
     """Return a vendor's code, or a mask if the vendor has written the contact in its place."""
     return MASK if _holds(code, contact) else code
 

@@ -236,7 +236,7 @@ def _feedback(
     """Yield what a receipt says of the contacts themselves."""
     for fact in facts:
         if receipt.undeliverable:
-            dead = Suppression(receipt.code, receipt.time)
+            dead = Suppression(fact.code, receipt.time)
             yield ContactFeedback(message, plan, fact.ref, True, dead)
         elif receipt.kind in _ARRIVED and suppressions.is_undeliverable(plan, fact.ref):
             yield ContactFeedback(message, plan, fact.ref, False, Suppression("", receipt.time))
@@ -249,7 +249,8 @@ def _facts(
     ref = _ref(lookup, element)
     refs = [ref] if ref else world.contact_index.refs(plan, element, kind, receipt.contact)
     for ref in refs:
-        yield _fact(ref, receipt)
+        contact = plan.contact(ref) if plan.has(ref) else ""
+        yield _fact(ref, replace(receipt, code=provider_ids.masked(receipt.code, contact)))
 
 
 def _ref(lookup: Lookup, element: str) -> DeliveryRef | None:

@@ -122,7 +122,9 @@ def _page(
         userids = world.audiences.scan([audiences.segment(number)], everywhere, position, size)
         last = userids[-1] if len(userids) == size else ""
         stored = world.users.get(userids, fresh=False)
-        members = [stored.get(userid, User(userid)) for userid in userids]
+        mine = {id for id, user in stored.items() if segments.belongs_to(access, user)}
+        named = (id for id in userids if id in mine or id not in stored)
+        members = [stored.get(userid, User(userid)) for userid in named]
     return members, keys.position(last) if last else ""
 
 

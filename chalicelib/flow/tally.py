@@ -26,7 +26,7 @@ def changed(world: World, starts: Mapping[ChunkId, int]) -> None:
     """Set a recount timer for each of these chunks, which have new facts.
 
     A chunk has one recount per slot. The older its message, the longer the slot, so the later the
-    recount. `starts`: when (ms) the hold of a chunk's message ended, 0 without one.
+    recount. `starts`: when (ms) the hold or review of a chunk's message ended, 0 without one.
     """
     now = world.clock.now()
     world.timers.set([_timer(chunk, starts[chunk], now, world.limits) for chunk in sorted(starts)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -144,9 +145,12 @@ def _lines(world: World, summaries: Sequence[Summary]) -> dict[str, Line]:
 
 
 def status_of(line: Line | None) -> str:
-    """Return the state of a message that is not withdrawn."""
+    """Return the state of a message that is not withdrawn.
+
+    The first chunk tells how many partitions have an end. Others may be counted before it.
+    """
     known = line or {}
-    is_planned = known.get("ends", 0) >= known.get("partitions", 1)
+    is_planned = known.get("ends", 0) >= known.get("partitions", math.inf)
     if not known.get("planned") and not is_planned:
         return "accepted"
     left = known.get("open|undecided", 0) + known.get("open|unsubmitted", 0)

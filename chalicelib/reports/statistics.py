@@ -17,14 +17,13 @@ from chalicelib.domain import channel_options, health, keys, prices
 from chalicelib.domain.delivery_channels import Channel
 from chalicelib.domain.errors import Invalid, NotFound
 from chalicelib.domain.figures import DEPLOYMENT, QUARTER, TOTALS, percentile, totals
-from chalicelib.domain.funnel import EXTRAS, LOST_AFTER_SUBMISSION, STAGES
+from chalicelib.domain.funnel import EXTRAS, LOST_AFTER_SUBMISSION, LOST_AS_INVALID, STAGES
 from chalicelib.domain.reasons import of_loss
 from chalicelib.domain.values import frozen
 from chalicelib.flow import days
 from chalicelib.ports import World
 
 HOURS_OF, QUARTERS_OF, DAYS_OF = 31, 93, 366  # days of a stretch by hour, of cells, of sums
-LOST_AS_INVALID = ("invalid_target", "opted_out", "contact_gone")
 
 Counts = Mapping[str, int]
 
@@ -284,12 +283,12 @@ def clicks(world: World, over: Stretch) -> list[list[int]]:
 def providers(world: World, over: Stretch) -> list[dict[str, Any]]:
     """Return how the provider of each delivery channel has done."""
     counts = whole(world, over)
-    buckets: dict[str, dict[int, int]] = {}
+    buckets: dict[str, Counter[int]] = {}
     kinds: dict[str, str] = {}
     for name, number in counts.items():
         kind, *words = name.split("|")
         if kind == "latency":
-            buckets.setdefault(words[1], {})[int(words[2])] = number
+            buckets.setdefault(words[1], Counter())[int(words[2])] += number
         elif kind == "channel":
             kinds[words[1]] = words[0]
     submissions, shown = health.submissions(counts), []

@@ -190,7 +190,7 @@ class FakeLedger:
             if retention.counted:
                 self.inserted.append(chunk)
             elif (note := note_of(chunk, value)) is not None:
-                self.noted.append(note)
+                self.noted.append(note._replace(start=retention.start))
         if retention.callbacks and sk not in partition:
             self.news += _news(chunk, sk, value, retention)
         partition[sk] = _Item(kept(value), retention.expires)

@@ -142,6 +142,26 @@ def test_a_reference_survives_servers_that_change_its_case(fake: FakeWorld) -> N
     assert len(reference) == 40
 
 
+@pytest.mark.parametrize("more", [{"undeliverable": True}, {"soft": True}])
+def test_an_address_in_the_place_of_a_code_is_not_kept(more: dict[str, bool]) -> None:
+    """A mail system may post its server's words. Facts, figures, users and files have the code."""
+    fake = a_world(soft_bounces=1)
+    _, plan = mailed(fake)
+    reference = references.make(fake.vault, plan.id, REF)
+    words = f"550 <{ANN.lower()}>: no such user"
+    receipts.record(fake.ports, "mail", [Receipt(reference, BOUNCED, START, "", words, **more)])
+    chunk = fake.ledger.chunk(plan.id)
+    assert chunk is not None
+    assert chunk.state_of(REF).facts[FactKind.BOUNCED].code == "***"
+    assert user(fake).undeliverable == {EMAIL: {ANN: Suppression("***", START)}}
+
+
+def test_an_address_in_the_place_of_the_code_of_a_contact_is_not_kept(fake: FakeWorld) -> None:
+    report = ContactReport(ANN, BOUNCED, START, f"no {ANN}", undeliverable=True)
+    bounces.record(fake.ports, a_channel("mail"), [report])
+    assert user(fake).undeliverable == {EMAIL: {ANN: Suppression("***", START)}}
+
+
 def test_a_report_may_name_a_contact_alone(fake: FakeWorld) -> None:
     channel = a_channel("mail", options={"soft_bounces": 2})
     hard = ContactReport(ANN, BOUNCED, START, "550", undeliverable=True)

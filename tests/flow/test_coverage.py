@@ -21,9 +21,10 @@ PEOPLE = [
 COUNTED = {"users": 4, "types": {"app": 1, "sms": 3, "email": 1}}
 
 
-def a_world() -> FakeWorld:
+def a_world(*, restricted: bool = False) -> FakeWorld:
     world = FakeWorld(limits_of(counted_page=1, counted_users=2))
-    world.settings.put_access_channel(an_access_channel(channels=("push", "text", "mail")))
+    shop = an_access_channel(channels=("push", "text", "mail"), restricted=restricted)
+    world.settings.put_access_channel(shop)
     for code in ("push", "text", "mail"):
         world.settings.put_channel(a_channel(code))
     world.users.has(*PEOPLE)
@@ -112,3 +113,11 @@ def test_there_is_no_coverage_of_an_access_channel_that_is_not_there(world: Fake
         coverage.begin(world.ports, "nobody")
     with pytest.raises(NotFound):
         shown(world.ports, "nobody")
+
+
+def test_a_restricted_access_channel_has_the_contacts_of_its_own_users_alone() -> None:
+    """The shared number of somebody whom it may not reach is not covered."""
+    world = a_world(restricted=True)
+    coverage.begin(world.ports, SHOP)
+    run(world)
+    assert counted(world, SHOP) == {"users": 4, "types": {"app": 1, "sms": 1}}

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.groups import GROUPS, Family, Group
 from chalicelib.domain.jobs import SegmentJob
 from chalicelib.domain.users import User
@@ -29,9 +30,10 @@ def a_person(n: int) -> User:
     return replace(person, attributes={"points": n})
 
 
-def a_world(people: int = 200) -> FakeWorld:
+def a_world(people: int = 200, *, restricted: bool = False) -> FakeWorld:
     world = FakeWorld(limits_of(counted_page=10, counted_users=50))
-    world.settings.put_access_channel(an_access_channel(channels=("text",)))
+    shop = an_access_channel(channels=("text",), restricted=restricted)
+    world.settings.put_access_channel(shop)
     world.settings.put_channel(a_channel("text"))
     for segment in (SEGMENT, BY_HAND):
         world.records.of(GROUPS[Family.SEGMENT]).put(segment)
@@ -100,6 +102,18 @@ def test_a_segment_by_hand_is_counted_too() -> None:
     run(world)
     counted = report.count_of(world.ports, BY_HAND)
     assert (counted["users"], counted["contacts"]) == (3, {"sms": 1})
+
+
+def test_a_restricted_access_channel_counts_whom_its_message_would_plan() -> None:
+    """Users of others are not targets. An unknown user is one, and is lost."""
+    world = a_world(restricted=True)
+    own = replace(a_user("mine"), contacts={ChannelType.SMS: {SHOP: ("13912345678",)}})
+    world.users.has(own)
+    world.audiences.change("segment#000006", ["u0001", "mine", "not yet a user"])
+    segment_counts.begin(world.ports, BY_HAND)
+    run(world)
+    counted = report.count_of(world.ports, BY_HAND)
+    assert (counted["users"], counted["contacts"]) == (2, {"sms": 1})
 
 
 def test_a_daily_count_sets_the_next_one_until_it_is_switched_off() -> None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
+
 from chalicelib.domain.delivery_channels import Priority
+from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
+from chalicelib.domain.figures import of_line
+from chalicelib.domain.funnel import count
 from chalicelib.domain.jobs import Timer, TimerKind, TimersJob
 from chalicelib.domain.plans import ChunkId
-from chalicelib.flow import tally
-from tests.builders import a_msgid
+from chalicelib.flow import figures, tally
+from tests.builders import a_big_message, a_msgid, a_plan, a_strategy
+from tests.fakes.clock import START
 from tests.fakes.world import FakeWorld
 
 CHUNK = ChunkId(a_msgid(), 0)
@@ -59,3 +65,29 @@ def test_chunks_that_there_is_no_time_for_are_counted_by_a_job_of_their_own() ->
     (envelope,) = world.queues.sent
     assert envelope.job == TimersJob(timers[1:])
     assert (envelope.priority, envelope.channel_type) == (Priority.LOW, None)
+
+
+@pytest.mark.parametrize("is_withdrawn", [False, True])
+def test_a_slow_worker_replaces_no_later_count(is_withdrawn: bool) -> None:
+    """The later count knows of an earlier report of the same kind, or of the withdrawal."""
+    fake = FakeWorld()
+    message = a_big_message(strategy=a_strategy("app", "sms"))
+    fake.messages.has(message)
+    plan = fake.ledger.put_plan(a_plan(message), message)
+    delivered = Fact(DeliveryRef(0, "push", 0), FactKind.DELIVERED, START + 30 * 86_400_000)
+    fake.ledger.add(plan.id, [delivered], message)
+
+    def others() -> None:
+        if is_withdrawn:
+            fake.ledger.withdraw(plan.id, START + 2, message)
+        else:
+            fake.ledger.add(plan.id, [delivered._replace(time=START + 1)], message)
+        tally.recount_chunk(fake.ports, plan.id)
+
+    fake.meanwhile("messages.put_counts", others, times=1)
+    tally.recount_chunk(fake.ports, plan.id)
+    chunk = fake.ledger.chunk(plan.id)
+    assert chunk is not None
+    assert fake.messages.counts(message.msgid) == {0: count(message, chunk)}
+    line = fake.figures.stored[figures.line_key(message.msgid, 0)].body
+    assert line == dict(+of_line(message, chunk))

@@ -39,7 +39,7 @@ def notes_of(number: int) -> list[Note]:
 def test_the_notes_of_a_second_take_less_than_half_of_what_their_block_may_write() -> None:
     """Each batch of the stream is an item in the block of the moment."""
     sample = [note for number in range(STREAM_BATCH // 4) for note in notes_of(number)]
-    item = figures._bundle(0, [figures._raw(note) for note in sample])
+    (item,) = figures.bundles(sample)
     size = len(item["body"]["B"]) + 100
     units = math.ceil(size / 1024) * RATE * NOTES / len(sample)
     assert units < KEY_WRITES / 2

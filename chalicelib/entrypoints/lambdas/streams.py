@@ -29,7 +29,8 @@ T = TypeVar("T")
 class Change(NamedTuple):
     """Changes by an item of the ledger.
 
-    `start`: when the hold of a large message ended. It is None where no stored count changes.
+    `start`: when the hold or review of a large message ended. It is None where no stored count
+    changes.
     """
 
     chunk: ChunkId
@@ -62,7 +63,7 @@ def chunk_of(key: Mapping[str, Any]) -> ChunkId:
 
 
 def start_of(image: Mapping[str, Any]) -> int:
-    """Return the time (ms) at which the hold of a chunk's message ended, 0 without one."""
+    """Return when (ms) the hold or review of a chunk's message ended, 0 without one."""
     return int(image["start"]["N"]) if "start" in image else 0
 
 
