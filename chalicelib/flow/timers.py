@@ -63,6 +63,12 @@ def _queue_of(world: World, timer: Timer) -> ChannelType | None:
     return channel.type if channel else None
 
 
+def begin_until(world: World) -> float:
+    """Return until when (ms) further parts of a job that begins now may begin."""
+    now, exchanges = world.clock.now(), EXCHANGES * world.limits.provider_timeout
+    return world.end_of_job(now) - exchanges * 1000
+
+
 def do_in_time(
     world: World,
     work: Callable[[Timer], object],
@@ -74,9 +80,8 @@ def do_in_time(
     Each job begins with timers whose turn did not come before, so that slow ones starve no others.
     `end` is the part of the work that is done together, after the last timer.
     """
-    ends = world.end_of_job(world.clock.now()) - EXCHANGES * world.limits.provider_timeout * 1000
-    done, failed, failure = 0, list[Timer](), None
-    while done < len(timers) and not (done and world.clock.now() > ends):
+    until, done, failed, failure = begin_until(world), 0, list[Timer](), None
+    while done < len(timers) and not (done and world.clock.now() > until):
         try:
             work(timers[done])
         except Exception as error:  # noqa: BLE001 raised or logged below
