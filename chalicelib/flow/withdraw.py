@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from chalicelib import observability
 from chalicelib.domain import elements
 from chalicelib.domain.chunks import Chunk
+from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.errors import (
     Misconfigured,
     ProviderError,
@@ -107,7 +108,7 @@ def withdraw_partition(world: World, job: WithdrawJob) -> None:
     message, since = world.messages.get(job.msgid), world.messages.withdrawn(job.msgid)
     if message is None or since is None:
         return
-    number, until = job.chunk, begin_until(world)
+    number, until = job.chunk, begin_until(world, urgent=message.priority is Priority.HIGH)
     for done in range(world.limits.sizes.chunks_per_job):
         if done and world.clock.now() > until:
             break
