@@ -176,7 +176,8 @@ def _resume_deferred(
     for deferral in dict.fromkeys(deferral for deferral in deferrals if deferral):
         # Recorded before the job is sent, which may be deferred again at once. The job covers only
         # the deferred calls, whatever has a job of its own already.
-        ended = replace(deferral, until=world.clock.now(), for_quota=False)
+        now = world.clock.now()
+        ended = replace(deferral, until=now, for_quota=False, resumed=True)
         world.ledger.put_deferral(chunk.plan.id, ended, message)
         world.queues.send([dispatch.job_of(message, chunk.plan.id, deferral.key, deferral.end)])
 
