@@ -226,14 +226,17 @@ def read_answer(row: Row) -> CallAnswer:
 
 
 def deferral_item(chunk: ChunkId, deferral: Deferral, message: Message) -> Item:
+    rare: dict[str, str | int | bytes] = {"resumed": 1} if deferral.resumed else {}
     return _item(
         chunk,
         f"wait#{deferral.key.text}",
         message.retention,
         counted=False,
+        reported=False,
         end=deferral.end,
         until=deferral.until,
         for_quota=int(deferral.for_quota),
+        **rare,
     )
 
 
@@ -243,6 +246,7 @@ def read_deferral(row: Row) -> Deferral:
         row["end"],
         row["until"],
         bool(row.get("for_quota")),
+        bool(row.get("resumed")),
     )
 
 

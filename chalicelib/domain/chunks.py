@@ -63,13 +63,14 @@ class Deferral:
     """Calls from `key` up to the delivery `end` that are on hold until `until` (ms).
 
     Calls on hold for a rate limit still have a job. Calls on hold for a quota have none. The
-    chunk's check sends one for them.
+    chunk's check sends one for them. Then they are `resumed`.
     """
 
     key: CallKey
     end: int
     until: int
     for_quota: bool = False
+    resumed: bool = False
 
     def covers(self, key: CallKey) -> bool:
         return key[:3] == self.key[:3] and self.key.start <= key.start < self.end

@@ -69,7 +69,7 @@ class Batch:
             return
         message = self._readings.messages.get(job.msgid) or early.message_of(world, job)
         if message is None or channel is None:
-            early.come_back(world, job, channel)
+            early.come_back(world, job, channel, message)
             return
         if permits.is_slow(world, message, channel):
             self._recorder.write()

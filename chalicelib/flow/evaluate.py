@@ -16,7 +16,7 @@ from chalicelib.flow.dispatch import OpenCall, is_unmade, open_calls_of_all_step
 from chalicelib.flow.messages import read_together
 from chalicelib.flow.outbox import Outbox
 from chalicelib.flow.rules import counted, gate
-from chalicelib.flow.timers import do_all
+from chalicelib.flow.timers import do_in_time
 from chalicelib.observability import log
 from chalicelib.ports import World
 
@@ -24,22 +24,26 @@ ROUNDS = 8  # of one check, when other workers change the chunk meanwhile
 
 
 def check_chunks(world: World, timers: Sequence[Timer]) -> None:
-    """Check chunks one by one. Single sends are read together, and their jobs are sent together."""
-    chunks, outbox = list(dict.fromkeys(timer.chunk for timer in timers)), Outbox(world)
+    """Check chunks one by one. Single sends are read together, and their jobs are sent together.
+
+    A chunk whose calls all expire takes many requests. Chunks for which no time is left are checked
+    by a job of their own.
+    """
+    chunks, outbox = {timer.chunk: timer for timer in timers}, Outbox(world)
     messages, _ = read_together(world, [at.msgid for at in chunks]) or ({}, {})
     together = outbox.of(world)
 
-    def check(at: ChunkId) -> None:
+    def check(timer: Timer) -> None:
+        at = timer.chunk
         message = messages.get(at.msgid) or world.messages.get(at.msgid)
         if message is not None:
             _check_chunk(together if message.is_single else world, message, at)
 
-    try:
-        do_all(check, chunks)
-    finally:
-        failed = outbox.flush()
-    for error in failed.values():
-        raise error
+    def send() -> None:
+        for error in outbox.flush().values():
+            raise error
+
+    do_in_time(world, check, list(chunks.values()), send)
 
 
 def check_chunk(world: World, at: ChunkId) -> None:
@@ -172,7 +176,8 @@ def _resume_deferred(
     for deferral in dict.fromkeys(deferral for deferral in deferrals if deferral):
         # Recorded before the job is sent, which may be deferred again at once. The job covers only
         # the deferred calls, whatever has a job of its own already.
-        ended = replace(deferral, until=world.clock.now(), for_quota=False)
+        now = world.clock.now()
+        ended = replace(deferral, until=now, for_quota=False, resumed=True)
         world.ledger.put_deferral(chunk.plan.id, ended, message)
         world.queues.send([dispatch.job_of(message, chunk.plan.id, deferral.key, deferral.end)])
 

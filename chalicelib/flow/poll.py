@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from chalicelib import observability
 from chalicelib.domain import elements
 from chalicelib.domain.chunks import CallAnswer, Chunk
 from chalicelib.domain.delivery_channels import Channel, Priority, ReceiptMode
-from chalicelib.domain.errors import Misconfigured, ProviderError
+from chalicelib.domain.errors import Misconfigured, ProviderError, Rejected
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.jobs import Envelope, PollJob, Timer, TimerKind
 from chalicelib.domain.provider_io import Capabilities, Receipt, Reply
 from chalicelib.flow import receipts, validity
 from chalicelib.flow.delivery.sessions import connect
+from chalicelib.flow.timers import begin_until
 from chalicelib.observability import log
 from chalicelib.ports import World
 
@@ -21,6 +22,7 @@ SHORTEST = 30  # seconds between two polls of a chunk
 EVERY = 60  # seconds between two starts
 NEARLY_FULL = 400  # reports in one answer after which there is surely more to poll
 STORE_AGAIN = (1.0, 2.0, 4.0)  # seconds between tries to store reports
+GOLDEN = 0.618034
 POLL_AGAIN = 6  # seconds: a provider may allow one such request in five
 
 
@@ -128,17 +130,49 @@ def poll_chunk(world: World, timer: Timer) -> None:
     if not is_last:  # set before the poll: a provider that fails now is polled again
         due = now + max(SHORTEST, age // 2) * 1000
         world.timers.set([Timer(due, TimerKind.POLL, timer.chunk, timer.priority, timer.channel)])
-    contacts_by_id = {answer.provider_id: contacts for answer, contacts in awaited}
+    error = _ask(world, channel, {answer.provider_id: contacts for answer, contacts in awaited})
+    if error is None:
+        return
+    if is_last:
+        raise error
+    # Not raised: the job would come again by itself, and set another timer each time.
+    log.warning("poll_failed", extra={"channel": channel.code, "code": error.code})
+    if isinstance(error, Misconfigured):
+        observability.metric("channel_misconfigured")
+
+
+def _ask(
+    world: World, channel: Channel, contacts_by_id: Mapping[str, Sequence[str]]
+) -> ProviderError | None:
+    """Ask for call by call, while there is time, and store what is told. Return an error.
+
+    There may be a call for each person. A call that the provider refuses to tell of keeps no others
+    from their turn.
+    """
+    reports, until = list[Receipt | Reply](), begin_until(world)
+    failure: ProviderError | None = None
     try:
         with connect(world, channel) as session:
-            _record(world, channel, session.poll(contacts_by_id))
+            for n, id in enumerate(_turned(list(contacts_by_id), world.clock.now())):
+                if n and world.clock.now() > until:
+                    break
+                try:
+                    reports += session.poll({id: contacts_by_id[id]})
+                except Rejected as error:
+                    failure = error
     except ProviderError as error:
-        if is_last:
-            raise
-        # Not raised: the job would come again by itself, and set another timer each time.
-        log.warning("poll_failed", extra={"channel": channel.code, "code": error.code})
-        if isinstance(error, Misconfigured):
-            observability.metric("channel_misconfigured")
+        failure = error
+    _record(world, channel, reports)
+    return failure
+
+
+def _turned(ids: Sequence[str], now: int) -> Sequence[str]:
+    """Return ids in turned order. Each time begins at another place, so that all have their turn.
+
+    Multiples of the golden section are spread evenly.
+    """
+    first = int(now / 1000 * GOLDEN % 1 * len(ids))
+    return [*ids[first:], *ids[:first]]
 
 
 def _awaited(chunk: Chunk, code: str) -> list[tuple[CallAnswer, list[str]]]:

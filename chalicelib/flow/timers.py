@@ -8,6 +8,7 @@ from typing import TypeVar
 from chalicelib.domain import elements
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.jobs import Envelope, FactsJob, Timer, TimerKind, TimersJob
+from chalicelib.domain.slowness import LONG
 from chalicelib.observability import log
 from chalicelib.ports import World
 
@@ -63,6 +64,16 @@ def _queue_of(world: World, timer: Timer) -> ChannelType | None:
     return channel.type if channel else None
 
 
+def begin_until(world: World, *, urgent: bool = False) -> float:
+    """Return until when (ms) further parts of a job that begins now may begin.
+
+    On an `urgent` queue, a code or its next step may wait for the end of the job.
+    """
+    now, exchanges = world.clock.now(), EXCHANGES * world.limits.provider_timeout
+    until = world.end_of_job(now) - exchanges * 1000
+    return min(until, now + LONG) if urgent else until
+
+
 def do_in_time(
     world: World,
     work: Callable[[Timer], object],
@@ -74,9 +85,9 @@ def do_in_time(
     Each job begins with timers whose turn did not come before, so that slow ones starve no others.
     `end` is the part of the work that is done together, after the last timer.
     """
-    ends = world.end_of_job(world.clock.now()) - EXCHANGES * world.limits.provider_timeout * 1000
+    until = begin_until(world, urgent=any(timer.priority is Priority.HIGH for timer in timers))
     done, failed, failure = 0, list[Timer](), None
-    while done < len(timers) and not (done and world.clock.now() > ends):
+    while done < len(timers) and not (done and world.clock.now() > until):
         try:
             work(timers[done])
         except Exception as error:  # noqa: BLE001 raised or logged below

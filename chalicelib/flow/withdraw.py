@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from chalicelib import observability
 from chalicelib.domain import elements
 from chalicelib.domain.chunks import Chunk
+from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.errors import (
     Misconfigured,
     ProviderError,
@@ -33,7 +34,7 @@ from chalicelib.flow.delivery.sessions import connect
 from chalicelib.flow.dispatch import OpenCall, open_calls_of_all_steps
 from chalicelib.flow.messages import ending_of, sent_by
 from chalicelib.flow.rules import counted
-from chalicelib.flow.timers import EXCHANGES
+from chalicelib.flow.timers import begin_until
 from chalicelib.observability import log
 from chalicelib.ports import Session, World
 
@@ -102,12 +103,15 @@ def withdraw_partition(world: World, job: WithdrawJob) -> None:
     """Withdraw the chunks of a partition, from the job's chunk on.
 
     Where no chunk is planned yet, its planner finds the withdrawal of the message or of the chunk.
+    A chunk of many open calls takes many requests. What there is no time for is another job's.
     """
     message, since = world.messages.get(job.msgid), world.messages.withdrawn(job.msgid)
     if message is None or since is None:
         return
-    number = job.chunk
-    for _ in range(world.limits.sizes.chunks_per_job):
+    number, until = job.chunk, begin_until(world, urgent=message.priority is Priority.HIGH)
+    for done in range(world.limits.sizes.chunks_per_job):
+        if done and world.clock.now() > until:
+            break
         at = ChunkId(job.msgid, number)
         world.ledger.withdraw(at, since, message)
         chunk = single.chunk_of(world, at, message)
@@ -195,10 +199,10 @@ def recall(world: World, job: RecallJob) -> None:
         return
     delays, tries = list[float](), job.tries
     ids = list(_by_provider_id(chunk, job.channel).items())
-    first, ends = job.tries % max(1, len(ids)), world.end_of_job(world.clock.now())
+    first, until = job.tries % max(1, len(ids)), begin_until(world)
     with connect(world, channel) as session:
         for n, (provider_id, refs) in enumerate([*ids[first:], *ids[:first]]):
-            if n and world.clock.now() > ends - EXCHANGES * world.limits.provider_timeout * 1000:
+            if n and world.clock.now() > until:
                 delays.append(1)
                 break
             try:

@@ -154,14 +154,14 @@ def test_a_job_that_waits_says_until_when_and_the_last_word_stands(
     other = CallKey(1, 0, "push", 100)
     for wait in (
         Deferral(KEY, 100, NOW),
-        Deferral(other, 200, NOW + 5),
+        Deferral(other, 200, NOW + 5, resumed=True),
         Deferral(KEY, 100, NOW + 9, for_quota=True),
     ):
         world.ledger.put_deferral(chunk, wait, message)
     stored = read(world, chunk)
     assert set(stored.deferrals) == {
         Deferral(KEY, 100, NOW + 9, for_quota=True),
-        Deferral(other, 200, NOW + 5),
+        Deferral(other, 200, NOW + 5, resumed=True),
     }
     assert stored.seen == 0, "waiting is no fact"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import NoReturn
@@ -9,11 +10,11 @@ from typing import NoReturn
 import pytest
 
 from chalicelib.domain.delivery_channels import ChannelType, ReceiptMode
-from chalicelib.domain.errors import Unavailable
+from chalicelib.domain.errors import ProviderError, Rejected, Unavailable
 from chalicelib.domain.facts import DeliveryRef, FactKind
 from chalicelib.domain.jobs import DeliverJob, PollJob, Timer, TimerKind
 from chalicelib.domain.plans import ChunkId, Entrants
-from chalicelib.domain.provider_io import ProviderIds, ReceiptKind, Reply
+from chalicelib.domain.provider_io import ProviderIds, Receipt, ReceiptKind, Reply
 from chalicelib.flow import deliver, poll
 from tests.builders import (
     SHOP,
@@ -227,3 +228,72 @@ def test_a_chunk_of_which_everything_is_known_is_asked_for_no_more(fake: FakeWor
     fake.timers.rows.clear()
     poll.poll_chunk(fake.ports, timer)
     assert fake.timers.waiting() == []
+
+
+PEOPLE = tuple(f"u{n:03d}" for n in range(100))  # with a call each, as for personal texts
+
+
+def asked_slowly(
+    fake: FakeWorld, tell: Callable[[str, Sequence[str]], Sequence[Receipt]]
+) -> Iterator[Timer]:
+    """Send to people and yield each poll's timer. To ask for a call takes a second."""
+    fake.users.has(*map(a_reachable_user, PEOPLE))
+    message = a_message(*PEOPLE, strategy=at_once("app"), call_sizes={"push": 1})
+    fake.messages.has(message)
+    fake.ledger.put_plan(a_plan(message), message)
+    deliver.deliver(fake.ports, DeliverJob(message.msgid, 0, 0, 0, "push", 0, len(PEOPLE)))
+
+    def slow(_: object, ids: Mapping[str, Sequence[str]]) -> Sequence[Receipt]:
+        fake.clock.advance(len(ids))
+        assert fake.ends is None or fake.clock.now() < fake.ends, "the function was ended"
+        return [receipt for id, contacts in ids.items() for receipt in tell(id, contacts)]
+
+    fake.providers.push.of_session["poll"] = slow
+    while timers := [timer for timer in fake.timers.waiting() if timer.kind is TimerKind.POLL]:
+        fake.clock.time = max(fake.clock.now(), timers[0].at)
+        fake.timers.forget(timers)
+        fake.ends = fake.clock.now() + fake.limits.lease * 1000
+        yield timers[0]
+
+
+def delivered(id: str, contacts: Sequence[str]) -> Sequence[Receipt]:
+    return [Receipt(id, ReceiptKind.DELIVERED, START, contact) for contact in contacts]
+
+
+def test_a_chunk_of_many_calls_is_asked_for_in_the_time_of_its_functions(fake: FakeWorld) -> None:
+    """Half of the phones are off, so that their calls are asked for each time."""
+    asked, polls = set[str](), 0
+
+    def tell(id: str, contacts: Sequence[str]) -> Sequence[Receipt]:
+        asked.update(contacts)
+        return delivered(id, [contact for contact in contacts if int(contact[-1]) % 2])
+
+    for timer in asked_slowly(fake, tell):
+        poll.poll_chunk(fake.ports, timer)
+        polls += 1
+        if len(asked) == len(PEOPLE):
+            break
+    assert len(asked) == len(PEOPLE)
+    assert 3 < polls <= 8
+    (at,) = fake.ledger.partitions
+    chunk = fake.ledger.chunk(at)
+    assert chunk is not None
+    assert sum(state.delivered for state in chunk.states.values()) == len(PEOPLE) / 2
+
+
+@pytest.mark.parametrize("error", [Rejected("1003"), Unavailable("down")])
+def test_a_call_of_which_the_provider_does_not_tell_keeps_no_others_from_their_turn(
+    fake: FakeWorld, error: ProviderError
+) -> None:
+    def tell(id: str, contacts: Sequence[str]) -> Sequence[Receipt]:
+        if contacts == ["reg-u050"]:
+            raise error
+        return delivered(id, contacts)
+
+    for _, timer in zip(range(12), asked_slowly(fake, tell), strict=False):
+        poll.poll_chunk(fake.ports, timer)
+    (at,) = fake.ledger.partitions
+    chunk = fake.ledger.chunk(at)
+    assert chunk is not None
+    missing = [ref.target for ref, state in chunk.states.items() if not state.delivered]
+    assert missing == [50]

@@ -71,3 +71,25 @@ def test_polls_that_there_is_no_time_for_are_a_job_of_their_own() -> None:
     assert done == polls[:2]
     assert envelope.job == TimersJob(tuple(polls[2:]))
     assert envelope.channel_type is ChannelType.SMS
+
+
+@pytest.mark.parametrize(("priority", "done"), [(Priority.HIGH, 3), (Priority.MEDIUM, 25)])
+def test_polls_of_priority_1_are_cut_short_so_that_no_code_waits_for_all_of_them(
+    priority: Priority, done: int
+) -> None:
+    fake = FakeWorld()
+    fake.settings.put_channel(a_channel("push"))
+    polls = [
+        Timer(fake.clock.now(), TimerKind.POLL, ChunkId(a_msgid(n), 0), priority, "push")
+        for n in range(timers.TIMERS_PER_JOB)
+    ]
+    begun: list[Timer] = []
+
+    def poll(timer: Timer) -> None:
+        begun.append(timer)
+        fake.clock.advance(1)
+
+    timers.do_in_time(fake.ports, poll, polls)
+    assert begun == polls[:done]
+    left = [timer for e in fake.queues.sent for timer in e.job.timers]  # type: ignore[union-attr]
+    assert left == polls[done:]

@@ -22,6 +22,8 @@ from tests.builders import a_channel
 from tests.fakes.clock import START
 from tests.fakes.providers import ScriptedProvider
 from tests.fakes.world import LIMITS, FakeWorld
+from tests.flow.delivery.quotas import TURN
+from tests.simulation.test_small_messages import OfOne
 from tests.simulation.world import Simulation
 
 SIZES = Sizes()
@@ -152,3 +154,21 @@ def test_a_message_that_ends_before_the_day_does_says_why_and_its_strategy_goes_
     assert shown["losses"]["channels"]["app"] == {"expired:quota_used_up": 2}  # type: ignore[index]
     assert sum(simulation.world.providers.push.sent().values()) == 3
     assert simulation.contacts("push", FactKind.EXPIRED) == {"reg-fay", "reg-fay2-silent"}
+
+
+@pytest.mark.parametrize("person", [None, "bob"])
+def test_a_day_that_is_used_up_as_it_begins_leaves_the_next_one_to_who_came_then(
+    person: str | None,
+) -> None:
+    """Calls for quota wait for a day and some moments, longer than any others."""
+    quotas = {"push": 10}
+    simulation = OfOne(person=person, quotas=quotas) if person else Simulation(quotas=quotas)
+    world = simulation.world
+    world.clock.time = TURN + 30_000
+    today = quota.today(world.ports, a_channel("push"))
+    assert world.counters.take(f"quota#push#{today.date}", 10, 10, today.ends).granted
+    simulation.submit()
+    simulation.run()
+    simulation.check()
+    assert world.providers.push.sent().total() == (1 if person else 5)
+    assert not simulation.contacts("push", FactKind.EXPIRED)

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.domain.delivery_channels import DELIVERY_CHANNELS
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.plans import CallState
 from chalicelib.domain.strategies import Strategy
@@ -285,3 +286,19 @@ def test_timers_of_further_steps_are_written_with_the_answers() -> None:
     done = operations(simulation, begun)
     assert (done["recordings.put"], done["timers.set"]) == (1, 0)
     assert len(simulation.world.timers.waiting()) == 4
+
+
+@pytest.mark.parametrize("strategy", STEPS, ids=("one", "two", "three"))
+def test_people_go_on_to_the_next_step_where_the_first_ones_channel_was_deleted(
+    strategy: Strategy,
+) -> None:
+    simulation = singles(strategy=strategy)
+    simulation.submit()
+    simulation.world.records.of(DELIVERY_CHANNELS).stored.pop("push")
+    simulation.run()
+    assert not simulation.world.providers.push.sent()
+    assert simulation.contacts("push", FactKind.EXPIRED) == {
+        *("reg-ann", "reg-bob-silent", "reg-fay", "reg-fay2-silent", "reg-cem-silent")
+    }
+    texts = {"1001", "1002", "1003-silent"} if len(strategy.steps) > 1 else set()
+    assert simulation.contacts("text", FactKind.SUBMITTED) == texts

@@ -128,11 +128,11 @@ def _report_one(record: Mapping[str, Any], error: Exception) -> str:
 def _quiet_first(records: Records) -> Records:
     """Put the jobs of tenants with few jobs in a batch first, so that they need not wait.
 
-    Jobs that came back after a failure come before them. A job that is handed back comes as a new
-    message, so that its failures would not be counted.
+    Jobs that came back after failures come before them, those with most failures first. A job that
+    is handed back comes as a new message, so that its failures would not be counted.
     """
     jobs = Counter(map(_group, records))
-    return sorted(records, key=lambda record: (_receives(record) < 2, jobs[_group(record)]))
+    return sorted(records, key=lambda record: (-_receives(record), jobs[_group(record)]))
 
 
 def _receives(record: Mapping[str, Any]) -> int:

@@ -66,7 +66,11 @@ class Worker:
         self.turn, self.stopping = Turn(), threading.Event()
         self.incoming: queue.SimpleQueue[Incoming | None] = queue.SimpleQueue()
         self.shared = Shared(cmpp, timeout, self.turn, self.incoming.put)
-        self.world = replace(world, providers=ProvidersOfWorker(world.providers, self.shared))
+        # A quarter of the threads here, not of the functions, may be slow by one tenant.
+        threads = tuple(THREADS[priority] for priority in Priority)
+        limits = replace(world.limits, concurrency=threads)
+        providers = ProvidersOfWorker(world.providers, self.shared)
+        self.world = replace(world, providers=providers, limits=limits)
         self._readers = readers
 
     def run(self) -> None:

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from chalicelib.domain.delivery_channels import Channel, Priority
-from chalicelib.domain.jobs import DeliverJob, Envelope
+from chalicelib.domain.jobs import DeliverJob, Envelope, Timer, TimerKind
 from chalicelib.domain.messages import Message
+from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.users import User
 from chalicelib.flow.messages import read_together
 from chalicelib.observability import log
@@ -50,17 +51,28 @@ def message_of(world: World, job: DeliverJob) -> Message | None:
     return message
 
 
-def come_back(world: World, job: DeliverJob, channel: Channel | None) -> None:
-    """Send a job without message again, some times.
+def come_back(
+    world: World, job: DeliverJob, channel: Channel | None, message: Message | None = None
+) -> None:
+    """Send a job without message again, some times. One whose channel was deleted is dropped.
 
     The sender of a message that never comes was not told that it was accepted.
     """
     if channel is None or not job.priority or job.early >= MAX_EARLY:
         fields = {"msgid": job.msgid, "chunk": job.chunk, "channel": job.channel}
         log.warning("job_without_message", extra=fields)
+        if message is not None and not message.has_clock:
+            _check_when_expired(world, job, message)
         return
     later = replace(job, early=job.early + 1)
     delay = 2**job.early
     priority = Priority(job.priority)
     worker = world.providers.of(channel.platform).capabilities.worker
     world.queues.send([Envelope(later, priority, channel.type, job.msgid, delay, worker)])
+
+
+def _check_when_expired(world: World, job: DeliverJob, message: Message) -> None:
+    """Set the check that expires the deliveries of a dropped job, so that the strategy goes on."""
+    seconds = world.limits.submit_within + world.limits.check_after
+    due, at = world.clock.now() + seconds * 1000, ChunkId(job.msgid, job.chunk)
+    world.timers.set([Timer(due, TimerKind.CHECK, at, message.priority)])

@@ -25,16 +25,27 @@ def expire(world: World, message: Message, chunk: Chunk, calls: Iterable[OpenCal
 
 
 def expires(world: World, chunk: Chunk, call: OpenCall) -> int:
-    """Return the time (ms) at which a call is given up."""
-    return quota.expires(world, call, waits=deferred_by_quota(chunk, call) is not None)
+    """Return the time (ms) at which a call is given up.
+
+    A call that has waited for quota keeps its longer time until its job has tried to make it.
+    """
+    deferral = _untried_since(chunk, call)
+    waits = deferral is not None and (deferral.for_quota or deferral.resumed)
+    return quota.expires(world, call, waits=waits)
 
 
 def deferred_by_quota(chunk: Chunk, call: OpenCall) -> Deferral | None:
     """Return the deferral for quota since which no worker has tried to make the call."""
+    deferral = _untried_since(chunk, call)
+    return deferral if deferral is not None and deferral.for_quota else None
+
+
+def _untried_since(chunk: Chunk, call: OpenCall) -> Deferral | None:
+    """Return the deferral since which no worker has tried to make the call."""
     record, deferral = chunk.calls.get(call.key), chunk.deferral(call.key)
-    if deferral is None or not deferral.for_quota:
+    if deferral is None or (record is not None and record.lease > deferral.until):
         return None
-    return deferral if record is None or record.lease <= deferral.until else None
+    return deferral
 
 
 def _cancel(world: World, message: Message, chunk: Chunk, call: OpenCall, time: int) -> bool:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from chalicelib.domain import envelopes
+from chalicelib.domain import envelopes, keys
 from chalicelib.domain.delivery_channels import (
     DELIVERY_CHANNELS,
     ChannelType,
@@ -17,8 +19,10 @@ from chalicelib.domain.delivery_channels import (
 )
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.jobs import Query, QueryJob
+from chalicelib.entrypoints.workers.cmpp import THREADS
 from chalicelib.entrypoints.workers.cmpp_connections import Turn
 from chalicelib.flow import provider_query
+from chalicelib.flow.delivery import permits
 from tests.entrypoints.workers.office import ACCOUNT, CODE, DONE, Office, phone
 from tests.liveness import GIVES_UP, PATIENCE, eventually
 from tests.providers.sandboxes import Sandbox
@@ -125,6 +129,18 @@ def test_whoever_waits_for_a_gateway_lets_others_work() -> None:
         order.append("back")
     thread.join()
     assert order == ["other", "back"]
+
+
+def test_a_slow_gateway_of_one_tenant_leaves_threads_to_others(sandbox: Sandbox) -> None:
+    office = Office(sandbox)
+    world, message = office.worker.world, office.message([phone(13)])
+    channel, urgent = world.settings.channel(CODE), replace(message, priority=Priority.HIGH)
+    assert channel is not None
+    world.slowness.keep(keys.join(CODE, message.channel_key), world.clock.now())
+    with ExitStack() as held:
+        jobs = [permits.of_channel(world, urgent, channel) for _ in range(THREADS[Priority.HIGH])]
+        at_work = [seconds for seconds in map(held.enter_context, jobs) if seconds]
+    assert len(at_work) == 1
 
 
 def _until(true: Callable[[], bool]) -> None:
