@@ -153,7 +153,7 @@ def settle_chunk(world: World, message: Message, chunk: Chunk) -> None:
     due += [(key, 0) for key in _never_frozen(message, chunk)]
     for start in range(0, len(due), LISTS):
         some = due[start : start + LISTS]
-        _change(world, message, {key: _always(amount) for key, amount in some}, seen=chunk.weight)
+        _change(world, message, {key: _always(amount) for key, amount in some}, seen=chunk.seen)
 
 
 def _never_frozen(message: Message, chunk: Chunk) -> Iterator[Key]:
