@@ -143,7 +143,9 @@ def test_a_call_of_which_nothing_was_taken_is_an_error(code: str) -> None:
         (failure(50002, 401), Misconfigured),
         (failure(50019, 500), Unavailable),
         (failure(59999, 401), Misconfigured),
-        (Response(403, {}, b""), Rejected),
+        (failure(59999, 403), Rejected),
+        (Response(403, {}, b""), Misconfigured),
+        (Response(403, {}, b"<html>403 Forbidden</html>"), Misconfigured),
         (reply({"recipients": None}), Uncertain),
     ],
 )
