@@ -176,7 +176,7 @@ class JsmsSession(PlainSession):
         )
         body = reply.json()
         listed = body.get("recipients") if isinstance(body, dict) else None
-        if reply.status == 200 and isinstance(listed, list):
+        if isinstance(listed, list) and (reply.status == 200 or listed):
             return answer(call, listed)
         code = error_code(body)
         if code in INVALID_TARGET:
@@ -221,8 +221,10 @@ def _error(reply: Response) -> ProviderError:
 
 def _read(reply: Response) -> Mapping[str, Any]:
     """Return a successful answer about a template, which may have no body."""
-    if reply.status == 200 and error_code(body := reply.json()) in (None, "50000"):
-        return body if isinstance(body, Mapping) else {}
+    body = reply.json() if reply.body.strip() else {}
+    is_taken = reply.status == 200 and error_code(body) in (None, "50000")
+    if is_taken and isinstance(body, Mapping):
+        return body
     raise _error(reply)
 
 
