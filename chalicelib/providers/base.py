@@ -182,6 +182,11 @@ def safe_error(error: ProviderError) -> ProviderError:
     return Unavailable(error.code) if isinstance(error, Uncertain) else error
 
 
+def preparing_error(error: ProviderError) -> ProviderError:
+    """Return the error of what precedes every message, such as a token. It loses no message."""
+    return Misconfigured(error.code) if isinstance(error, Rejected) else safe_error(error)
+
+
 def _by_status(status: int, *, answered: bool) -> type[ProviderError]:
     """Return the error of an HTTP status.
 

@@ -28,6 +28,7 @@ from chalicelib.providers import refusals
 from chalicelib.providers.base import (
     ErrorTable,
     identifier,
+    preparing_error,
     retry_after,
     safe_request,
     vendor_error,
@@ -96,7 +97,13 @@ class TokenApi:
         self._name = name or token_name(account.code, account.credentials_fingerprint)
 
     def token(self) -> Token:
-        return self._tokens.token(self._name, self.fetch)
+        return self._tokens.token(self._name, self._fetched)
+
+    def _fetched(self) -> Token:
+        try:
+            return self.fetch()
+        except Rejected as error:
+            raise preparing_error(error) from error
 
     def fetch(self) -> Token:
         """Fetch a token from the vendor, which repeats the same token while it is valid."""
@@ -130,7 +137,7 @@ class TokenApi:
         with a new one. If `time` is too short for that, Unavailable is raised, and the call is
         made later. The vendor surely did not take the first one.
         """
-        value, begun = self._tokens.get(self._name, self.fetch), self._tokens.now
+        value, begun = self._tokens.get(self._name, self._fetched), self._tokens.now
         answer = self._post(url, body, value, safe=safe)
         if answer.code in self._codes.stale:
             needed = RENEWAL * self._http.timeout
@@ -138,16 +145,16 @@ class TokenApi:
                 raise Unavailable(answer.code, retry_after=1)
             log.info("access token renewed", extra={"provider_code": answer.code})
             answer = self._post(
-                url, body, self._tokens.renew(self._name, value, self.fetch), safe=safe
+                url, body, self._tokens.renew(self._name, value, self._fetched), safe=safe
             )
         return answer
 
     def get(self, url: str, query: Mapping[str, str]) -> VendorAnswer:
         """Read something of the account, and return the vendor's answer, successful or not."""
-        value = self._tokens.get(self._name, self.fetch)
+        value = self._tokens.get(self._name, self._fetched)
         answer = self._get(url, query, value)
         if answer.code in self._codes.stale:
-            answer = self._get(url, query, self._tokens.renew(self._name, value, self.fetch))
+            answer = self._get(url, query, self._tokens.renew(self._name, value, self._fetched))
         return answer
 
     def _get(self, url: str, query: Mapping[str, str], token: str) -> VendorAnswer:

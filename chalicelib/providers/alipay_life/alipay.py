@@ -159,8 +159,9 @@ class AlipaySession(PlainSession):
         """
         try:
             self._post({})
-        except Rejected:
-            return
+        except Rejected as error:
+            if error.code.startswith("http_"):  # not an answer of the gateway
+                raise Misconfigured(error.code) from error
         except Uncertain as error:
             is_unsigned = error.code == "answer_signature"
             raise (Misconfigured if is_unsigned else Unavailable)(error.code) from error

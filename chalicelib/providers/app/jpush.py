@@ -38,6 +38,7 @@ from chalicelib.providers.base import (
     check_names,
     error_code,
     optional_url,
+    preparing_error,
     required_text,
     safe_error,
     safe_request,
@@ -180,7 +181,7 @@ class JPush:
         body = reply.json()
         cids = body.get("cidlist") if isinstance(body, dict) and reply.status == 200 else None
         if not isinstance(cids, list) or not cids or not all(isinstance(cid, str) for cid in cids):
-            raise safe_error(vendor_error(reply, ERRORS, {}))
+            raise preparing_error(vendor_error(reply, ERRORS, {}))
         return list(reversed(cids))
 
 

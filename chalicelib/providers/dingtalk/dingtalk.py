@@ -108,9 +108,9 @@ ERRORS: Mapping[str, type[ProviderError]] = {
     "60011": Misconfigured,  # API not allowed to the application
     "60020": Misconfigured,  # IP address not on the application's list
     "60121": Rejected,  # no such user
-    "90002": Throttled,  # of our address, in all
-    "90006": Throttled,  # of the corporation, this API
-    "90018": Throttled,  # of the application, this API
+    # Too many calls of an address, a corporation, an application or a suite, to one API or to all.
+    # DingTalk then answers nothing for a while.
+    **{str(code): Throttled for code in range(90001, 90019)},
     # The corporation has no calls left in this month:
     # www.dingtalk.com/qidian/help-detail-1061621972.html
     "90020": Misconfigured,

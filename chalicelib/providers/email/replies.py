@@ -35,6 +35,9 @@ _DEAD = frozenset({(1, 1), (1, 2), (1, 3), (1, 6), (1, 10), (2, 1)})
 _SENDER = frozenset({(1, 7), (1, 8), (7, 3), (7, 8), (7, 9), (7, 57), (7, 60), (7, 64)}) | {
     (7, detail) for detail in range(20, 27)
 }
+# RFC 3463 3.6 to 3.8: subjects of the protocol, the content, and security or policy. A server that
+# blocks our address for now says so with 4.7.x.
+_NOT_OF_READER = frozenset({5, 6, 7})
 # RFC 4954 4 and 6: login needed, too weak, or without encryption. 526 is Alibaba's.
 _LOGIN = frozenset({523, 524, 526, 530, 534, 535, 538})
 
@@ -163,11 +166,22 @@ def _codes(reply: Reply) -> tuple[str, tuple[int, int] | None]:
     return shown, (int(enhanced[1]), int(enhanced[2]))
 
 
+def is_of_sender(status: str, diagnosis: str) -> bool:
+    """Tell of a mail that came back for now if that is about its sender or content alone."""
+    enhanced = _STATUS.fullmatch(status)
+    codes = enhanced and (int(enhanced[2]), int(enhanced[3]))
+    if codes and (codes in _SENDER or codes[0] in _NOT_OF_READER):
+        return True
+    return status.startswith("4") and _ABOUT_US.search(diagnosis) is not None
+
+
 def came_back(status: str, diagnosis: str) -> tuple[bool, bool]:
     """Tell of a mail that came back if its contact is dead, and if it may work again.
 
     Neither holds for a refusal of the sender or the content. `status`: of RFC 3463.
     """
+    if is_of_sender(status, diagnosis):
+        return False, False
     enhanced = _STATUS.fullmatch(status)
     kind, codes = enhanced and enhanced[1], enhanced and (int(enhanced[2]), int(enhanced[3]))
     if kind == "4" or codes in _FULL or (codes != (0, 0) and _LATER.search(diagnosis)):

@@ -74,6 +74,7 @@ _ERRORS: ErrorTable = {
     "MissingAuthenticationTokenException": Misconfigured,
     "NotAuthorized": Misconfigured,
     "OptInRequired": Misconfigured,
+    "RequestExpired": Misconfigured,  # a clock is wrong
     "SignatureDoesNotMatch": Misconfigured,
     "UnrecognizedClientException": Misconfigured,
     "LimitExceededException": Throttled,

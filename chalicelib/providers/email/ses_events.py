@@ -14,11 +14,15 @@ from typing import Any
 from chalicelib.domain.provider_io import Receipt, ReceiptKind, Webhook
 from chalicelib.providers.base import identifier
 from chalicelib.providers.email import bounces
-from chalicelib.providers.email.replies import came_back
+from chalicelib.providers.email.replies import came_back, is_of_sender
 
 # An event that says nothing new: a mail was sent, is late, or its reader changed a subscription.
 _SILENT = frozenset({"Send", "DeliveryDelay", "Subscription", "Open"})
 _COMPLAINTS_NOT = "not-spam"
+# Subtypes of a transient bounce that a server has for the mail, and not for its reader.
+_OF_MAIL = frozenset({"AttachmentRejected", "ContentRejected", "MessageTooLarge"})
+# SES did not send the mail, since its reader complained, or it came back, at an earlier time.
+_HELD = "OnAccountSuppressionList"
 
 
 def read(event: Any, now: int) -> Webhook:
@@ -54,15 +58,24 @@ def _receipts(
         elif kind == "Bounce":
             yield _bounce(id, details, time)
         elif kind == "Complaint":
-            feedback = identifier(details.get("complaintFeedbackType"))
-            if feedback != _COMPLAINTS_NOT:
-                yield Receipt(id, ReceiptKind.COMPLAINED, time, code=feedback or "complaint")
+            yield from _complaint(id, details, time)
         elif kind == "Click":
             yield Receipt(id, ReceiptKind.CLICKED, time)
         elif kind in ("Reject", "Rendering Failure"):
             yield Receipt(id, ReceiptKind.DELIVERY_FAILED, time, code=kind.lower())
         else:
             yield Receipt(id, ReceiptKind.OTHER, time, code=kind[:50])
+
+
+def _complaint(id: str, details: Mapping[str, Any], time: int) -> Iterator[Receipt]:
+    """Yield the receipts of a complaint, also of an earlier one, for which SES held a mail back."""
+    feedback = identifier(details.get("complaintFeedbackType"))
+    if feedback == _COMPLAINTS_NOT:
+        return
+    if details.get("complaintSubType") == _HELD:
+        feedback = feedback or _HELD
+        yield Receipt(id, ReceiptKind.DELIVERY_FAILED, time, code=_HELD)
+    yield Receipt(id, ReceiptKind.COMPLAINED, time, code=feedback or "complaint")
 
 
 def _bounce(id: str, details: Mapping[str, Any], time: int) -> Receipt:
@@ -75,13 +88,12 @@ def _bounce(id: str, details: Mapping[str, Any], time: int) -> Receipt:
     recipient = first if isinstance(first, Mapping) else {}
     status = identifier(recipient.get("status"))
     kind, detail = details.get("bounceType"), identifier(details.get("bounceSubType"))
-    dead, soft = came_back(
-        status, str(recipient.get("diagnosticCode", ""))[: bounces.MAX_DIAGNOSIS]
-    )
+    diagnosis = str(recipient.get("diagnosticCode", ""))[: bounces.MAX_DIAGNOSIS]
+    dead, soft = came_back(status, diagnosis)
     if kind == "Permanent":
         dead, soft = detail in ("General", "NoEmail", "Suppressed") or dead, False
     elif kind == "Transient":
-        dead, soft = False, True
+        dead, soft = False, detail not in _OF_MAIL and not is_of_sender(status, diagnosis)
     code = (status or detail)[: bounces.MAX_CODE]
     return Receipt(id, ReceiptKind.BOUNCED, time, code=code, undeliverable=dead, soft=soft)
 

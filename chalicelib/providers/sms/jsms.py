@@ -92,7 +92,8 @@ ERRORS: Mapping[str, type[ProviderError]] = {
     "50046": Misconfigured,  # no signature set for the application
     "50102": SignatureGone,  # invalid sign_id
 }
-# JSMS answers 403 to most business errors, so 403 alone says nothing about the credentials.
+# JSMS answers 403 to most business errors, so 403 with a code says nothing about the credentials.
+# A 403 without one is of somebody before JSMS, such as a firewall, who refuses every message.
 STATUSES: Mapping[int, type[ProviderError]] = {403: Rejected}
 
 # Codes for one recipient of a batch: the number is bad, or its owner has unsubscribed.
@@ -175,14 +176,14 @@ class JsmsSession(PlainSession):
         )
         body = reply.json()
         listed = body.get("recipients") if isinstance(body, dict) else None
-        if reply.status == 200 and isinstance(listed, list):
+        if isinstance(listed, list) and (reply.status == 200 or listed):
             return answer(call, listed)
         code = error_code(body)
         if code in INVALID_TARGET:
             contacts = [_mobile(recipient.contact) for recipient in call.recipients]
             names = refusals.named(body["error"].get("message"), contacts)
             return Answer(refusals.refused(contacts, refusals.invalid(str(code)), names))
-        raise vendor_error(reply, ERRORS, STATUSES)
+        raise _error(reply)
 
     def poll(self, provider_ids: Mapping[str, Sequence[str]]) -> Sequence[Receipt | Reply]:
         """Poll up to 500 of each, at most once in five seconds.
@@ -211,14 +212,20 @@ class JsmsSession(PlainSession):
         body = reply.json()
         if reply.status == 200 and isinstance(body, expected):
             return body
-        raise safe_error(vendor_error(reply, ERRORS, STATUSES))
+        raise safe_error(_error(reply))
+
+
+def _error(reply: Response) -> ProviderError:
+    return vendor_error(reply, ERRORS, STATUSES if error_code(reply.json()) else {})
 
 
 def _read(reply: Response) -> Mapping[str, Any]:
     """Return a successful answer about a template, which may have no body."""
-    if reply.status == 200 and error_code(body := reply.json()) in (None, "50000"):
-        return body if isinstance(body, Mapping) else {}
-    raise vendor_error(reply, ERRORS, STATUSES)
+    body = reply.json() if reply.body.strip() else {}
+    is_taken = reply.status == 200 and error_code(body) in (None, "50000")
+    if is_taken and isinstance(body, Mapping):
+        return body
+    raise _error(reply)
 
 
 def batch(call: OutgoingCall) -> dict[str, Any]:

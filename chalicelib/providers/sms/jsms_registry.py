@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from chalicelib.domain import images
-from chalicelib.domain.errors import Invalid, Rejected, TemplateGone
+from chalicelib.domain.errors import Invalid, Rejected, TemplateGone, Uncertain
 from chalicelib.domain.provider_io import Account
 from chalicelib.domain.third_party import (
     Action,
@@ -27,7 +27,7 @@ from chalicelib.domain.third_party import (
     Sort,
     Use,
 )
-from chalicelib.providers.base import identifier, number
+from chalicelib.providers.base import identifier, number, safe_error
 from chalicelib.providers.registries import PlainRegistry, readable
 from chalicelib.web.messages import Response
 
@@ -61,9 +61,16 @@ class JsmsRegistry(PlainRegistry):
         super().__init__(account)
         self._ask, self._safe, self._answer = ask, safe, read
 
+    def _asked(self, method: str, path: str, **options: Any) -> Mapping[str, Any]:
+        """Ask what may be asked again, so that no answer leaves it uncertain."""
+        try:
+            return self._answer(self._safe(method, path, **options))
+        except Uncertain as error:
+            raise safe_error(error) from error
+
     def read(self, sort: Sort, id: str) -> Registered | None:
         try:
-            body = self._answer(self._safe("GET", _path(sort, id)))
+            body = self._asked("GET", _path(sort, id))
         except TemplateGone:
             return None
         return self._registered(sort, id, body)
@@ -96,7 +103,7 @@ class JsmsRegistry(PlainRegistry):
 
     def change(self, id: str, draft: Draft) -> Registered:
         method = "POST" if draft.sort is Sort.SIGNATURE else "PUT"
-        self._answer(self._safe(method, _path(draft.sort, id), **_body(draft, id)))
+        self._asked(method, _path(draft.sort, id), **_body(draft, id))
         return self._drafted(id, draft)
 
     def _drafted(self, id: str, draft: Draft) -> Registered:
@@ -118,7 +125,7 @@ class JsmsRegistry(PlainRegistry):
 
     def delete(self, sort: Sort, id: str) -> None:
         try:
-            self._answer(self._safe("DELETE", _path(sort, id)))
+            self._asked("DELETE", _path(sort, id))
         except TemplateGone:
             return
 

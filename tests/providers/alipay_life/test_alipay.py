@@ -222,6 +222,7 @@ def test_a_connection_is_good_when_only_the_empty_message_is_refused() -> None:
         ),
         (answered({"code": "40004"}, key=OURS), Misconfigured),
         (answered({"code": "20000"}), Unavailable),
+        (Response(400, {}, b"<html>"), Misconfigured),
         (Uncertain("timeout"), Unavailable),
     ],
 )

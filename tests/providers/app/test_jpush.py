@@ -229,6 +229,8 @@ def test_a_pool_belongs_to_one_account_and_grows_old() -> None:
     ("answer", "kind"),
     [
         (failure(1004, 401), Misconfigured),
+        (failure(1003, 400), Misconfigured),
+        (Response(400, {}, b"<html>"), Misconfigured),
         (failure(2002, 429), Throttled),
         (Uncertain("timeout"), Unavailable),
         (Response(502, {}, b""), Unavailable),
@@ -236,7 +238,7 @@ def test_a_pool_belongs_to_one_account_and_grows_old() -> None:
         (reply([1]), Unavailable),
     ],
 )
-def test_a_failure_to_fetch_tokens_is_never_uncertain(
+def test_a_failure_to_fetch_tokens_is_never_uncertain_nor_a_loss(
     answer: Response | Exception, kind: type[Exception]
 ) -> None:
     with (

@@ -93,6 +93,8 @@ def test_a_user_alone_who_is_not_there_is_an_invalid_target(code: str) -> None:
         (said(99999), Rejected),
         (said(88), Misconfigured),
         (said(88, errmsg="ding talk error[subcode=90018,submsg=x]"), Throttled),
+        *((said(code), Throttled) for code in (90001, 90003, 90004, 90005, 90007, 90014)),
+        (said(88, sub_code="90004"), Throttled),
         (said(404), Misconfigured),
         (said(33001), Misconfigured),
         (said(88, sub_code="isv.unknown"), Rejected),

@@ -108,6 +108,7 @@ def test_it_is_signed_as_botocore_signs(body: bytes, token: str, has_port: bool)
         (refusal(404, "NotFoundException", "Configuration set"), Misconfigured),
         (refusal(403, "InvalidSignatureException"), Misconfigured),
         (refusal(403, "UnrecognizedClientException"), Misconfigured),
+        (refusal(400, "RequestExpired"), Misconfigured),
         (refusal(500, "InternalServiceErrorException"), Unavailable),
         (Response(502, body=b"<html>"), Uncertain),
         (Response(200, body=b"{}"), Uncertain),

@@ -51,6 +51,10 @@ def bounce(kind: str, detail: str, status: str = "", diagnosis: str = "") -> Rec
         (("Permanent", "OnAccountSuppressionList"), "OnAccountSuppressionList", False, False),
         (("Transient", "MailboxFull", "5.2.2", "smtp; 552 5.2.2 full"), "5.2.2", False, True),
         (("Transient", "General"), "General", False, True),
+        (("Transient", "General", "4.7.650", "smtp; 451 4.7.650 blocked"), "4.7.650", False, False),
+        (("Transient", "ContentRejected", "5.0.0"), "5.0.0", False, False),
+        (("Transient", "AttachmentRejected"), "AttachmentRejected", False, False),
+        (("Transient", "MessageTooLarge"), "MessageTooLarge", False, False),
         (("Undetermined", "Undetermined"), "Undetermined", False, False),
     ],
 )
@@ -92,6 +96,14 @@ def test_a_mail_that_ses_relayed_over_smtp_is_named_by_our_reference() -> None:
     headers = {"messageId": f"<{REFERENCE}@corp.example>"}
     (receipt,) = event("Delivery", {}, commonHeaders=headers)
     assert receipt.provider_id == REFERENCE
+
+
+def test_a_complaint_of_long_ago_for_which_ses_held_a_mail_back_is_a_loss_of_that_mail() -> None:
+    held = {"complaintSubType": "OnAccountSuppressionList", "complaintFeedbackType": None}
+    lost, complaint = event("Complaint", held)
+    code = "OnAccountSuppressionList"
+    assert lost == Receipt(SES_ID, ReceiptKind.DELIVERY_FAILED, AT, "", code)
+    assert complaint == Receipt(SES_ID, ReceiptKind.COMPLAINED, AT, "", code)
 
 
 @pytest.mark.parametrize("version", ["1", "2"])

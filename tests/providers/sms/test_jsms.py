@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib.domain.errors import Invalid, Misconfigured, Rejected, Unavailable, Uncertain
 from chalicelib.domain.provider_io import Loss, Outcome, OutgoingCall, Recipient
+from chalicelib.domain.third_party import Sort
 from chalicelib.providers.sms.jsms import ERRORS, INVALID_TARGET, LATER, Jsms
 from chalicelib.web.messages import Response
 from tests.providers.scripted import ScriptedTransport, account, call, failure, http, reply
@@ -143,7 +144,9 @@ def test_a_call_of_which_nothing_was_taken_is_an_error(code: str) -> None:
         (failure(50002, 401), Misconfigured),
         (failure(50019, 500), Unavailable),
         (failure(59999, 401), Misconfigured),
-        (Response(403, {}, b""), Rejected),
+        (failure(59999, 403), Rejected),
+        (Response(403, {}, b""), Misconfigured),
+        (Response(403, {}, b"<html>403 Forbidden</html>"), Misconfigured),
         (reply({"recipients": None}), Uncertain),
     ],
 )
@@ -153,6 +156,26 @@ def test_an_answer_without_success_says_what_to_do(
     with pytest.raises(kind) as error:
         sent(answer, outgoing=call("1", "2", content=CONTENT))
     assert type(error.value) is kind
+
+
+def test_the_codes_of_recipients_count_also_where_all_were_refused_with_403() -> None:
+    entries = [{"error_code": 50006, "mobile": "1"}, {"error_code": "50037", "mobile": "2"}]
+    answer, _ = sent(reply({"recipients": entries}, 403), outgoing=call("1", "2", content=CONTENT))
+    assert answer.outcomes == [
+        Outcome(Loss.INVALID_TARGET, "50006"),
+        Outcome(Loss.SUBMIT_FAILED, "50037"),
+    ]
+
+
+def test_a_page_in_the_place_of_an_answer_deletes_no_text() -> None:
+    page = Response(200, {"content-type": "text/html"}, b"<html>Sign in</html>")
+    transport = ScriptedTransport(page, page, Response(200, {}, b""))
+    with Jsms(http(transport)).connect(account()) as session:
+        for ask in (session.registry().delete, session.registry().read):
+            with pytest.raises(Unavailable):
+                ask(Sort.TEXT, "1250")
+        session.registry().delete(Sort.TEXT, "1250")
+    assert len(transport.requests) == 3
 
 
 def test_two_templates_in_a_call_are_refused_before_sending() -> None:

@@ -54,6 +54,12 @@ def test_a_token_is_kept_between_jobs_and_fetched_again_before_it_ends() -> None
     ]
 
 
+@pytest.mark.parametrize("answer", [said(40035), Response(400, {}, b"<html>")])
+def test_a_token_that_cannot_be_renewed_loses_no_call(answer: Response) -> None:
+    with pytest.raises(Misconfigured):
+        sent(said(42001), answer, outgoing=call("a", "b", content=TEXT))
+
+
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [
@@ -61,6 +67,8 @@ def test_a_token_is_kept_between_jobs_and_fetched_again_before_it_ends() -> None
         (said(40013), Misconfigured),
         (said(60020), Misconfigured),
         (said(77777), Misconfigured),
+        (said(47001), Misconfigured),
+        (Response(400, {}, b"<html>"), Misconfigured),
         (said(-1), Unavailable),
         (said(45009), Throttled),
         (token(""), Unavailable),
