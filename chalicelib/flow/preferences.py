@@ -27,6 +27,7 @@ LONGEST = 1024  # characters of a token
 _OTHERS = re.compile(r"[^A-Za-z0-9_-]")  # characters that no token has
 
 Chosen = Collection[tuple[int, str]]  # topics with the channel types on which they are wanted
+Seen = tuple[Collection[int], Collection[str]]  # topics and channel types of a page
 First = Mapping[int, str]  # topics with the channel type on which each is wanted most
 
 
@@ -132,10 +133,27 @@ def _of_contact(world: World, person: Person, topics: Sequence[Topic]) -> Prefer
     return Preferences(said)
 
 
-def save(world: World, token: str, chosen: Chosen, quiet: QuietTime | None, first: First) -> Page:
-    """Save what a person chose, and return it. Safe to repeat. Raises ForgedToken, Conflict."""
+def save(
+    world: World,
+    token: str,
+    chosen: Chosen,
+    quiet: QuietTime | None,
+    first: First,
+    *,
+    seen: Seen | None = None,
+) -> Page:
+    """Save what a person chose, and return it. Safe to repeat. Raises ForgedToken, Conflict.
+
+    `seen` is what there was to choose from, None for all. The rest stays as it is.
+    """
     before = page(world, token)
-    save_of(world, before, chosen, quiet, first, "preferences")
+    topics, kinds = seen or ((), ())
+    unseen = {
+        (number, kind)
+        for number, kind in before.chosen
+        if seen is not None and not (number in topics and kind in kinds)
+    }
+    save_of(world, before, {*chosen, *unseen}, quiet, first, "preferences")
     return page_of(world, before.person)
 
 

@@ -47,7 +47,7 @@ def html_of(page: Page, language: Language, *, is_saved: bool) -> str:
     def say(text: Text) -> str:
         return escape(text.in_language(language))
 
-    topics = "".join(_topic(page, topic, language) for topic in page.topics)
+    topics = "".join(_topic(page, topic, language) for topic in page.topics) + _seen(page)
     fields = topics + (_quiet(page, language) if page.is_user else "")
     form = f'<form method="post">{fields}<p><button>{say(SAVE)}</button></p></form>'
     note = f"<p role=status>{say(SAVED)}</p>" if is_saved else ""
@@ -70,6 +70,19 @@ def _topic(page: Page, topic: Topic, language: Language) -> str:
     about = f"<p>{escape(topic.description)}</p>" if topic.description else ""
     first = _first(page, topic, language) if page.is_user and len(page.kinds) > 1 else ""
     return f"<fieldset><legend>{escape(topic.name)}</legend>{about}{boxes}{first}</fieldset>"
+
+
+def _seen(page: Page) -> str:
+    """Return fields that say which boxes a page has, for a form that is posted much later."""
+    lists = {
+        "topics": [str(topic.number) for topic in page.topics],
+        "kinds": [kind.value for kind in page.kinds],
+    }
+    fields = (
+        f'<input type="hidden" name="{name}" value="{",".join(values)}">'
+        for name, values in lists.items()
+    )
+    return "".join(fields) if page.topics else ""
 
 
 def _first(page: Page, topic: Topic, language: Language) -> str:
