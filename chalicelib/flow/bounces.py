@@ -33,15 +33,17 @@ class Bounces:
         self._complaints: list[tuple[Message, Plan, Fact]] = []
 
     def note(self, message: Message, plan: Plan, receipt: Receipt, facts: Iterable[Fact]) -> None:
-        """Note what a receipt says. A bounce that is stored already was counted before."""
+        """Note what a receipt says. A bounce that is stored or noted already counts once."""
         if receipt.kind is ReceiptKind.COMPLAINED:
             self._complaints += [(message, plan, fact) for fact in facts]
         elif receipt.soft and not receipt.undeliverable:
             chunk = self._world.ledger.chunk(plan.id, message)
+            noted = {(plan.id, fact.ref) for _, plan, fact in self._soft}
             self._soft += [
                 (message, plan, fact)
                 for fact in facts
-                if chunk is None or not chunk.state_of(fact.ref).has(FactKind.BOUNCED)
+                if (plan.id, fact.ref) not in noted
+                and (chunk is None or not chunk.state_of(fact.ref).has(FactKind.BOUNCED))
             ]
 
     def follow(self) -> Iterator[ContactFeedback]:

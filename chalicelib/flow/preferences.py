@@ -28,6 +28,7 @@ LONGEST = 1024  # characters of a token
 _OTHERS = re.compile(r"[^A-Za-z0-9_-]")  # characters that no token has
 
 Chosen = Collection[tuple[int, str]]  # topics with the channel types on which they are wanted
+Seen = tuple[Collection[int], Collection[str]]  # topics and channel types of a page
 First = Mapping[int, str]  # topics with the channel type on which each is wanted most
 
 
@@ -139,14 +140,21 @@ def save(
     chosen: Chosen,
     quiet: QuietTime | None,
     first: First,
-    seen: Collection[int] | None = None,
+    *,
+    seen: Seen | None = None,
 ) -> Page:
     """Save what a person chose, and return it. Safe to repeat. Raises ForgedToken, Conflict.
 
-    `seen`: the topics that the person saw, None for all. Others keep their choice.
+    `seen` is what there was to choose from, None for all. The rest stays as it is.
     """
     before = page(world, token)
-    save_of(world, before, chosen, quiet, first, seen, "preferences")
+    topics, kinds = seen or (None, ())
+    unseen = {
+        (number, kind)
+        for number, kind in before.chosen
+        if topics is not None and number in topics and kind not in kinds
+    }
+    save_of(world, before, {*chosen, *unseen}, quiet, first, topics, "preferences")
     return page_of(world, before.person)
 
 

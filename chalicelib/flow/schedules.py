@@ -36,7 +36,8 @@ from chalicelib.ports import IdempotencyKey, World
 
 ROUNDS = 20  # of one wake-up: an occurrence each, or a change by somebody else meanwhile
 COUNTED = 10_000  # missed occurrences in a row that are counted one by one
-APART = 26 * 3_600_000  # ms between the first zone of the world and the last one
+# Ms from the moment at which the first zone of the world shows a time to that of the last one.
+AROUND = 26 * 3_600_000
 AGAIN = 10 * 60_000  # ms after which a request is looked at again that a timer had to wake
 
 
@@ -136,7 +137,7 @@ def _first_in_time(world: World, stored: StoredRequest) -> Occurrence | None:
     """Return the first occurrence that is not missed."""
     if stored.timing is None:
         return None
-    longest = max(LATE, stored.timing.if_late * 60_000) + APART
+    longest = max(LATE, stored.timing.if_late * 60_000) + AROUND
     later = occurrences(stored.timing, max(stored.next, world.clock.now() - longest))
     now = world.clock.now()
     return next((other for other in later if not is_too_late(stored.timing, other, now)), None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 
 from chalicelib.domain import keys
@@ -183,10 +184,14 @@ def _import(world: World, registry: Registry, order: Order) -> str:
 
 
 def _choose(world: World, channel: Channel, registry: Registry, order: Order) -> str:
-    """Make a template of the library, and keep it with the fields that the provider gave it."""
+    """Make a template of the library, and keep it with the fields that the provider gave it.
+
+    If it cannot be listed then, it is made all the same, and a refresh keeps it.
+    """
     id = registry.choose(order.ids[0], order.keywords, order.scene)
-    for found in registry.all()[:MAX_REGISTERED]:
-        _keep(world, found)
+    with suppress(ProviderError):
+        for found in registry.all()[:MAX_REGISTERED]:
+            _keep(world, found)
     return id
 
 

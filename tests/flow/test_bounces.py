@@ -99,6 +99,15 @@ def test_soft_bounces_count_up_and_each_mail_counts_once(fake: FakeWorld) -> Non
     assert user(fake).undeliverable == {EMAIL: {ANN: Suppression("5.1.1", START + 1)}}
 
 
+def test_a_mail_that_one_post_reports_twice_counts_once(fake: FakeWorld) -> None:
+    _, plan = mailed(fake)
+    reference = references.make(fake.vault, plan.id, REF)
+    full = Receipt(reference, BOUNCED, START + 1, "", "4.2.2", soft=True)
+    again = replace(full, time=START + 2, code="4.2.1")
+    receipts.record(fake.ports, "mail", [full, again])
+    assert user(fake).undeliverable == {}
+
+
 def test_soft_bounces_of_another_month_do_not_count(fake: FakeWorld) -> None:
     report(fake, mailed(fake, 1)[1], soft=True)
     fake.clock.advance(bounces.WINDOW)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from chalicelib.domain import zones
 from chalicelib.domain.access_channels import ACCESS_CHANNELS, AccessChannel
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Invalid, NeverDue, Refusal, UsersNeeded
@@ -170,6 +171,23 @@ def test_what_is_in_time_in_the_last_zone_of_the_world_is_not_missed(fake: FakeW
         24: (Outcome.SENT, 1),
         48: (Outcome.SENT, 1),
     }
+
+
+@pytest.mark.parametrize("zone", ["Etc/GMT+12", "Pacific/Pago_Pago", "Pacific/Kiritimati"])
+def test_users_of_every_zone_get_the_first_occurrence_that_is_in_time(
+    fake: FakeWorld, zone: str
+) -> None:
+    """An occurrence begins up to 26 hours before its own zone shows its time."""
+    cron = Timing(zone, cron="0 9 * * *", zone_attribute="tz", if_late=30)
+    id = store(fake, cron)
+    first = fake.stored.stored[id].occurrence.local
+    its_place = zones.zone(zone)
+    assert its_place is not None
+    second = zones.moment(first + timedelta(days=1), its_place)
+    fake.clock.time = second + 29 * 60_000
+    schedules.carry_out(fake.ports, id, DOOR)
+    found = {result.outcome: result for result in results(fake, id)}
+    assert (found[Outcome.MISSED].number, Outcome.SENT in found) == (1, True)
 
 
 def refusal_when(fake: FakeWorld, access: AccessChannel) -> Result:

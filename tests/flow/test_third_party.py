@@ -10,11 +10,9 @@ import pytest
 from chalicelib.domain.delivery_channels import DELIVERY_CHANNELS
 from chalicelib.domain.errors import Invalid, NotFound, Rejected, Stale, Throttled
 from chalicelib.domain.third_party import (
-    LIBRARIES,
     REGISTERED,
     Draft,
     Family,
-    Keyword,
     Registers,
     Report,
     Review,
@@ -219,24 +217,6 @@ def test_the_channel_says_that_templates_are_kept_before_the_first_one_is() -> N
     version = shop.channel.version
     manage.refresh(shop.account, TEMPLATE)
     assert shop.channel.version == version
-
-
-def test_a_library_is_searched_as_it_was_synced_and_a_template_made_of_it() -> None:
-    shop = Shop(LISTED)
-    assert library.library(shop.account).titles == ()
-    library.sync(shop.account)
-    library.ask_keywords(shop.account, "2")
-    shop.work(times=2)
-    synced = library.library(shop.account)
-    assert [title.id for _, title in library.titles(synced, "LOST", 0, 10)] == ["2"]
-    assert [place for place, _ in library.titles(synced, "order", 1, 10)] == [2]
-    assert synced.keywords["2"] == (Keyword(1, "Order", kind="number"),)
-    assert len(shop.world.records.of(LIBRARIES).list()) == 1
-    id = library.choose(shop.account, "2", [1], "")
-    shop.work(times=2)
-    assert shop.vendor.calls.count("choose") == 1
-    assert shop.answered(id).made == "chosen-2"
-    assert shop.states() == {"chosen-2": State.NORMAL}
 
 
 @pytest.mark.parametrize("action", [manage.refresh, lambda account, family: library.sync(account)])

@@ -76,7 +76,7 @@ class JsmsRegistry(PlainRegistry):
         return self._registered(sort, id, body)
 
     def _registered(self, sort: Sort, id: str, body: Mapping[str, Any]) -> Registered:
-        review = REVIEWS.get(body.get("status", 0), Review.IN_REVIEW)
+        review = REVIEWS.get(number(body.get("status")) or 0, Review.IN_REVIEW)
         account = self.account.credentials_fingerprint
         found = Registered(self.account.code, id, sort, "", review=review, account=account)
         remark = readable(body.get("remark"), 500)

@@ -73,18 +73,18 @@ class WeChatRegistry(PlainRegistry):
         listed = _list(self._get("/wxaapi/newtmpl/getcategory").body.get("data"))
         categories = [str(id) for entry in listed if (id := number(entry.get("id"))) is not None]
         titles: list[Title] = []
-        while categories and len(titles) < MAX_TITLES:
+        for start in range(0, MAX_TITLES if categories else 0, PAGE):
             answer = self._get(
                 "/wxaapi/newtmpl/getpubtemplatetitles",
                 ids=",".join(categories),
-                start=str(len(titles)),
+                start=str(start),
                 limit=str(PAGE),
             )
             page = _list(answer.body.get("data"))
             titles += [_title(entry) for entry in page if number(entry.get("tid")) is not None]
-            if len(page) < PAGE or len(titles) >= (number(answer.body.get("count")) or 0):
+            if not page or start + PAGE >= (number(answer.body.get("count")) or 0):
                 break
-        return titles[:MAX_TITLES]
+        return titles
 
     def keywords(self, id: str) -> Sequence[Keyword]:
         answer = self._get("/wxaapi/newtmpl/getpubtemplatekeywords", tid=id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from chalice.app import Blueprint, Response
@@ -15,11 +16,14 @@ from chalicelib.entrypoints.http.language import Language, preferred
 from chalicelib.entrypoints.http.problems import ums_error
 from chalicelib.entrypoints.http.route import Auth, route
 
+if TYPE_CHECKING:
+    from chalicelib.flow.preferences import Seen
+
 bp = Blueprint(__name__)
 
 _FORM_BYTES = 32_768
 _TIME = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
-_TOPIC = re.compile(r"[0-9]{1,15}", re.ASCII)
+_NUMBER = re.compile(r"[0-9]{1,15}", re.ASCII)
 _FIRST = re.compile(r"f([0-9]{1,15})", re.ASCII)
 _BOX = re.compile(r"([0-9]{1,15})\.([a-z_]{1,30})", re.ASCII)
 
@@ -53,8 +57,9 @@ def choose(context: RequestContext, token: str) -> Response:
         chosen = {(int(box[1]), box[2]) for box in boxes}
         named = ((_FIRST.fullmatch(name), kinds[0]) for name, kinds in form.items())
         first = {int(name[1]): kind for name, kind in named if name}
-        seen = {int(text) for text in form["s"] if _TOPIC.fullmatch(text)} if "s" in form else None
-        shown = preferences.save(context.world, token, chosen, _quiet(form), first, seen)
+        shown = preferences.save(
+            context.world, token, chosen, _quiet(form), first, seen=_seen(form)
+        )
     else:
         shown = preferences.page(context.world, token)
     text = preferences_page.html_of(shown, language, is_saved=is_saved)
@@ -66,6 +71,13 @@ def _form(raw: bytes) -> Mapping[str, Sequence[str]]:
         return parse_qs(raw.decode("ascii"), max_num_fields=1000)
     except ValueError:
         raise Refused(PARAMETER, "cannot be read", "无法读取", field="body") from None
+
+
+def _seen(form: Mapping[str, Sequence[str]]) -> Seen | None:
+    """Read which boxes a page had, None if its form does not say."""
+    topics, kinds = (form.get(field, [""])[0].split(",") for field in ("topics", "kinds"))
+    numbers = frozenset(int(text) for text in topics if _NUMBER.fullmatch(text))
+    return (numbers, frozenset(kinds)) if numbers else None
 
 
 def _quiet(form: Mapping[str, Sequence[str]]) -> QuietTime | None:

@@ -47,10 +47,9 @@ def html_of(page: Page, language: Language, *, is_saved: bool) -> str:
     def say(text: Text) -> str:
         return escape(text.in_language(language))
 
-    topics = "".join(_topic(page, topic, language) for topic in page.topics)
+    topics = "".join(_topic(page, topic, language) for topic in page.topics) + _seen(page)
     fields = topics + (_quiet(page, language) if page.is_user else "")
-    seen = "".join(_seen(number) for number in (0, *(topic.number for topic in page.topics)))
-    form = f'<form method="post">{seen}{fields}<p><button>{say(SAVE)}</button></p></form>'
+    form = f'<form method="post">{fields}<p><button>{say(SAVE)}</button></p></form>'
     note = f"<p role=status>{say(SAVED)}</p>" if is_saved else ""
     return (
         f'<!doctype html><html lang="{language.value}"><head><meta charset="utf-8">'
@@ -59,11 +58,6 @@ def html_of(page: Page, language: Language, *, is_saved: bool) -> str:
         f"<h2>{say(TITLE)}</h2>{note}{form if fields else f'<p>{say(NOTHING)}</p>'}"
         "</main></body></html>"
     )
-
-
-def _seen(number: int) -> str:
-    """Return a field that says that a topic stands on the page. 0: the page says what it shows."""
-    return f'<input type="hidden" name="s" value="{number}">'
 
 
 def _topic(page: Page, topic: Topic, language: Language) -> str:
@@ -76,6 +70,19 @@ def _topic(page: Page, topic: Topic, language: Language) -> str:
     about = f"<p>{escape(topic.description)}</p>" if topic.description else ""
     first = _first(page, topic, language) if page.is_user and len(page.kinds) > 1 else ""
     return f"<fieldset><legend>{escape(topic.name)}</legend>{about}{boxes}{first}</fieldset>"
+
+
+def _seen(page: Page) -> str:
+    """Return fields that say which boxes a page has, for a form that is posted much later."""
+    lists = {
+        "topics": [str(topic.number) for topic in page.topics],
+        "kinds": [kind.value for kind in page.kinds],
+    }
+    fields = (
+        f'<input type="hidden" name="{name}" value="{",".join(values)}">'
+        for name, values in lists.items()
+    )
+    return "".join(fields) if page.topics else ""
 
 
 def _first(page: Page, topic: Topic, language: Language) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -135,13 +135,14 @@ class Schedule(Sparse):
         return self.at is not None and datetime.fromisoformat(self.at).tzinfo is not None
 
     def timing(self) -> Timing:
-        rule, cron, zone = self.date, self.cron or "", self.time_zone or "UTC"
+        rule, cron = self.date, self.cron or ""
+        zone, at = self._zone_and_at()
         if rule is not None:
             hour, minute = rule.time.split(":")
             cron = f"{int(minute)} {int(hour)} * * *"
         return Timing(
             zone=zone,
-            at=self._local_at(zone) if self.at else "",
+            at=at,
             cron=cron,
             until=self.until or "",
             date_rule=schedules.DateRule(rule.attribute, rule.days, rule.yearly) if rule else None,
@@ -149,11 +150,20 @@ class Schedule(Sparse):
             if_late=self.if_late,
         )
 
-    def _local_at(self, zone: str) -> str:
-        at = datetime.fromisoformat(self.at or "")
-        if at.tzinfo is not None:
-            at = zones.shown(round(at.timestamp() * 1000), zones.zone(zone) or at.tzinfo)
-        return at.isoformat()
+    def _zone_and_at(self) -> tuple[str, str]:
+        """Return the zone, and `at` as its local time.
+
+        A moment that clocks show as an earlier one, too, is kept in UTC.
+        """
+        name = self.time_zone or "UTC"
+        at, place = datetime.fromisoformat(self.at) if self.at else None, zones.zone(name) or UTC
+        if at is None or at.tzinfo is None:
+            return name, at.isoformat() if at else ""
+        moment = round(at.timestamp() * 1000)
+        local = zones.shown(moment, place)
+        if zones.moment(local, place) != moment:
+            name, local = "UTC", zones.shown(moment, UTC)
+        return name, local.isoformat()
 
 
 class MessageBody(Strict):

@@ -128,7 +128,7 @@ class _Sending:
             sum(map(len, groups)) * len(self._parts), self._clock.monotonic(), self._latest
         )
         for n, members in enumerate(groups):
-            if self._clock.monotonic() > self._latest:
+            if max(self._clock.monotonic(), self._turn) > self._latest:
                 self._record(members, Outcome(code="timeout", later=True, untried=True))
                 continue
             try:
@@ -237,8 +237,18 @@ class _Sending:
                 return answer.result, answer.id, connection
             self._clock.sleep(PAUSE)
 
+    @property
+    def _turn(self) -> float:
+        """The time at which the rate allows the next message."""
+        return self._pace.time_of(self._begin, self._messages)
+
     def _await_turn(self, messages: int) -> None:
-        wait = self._pace.time_of(self._begin, self._messages) - self._clock.monotonic()
+        """Wait for the rate, while an answer can still come in time.
+
+        The parts of a message cannot wait longer for each other. The next call waits instead.
+        """
+        last = self._until - self._timeout / 2
+        wait = min(self._turn, last) - self._clock.monotonic()
         self._messages += messages
         if wait > 0:
             self._clock.sleep(wait)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -60,6 +61,17 @@ def test_a_time_may_have_an_offset(configured: Api) -> None:
     ):
         id = scheduled(configured, schedule).json["msgid"]
         assert configured.fake.stored.stored[id].next == AT
+
+
+@pytest.mark.parametrize("offset", ["-04:00", "-05:00"])
+def test_an_offset_tells_the_two_times_apart_that_clocks_show_alike(
+    configured: Api, offset: str
+) -> None:
+    """Clocks of New York show 1:30 twice on this day."""
+    at = f"2027-11-07T01:30:00{offset}"
+    id = scheduled(configured, {"at": at, "time_zone": "America/New_York"}).json["msgid"]
+    meant = round(datetime.fromisoformat(at).timestamp() * 1000)
+    assert configured.fake.stored.stored[id].next == meant
 
 
 @pytest.mark.parametrize(

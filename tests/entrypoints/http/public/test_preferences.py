@@ -13,6 +13,7 @@ from chalicelib.flow.preferences import Person
 from tests.entrypoints.conftest import KEY, Api, Reply
 from tests.entrypoints.http.admin.test_caps import a_topic
 
+_ATTRIBUTE = re.compile(r'(\w+)(?:="([^"]*)")?')
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -80,10 +81,35 @@ def test_choices_are_saved_and_shown(configured: Api) -> None:
     }
 
 
+def shown_to(api: Api, path: str) -> list[tuple[str, str]]:
+    """Return the fields that a browser posts of a page as it is."""
+    text = api("GET", path, auth=None).body.decode()
+    inputs = [dict(_ATTRIBUTE.findall(tag)) for tag in re.findall("<input ([^>]*)>", text)]
+    posted = [tag for tag in inputs if tag["type"] != "checkbox" or "checked" in tag]
+    return [(tag["name"], tag["value"]) for tag in posted]
+
+
+def test_what_a_reader_did_not_see_stays_as_it_is(configured: Api) -> None:
+    """A page may be open for days. Topics and contacts come about meanwhile."""
+    first, path = a_topic(configured), a_reader(configured)
+    form = shown_to(configured, path)
+    second = a_topic(configured, name="News")
+    third = a_topic(configured, name="Events", opt_in=True)
+    configured.users([{"userid": "user1", "wechatoa": {"all": "o1"}}])
+    left = [field for field in form if field != ("t", f"{first}.sms")]
+    text = post(configured, path, *left).body.decode()
+    wanted = set(re.findall(r'value="(\d+\.\w+)" checked', text))
+    assert f"{first}.sms" not in wanted
+    assert f"{first}.email" in wanted
+    assert {f"{second}.{kind}" for kind in ("sms", "email")} <= wanted
+    assert not any(box.startswith(f"{third}.") for box in wanted)
+    assert (f"{first}.wechatoa" in wanted) == ("wechatoa" in text)
+
+
 def test_a_topic_that_came_after_the_page_was_shown_keeps_its_choice(configured: Api) -> None:
     path = a_reader(configured)
     old = a_topic(configured)
-    fields = re.findall('name="(s)" value="([0-9]+)"', configured("GET", path).body.decode())
+    fields = [field for field in shown_to(configured, path) if field[0] in ("topics", "kinds")]
     new = a_topic(configured, name="News")
     shown = post(configured, path, ("t", f"{old}.sms"), *fields).body.decode()
     boxes = {f"{old}.sms", f"{new}.sms", f"{new}.email"}
