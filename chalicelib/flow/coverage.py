@@ -75,9 +75,21 @@ def _covered(user: User, key: str, channels: Mapping[str, str]) -> set[str]:
     """Return the names of what a user counts for: `users`, types, and delivery channels."""
     names = {"users"}
     for code, kind in channels.items():
-        if user.contacts_on((code, ChannelType(kind)), key):
+        if _has_contact(user, key, code, ChannelType(kind)):
             names |= {f"type|{kind}", f"channel|{code}"}
     return names
+
+
+def _has_contact(user: User, key: str, code: str, kind: ChannelType) -> bool:
+    """Tell if a user has a contact on a delivery channel, under any label.
+
+    Of the whole deployment, that is a contact of any access channel.
+    """
+    if user.labels.get(kind, {}).get(code):
+        return True
+    if not key and not kind.bound_by_code:
+        return bool(user.contacts.get(kind))
+    return bool(user.contacts_on((code, kind), key))
 
 
 def _result(counts: Mapping[str, int]) -> dict[str, Any]:
