@@ -120,8 +120,8 @@ class EventRecord(Strict):
     cuid: Cuid
     eventName: Name
     itime: Number
-    randomId: EventId = ""
-    properties: Properties = {}
+    randomId: EventId | None = None
+    properties: Properties | None = None
 
 
 class Events(Strict):
@@ -132,7 +132,9 @@ class Events(Strict):
         return [
             (
                 record.cuid,
-                Event(record.eventName, record.itime, record.randomId, record.properties),
+                Event(
+                    record.eventName, record.itime, record.randomId or "", record.properties or {}
+                ),
             )
             for record in self.data
         ]
