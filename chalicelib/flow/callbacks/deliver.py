@@ -52,6 +52,10 @@ class Round:
         if failure is not None:
             raise failure
 
+    def has_begun(self, channel_key: str) -> bool:
+        """Tell if the records of an access channel were delivered, or failed."""
+        return channel_key in self._errors
+
     def end(self) -> Mapping[str, Exception]:
         return {}
 
