@@ -51,6 +51,7 @@ def _shown(item: Any) -> Any:
 
 
 Number = Annotated[int, Field(gt=0, lt=2**63)]
+Moment = Annotated[int, Field(gt=0, lt=10**14)]  # in ms: microseconds are refused
 Cuid = Annotated[int, Field(gt=0, lt=2**63)]
 Name = Annotated[
     str,
@@ -119,7 +120,7 @@ Properties = Annotated[Values, Field(max_length=MAX_ATTRIBUTES), AfterValidator(
 class EventRecord(Strict):
     cuid: Cuid
     eventName: Name
-    itime: Number
+    itime: Moment
     randomId: EventId | None = None
     properties: Properties | None = None
 
