@@ -68,6 +68,7 @@ class Fault(StrEnum):
     HIDDEN_COLUMN = "hidden_column"
     SCOPE_NOT_NEEDED = "scope_not_needed"
     CODE_NEEDED = "code_needed"
+    BESIDE_CONTACTS = "beside_contacts"
     # of a row or a cell
     SURPLUS = "surplus"
     MISSING = "missing"

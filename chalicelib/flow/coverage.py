@@ -81,9 +81,21 @@ def _covered(user: User, key: str, body: Mapping[str, Any]) -> set[str]:
     if restricted and not user.is_bound_to(key, body["channels"]):
         return names
     for code, kind in body["channels"].items():
-        if user.contacts_on((code, ChannelType(kind)), key, restricted=restricted):
+        if _has_contact(user, key, code, ChannelType(kind), restricted=restricted):
             names |= {f"type|{kind}", f"channel|{code}"}
     return names
+
+
+def _has_contact(user: User, key: str, code: str, kind: ChannelType, *, restricted: bool) -> bool:
+    """Tell if a user has a contact on a delivery channel, under any label.
+
+    Of the whole deployment, that is a contact of any access channel.
+    """
+    if user.labels.get(kind, {}).get(code):
+        return True
+    if not key and not kind.bound_by_code:
+        return bool(user.contacts.get(kind))
+    return bool(user.contacts_on((code, kind), key, restricted=restricted))
 
 
 def _result(counts: Mapping[str, int]) -> dict[str, Any]:

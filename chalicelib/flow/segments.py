@@ -12,7 +12,7 @@ from typing import Any
 from chalicelib.domain import segment_rules
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.comparisons import Today
-from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.delivery_channels import Channel, ChannelType
 from chalicelib.domain.segment_rules import Person, Rule, View
 from chalicelib.domain.traces import Interacted, Log
 from chalicelib.domain.users import User
@@ -44,20 +44,21 @@ def belongs_to(access: AccessChannel, user: User) -> bool:
     return not access.restricted or user.is_bound_to(access.key, access.channels)
 
 
-def channels_of(world: World, access: AccessChannel) -> Mapping[str, ChannelType]:
-    """Return code -> channel type for the delivery channels of an access channel."""
+def channels_of(world: World, access: AccessChannel) -> Sequence[Channel]:
+    """Return the delivery channels of an access channel, by code."""
     channels = (world.settings.channel(code) for code in sorted(access.channels))
-    return {channel.code: channel.type for channel in channels if channel is not None}
+    return [channel for channel in channels if channel is not None]
 
 
 def reached_on(
-    user: User, access: AccessChannel, channels: Mapping[str, ChannelType]
+    user: User, access: AccessChannel, channels: Sequence[Channel]
 ) -> frozenset[ChannelType]:
-    """Return the channel types on which an access channel has a contact of a user."""
+    """Return the channel types on which a message that names no label has a contact of a user."""
+    key, restricted = access.key, access.restricted
     return frozenset(
-        kind
-        for code, kind in channels.items()
-        if user.contacts_on((code, kind), access.key, restricted=access.restricted)
+        channel.type
+        for channel in channels
+        if user.contacts_on(channel, key, channel.labels_to_try(), restricted=restricted)
     )
 
 

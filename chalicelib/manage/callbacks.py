@@ -90,13 +90,19 @@ def rotate(
 
 
 def delete(world: World, key: str, version: int | None, id: str) -> Configured:
-    """Delete an address. Raise DefaultAddress for the default one."""
+    """Delete an address. What a pause of it has held goes to the default.
+
+    Raise DefaultAddress for the default one.
+    """
     before, settings = _at(world, key, version)
-    _known(settings, id)
+    address = _known(settings, id)
     if id == settings.default:
         raise DefaultAddress("id")
-    kept = tuple(address for address in settings.addresses if address.id != id)
-    return _store(world, before, replace(settings, addresses=kept))
+    kept = tuple(one for one in settings.addresses if one.id != id)
+    configured = _store(world, before, replace(settings, addresses=kept))
+    if address.paused:
+        replay.release(world, key, id)
+    return configured
 
 
 def test(world: World, key: str, id: str) -> str:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 
 import pytest
+from pydantic import TypeAdapter
 
 from chalicelib.domain.members import Role
 from chalicelib.domain.traces import Event
 from chalicelib.domain.users import UserChange
-from chalicelib.manage import users
+from chalicelib.entrypoints.http.schemas.operation_growth import Moment
+from chalicelib.manage import events, users
 from tests.console.conftest import Browser, a_member
 from tests.console.shops import shop as shop
 from tests.console.test_rules import wrong
+
+LATEST = 10**14 - 1  # ms
 
 
 def at(shop: Browser, path: str = "") -> str:
@@ -24,6 +28,13 @@ def test_messages_to_a_person_are_listed_with_what_became_of_them(shop: Browser)
     assert shop.msgid in page.plain
     assert f"/console/m/{shop.msgid}/u1" in page.text
     assert shop.msgid in shop.get(at(shop, "/messages?all=1")).plain
+
+
+def test_a_person_is_shown_whatever_time_an_event_has(shop: Browser) -> None:
+    assert TypeAdapter(Moment).validate_python(LATEST) == LATEST
+    events.record(shop.world, [("u1", Event("late", LATEST)), ("u1", Event("early", 1))])
+    page = shop.get(at(shop))
+    assert (page.status, "late 1" in page.plain) == (200, True)
 
 
 def test_preferences_are_set_and_a_wrong_time_zone_is_kept(shop: Browser) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.jobs import CoverageJob
+from chalicelib.domain.users import User
 from chalicelib.flow import coverage
 from chalicelib.reports.coverage import shown
 from tests.builders import SHOP, a_channel, a_user, an_access_channel
@@ -73,6 +75,17 @@ def test_users_are_counted_by_channel_type_and_delivery_channel(
         "users": 1,
         "share": 0.25,
     }
+
+
+def test_contacts_under_labels_and_of_an_access_channel_alone_count(world: FakeWorld) -> None:
+    labels = {ChannelType.SMS: {"text": {"of-work": "4"}}}
+    own = {ChannelType.EMAIL: {SHOP: ("eva@example.com",)}}
+    world.users.has(User("eva", labels=labels, contacts=own))
+    for key in ("", SHOP):
+        coverage.begin(world.ports, key)
+        run(world)
+        types = counted(world, key)["types"]
+        assert types == {"app": 1, "sms": 4, "email": 2}, key
 
 
 def test_a_count_ends_right_wherever_its_worker_is_ended(world: FakeWorld) -> None:

@@ -16,7 +16,7 @@ from chalicelib.domain.groups import GROUPS, Family, Group
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import Plan, TargetLoss
 from chalicelib.domain.traces import DAY, Event, Interacted, Interaction
-from chalicelib.domain.users import ALL, UserChange
+from chalicelib.domain.users import ALL, User, UserChange
 from chalicelib.flow import audience, draft, segments
 from chalicelib.flow.requests import SendRequest
 from chalicelib.manage import access_channels, events, users
@@ -104,6 +104,20 @@ def test_a_deleted_access_channel_has_no_members(fake: FakeWorld) -> None:
 def members(fake: FakeWorld, rule: Mapping[str, Any]) -> set[str]:
     page = fake.users.scan(range(256), "", 100)
     return {user.userid for user in segments.members(fake.ports, SHOP, rule, page)}
+
+
+def test_a_contact_under_the_default_label_reaches_its_user(fake: FakeWorld) -> None:
+    channel = fake.settings.channel("text")
+    assert channel is not None
+    labels = {ChannelType.SMS: {"text": {channel.default_label: "13900001111"}}}
+    fake.users.has(User("new", labels=labels))
+    assert reached(fake, a_message_by({"contact": "sms"}, labels=_labels(fake)))["new"] == 1
+    assert "new" not in members(fake, {"not": {"contact": "sms"}})
+
+
+def _labels(fake: FakeWorld) -> dict[str, tuple[str, ...]]:
+    channels = (fake.settings.channel(code) for code in ("push", "text", "mail"))
+    return {channel.code: channel.labels_to_try() for channel in channels if channel is not None}
 
 
 def requests_of(fake: FakeWorld, rule: Mapping[str, Any]) -> list[str]:

@@ -92,6 +92,10 @@ TEXTS: Mapping[Fault, Text] = {
     Fault.CODE_NEEDED: _text(
         "needs the code of a delivery channel in brackets", "需要在方括号中注明通道代码"
     ),
+    Fault.BESIDE_CONTACTS: _text(
+        "must not stand beside phone or email: divide the file by columns",
+        "不能与 phone 或 email 列同时使用：请按列拆分文件",
+    ),
     Fault.SURPLUS: _text(
         "the row has more cells than the {most} columns:"
         " put quotation marks around a cell with a comma",

@@ -56,6 +56,9 @@ _FAULTS = {
         "was changed by others at the same time, please try again", "用户信息正在被修改"
     ),
 }
+_OF_ALL = Text(
+    "belongs to all, which this access channel must not change", "属于所有渠道，该渠道不能修改"
+)
 _OTHER_KEY = Text("must be the key of the request's credentials", "与认证信息不符")
 
 
@@ -107,6 +110,8 @@ def set_contacts(context: RequestContext) -> dict[str, Any]:
 def set_attributes(context: RequestContext) -> dict[str, Any]:
     """Set attributes of a user."""
     body: Attributes = _validated(context, _json(context))
+    if not context.sender.may_change_all:
+        raise _bad_parameter(context, "data", _OF_ALL)
     failures = operation_growth.set_attributes(context.world, body.cuid, body.data)
     return _answer(context, failures)
 

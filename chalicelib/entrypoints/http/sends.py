@@ -35,9 +35,11 @@ def read(
 
     body = without_nulls(value)
     template = template or (isinstance(body, Mapping) and body.get("template_id", 0) != 0)
+    name = f"send.{'Template' if template else 'Ordinary'}{'Broadcast' if broadcast else 'Send'}"
+    schema: Any = schemas.load(name)
+    body = schema.without_empty(body)
     _check_names(body, broadcast=broadcast, template=template)
-    schema = f"send.{'Template' if template else 'Ordinary'}{'Broadcast' if broadcast else 'Send'}"
-    checked: Any = base.validate(schemas.load(schema), body)
+    checked: Any = base.validate(schema, body)
     return replace(checked.request(access), body=_kept(body)), checked.option.sendno
 
 

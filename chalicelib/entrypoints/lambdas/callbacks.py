@@ -29,8 +29,16 @@ def _round(world: World, texts: Sequence[str]) -> deliver.Round:
     return deliver.Round(jobs)
 
 
+def _is_worked_on(text: str, together: deliver.Round) -> bool:
+    """Tell if another job has delivered the records of this one, or failed to."""
+    with suppress(Exception):  # raised again where the job itself is read
+        job = envelopes.decode_callback(text)
+        return isinstance(job, CallbackJob) and together.has_begun(job.channel_key)
+    return False
+
+
 @bp.on_sqs_message(queue=_QUEUE)  # type: ignore[untyped-decorator]
-@jobs_together(_round)
+@jobs_together(_round, is_worked_on=_is_worked_on)
 def callbacks(world: World, text: str, together: deliver.Round) -> None:
     """Deliver callbacks, or deliver them again, or test an address."""
     job = envelopes.decode_callback(text)

@@ -77,11 +77,12 @@ def jobs_together(
     begin: Callable[[World, Sequence[str]], B],
     unbegun: Callable[[World, str, B], str] | None = None,
     clock: Callable[[], float] = time.monotonic,
+    is_worked_on: Callable[[str, B], bool] = lambda text, batch: False,
 ) -> Callable[[Callable[[World, str, B], None]], Consumer]:
     """Make a consumer as `jobs` does, whose jobs share what `begin` makes of their texts.
 
     With `unbegun` it is patient for some seconds. Then it hands back what it has not begun, with
-    the texts that `unbegun` returns.
+    the texts that `unbegun` returns. A job that `is_worked_on` with others takes no time.
     """
     text_of = unbegun or _as_it_came
 
@@ -97,6 +98,7 @@ def jobs_together(
                 failed, left = _work_through(
                     lambda world, text: work(world, text, batch),
                     *(world, records, context, patience, clock),
+                    is_worked_on=lambda text: is_worked_on(text, batch),
                 )
                 failed += _report(records, batch.end())
                 failed += _hand_back(world, left, lambda text: text_of(world, text, batch))
@@ -150,21 +152,25 @@ def _work_through(
     context: Any,
     patience: float = math.inf,
     clock: Callable[[], float] = time.monotonic,
+    is_worked_on: Callable[[str], bool] = lambda text: False,
 ) -> tuple[list[str], Records]:
     """Return the ids of jobs that failed, and the jobs that were not begun."""
     failed: list[str] = []
+    left: Records = []
     longest, until = 0.0, clock() + patience
     for n, record in enumerate(records):
-        needed = max(SHORTEST, 1.5 * longest)
-        if n and not (clock() < until and time_left(context) >= needed):
-            return failed, records[n:]
+        if n and not is_worked_on(record["body"]):
+            needed = max(SHORTEST, 1.5 * longest)
+            if left or not (clock() < until and time_left(context) >= needed):
+                left.append(record)
+                continue
         begun = clock()
         try:
             work(_ending(world, context), record["body"])
         except Exception as error:  # noqa: BLE001 logged with its id, and handed back
             failed.append(_report_one(record, error))
         longest = max(longest, (clock() - begun) * 1000)
-    return failed, []
+    return failed, left
 
 
 def _hand_back(world: World, records: Records, text_of: Callable[[str], str]) -> list[str]:

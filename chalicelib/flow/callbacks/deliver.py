@@ -52,6 +52,10 @@ class Round:
         if failure is not None:
             raise failure
 
+    def has_begun(self, channel_key: str) -> bool:
+        """Tell if the records of an access channel were delivered, or failed."""
+        return channel_key in self._errors
+
     def end(self) -> Mapping[str, Exception]:
         return {}
 
@@ -93,7 +97,8 @@ def retry(world: World, job: CallbackRetry) -> None:
         attempt = Attempt(now, 0, _SWITCHED_OFF)
         world.callbacks.put(_after(batch, BatchState.FAILED, attempt))
         return
-    _try_again(world, address, batch)
+    # The address may be the default in place of a deleted one: its pause holds the batch from now.
+    _try_again(world, address, replace(batch, address=address.id))
 
 
 def _settings(world: World, channel_key: str) -> CallbackSettings | None:

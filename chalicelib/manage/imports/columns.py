@@ -170,6 +170,8 @@ def read(world: World, kind: ImportKind, header: Sequence[str]) -> Columns:
     needed = CONTACTS if kind is ImportKind.SUPPRESSIONS else (USERID,)
     if not _has_key(kind, columns) and not any(e.field.lower() in needed for e in errors):
         errors.append(Faulty(needed[0], Fault.MISSING_COLUMN))
+    if kind is ImportKind.LIST and len({column.field == USERID for column in columns}) > 1:
+        errors.append(Faulty(USERID, Fault.BESIDE_CONTACTS))
     if errors:
         raise Several(errors)
     return Columns(kind, columns)

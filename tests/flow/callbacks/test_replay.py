@@ -101,6 +101,29 @@ def test_a_pause_holds_retries_too() -> None:
     assert [batch.state for batch in fake.callbacks.batches()] == [BatchState.DELIVERED]
 
 
+@pytest.mark.parametrize("is_default_paused", [False, True])
+def test_what_a_pause_holds_goes_to_the_default_once_its_address_is_deleted(
+    is_default_paused: bool,
+) -> None:
+    fake = a_shop()
+    (first,) = addresses(fake)
+    second, _ = shop.add(fake, "https://b.example")
+    callbacks.change_address(fake.ports, SHOP, None, first.id, {"paused": True})
+    send(fake)
+    run(fake)
+    callbacks.change(fake.ports, SHOP, None, {"default": second.id})
+    pause = {"paused": is_default_paused}
+    callbacks.change_address(fake.ports, SHOP, None, second.id, pause)
+    callbacks.delete(fake.ports, SHOP, None, first.id)
+    run(fake)
+    if is_default_paused:
+        assert {batch.state for batch in fake.callbacks.batches()} == {BatchState.HELD}
+        callbacks.change_address(fake.ports, SHOP, None, second.id, {"paused": False})
+        run(fake)
+    assert [post.url for post in fake.receivers.posts] == ["https://b.example"]
+    assert {batch.state for batch in fake.callbacks.batches()} == {BatchState.DELIVERED}
+
+
 def test_the_first_address_is_the_default_which_cannot_be_deleted() -> None:
     fake = a_shop()
     first = addresses(fake)[0]

@@ -45,6 +45,15 @@ def test_a_file_puts_contacts_on_a_list(fake: FakeWorld) -> None:
     assert figures(done(fake, "userid\nann\n", LIST, CSV, 3)) == (1, 1, 0, 0)
 
 
+def test_a_file_of_users_and_contacts_is_refused_instead_of_half_of_it_being_lost(
+    fake: FakeWorld,
+) -> None:
+    ended = done(fake, "phone,userid\n13900001111,ann\n,bob\n", LIST, CSV, 3)
+    assert ended.state is ImportState.FAILED
+    assert "userid" in ended.reason
+    assert not list_contacts.holds(fake.ports, 3, SMS, "13900001111")
+
+
 @pytest.mark.parametrize(
     "header", ["userid\nann\n", "name\nx\n", "phone,userid\n13900001111,ann\n"]
 )

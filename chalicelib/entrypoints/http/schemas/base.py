@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, TypeVar
 from urllib.parse import urlsplit
 
@@ -53,8 +53,22 @@ class Strict(BaseModel):
 class Sparse(Strict):
     """A body that is read without its nulls (bodies.without_nulls): null means absent.
 
-    The JSON schema says so too, also of unknown names.
+    So do empty lists of fields of other bodies, whose names match `emptied`. The JSON schema says
+    so too, also of unknown names.
     """
+
+    emptied: ClassVar[str] = ""
+
+    @classmethod
+    def without_empty(cls, body: Any) -> Any:
+        """Drop the empty lists that typed clients send for fields of other bodies."""
+        if not cls.emptied or not isinstance(body, Mapping):
+            return body
+        return {
+            name: value
+            for name, value in body.items()
+            if value != [] or not re.match(cls.emptied, name)
+        }
 
     @classmethod
     def __get_pydantic_json_schema__(
@@ -63,6 +77,9 @@ class Sparse(Strict):
         schema = handler(core_schema)
         properties = handler.resolve_ref_schema(schema)
         properties["additionalProperties"] = _NULL
+        if cls.emptied:
+            nothing = {"anyOf": [{"type": "array", "maxItems": 0}, _NULL]}
+            properties["patternProperties"] = {f"^(?:{cls.emptied})": nothing}
         required = properties.get("required", ())
         for name, field in properties["properties"].items():
             if name not in required and _NULL not in field.get("anyOf", ()):

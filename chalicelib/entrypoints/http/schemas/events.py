@@ -10,8 +10,8 @@ from chalicelib.domain.traces import Event
 from chalicelib.entrypoints.http.schemas.base import Answer, Strict, UserId
 from chalicelib.entrypoints.http.schemas.operation_growth import (
     EventId,
+    Moment,
     Name,
-    Number,
     Properties,
 )
 
@@ -22,7 +22,7 @@ class EventBody(Strict):
     """An event. Without a time it happened now. With an id it counts once."""
 
     name: Name
-    time: Number | None = None
+    time: Moment | None = None
     id: EventId = ""
     properties: Properties = {}
 

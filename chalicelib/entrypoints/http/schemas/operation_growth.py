@@ -51,6 +51,7 @@ def _shown(item: Any) -> Any:
 
 
 Number = Annotated[int, Field(gt=0, lt=2**63)]
+Moment = Annotated[int, Field(gt=0, lt=10**14)]  # in ms: microseconds are refused
 Cuid = Annotated[int, Field(gt=0, lt=2**63)]
 Name = Annotated[
     str,
@@ -119,9 +120,9 @@ Properties = Annotated[Values, Field(max_length=MAX_ATTRIBUTES), AfterValidator(
 class EventRecord(Strict):
     cuid: Cuid
     eventName: Name
-    itime: Number
-    randomId: EventId = ""
-    properties: Properties = {}
+    itime: Moment
+    randomId: EventId | None = None
+    properties: Properties | None = None
 
 
 class Events(Strict):
@@ -132,7 +133,9 @@ class Events(Strict):
         return [
             (
                 record.cuid,
-                Event(record.eventName, record.itime, record.randomId, record.properties),
+                Event(
+                    record.eventName, record.itime, record.randomId or "", record.properties or {}
+                ),
             )
             for record in self.data
         ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, RootModel, model_validator
@@ -55,6 +55,9 @@ def _url(value: str) -> str:
         raise refusal(PARAMETER, "must be an http(s) URL", "须为 http(s) 地址")
     return value
 
+
+# Of fields that a kind of send does not have. Who names no user ids does not mean everyone.
+NO_CONTENTS, NO_AUDIENCE = "msg_", "aud_(?!userid$)"
 
 OptionalId = Annotated[int, Field(ge=0)] | None
 
@@ -187,12 +190,16 @@ class Ordinary(Common):
 class TemplateSend(OfTemplate, Audience):
     """A template message to the targets that the `aud_…` fields name."""
 
+    emptied: ClassVar[str] = NO_CONTENTS
+
     def request(self, channel: AccessChannel) -> SendRequest:
         return SendRequest(**self.common(channel), **self.content(), **self.targets())
 
 
 class TemplateBroadcast(OfTemplate):
     """A template message to everyone."""
+
+    emptied: ClassVar[str] = f"{NO_CONTENTS}|{NO_AUDIENCE}"
 
     def request(self, channel: AccessChannel) -> SendRequest:
         return SendRequest(**self.common(channel), **self.content(), everyone=True)
@@ -207,6 +214,8 @@ class OrdinarySend(Ordinary, Audience):
 
 class OrdinaryBroadcast(Ordinary):
     """An ordinary message to everyone."""
+
+    emptied: ClassVar[str] = NO_AUDIENCE
 
     def request(self, channel: AccessChannel) -> SendRequest:
         return SendRequest(**self.common(channel), **self.content(), everyone=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, date
 
+import pytest
+
 from chalicelib.domain.comparisons import ComparisonKind, Today, holds
 from chalicelib.domain.rules import personal
 from tests.entrypoints.conftest import KEY, SENDER, Api
@@ -44,6 +46,25 @@ def test_attributes_are_kept_and_taken_away(growth: Api) -> None:
         {"cuid": 1, "data": {"a": {}}},
     ):
         assert growth("PUT", path, bad, auth=SENDER).json["code"] == 40002
+
+
+@pytest.mark.parametrize(
+    ("limits", "may"),
+    [
+        ({"restricted": True}, False),
+        ({"changes_all": False}, False),
+        ({"restricted": True, "changes_all": True}, True),
+    ],
+)
+def test_attributes_belong_to_everybody_who_sends(
+    growth: Api, limits: dict[str, bool], may: bool
+) -> None:
+    path, any_version = f"access-channels/{KEY}", {"If-Match": "*"}
+    assert growth.admin("PATCH", path, limits, headers=any_version).status == 200
+    body = {"cuid": 103629, "data": {"city": "深圳"}}
+    reply = growth("PUT", "/smartop/api/v1/user/attribute", body, auth=SENDER)
+    assert (reply.status, reply.json["code"]) == (200, 0 if may else 40002)
+    assert bool(growth.fake.users.stored["103629"].attributes) is may
 
 
 def test_a_decimal_that_people_may_read_stays_as_it_was_written(growth: Api) -> None:
@@ -118,3 +139,12 @@ def test_events_keep_their_properties(growth: Api) -> None:
     assert growth.fake.users.logs["555", "order"][0].properties == {"price": 3.5}
     large = {**event, "properties": {f"p{n}": "x" * 1000 for n in range(5)}}
     assert growth("POST", path, {"appKey": KEY, "data": [large]}, auth=SENDER).json["code"] == 40002
+
+
+def test_null_is_as_left_out_of_an_event(growth: Api) -> None:
+    nulls = {"randomId": None, "properties": None}
+    event = {"cuid": 103629, "eventName": "order", "itime": NOW, **nulls}
+    body = {"appKey": KEY, "data": [event, event]}
+    reply = growth("POST", "/smartop/api/v1/events/report", body, auth=SENDER)
+    assert reply.json == {"code": 0, "msg": "ok"}
+    assert growth.fake.users.stored["103629"].events == {"order": (2, NOW)}

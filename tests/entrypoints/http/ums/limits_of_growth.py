@@ -90,7 +90,7 @@ GROWTH = [
     growth(EVENTS, "data", 100, lambda n: {**events(), "data": events()["data"] * n}, least=1),
     growth(EVENTS, "data[0].eventName", 64, lambda n: events(eventName=text(n)), least=1),
     growth(EVENTS, "data[0].randomId", 64, lambda n: events(randomId=text(n))),
-    growth(EVENTS, "data[0].itime", None, lambda n: events(itime=n), least=1),
+    growth(EVENTS, "data[0].itime", 10**14 - 1, lambda n: events(itime=n), least=1),
     growth(
         EVENTS,
         "data[0].properties",

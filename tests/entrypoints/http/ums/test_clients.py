@@ -112,6 +112,23 @@ def test_null_is_as_left_out_of_a_broadcast(configured: Api, path: str) -> None:
     assert configured.send(message(**dict.fromkeys([*AUDIENCES, *CONTENTS])), path=path).code == 0
 
 
+@pytest.mark.parametrize("path", ["/v1/sent", "/v1/template/sent"])
+def test_an_empty_list_is_as_left_out_of_a_template_message(configured: Api, path: str) -> None:
+    empty: dict[str, Any] = {name: [] for name in CONTENTS}
+    assert configured.send(message(**empty), path=path).code == 0
+
+
+@pytest.mark.parametrize("path", ["/v1/broadcast", "/v1/template/broadcast"])
+def test_an_empty_list_is_as_left_out_of_a_broadcast(configured: Api, path: str) -> None:
+    names = [*(name for name in AUDIENCES if name != "aud_userid"), *CONTENTS]
+    body = message(**{name: [] for name in names})
+    assert "aud_userid" in body
+    del body["aud_userid"]
+    assert configured.send(body, path=path).code == 0
+    nobody = configured.send({**body, "aud_userid": []}, path=path)
+    assert (nobody.status, nobody.code) == (400, 4004), "who names nobody does not mean everyone"
+
+
 def test_null_is_as_left_out_of_a_push_but_for_what_is_the_senders_own(deployed: Api) -> None:
     own = {"order": None, "of": [None, {"a": None}]}
     android = {"alert": "Hello", "title": None, "extras": own}

@@ -62,6 +62,7 @@ FIELDS = {
     "KeptEvents.events": "Last events of this name, newest first.",
     "KeptEvent.time": "Time of the event, in ms.",
     "kept_events": "Last events by name, as far as they are kept.",
+    "Person.left_out": "Names of events for which there was no room.",
     "interactions": "Interactions with messages, by day.",
     "InteractionOfPerson.kind": "End of a message: `sent`, `delivered`, `clicked` or `opened`.",
     "InteractionOfPerson.day": "Begin of the day (UTC), in ms.",
