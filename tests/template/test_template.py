@@ -263,6 +263,7 @@ def test_options_of_doors_exist_only_where_they_are_turned_on(
     )
     names = (
         "Receipts",
+        "ReceiptsRole",
         "ReceiptsLogs",
         "ReceiptsFunctionUrl",
         "ReceiptsUrlPermission",
@@ -300,9 +301,9 @@ def test_only_the_function_of_fact_files_has_a_layer(functions: Functions) -> No
         assert each["Environment"]["Variables"]["FACTS_BUCKET"]["Fn::If"][2] == ""
 
 
-def test_the_function_of_receipts_is_the_apis_with_the_same_rights(functions: Functions) -> None:
+def test_the_function_of_receipts_is_the_apis_with_another_role(functions: Functions) -> None:
     api, receipts = functions["api"], functions["receipts"]
-    same = ("Runtime", "Handler", "CodeUri", "Architectures", "Timeout", "MemorySize", "Role")
+    same = ("Runtime", "Handler", "CodeUri", "Architectures", "Timeout", "MemorySize")
     assert {name: receipts[name] for name in same} == {name: api[name] for name in same}
     variables = dict(api["Environment"]["Variables"])
     assert variables.pop("RECEIPTS_URL")["Fn::If"][0] == "ReceiptsUrlOn"
