@@ -1,4 +1,4 @@
-"""What functions ask of tables on paths that few deployments take is what their policies allow."""
+"""Requests of functions on paths that few deployments take stay within their policies."""
 
 from __future__ import annotations
 

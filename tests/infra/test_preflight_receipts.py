@@ -1,4 +1,4 @@
-"""What a deployment reserves for receipts is not there for the other functions of the stage."""
+"""Room that a deployment reserves for receipts is lost to the stage's other functions."""
 
 from __future__ import annotations
 
