@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.stacks import DeploymentFailed
+from infra.stacks import DeploymentFailed, describe
 
 NO_CHANGES = ("didn't contain changes", "No updates are to be performed", "no changes")
 # Types whose resources hold what nobody can make again.
@@ -55,9 +55,12 @@ def create(
 
 
 def discard(cloudformation: Any, stack: str, name: str, *, exists: bool) -> None:
-    """Delete a change set, and the empty stack that came with it."""
+    """Delete a change set, and the empty stack that came with it.
+
+    Somebody else may have begun to create the stack meanwhile.
+    """
     cloudformation.delete_change_set(StackName=stack, ChangeSetName=name)
-    if not exists:
+    if not exists and describe(cloudformation, stack) is None:
         cloudformation.delete_stack(StackName=stack)
 
 

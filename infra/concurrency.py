@@ -22,6 +22,12 @@ def sources(template: Mapping[str, Any]) -> dict[str, list[int]]:
     return by_priority
 
 
+def reserved(parameters: Mapping[str, str]) -> int:
+    """Return how many functions a stack with these parameters reserves, for receipts."""
+    is_on = parameters.get("ReceiptsUrl") == "on"
+    return int(float(parameters.get("ReceiptsConcurrency") or 0)) if is_on else 0
+
+
 def fitting(waiting: Mapping[str, Sequence[int]], room: int) -> dict[str, int] | None:
     """Return a `concurrency` in about the same proportions whose sum fits, if there is one."""
     if LEAST * sum(map(len, waiting.values())) > room:

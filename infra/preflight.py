@@ -18,8 +18,9 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra import aws_errors, routes_out, taken, upgrade
-from infra.concurrency import ROOM_FOR_API, fitting, sources
+from infra.concurrency import ROOM_FOR_API, fitting, reserved, sources
 from infra.package import AWS, CONTAINER, HERE, package_apart
+from infra.releases import values_of
 from infra.stacks import NOT_CREATED, DeploymentFailed, aws, describe, refuse_unready, stack_name
 
 QUOTA = "Service Quotas, Lambda, “Concurrent executions”"
@@ -140,6 +141,8 @@ def _concurrency(deployment: Deployment) -> Iterator[Finding]:
     limits = deployment.session.client("lambda").get_account_settings()["AccountLimit"]
     # Reserved functions of other applications are not there for a stage.
     allowed = limits.get("UnreservedConcurrentExecutions", limits["ConcurrentExecutions"])
+    before = values_of(deployment.before) if deployment.is_created else {}
+    allowed -= reserved(deployment.parameters) - reserved(before)
     waiting = sources(deployment.template)
     needed = sum(map(sum, waiting.values())) + ROOM_FOR_API
     if needed <= allowed:

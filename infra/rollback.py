@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra import aws_errors, change_sets, deploy
 from infra.releases import Release, Releases, values_of
-from infra.stacks import DeploymentFailed, aws, describe, stack_name
+from infra.stacks import NOT_CREATED, DeploymentFailed, aws, describe, stack_name
 
 FUNCTION = "AWS::Serverless::Function"
 
@@ -35,6 +35,8 @@ def rollback(
     before = deploy.ready(cloudformation, stack)
     if before is None:
         raise DeploymentFailed(f"{stack} does not exist")
+    if before["StackStatus"] == NOT_CREATED:
+        raise DeploymentFailed(f"{stack} is left from a first deployment that failed")
     noted = deploy.noted_releases(session, stage)
     release, body = _earlier(cloudformation, stack, noted, before)
     template = noted.upload(body)

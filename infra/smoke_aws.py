@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError
 from chalicelib import config
 from chalicelib.aws.timers import SHARDS
 from infra.local.deployment import local_aws
-from infra.smoke_target import CLOCK, Clock, Target, eventually
+from infra.smoke_target import CLOCK, Clock, Failed, Target, eventually
 from infra.stacks import DeploymentFailed, aws
 
 OVERDUE = 300  # seconds: a timer without a tick waits so long for the scheduled sweep
@@ -35,16 +35,20 @@ def tick_succeeded(
     states = session.client("stepfunctions")
     name = config.clock_name(stage)
     machines = states.get_paginator("list_state_machines").paginate()
-    (arn,) = [
+    arns = [
         machine["stateMachineArn"]
         for page in machines
         for machine in page["stateMachines"]
         if machine["name"] == name
     ]
+    if not arns:
+        raise Failed(
+            f"no {name} in {session.region_name}: these AWS credentials are not the stage's"
+        )
 
     def ended() -> dict[str, Any] | None:
         executions = states.list_executions(
-            stateMachineArn=arn, statusFilter="SUCCEEDED", maxResults=100
+            stateMachineArn=arns[0], statusFilter="SUCCEEDED", maxResults=100
         )["executions"]
         since = [
             execution for execution in executions if execution["startDate"].timestamp() >= begun

@@ -112,9 +112,8 @@ def _delivery_role(stage: Stage, channel_type: ChannelType) -> Resource:
 
 def _console_role(stage: Stage) -> Resource:
     """Build the role of the console. It may do what the API may, and writes logs of its own."""
-    file = Path(stage.chalice.project_dir) / ".chalice" / "policy-api.json"
-    own = file.read_text().replace(f"-{API}:*", f"-{http_api.CONSOLE}:*")
-    policy = {"PolicyName": "ConsoleRolePolicy", "PolicyDocument": json.loads(own)}
+    document = stage.policy_of_the_api(http_api.CONSOLE)
+    policy = {"PolicyName": "ConsoleRolePolicy", "PolicyDocument": document}
     return {"Properties": {"Policies": [policy]}}
 
 

@@ -19,12 +19,28 @@ MISSING = {"Ref": "AWS::NoValue"}
 def resources(stage: Stage, settings: Resource, logs: Resource) -> Resource:
     """Build the function with settings of every function. `logs` is its log group."""
     own: Resource = {"Receipts": _function(stage, settings), "ReceiptsLogs": logs}
+    own["ReceiptsRole"] = _role(stage)
     return function_url.only_if(ON, own | function_url.resources("Receipts", "Receipts"))
 
 
 def url() -> Resource:
     """Return the address of the function URL, which ends with a slash. Empty where it is off."""
     return {"Fn::If": [ON, function_url.address("Receipts"), ""]}
+
+
+def _role(stage: Stage) -> Resource:
+    """Build the role. It may do what the API may, and writes logs of its own."""
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": "lambda.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+    policy = {"PolicyName": "ReceiptsRolePolicy", "PolicyDocument": stage.policy_of_the_api(NAME)}
+    properties = {
+        "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
+        "Policies": [policy],
+    }
+    return {"Type": "AWS::IAM::Role", "Properties": properties}
 
 
 def _function(stage: Stage, settings: Resource) -> Resource:
@@ -38,7 +54,7 @@ def _function(stage: Stage, settings: Resource) -> Resource:
         "Architectures": [scope.lambda_architecture],
         "Timeout": stage.timeout(API),
         "MemorySize": scope.lambda_memory_size,
-        "Role": {"Fn::GetAtt": ["ApiHandlerRole", "Arn"]},
+        "Role": {"Fn::GetAtt": ["ReceiptsRole", "Arn"]},
         **settings,
         "ReservedConcurrentExecutions": concurrency,
     }

@@ -52,7 +52,7 @@ def test_users_and_opt_outs_are_found_by_any_spelling(
     assert world.audiences.users_of(SMS, phones[0]) == []
 
 
-def _older(real: World, aws: Callable[[str], Any], user: User) -> None:
+def an_older_user(real: World, aws: Callable[[str], Any], user: User) -> None:
     """Store a user with rows under spellings, as releases before 2026-12 did."""
     real.users.save([user])
     key, context = to_item(user_lists.key_of(user.userid)), _context(user.userid)
@@ -80,7 +80,7 @@ def test_a_user_that_an_earlier_release_stored_is_found_and_moves_with_the_next_
     real: World, aws: Callable[[str], Any], unique: str, digits: str
 ) -> None:
     stored = a_user(unique, text=f"00{digits}", mail=f"Bob.{unique}@example.com")
-    _older(real, aws, stored)
+    an_older_user(real, aws, stored)
     for spelling in spellings(digits):
         assert real.audiences.users_of(SMS, spelling) == [unique]
     mailbox = f"bob.{unique}@example.com"
@@ -99,7 +99,7 @@ def test_a_user_that_an_earlier_release_stored_is_found_and_moves_with_the_next_
 def test_a_user_of_an_earlier_release_leaves_no_row_behind(
     real: World, aws: Callable[[str], Any], unique: str, digits: str
 ) -> None:
-    _older(real, aws, a_user(unique, text=f"00{digits}"))
+    an_older_user(real, aws, a_user(unique, text=f"00{digits}"))
     real.users.delete(list(real.users.get([unique]).values()))
     assert _rows(real, aws, unique) == 0
 

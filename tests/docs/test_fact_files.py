@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 import typing
 
+import pytest
+
 from chalicelib.domain import fact_files
 from chalicelib.domain.fact_files import FactRow
 from chalicelib.domain.messages import CHUNK_TARGETS
+from infra.change_sets import Change, refuse_losses
 from infra.package import ROOT
+from infra.stacks import DeploymentFailed
 
 REFERENCE = ROOT / "docs" / "reference"
 PAGE = (REFERENCE / "fact-files.md").read_text()
@@ -47,3 +51,14 @@ def test_the_page_has_the_size_of_a_part_and_the_days() -> None:
         f"up to {fact_files.CHUNKS} chunks ({fact_files.CHUNKS * CHUNK_TARGETS:,} people)" in PAGE
     )
     assert "400 by default" in PAGE
+
+
+def test_the_command_that_turns_fact_files_off_names_the_bucket_that_leaves_the_stack() -> None:
+    """Otherwise the deployment stops: nobody should lose sight of a bucket by a parameter."""
+    page = (ROOT / "docs" / "how-to" / "analyse-facts.md").read_text()
+    (line,) = [line for line in page.splitlines() if "FactFiles=off --" in line]
+    allowed = line.partition("--yes-replace ")[2].rstrip('"').split(" --yes-replace ")
+    leaving = [Change("Remove", "FactsBucket", "AWS::S3::Bucket", "")]
+    refuse_losses(leaving, allowed)
+    with pytest.raises(DeploymentFailed, match="FactsBucket"):
+        refuse_losses(leaving, ())

@@ -116,6 +116,20 @@ def test_a_plan_of_a_first_deployment_leaves_no_stack(session: Any, packaged: Pa
     assert deploy.describe(session.client("cloudformation"), "openums-fresh") is None
 
 
+def test_a_plan_leaves_a_stack_that_somebody_else_creates_meanwhile() -> None:
+    session = StubbedSession()
+    begun = {
+        "StackName": "openums-prod",
+        "CreationTime": datetime.datetime(2026, 11, 30, tzinfo=datetime.UTC),
+        "StackStatus": "CREATE_IN_PROGRESS",
+    }
+    session.add("cloudformation", "delete_change_set")
+    session.add("cloudformation", "describe_stacks", {"Stacks": [begun]})
+    cloudformation = session.client("cloudformation")
+    change_sets.discard(cloudformation, "openums-prod", "deploy-1", exists=False)
+    session.assert_all_asked()
+
+
 def test_a_stack_is_protected_against_deletion_from_its_first_success_on(
     session: Any, packaged: Path
 ) -> None:

@@ -94,6 +94,16 @@ def break_off(session: Any) -> None:
     session.events.register(event, breaking)
 
 
+def test_a_stack_whose_first_deployment_failed_has_no_release_to_go_back_from() -> None:
+    """Nothing is noted: a later rollback must not go to what was never there."""
+    session = StubbedSession()
+    left = {"StackName": "openums-a", "CreationTime": MOMENT, "StackStatus": "ROLLBACK_COMPLETE"}
+    session.add("cloudformation", "describe_stacks", {"Stacks": [left]})
+    with pytest.raises(DeploymentFailed, match="left from a first deployment that failed"):
+        go_back(session, "a")
+    session.assert_all_asked()
+
+
 def test_a_rollback_after_a_deployment_that_broke_off_goes_back_by_one(
     session: Any, tmp_path: Path
 ) -> None:

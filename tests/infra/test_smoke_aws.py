@@ -51,6 +51,13 @@ def test_a_tick_counts_if_it_was_started_during_the_run(at_once: Clock) -> None:
     session.assert_all_asked()
 
 
+def test_credentials_of_another_account_or_region_fail_the_check_in_words(at_once: Clock) -> None:
+    session = StubbedSession()
+    session.add("stepfunctions", "list_state_machines", {"stateMachines": []})
+    with pytest.raises(Failed, match="no openums-prod-clock in us-east-1"):
+        smoke_aws.tick_succeeded(session, "prod", 0.0, 60, at_once)
+
+
 def test_a_timer_that_stays_overdue_fails(at_once: Clock) -> None:
     session = StubbedSession()
     row = {"shard": {"N": "1"}, "due": {"S": "1800000000000#check"}}

@@ -37,7 +37,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "settings": {"GetItem", "BatchGetItem", "Query"},
         "users": {"BatchGetItem", "Query"},
         "audiences": {"BatchGetItem", "Query"},
-        "messages": {"GetItem", "Query", "PutItem", "DeleteItem"},
+        "messages": {"GetItem", "BatchGetItem", "Query", "PutItem", "DeleteItem"},  # budgets
         "ledger": {"GetItem", "Query", "PutItem"},
         "lookups": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem"},  # quota, marks
         "due": {"PutItem", "BatchWriteItem"},
@@ -60,7 +60,13 @@ TABLES: dict[str, dict[str, set[str]]] = {
             "UpdateItem",
         },  # the users of a delivery channel, for an opt-out
         "users": {"BatchGetItem", "PutItem"},  # marks
-        "audiences": {"BatchGetItem", "Query", "UpdateItem"},  # opt-outs, and whose a contact is
+        "audiences": {
+            "BatchGetItem",
+            "Query",
+            "UpdateItem",  # opt-outs, and whose a contact is
+            "PutItem",  # rows of contacts alone, as the condition says
+            "DeleteItem",
+        },
         "messages": {"GetItem", "BatchGetItem", "PutItem"},  # notes of opt-outs
         "ledger": {"GetItem", "BatchGetItem", "Query", "PutItem", "BatchWriteItem"},
         "lookups": {"GetItem", "BatchGetItem", "PutItem", "BatchWriteItem", "UpdateItem"},
@@ -88,7 +94,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
     "cmpp": {  # as deliver, and which channels there are
         "settings": {"GetItem", "BatchGetItem", "Query"},
         "users": {"BatchGetItem", "PutItem"},
-        "audiences": {"BatchGetItem", "Query", "UpdateItem"},
+        "audiences": {"BatchGetItem", "Query", "UpdateItem", "PutItem", "DeleteItem"},
         "messages": {"GetItem", "BatchGetItem", "PutItem"},  # notes of opt-outs
         "ledger": {"GetItem", "BatchGetItem", "Query", "PutItem", "BatchWriteItem"},
         "lookups": {"GetItem", "BatchGetItem", "PutItem", "BatchWriteItem", "UpdateItem"},
@@ -103,7 +109,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
     },
     "tally": {"messages": {"BatchWriteItem"}, "due": {"BatchWriteItem"}},
     "history": {"messages": {"BatchWriteItem"}, "due": {"BatchWriteItem"}},
-    "sweep": {"due": {"Query", "BatchWriteItem"}, "settings": {"GetItem"}},
+    "sweep": {"due": {"Query", "BatchWriteItem"}, "settings": {"GetItem", "BatchGetItem"}},
     "poll": {
         "settings": {"BatchGetItem", "Query"},
         "lookups": {"BatchGetItem"},

@@ -26,6 +26,9 @@ def test_in_china_functions_have_nothing_that_lambda_does_not_know_there(
 
     assert {"Fn::Not": [{"Condition": "InChina"}]} in template["Conditions"]["TracingOn"]["Fn::And"]
 
+    clock = template["Resources"]["Clock"]["Properties"]
+    assert clock["TracingConfiguration"] == {"Enabled": {"Fn::If": ["TracingOn", True, False]}}
+
     def there(value: Any) -> Any:
         condition, within, _ = value["Fn::If"]
         assert condition == "InChina"

@@ -206,26 +206,6 @@ def test_answers_of_a_rest_api_are_compressed(template: Template) -> None:
     assert template["Resources"]["RestAPI"]["Properties"]["MinimumCompressionSize"] == 1024
 
 
-@pytest.mark.parametrize("subnets", ["", "subnet-1,subnet-2"])
-@pytest.mark.parametrize("groups", ["", "sg-1"])
-def test_subnets_without_security_groups_are_refused_before_anything_is_made(
-    template: Template, subnets: str, groups: str
-) -> None:
-    """CloudFormation's functions for rules, as the emulator evaluates them."""
-    from ministack.services.cloudformation import engine
-
-    given = {
-        name: {"Value": value}
-        for name, value in (("DeliverySubnets", subnets), ("DeliverySecurityGroups", groups))
-    }
-    rules = {"Rules": template["Rules"], "Parameters": template["Parameters"]}
-    if subnets and not groups:
-        with pytest.raises(ValueError, match="DeliverySubnets needs DeliverySecurityGroups"):
-            engine._evaluate_rules(rules, given, {})
-    else:
-        engine._evaluate_rules(rules, given, {})
-
-
 @BOTH_APIS
 def test_receipts_cannot_use_up_the_api(
     template: Template, rates_of: Callable[[Template], dict[str, Any]]
@@ -263,6 +243,7 @@ def test_options_of_doors_exist_only_where_they_are_turned_on(
     )
     names = (
         "Receipts",
+        "ReceiptsRole",
         "ReceiptsLogs",
         "ReceiptsFunctionUrl",
         "ReceiptsUrlPermission",
@@ -300,9 +281,9 @@ def test_only_the_function_of_fact_files_has_a_layer(functions: Functions) -> No
         assert each["Environment"]["Variables"]["FACTS_BUCKET"]["Fn::If"][2] == ""
 
 
-def test_the_function_of_receipts_is_the_apis_with_the_same_rights(functions: Functions) -> None:
+def test_the_function_of_receipts_is_the_apis_with_another_role(functions: Functions) -> None:
     api, receipts = functions["api"], functions["receipts"]
-    same = ("Runtime", "Handler", "CodeUri", "Architectures", "Timeout", "MemorySize", "Role")
+    same = ("Runtime", "Handler", "CodeUri", "Architectures", "Timeout", "MemorySize")
     assert {name: receipts[name] for name in same} == {name: api[name] for name in same}
     variables = dict(api["Environment"]["Variables"])
     assert variables.pop("RECEIPTS_URL")["Fn::If"][0] == "ReceiptsUrlOn"
