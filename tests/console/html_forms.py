@@ -21,9 +21,7 @@ class Shown:
     fields: dict[str, list[str]] = field(default_factory=dict)
     hidden: set[str] = field(default_factory=set)
     boxes: dict[str, list[str]] = field(default_factory=dict)  # every value of a box or a choice
-
-    def visible(self) -> dict[str, list[str]]:
-        return {name: values for name, values in self.fields.items() if name not in self.hidden}
+    selects: set[str] = field(default_factory=set)
 
 
 class Forms(HTMLParser):
@@ -87,6 +85,7 @@ class Forms(HTMLParser):
             if values:
                 self._open.fields.setdefault(self._name, []).append((chosen or values)[0])
                 self._open.boxes.setdefault(self._name, []).extend(values)
+                self._open.selects.add(self._name)
             self._select = None
 
 

@@ -44,6 +44,7 @@ def _shown(visit: Visit, error: ApiError | None = None) -> Reply:
         consent=now["consents"],
         topics=visit.every("topics", "topics", channel_key=visit.key),
         usual=USUAL,
+        ticked={posted: _ticked(visit, 0)} if error else {},
     )
 
 
