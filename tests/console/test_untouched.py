@@ -172,3 +172,25 @@ def test_a_draft_that_is_scheduled_is_no_draft_any_more(shop: Browser) -> None:
     page = shop.post(f"{base}/send", {**fields, **later, "draft": id, "audience": "users"})
     assert page.status == 200, page.plain
     assert api(shop).get("drafts", query=query)["drafts"] == []
+
+
+def test_a_cap_does_not_widen_when_its_topic_is_deleted(shop: Browser) -> None:
+    path = f"/c/{shop.key}/rules"
+    version = api(shop).get("caps/{key}", key=shop.key)["version"]
+    caps = {"caps": [{"most": 3, "hours": 48, "topic": 1}]}
+    api(shop).change("PUT", "caps/{key}", caps, version=version, key=shop.key)
+    assert shop.post(f"{path}/topics/1/delete").status == 200
+    save_untouched(shop, path, f"{path}/caps")
+    assert api(shop).get("caps/{key}", key=shop.key)["caps"][0]["topic"] == 1
+
+
+def test_a_scheduled_message_keeps_the_strategy_that_was_deleted(shop: Browser) -> None:
+    message = {"template_id": 1, "template_para": {"name": "Li"}, "rule_id": 1}
+    message |= {"aud_userid": ["u1"], "app_para": {"platform": "all"}}
+    body = {"channel_key": shop.key, "message": message}
+    schedule = {"cron": "0 9 * * *", "time_zone": "UTC"}
+    id = api(shop).change("POST", "schedules", {**body, "schedule": schedule})["id"]
+    assert shop.post(f"/c/{shop.key}/strategies/1/delete").status == 200
+    page = shop.get(f"/c/{shop.key}/send?schedule={id}")
+    assert form_to(page, f"/c/{shop.key}/send").fields["rule_id"] == ["1"]
+    assert "1, not there any more" in page.plain
