@@ -13,6 +13,7 @@ from chalicelib.console import typed_json
 from chalicelib.console.door import ApiError, Problem
 from chalicelib.console.forms import Form, number_of
 from chalicelib.domain import sms
+from chalicelib.domain.email import is_html
 
 N_ = str  # marks a text for the catalogue
 
@@ -53,7 +54,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
     "email": (
         Field("subject", N_("Subject")),
         Field("text", N_("Text"), 5),
-        Field("html", N_("HTML"), 4, N_("without scripts; may be left out")),
+        Field("html", N_("HTML"), 4, N_("without scripts; the text then stands beside it")),
     ),
     "wechatoa": (
         Field("template_id", N_("Template id of WeChat")),
@@ -142,12 +143,27 @@ def _enterprise(typed: Mapping[str, str]) -> Content:
     return {"msgtype": "text", "text": {"content": typed.get("text", "")}}
 
 
+def _mail(typed: Mapping[str, str]) -> Content:
+    """Return a mail. The API has one text, says that it is HTML, and has a plain one beside it."""
+    made = _plain(typed)
+    if "html" not in made:
+        return made
+    beside = {"plain_text": made["text"]} if "text" in made else {}
+    return {**made, "text": made["html"], "html": True, **beside}
+
+
+def html_of(content: Mapping[str, Any]) -> str:
+    """Return the HTML of a mail, empty if its text is plain."""
+    return str(content.get("text", "")) if is_html(content) else ""
+
+
 def _plain(typed: Mapping[str, str]) -> Content:
     return {name: value for name, value in typed.items() if value}
 
 
 _MAKE: Mapping[str, Callable[[Mapping[str, str]], Content]] = {
     "sms": _sms,
+    "email": _mail,
     "wechatoa": _official,
     "wechatmp": _wechat,
     "alipay_life": _life_account,
@@ -168,13 +184,25 @@ def show(kind: str, content: Any) -> dict[str, str]:
     if not isinstance(content, Mapping):
         return {"json": json.dumps(content, ensure_ascii=False, indent=1)}
     typed = _typed(kind, content)
-    if make(kind, typed) == content:
+    if make(kind, _sent(kind, typed)) == content:
         return typed
     return {"json": json.dumps(content, ensure_ascii=False, indent=1)}
 
 
+def _sent(kind: str, typed: Mapping[str, str]) -> dict[str, str]:
+    """Return fields as browsers send them: without blanks around them, and some on one line."""
+    long = {field.name for field in FIELDS[kind] if field.long}
+    return {
+        name: (text.replace("\r", "") if name in long else " ".join(text.splitlines())).strip()
+        for name, text in typed.items()
+    }
+
+
 def _typed(kind: str, content: Mapping[str, Any]) -> dict[str, str]:
     text = content.get("text")
+    if kind == "email" and content.get("html") is True:
+        beside = {"text": content["plain_text"]} if "plain_text" in content else {}
+        content = {"subject": content.get("subject", ""), "html": text, **beside}
     if kind in ("wechatwk", "wechatwk_linkedcorp"):
         return {"text": str(text.get("content", ""))} if isinstance(text, Mapping) else {}
     shown = {name: str(value) for name, value in content.items() if isinstance(value, str | int)}

@@ -52,14 +52,19 @@ class Form:
 
     def lines(self, name: str) -> list[str]:
         """Return what stands on lines of its own, or between commas."""
-        parts = re.split(r"[\n,，、;；]", self.raw(name))
-        return list(dict.fromkeys(part.strip() for part in parts if part.strip()))
+        return lines_of(self.raw(name))
 
     def under(self, prefix: str) -> Iterator[tuple[str, str]]:
         """Yield the fields whose names begin with a prefix, without it."""
         for name in self.fields:
             if name.startswith(prefix):
                 yield name.removeprefix(prefix), self.raw(name)
+
+
+def lines_of(text: str) -> list[str]:
+    """Return the parts of a text on lines of their own, or between commas, each once."""
+    parts = re.split(r"[\n,，、;；]", text)
+    return list(dict.fromkeys(part.strip() for part in parts if part.strip()))
 
 
 def number_of(text: str) -> int | str:

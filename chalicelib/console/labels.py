@@ -90,6 +90,13 @@ ORIGINS = {  # ways on which messages are asked for
     "schedule": N_("Schedule"),
     "ab_test": N_("A/B test"),
 }
+REVIEWED = {  # states of what no level of a review decides on any more
+    "in_review": State("warn", N_("in review"), icon="clock"),
+    "rejected": State("bad", N_("rejected"), icon="x"),
+    "pending": State("ok", N_("Approved, waits for its time"), icon="clock"),
+    "done": State("ok", N_("Ended"), icon="check"),
+    "cancelled": State("", N_("Cancelled"), icon="x"),
+}
 AB_TESTS = {  # states of an A/B test
     "starting": State("info", N_("Starting"), icon="loader-2"),
     "running": State("info", N_("Running"), icon="clock"),

@@ -74,3 +74,10 @@ def match(method: str, path: str) -> tuple[Route, Mapping[str, str]] | None:
         return None
     route, found = min(fitting, key=lambda each: each[0].path.count("{"))
     return route, {name: plain(value) for name, value in found.groupdict().items()}
+
+
+def opened(path: str) -> str:
+    """Return the path of the page that shows a form's answer: this one, or the one above it."""
+    while path and match("GET", path) is None:
+        path = path.rpartition("/")[0]
+    return path or "/"

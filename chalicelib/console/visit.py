@@ -13,6 +13,7 @@ from chalicelib.console.door import Api, ApiError, Door, Person, Problem, Reply,
 from chalicelib.console.forms import Form
 from chalicelib.console.paths import quoted
 from chalicelib.console.render import environment
+from chalicelib.console.routes import opened
 from chalicelib.console.texts import LANGUAGES, Texts
 from chalicelib.domain import zones
 
@@ -38,6 +39,7 @@ class Visit:
     ) -> None:
         self.door, self.request, self.language, self.person = door, request, language, person
         self.ids: Mapping[str, str] = {}
+        self._place = ""  # of the page that answers a form, if it is not the form's own
         self.texts = Texts(language, door.utc_offset, door.now(), door.currency)
         preferred = person.preferences.get("time_zone", "") if person else ""
         self.texts.zone = zones.zone(preferred) or self.texts.zone
@@ -141,8 +143,15 @@ class Visit:
 
     @property
     def path(self) -> str:
-        """The path of this page as a browser writes it, whether a gateway has decoded it or not."""
-        return quote(self.request.path, safe="/%", errors="replace")
+        """The path of this page as a browser writes it, whether a gateway has decoded it or not.
+
+        A page that answers a form may stand at an address that cannot be opened. Its path is that
+        of the page itself.
+        """
+        path = self.request.path
+        if self.request.method == "POST":
+            path = self._place or opened(path)
+        return quote(path, safe="/%", errors="replace")
 
     # -- output
 
@@ -152,11 +161,16 @@ class Visit:
         /,
         *,
         status: int = 200,
+        at: str = "",
         policy: Mapping[str, str] | None = None,
         error: ApiError | None = None,
         **values: Any,
     ) -> Reply:
-        """Render a page. `error` is a refusal, which the page's form explains."""
+        """Render a page. `error` is a refusal, which the page's form explains.
+
+        `at`: the address of the page, which forms with other addresses may answer with.
+        """
+        self._place = at.removeprefix("/console")
         context = {
             "v": self,
             "t": self.texts,

@@ -22,7 +22,7 @@ def account(visit: Visit) -> Reply:
 
 def _account(visit: Visit, error: ApiError | None = None) -> Reply:
     mine = visit.api.get("me")
-    return visit.show("account/account.html", error=error, mine=mine)
+    return visit.show("account/account.html", at=visit.to("/account"), error=error, mine=mine)
 
 
 @page("POST", "/account/preferences")

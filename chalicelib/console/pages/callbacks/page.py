@@ -27,6 +27,7 @@ def shown(visit: Visit, error: ApiError | None = None, check: Any = None) -> Rep
     found = calls.recent(visit)
     return visit.show(
         "callbacks/callbacks.html",
+        at=visit.at("/rules/callbacks"),
         error=error,
         now=visit.api.get(ROUTE, key=visit.key),
         calls=found["batches"],

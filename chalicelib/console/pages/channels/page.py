@@ -15,6 +15,19 @@ from chalicelib.domain.members import Role
 ADMIN, OPERATOR = Role.ADMINISTRATOR.value, Role.OPERATOR.value
 PAGE = 100
 NUMBERS = ("calls_per_second", "deliveries_per_day")
+# Options and credentials that are values of JSON. All others are texts, such as 10690000.
+VALUES = (
+    "allow_plain_auth",
+    "check_gateway",
+    "connections",
+    "dead_stats",
+    "duplicate_check",
+    "fee_user_type",
+    "numbers_per_submit",
+    "port",
+    "receipt_fields",
+    "window",
+)
 
 
 @page("GET", "/channels")
@@ -48,7 +61,7 @@ def add(visit: Visit) -> Reply:
             "code": visit.form.text("code"),
             "type": chosen["type"],
             "platform": chosen["platform"],
-            "credentials": _filled(visit, chosen["credentials"], "credentials"),
+            "credentials": _values(visit, chosen["credentials"], "credentials"),
             "options": _options(visit, chosen),
         }
         if visit.form.text("receipts"):
@@ -93,7 +106,7 @@ def change(visit: Visit) -> Reply:
     platforms = visit.api.get("platforms")["platforms"]
     platform = next(each for each in platforms if each["platform"] == found["platform"])
     body: dict[str, Any] = {**_common(visit), "receipts": visit.form.text("receipts") or None}
-    credentials = _filled(visit, platform["credentials"], "credentials")
+    credentials = _values(visit, platform["credentials"], "credentials")
     options = {**_unknown_options(found, platform), **_options(visit, platform)}
     if credentials:
         body |= {"credentials": credentials, "options": options}
@@ -195,9 +208,13 @@ def _filled(visit: Visit, fields: Any, part: str) -> dict[str, Any]:
 
 
 def _options(visit: Visit, platform: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that were filled in, with values of JSON as what they are."""
-    typed = _filled(visit, platform["options"], "options")
-    return {name: _value(value) for name, value in typed.items()}
+    return _values(visit, platform["options"], "options")
+
+
+def _values(visit: Visit, fields: Any, part: str) -> dict[str, Any]:
+    """Return the fields of a part that were filled in, with values of JSON as what they are."""
+    typed = _filled(visit, fields, part)
+    return {name: _value(value) if name in VALUES else value for name, value in typed.items()}
 
 
 def _unknown_options(channel: Mapping[str, Any], platform: Mapping[str, Any]) -> dict[str, Any]:

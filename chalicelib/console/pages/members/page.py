@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.console.door import ApiError, Reply
@@ -40,8 +41,16 @@ def add(visit: Visit) -> Reply:
         try:
             login = _give(visit, added["access_key"])
         except ApiError as error:
-            return _shown(visit, added["access_key"], error)
-    return visit.show("members/secret.html", member=added, login=login)
+            return _added(visit, added, error=error)
+    return _added(visit, added, login)
+
+
+def _added(
+    visit: Visit, added: Mapping[str, Any], login: Any = None, error: ApiError | None = None
+) -> Reply:
+    """Show the secret of a new member once, also where the login was refused."""
+    at = visit.to("/members", added["access_key"])
+    return visit.show("members/secret.html", at=at, error=error, member=added, login=login)
 
 
 def _roles(form: Form) -> dict[str, str]:
@@ -56,7 +65,13 @@ def member(visit: Visit) -> Reply:
 
 def _shown(visit: Visit, key: str, error: ApiError | None = None) -> Reply:
     found = visit.api.get("members/{access_key}", access_key=key)
-    return visit.show("members/member.html", error=error, member=found, login=_login(visit, key))
+    return visit.show(
+        "members/member.html",
+        at=visit.to("/members", key),
+        error=error,
+        member=found,
+        login=_login(visit, key),
+    )
 
 
 def _login(visit: Visit, key: str) -> Any:

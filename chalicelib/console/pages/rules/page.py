@@ -35,6 +35,7 @@ def _shown(visit: Visit, error: ApiError | None = None) -> Reply:
         error=error,
         quiet=now["quiet-hours"],
         windows=[*windows, None][:MAX_WINDOWS],
+        has_zones=len({each["time_zone"] for each in windows}) > 1,
         zone="Asia/Shanghai" if visit.door.utc_offset == 8 else "UTC",
         quota=now["broadcast-quota"],
         budget=now["budget"],
@@ -44,6 +45,7 @@ def _shown(visit: Visit, error: ApiError | None = None) -> Reply:
         consent=now["consents"],
         topics=visit.every("topics", "topics", channel_key=visit.key),
         usual=USUAL,
+        ticked={posted: _ticked(visit, 0)} if error else {},
     )
 
 
@@ -52,7 +54,7 @@ def _put(visit: Visit, rule: str, body: Mapping[str, Any] | None) -> Reply:
     route = f"{rule}/{{key}}"
     try:
         if body is None:
-            visit.api.change("DELETE", route, key=visit.key)
+            visit.api.change("DELETE", route, version=visit.form.version, key=visit.key)
         else:
             visit.api.change("PUT", route, body, version=visit.form.version, key=visit.key)
     except ApiError as error:
@@ -76,11 +78,12 @@ def _windows(visit: Visit) -> Sequence[Mapping[str, Any]]:
     """Return the rows of quiet hours that have a time."""
     form = visit.form
     rows = zip(form.column("begin"), form.column("end"), strict=False)
+    zones = dict(enumerate(form.column("zone")))
     return [
         {
             "begin": begin,
             "end": end,
-            "time_zone": form.text("time_zone"),
+            "time_zone": zones.get(place) or form.text("time_zone"),
             "priorities": _ticked(visit, place),
         }
         for place, (begin, end) in enumerate(rows)
@@ -129,11 +132,11 @@ def broadcast_quota(visit: Visit) -> Reply:
 
 @page("POST", "/c/{key}/rules/budget", needs=OPERATOR)
 def budget(visit: Visit) -> Reply:
-    amount, share = visit.form.amount("per_month"), visit.form.number("warn_at")
+    amount, share = visit.form.amount("per_month"), visit.form.amount("warn_at")
     if amount is None:
         return _put(visit, "budget", None)
     exempt = [n for n in ALL if n not in _ticked(visit, 0)]
-    warn_at = share / 100 if isinstance(share, int) else share
+    warn_at = round(share / 100, 9) if isinstance(share, float) else share
     body = {"per_month": amount, "exempt": exempt, "warn_at": warn_at}
     return _put(visit, "budget", {name: part for name, part in body.items() if part is not None})
 

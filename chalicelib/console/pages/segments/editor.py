@@ -144,7 +144,9 @@ def _scalar(text: str) -> Any:
 def shows(rule: Mapping[str, Any]) -> bool:
     """Tell if the editor shows all of a rule, so that saving it loses nothing."""
     root = node_of(rule)
-    return root.is_group and _alike(body(root)) == _alike(rule)
+    nodes = [node for _, node in places(root)]
+    is_exact = all(text == text.strip() for node in nodes for text in node.fields.values())
+    return is_exact and root.is_group and _alike(body(root)) == _alike(rule)
 
 
 def _alike(value: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 from chalicelib.console import contents, third_party
 from chalicelib.console.door import ApiError, Problem, Reply
-from chalicelib.console.forms import number_of
+from chalicelib.console.forms import Form, number_of
 from chalicelib.console.pages.send import filled as filled_in
 from chalicelib.console.pages.send import times
 from chalicelib.console.routes import page
@@ -17,6 +17,7 @@ from chalicelib.console.visit import Visit
 from chalicelib.domain.members import Role
 
 OPERATOR = Role.OPERATOR.value
+STALE = 412
 
 
 @page("GET", "/c/{key}/send", needs=OPERATOR)
@@ -84,12 +85,23 @@ def send(visit: Visit) -> Reply:
             return _form(visit, template, asks=True)
         sent = _send(visit, body)
     except ApiError as error:
+        if error.status == STALE:
+            _renew(visit)
         return _form(visit, template, _of_fields(error))
     if "schedule" in sent:
         return visit.go(visit.at("/messages/scheduled"), "scheduled")
     if sent["state"] == "in_review":
         return visit.go(visit.at("/review/mine"), "in-review")
     return visit.go(visit.at("/messages", sent["msgid"]), "sent")
+
+
+def _renew(visit: Visit) -> None:
+    """Take the version that is stored now, so that the next click saves what was typed."""
+    path = "drafts/{id}" if visit.form.text("draft") else "schedules/{id}"
+    id = visit.form.text("draft") or visit.form.text("schedule")
+    with contextlib.suppress(ApiError):
+        version = visit.api.get(path, id=id)["version"]
+        visit.form = Form({**visit.form.fields, "version": [str(version)]})
 
 
 def _of_fields(error: ApiError) -> ApiError:
@@ -129,7 +141,9 @@ def _send(visit: Visit, body: dict[str, Any]) -> Any:
     named = {"name": form.text("name")} if form.text("name") else {}
     body = {**body, **named, "schedule": times.schedule_of(visit)}
     if not id:
-        return visit.api.change("POST", "schedules", body, once=once)
+        stored = visit.api.change("POST", "schedules", body, once=once)
+        _drop_draft(visit)
+        return stored
     del body["channel_key"]
     return visit.api.change("PUT", "schedules/{id}", body, version=form.version, id=id)
 

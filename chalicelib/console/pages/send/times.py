@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from chalicelib.console.door import ApiError, Problem
@@ -37,8 +38,15 @@ def _once(visit: Visit) -> dict[str, Any]:
         raise ApiError(400, [Problem("schedule.at", visit.say("Choose a time."))])
     if visit.form.text("zone_attribute"):
         return {"at": at, "time_zone": visit.form.text("time_zone")}
-    offset = visit.texts.at(visit.texts.now).strftime("%z")
-    return {"at": f"{at}{offset[:3]}:{offset[3:]}"}
+    return {"at": _with_offset(at, visit.texts)}
+
+
+def _with_offset(at: str, texts: Texts) -> str:
+    """Return a time with the offset that the zone has then. The API refuses what is no time."""
+    try:
+        return datetime.fromisoformat(at).replace(tzinfo=texts.zone).isoformat(timespec="minutes")
+    except ValueError:
+        return at
 
 
 def _again(visit: Visit) -> dict[str, Any]:

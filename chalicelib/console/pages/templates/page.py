@@ -59,9 +59,10 @@ def _save(visit: Visit, found: Mapping[str, Any] | None) -> Reply:
     kinds = contents.chosen(form)
     if form.text("do") != "save":
         return _again(visit, found, kinds)
-    links = form.many("links") or None
     try:
-        body = {"name": form.text("name"), "contents": contents.read(form), "links": links}
+        made = contents.read(form)
+        links = _links(visit, found, sorted(variables(made))) if form.many("shown") else None
+        body = {"name": form.text("name"), "contents": made, "links": links}
         if found is None:
             saved = visit.api.change("POST", "templates", {"channel_key": visit.key, **body})
         else:
@@ -117,11 +118,19 @@ def _previews(
     return {
         "samples": samples,
         "used": {name: [k for k, c in made.items() if name in variables({k: c})] for name in names},
-        "links": visit.form.many("links") or (found["links"] if found else _likely(names)),
+        "links": _links(visit, found, names),
         "previews": shown,
         "size": contents.size(_text(shown.get("sms"), third.by_kind.get("sms"))),
         "third": third,
     }
+
+
+def _links(visit: Visit, found: Mapping[str, Any] | None, names: list[str]) -> list[str]:
+    """Return the variables that are ticked. New ones are ticked if they surely hold addresses."""
+    if found and not visit.form:
+        return list(found["links"])
+    shown = visit.form.many("shown")
+    return [*visit.form.many("links"), *(name for name in _likely(names) if name not in shown)]
 
 
 def _text(content: Any, register: third_party.Register | None) -> str:

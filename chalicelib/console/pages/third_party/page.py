@@ -41,6 +41,7 @@ def _listed(
     listed = visit.api.get(SIGNATURES if is_signature else LIST, query=query, code=code)
     return visit.show(
         "third_party/list.html",
+        at=visit.to("/channels", code, "signatures" if is_signature else "templates"),
         error=error,
         channel=_channel(visit),
         code=code,

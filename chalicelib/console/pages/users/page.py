@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.console.contents import lines, pairs
-from chalicelib.console.door import ApiError, Reply
+from chalicelib.console.door import ApiError, Problem, Reply
+from chalicelib.console.forms import lines_of
 from chalicelib.console.labels import TYPES
 from chalicelib.console.pages.users import person as person
 from chalicelib.console.routes import page
@@ -98,7 +99,19 @@ def _fields(channels: Any, found: Mapping[str, Any] | None) -> list[dict[str, st
 
 @page("POST", "/c/{key}/users/new", needs=OPERATOR)
 def add(visit: Visit) -> Reply:
-    return _save(visit, visit.form.text("userid"), None)
+    userid = visit.form.text("userid")
+    if _is_known(visit, userid):
+        reason = visit.say("There is a user with this id. Open the user to change it.")
+        return _form(visit, None, ApiError(409, [Problem("userid", reason)]))
+    return _save(visit, userid, None)
+
+
+def _is_known(visit: Visit, userid: str) -> bool:
+    try:
+        visit.api.get("users/{userid}", userid=userid)
+    except ApiError:
+        return False
+    return True
 
 
 @page("POST", "/c/{key}/users/{userid}/edit", needs=OPERATOR)
@@ -116,28 +129,51 @@ def _save(visit: Visit, userid: str, found: Mapping[str, Any] | None) -> Reply:
 
 
 def _entry(visit: Visit, userid: str, found: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return the entry that makes the user what the form says. Emptied fields are removed."""
-    values: dict[str, Any] = {"tag": {"all": visit.form.lines("tags")}}
+    """Return the entry that changes what was changed in the form, and nothing else.
+
+    Programs may change a user while the form is open. So it brings what it showed.
+    """
+    form = visit.form
+    values: dict[str, Any] = {}
     gone: dict[str, Any] = {}
-    for name, text in visit.form.under("contact."):
+    for name, text in form.under("contact."):
         kind, _, scope = name.partition(".")
-        typed = visit.form.lines(f"contact.{name}") if kind in MANY else [text.strip()]
-        typed = [value for value in typed if value]
-        before = list(found["contacts"].get(kind, {}).get(scope, ())) if found else []
-        if typed:
+        typed, before = _typed(kind, text), _typed(kind, _was(visit, found, f"contact.{name}"))
+        if typed and typed != before:
             _put(values, kind, scope, typed)
-        elif before:
+        elif before and not typed:
             _put(gone, kind, scope, before)
-    attributes = _attributes(pairs(visit.form.raw("attributes")), _texts(found))
-    more: dict[str, Any] = {"del": gone} if gone else {}
-    more |= {"attributes": attributes} if attributes else {}
-    return {"userid": userid, "set": values, **more}
+    tags, old = form.lines("tags"), lines_of(_was(visit, found, "tags"))
+    more: dict[str, Any] = {"tag": {"all": [tag for tag in tags if tag not in old]}}
+    gone |= {"tag": {"all": [tag for tag in old if tag not in tags]}}
+    attributes = _attributes(pairs(form.raw("attributes")), pairs(_was(visit, found, "attributes")))
+    entry = {"userid": userid, "set": values, "add": more, "del": gone}
+    return entry | ({"attributes": attributes} if attributes else {})
+
+
+def _typed(kind: str, text: str) -> list[str]:
+    """Return the contacts of a field."""
+    return lines_of(text) if kind in MANY else [text.strip()] if text.strip() else []
+
+
+def _was(visit: Visit, found: Mapping[str, Any] | None, name: str) -> str:
+    """Return what the form showed in a field: what it says, else what is stored."""
+    if visit.form.flag(f"was.{name}"):
+        return visit.form.raw(f"was.{name}")
+    if found is None:
+        return ""
+    kind, _, scope = name.removeprefix("contact.").partition(".")
+    stored = {"tags": ", ".join(found["tags"].get("all", ())), "attributes": lines(_texts(found))}
+    return stored.get(name, ", ".join(found["contacts"].get(kind, {}).get(scope, ())))
 
 
 def _texts(found: Mapping[str, Any] | None) -> dict[str, str]:
-    """Return the attributes that are a text or a number, as texts. Lists are left alone."""
+    """Return the attributes that lines can hold, as texts. Others are left alone, as lists are."""
     values = found["attributes"] if found else {}
-    return {name: str(value) for name, value in values.items() if not isinstance(value, list)}
+    texts = {name: str(v) for name, v in values.items() if not isinstance(v, list)}
+    return {
+        name: text for name, text in texts.items() if pairs(lines({name: text})) == {name: text}
+    }
 
 
 def _attributes(typed: Mapping[str, str], before: Mapping[str, str]) -> dict[str, str | None]:

@@ -67,11 +67,14 @@ def preferences(visit: Visit) -> Reply:
 
 def _shown(visit: Visit, error: ApiError | None = None) -> Reply:
     userid = visit.ids["userid"]
-    wanted = visit.api.get(PREFERENCES, userid=userid, key=visit.key)
+    wanted = dict(visit.api.get(PREFERENCES, userid=userid, key=visit.key))
     said = visit.api.get("users/{userid}/consents", userid=userid)["consents"]
     user = visit.api.get("users/{userid}", userid=userid)
     quiet = wanted["quiet"] or {"begin": "", "end": "", "time_zone": ""}
     is_tried = visit.form.flag("begin")
+    if is_tried:
+        typed = {each["topic"]: each for each in _topics(visit.form)}
+        wanted["topics"] = [{**each, **typed.get(each["topic"], {})} for each in wanted["topics"]]
     return visit.show(
         "users/preferences.html",
         error=error,
