@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chalicelib.console.paths import plain
 
 if TYPE_CHECKING:
     from chalicelib.console.door import Reply
-    from chalicelib.console.visit import Visit
 
-View = Callable[["Visit"], "Reply"]
+View = Callable[[Any], "Reply"]  # of a Visit, which looks up routes itself
 
 
 class Route(NamedTuple):

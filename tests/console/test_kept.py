@@ -1,4 +1,4 @@
-"""What was typed stands in a form that was refused: a stale one, or one with an error."""
+"""Refused forms keep what was typed, whether they are stale or have an error."""
 
 from __future__ import annotations
 

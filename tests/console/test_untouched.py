@@ -112,7 +112,7 @@ def test_a_level_of_reviews_stays_when_its_reviewer_is_deleted(shop: Browser) ->
 
 
 def test_a_time_keeps_its_hour_across_a_change_of_clocks(shop: Browser) -> None:
-    """It is either winter or summer now. Both times are tried."""
+    """A time in winter and one in summer are tried, since one of them is now."""
     prefer = {"time_zone": "Europe/Berlin"}
     assert shop.post("/account/preferences", prefer).status == 200
     base = f"/c/{shop.key}"

@@ -42,7 +42,7 @@ def _once(visit: Visit) -> dict[str, Any]:
 
 
 def _with_offset(at: str, texts: Texts) -> str:
-    """Return a time with the offset that the zone has then. The API refuses what is no time."""
+    """Return a time with the offset that the zone has then. The API refuses other texts."""
     try:
         return datetime.fromisoformat(at).replace(tzinfo=texts.zone).isoformat(timespec="minutes")
     except ValueError:
