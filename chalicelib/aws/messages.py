@@ -192,10 +192,12 @@ class Messages:
             if row is None:
                 return None
             self._remember(message_items.read(self._vault, row))
-        return self._known[msgid]
+        return self.known([msgid]).get(msgid)
 
     def known(self, msgids: Iterable[str]) -> dict[str, Message]:
-        return {msgid: self._known[msgid] for msgid in msgids if msgid in self._known}
+        """Return the messages that this container remembers and that have not expired."""
+        known = {msgid: self._known[msgid] for msgid in msgids if msgid in self._known}
+        return _living(known)
 
     def unknown(self, msgids: Iterable[str]) -> list[dict[str, str]]:
         """Return the keys of messages that this container does not remember."""
@@ -206,7 +208,7 @@ class Messages:
         messages = {row["pk"]: message_items.read(self._vault, row) for row in rows}
         for message in messages.values():
             self._remember(message)
-        return messages
+        return _living(messages)
 
     def _remember(self, message: Message) -> None:
         self._known[message.msgid] = message
@@ -250,6 +252,12 @@ class Messages:
             int(keys.split(row["sk"])[1]): Counts(**unpack(row["counts"]))
             for row in _rows(msgid, "chunk#")
         }
+
+
+def _living(messages: Mapping[str, Message]) -> dict[str, Message]:
+    """Leave out what has expired. The TTL takes some days, and items go in any order."""
+    now = time.time()
+    return {msgid: message for msgid, message in messages.items() if message.expires > now}
 
 
 def _get(msgid: str, sk: str) -> dict[str, Any] | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -62,7 +64,7 @@ class StoredRequests:
 
     def get(self, id: str) -> StoredRequest | None:
         rows = list(_query(id, "stored", consistent=True))
-        if not rows:
+        if not rows or _has_expired(rows[0]):
             return None
         sealed = b"".join(row["sealed"] for row in rows[1:])
         return self._read(rows[0], unpack(self._vault.open(sealed, _context(id, "body"))))
@@ -149,7 +151,8 @@ class StoredRequests:
                 table("messages"), ({"pk": id, "sk": "stored"} for id in ids), consistent=True
             )
         }
-        return [self._read(stored[id], {}) for id in ids if id in stored]
+        living = (stored[id] for id in ids if id in stored and not _has_expired(stored[id]))
+        return [self._read(row, {}) for row in living]
 
     # -- items
 
@@ -204,6 +207,11 @@ class StoredRequests:
 
 def _context(id: str, what: str) -> str:
     return f"stored#{what}#{id}"
+
+
+def _has_expired(row: Row) -> bool:
+    """Tell if the time of an item is over. The TTL takes some days, and items go in any order."""
+    return bool(row.get("expires", math.inf) <= time.time())
 
 
 def _lifetime(request: StoredRequest) -> dict[str, int]:

@@ -22,7 +22,7 @@ from tests.contracts import faults
 from tests.contracts.conftest import a_message, real_container
 from tests.contracts.messages import create, first_check, some_counts
 from tests.fakes.secrets import FakeVault
-from tests.liveness import is_recent
+from tests.liveness import eventually, is_recent
 
 
 def raw(aws: Callable[[str], Any], msgid: str) -> dict[str, dict[str, Any]]:
@@ -74,6 +74,23 @@ def test_a_link_ends_when_its_time_is_over_whenever_its_row_goes(
         ExpressionAttributeValues={":e": {"N": str(int(time.time()) + left)}},
     )
     assert (real_container().messages.links(message.msgid) is not None) is lives
+
+
+def test_a_message_that_has_expired_is_gone_though_its_item_is_still_there(
+    real: World, aws: Callable[[str], Any]
+) -> None:
+    """The TTL takes up to two days, and may take the ledger first.
+
+    The report of such a message would say that nobody was sent to.
+    """
+    message = a_message("ann", expires=int(time.time()) + 1)
+    create(real, message)
+    eventually(lambda: message.expires <= time.time() or None)
+    assert raw(aws, message.msgid)
+    assert real.messages.get(message.msgid) is None
+    assert real_container().messages.get(message.msgid) is None
+    for container in (real, real_container()):
+        assert container.recordings.read([message.msgid], []) == ({}, {})
 
 
 def test_an_accept_is_three_calls(real: World, aws: Callable[[str], Any], unique: str) -> None:

@@ -178,7 +178,7 @@ def test_scheduled_requests_are_listed_by_their_next_times(world: World, unique:
     (header,) = world.stored.scheduled(unique, "", "", 1, lambda r: r.id == middle.id)
     assert header == replace(middle, written=middle.written._replace(body={}))
     world.stored.update(first, first.changed(next=NOW + 9000))
-    world.stored.update(middle, middle.changed(state=State.CANCELLED, expires=NOW // 1000 + 99))
+    world.stored.update(middle, middle.changed(state=State.CANCELLED, expires=NOW // 1000 + 3600))
     assert listed(world, unique) == [last.id, first.id]
 
 
@@ -196,10 +196,25 @@ def test_reviews_are_in_the_lists_of_their_members(world: World, unique: str) ->
     after = before.changed(review=review.decide(one, "One", NOW, approved=True, comment="well"))
     world.stored.update(before, after)
     assert [lists(one), lists(two), lists(asker)] == [[0, 0, 1], [1, 0, 0], [0, 1, 0]]
-    done = after.changed(state=State.DONE, expires=NOW // 1000 + 99)
+    done = after.changed(state=State.DONE, expires=NOW // 1000 + 3600)
     world.stored.update(after, done)
     assert [lists(one), lists(two), lists(asker)] == [[0, 0, 1], [0, 0, 0], [0, 1, 0]]
     assert [r.id for r in world.stored.decided(one, done.id, 9)] == []
+
+
+@pytest.mark.parametrize("deleted", ["", "stored", "stored#000000"])
+def test_a_request_that_has_expired_is_gone_whatever_of_it_is_still_there(
+    real: World, aws: Callable[[str], Any], unique: str, deleted: str
+) -> None:
+    """The TTL takes up to two days, and deletes item by item, in any order."""
+    before = an_ab_test(unique)
+    real.stored.create(before)
+    real.stored.update(before, before.changed(state=State.DONE, expires=NOW // 1000 - 1))
+    if deleted:
+        key = {"pk": {"S": before.id}, "sk": {"S": deleted}}
+        aws("dynamodb").delete_item(TableName="openums-contract-messages", Key=key)
+    assert real.stored.get(before.id) is None
+    assert real.stored.ab_tests(unique, "", 9) == []
 
 
 def test_a_result_is_stored_with_the_change(world: World, unique: str) -> None:
