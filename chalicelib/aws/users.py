@@ -35,6 +35,8 @@ from chalicelib.domain.users import Suppression, User
 from chalicelib.ports import Vault
 
 IDENTITIES = 1  # what rows of contacts are named by, in users of this release
+# Bytes of a transaction, which DynamoDB bounds to 4 MB. A log of many events may have 300 KB.
+TRANSACTION_BYTES = 3_000_000
 NAMES = 10_000  # of tags that a container remembers
 
 
@@ -271,27 +273,41 @@ def _unchanged(user: User) -> Item:
 def _transactions(writes: Sequence[Write]) -> Iterator[list[Write]]:
     """Yield users in groups that fit into a transaction each. A group has at least one user."""
     some: list[Write] = []
+    room, actions = TRANSACTION_BYTES, TRANSACTION
     for write in writes:
-        if some and sum(len(actions) for _, actions in some) + len(write[1]) > TRANSACTION:
+        size = sum(map(_size, write[1]))
+        if some and (size > room or len(write[1]) > actions):
             yield some
-            some = []
+            some, room, actions = [], TRANSACTION_BYTES, TRANSACTION
         some.append(write)
+        room, actions = room - size, actions - len(write[1])
     if some:
         yield some
+
+
+def _size(action: Item) -> int:
+    """Return about how many bytes an action takes of a transaction."""
+    item = action["Put"]["Item"] if "Put" in action else action["Delete"]["Key"]
+    return sum(len(name) + len(next(iter(value.values()))) for name, value in item.items())
 
 
 def _commit(actions: list[Item]) -> None:
     """Write in one transaction.
 
     If a user's rows exceed one transaction, extra rows are added before it and deleted after it.
-    A set may briefly list a former member, but never misses a current one.
+    A set may briefly list a former member, but never misses a current one. Extra logs come after
+    it, since only its condition tells that nobody else has changed them.
     """
     within, rest = actions[:TRANSACTION], actions[TRANSACTION:]
-    joins = [action["Put"]["Item"] for action in rest if "Put" in action]
+    puts = [action["Put"] for action in rest if "Put" in action]
+    joins = [put["Item"] for put in puts if put["TableName"] == table("audiences")]
+    logs = [put["Item"] for put in puts if put["TableName"] == table("messages")]
     leaves = [action["Delete"]["Key"] for action in rest if "Delete" in action]
     if joins:
         write_many(table("audiences"), joins, key=("pk", "sk"))
     transact(within)
+    if logs:
+        write_many(table("messages"), logs, key=("pk", "sk"))
     if leaves:
         write_many(table("audiences"), [], leaves, key=("pk", "sk"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import secrets
 import time
 from collections.abc import Callable
 from typing import Any
@@ -37,6 +38,26 @@ def test_a_log_is_written_with_its_user(container: Container, unique: str) -> No
     page = in_order(ann.userid, bob.userid)
     assert other.logs_between(page, "order") == {ann.userid: LOG, bob.userid: LOG[:1]}
     assert other.logs_between(page, "login") == {}
+
+
+def test_more_logs_of_a_user_are_written_than_a_transaction_takes(
+    container: Container, unique: str
+) -> None:
+    """A request may bring a hundred events of a user, each of another name."""
+    logs = {(unique, f"event{number:03d}"): LOG for number in range(100)}
+    assert container().users.save([a_user(unique, tags=["vip"])], {}, logs) == frozenset()
+    assert container().traces.logs(list(logs)) == logs
+
+
+def test_logs_of_more_bytes_are_written_than_a_transaction_takes(
+    container: Container, unique: str
+) -> None:
+    """Properties of events may be ids, which hardly shrink."""
+    large = (Occurrence(LOG[0].time, {"id": secrets.token_hex(150_000)}),)
+    users = [a_user(f"{unique}{number:02d}") for number in range(30)]
+    logs = {(user.userid, "order"): large for user in users}
+    assert container().users.save(users, {}, logs) == frozenset()
+    assert container().traces.logs(list(logs)) == logs
 
 
 def test_a_log_is_not_written_with_a_user_who_was_changed(
