@@ -71,10 +71,11 @@ _KINDS: Mapping[type[AnyJob], str] = {
 
 
 def encode(job: AnyJob) -> str:
-    """Return compact JSON. The same job always gives the same text."""
-    return json.dumps(
-        {"kind": _KINDS[type(job)], **_fields(job)}, separators=(",", ":"), ensure_ascii=False
-    )
+    """Return compact JSON in ASCII, since SQS refuses some characters.
+
+    The same job always gives the same text.
+    """
+    return json.dumps({"kind": _KINDS[type(job)], **_fields(job)}, separators=(",", ":"))
 
 
 def _fields(job: AnyJob) -> Mapping[str, Any]:

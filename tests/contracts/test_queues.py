@@ -12,11 +12,14 @@ from chalicelib import config
 from chalicelib.aws.queue_reader import WAIT, QueueReader
 from chalicelib.aws.queues import NotSent
 from chalicelib.domain import envelopes
+from chalicelib.domain.callbacks import Events
 from chalicelib.domain.delivery_channels import ChannelType, Priority
+from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
 from chalicelib.domain.jobs import (
     DeliverJob,
     Envelope,
     ImportJob,
+    InteractionsJob,
     PlanJob,
     PollJob,
     Query,
@@ -117,6 +120,17 @@ def test_more_jobs_than_a_batch_takes_all_arrive(
     ]
     world.queues.send(sent)
     assert sorted(receive()) == sorted((_name(e), envelopes.encode(e.job)) for e in sent)
+
+
+def test_texts_of_providers_arrive_whatever_characters_they_have(
+    world: World, receive: Callable[[], Received]
+) -> None:
+    """SQS refuses U+FFFE and U+FFFF, and a code of a receipt may hold them."""
+    fact = Fact(DeliveryRef(0, "mail", 0), FactKind.BOUNCED, 1, "失败\ufffe\uffff")
+    events = (Events(ChunkId(a_message().msgid, 0), (fact,)),)
+    world.queues.send([Envelope(InteractionsJob(events), Priority.LOW, None, "shop")])
+    ((_, text),) = receive()
+    assert envelopes.decode_chunk_job(text) == InteractionsJob(events)
 
 
 def test_a_delayed_job_is_not_there_yet(world: World, receive: Callable[[], Received]) -> None:
