@@ -288,7 +288,8 @@ def _transactions(writes: Sequence[Write]) -> Iterator[list[Write]]:
 def _size(action: Item) -> int:
     """Return about how many bytes an action takes of a transaction."""
     item = action["Put"]["Item"] if "Put" in action else action["Delete"]["Key"]
-    return sum(len(name) + len(next(iter(value.values()))) for name, value in item.items())
+    inner = ((name, next(iter(value.values()))) for name, value in item.items())
+    return sum(len(name) + (len(value) if value is not True else 1) for name, value in inner)
 
 
 def _commit(actions: list[Item]) -> None:

@@ -64,8 +64,8 @@ def _entry(entry: Any, path: str) -> Receipt | ContactReport:
     if isinstance(time, bool) or not isinstance(time, int) or not 0 <= time < 10**14:
         raise Invalid(f"{path}.time", "must be milliseconds")
     message_id = optional_text(entry, "message_id", path, 1000)
-    contact = optional_text(entry, "contact", path, 320)
-    code = optional_text(entry, "code", path, bounces.MAX_CODE) or kind
+    contact = _storable(optional_text(entry, "contact", path, 320))
+    code = _storable(optional_text(entry, "code", path, bounces.MAX_CODE)) or kind
     means = ReceiptKind.COMPLAINED if kind == "complaint" else ReceiptKind.BOUNCED
     is_hard, is_soft = kind == "hard", kind == "soft"
     if message_id:
@@ -76,6 +76,11 @@ def _entry(entry: Any, path: str) -> Receipt | ContactReport:
     if not contact:
         raise Invalid(f"{path}.message_id", "or contact is required")
     return ContactReport(contact, means, time, code, is_hard, is_soft)
+
+
+def _storable(text: str) -> str:
+    """Return a text without halves of surrogate pairs, which UTF-8 cannot hold."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def needed(credentials: Mapping[str, Any]) -> Mapping[str, str]:

@@ -64,7 +64,7 @@ def _receipts(
         elif kind in ("Reject", "Rendering Failure"):
             yield Receipt(id, ReceiptKind.DELIVERY_FAILED, time, code=kind.lower())
         else:
-            yield Receipt(id, ReceiptKind.OTHER, time, code=kind[:50])
+            yield Receipt(id, ReceiptKind.OTHER, time, code=identifier(kind)[:50])
 
 
 def _complaint(id: str, details: Mapping[str, Any], time: int) -> Iterator[Receipt]:

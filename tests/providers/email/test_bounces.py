@@ -126,6 +126,14 @@ def test_any_bytes_in_a_report_are_read(noise: bytes, at: int, gone: int) -> Non
         assert all(receipt.provider_id for receipt in bounces.read(broken, NOW))
 
 
+@pytest.mark.parametrize("field", ["code", "contact"])
+def test_half_a_surrogate_pair_in_our_own_form_can_be_stored(field: str) -> None:
+    """The post would fail each time that it is repeated, and the entries beside it with it."""
+    entry = {"contact": "ann@example.org", "type": "hard", field: "a\ud800"}
+    (report,) = as_json(entry).contacts
+    assert (report.contact + report.code).encode()
+
+
 def test_our_own_form_names_a_mail_or_a_contact() -> None:
     webhook = as_json(
         [
