@@ -120,9 +120,8 @@ def _deliver(
         counted.settle(world, message, at, (ref.target for call in calls for ref in call.refs))
         calls = []
     elif not message.has_clock and expiry.expire(world, message, chunk, calls):
-        now = world.clock.now()
-        world.queues.send([check_now(message, at, now)])
-        calls = [call for call in calls if now < expiry.expires(world, chunk, call)]
+        world.queues.send([check_now(message, at, world.clock.now())])
+        calls = expiry.in_time(world, chunk, calls)
     with permits.of_channel(world, message, channel) as seconds:
         work = _Work(world, job, message, channel, chunk, seconds, part, turns)
         is_paused = channel.paused and any(is_unmade(chunk, call) for call in calls)
