@@ -10,8 +10,6 @@ from chalicelib.aws.items import Item, Values, to_item
 from chalicelib.aws.tables import table
 from chalicelib.ports import IdempotencyKey
 
-ONCE_SECONDS = 86400
-
 
 def once_put(once: IdempotencyKey, msgid: str) -> Item:
     """Build the put of an idempotency key that is new, or has expired."""
@@ -20,7 +18,7 @@ def once_put(once: IdempotencyKey, msgid: str) -> Item:
         "pk": once.name,
         "digest": once.digest,
         "msgid": msgid,
-        "expires": now + ONCE_SECONDS,
+        "expires": now + once.seconds,
     }
     return {
         "TableName": table("lookups"),

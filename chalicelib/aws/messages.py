@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -25,6 +24,7 @@ from chalicelib.aws.items import (
     write_many,
 )
 from chalicelib.aws.queries import query
+from chalicelib.aws.remembered import Remembered
 from chalicelib.aws.tables import table
 from chalicelib.aws.timers import Timers
 from chalicelib.domain import keys
@@ -35,14 +35,13 @@ from chalicelib.domain.messages import Ending, Entry, Message, Sent, Summary
 from chalicelib.domain.plans import ChunkId, Plan
 from chalicelib.ports import IdempotencyKey, Vault
 
-CACHED = 256
 PART = 500  # contacts of an item: a message may name nine thousand
 
 
 class Messages:
     def __init__(self, vault: Vault, timers: Timers) -> None:
         self._vault, self._timers = vault, timers
-        self._known: OrderedDict[str, Message] = OrderedDict()
+        self._known = Remembered()
         self._contacts: tuple[str, Sequence[str]] = ("", ())  # of the message that was planned last
 
     def create(
@@ -70,7 +69,7 @@ class Messages:
             if once is not None and error.failed[-1]:
                 return read_once(from_item(error.stored[-1] or {}))
             raise Conflict(message.msgid) from error
-        self._remember(message)
+        self._known.put(message)
         return None
 
     def _put_alone(self, message: Message, item: Item) -> None:
@@ -78,7 +77,7 @@ class Messages:
         # When an answer gets lost, the SDK tries again: the stored item may be its first try.
         if stored is not None and stored != item:
             raise Conflict(message.msgid)
-        self._remember(message)
+        self._known.put(message)
 
     def _puts(
         self, message: Message, plan: Plan | None, timer: Timer | None, contacts: Sequence[str]
@@ -142,7 +141,7 @@ class Messages:
 
     def delete(self, message: Message, time: int) -> None:
         transact(message_items.deletion(message, time))
-        self._known.pop(message.msgid, None)
+        self._known.forget(message.msgid)
         contacts = [{"pk": row["pk"], "sk": row["sk"]} for row in _rows(message.msgid, "contacts#")]
         rest = [*contacts, {"pk": message.msgid, "sk": "written"}]
         write_many(table("messages"), (), map(to_item, rest), key=("pk", "sk"))
@@ -187,17 +186,16 @@ class Messages:
         return body
 
     def get(self, msgid: str) -> Message | None:
-        if msgid not in self._known:
-            row = _get(msgid, "message")
-            if row is None:
-                return None
-            self._remember(message_items.read(self._vault, row))
-        return self.known([msgid]).get(msgid)
+        known = self._known.get(msgid)
+        if known is None and (row := _get(msgid, "message")) is not None:
+            known = message_items.read(self._vault, row)
+            self._known.put(known)
+        return _living({msgid: known}).get(msgid) if known is not None else None
 
     def known(self, msgids: Iterable[str]) -> dict[str, Message]:
         """Return the messages that this container remembers and that have not expired."""
-        known = {msgid: self._known[msgid] for msgid in msgids if msgid in self._known}
-        return _living(known)
+        known = ((msgid, self._known.get(msgid)) for msgid in msgids)
+        return _living({msgid: message for msgid, message in known if message is not None})
 
     def unknown(self, msgids: Iterable[str]) -> list[dict[str, str]]:
         """Return the keys of messages that this container does not remember."""
@@ -207,13 +205,8 @@ class Messages:
         """Read messages from their rows, and remember them."""
         messages = {row["pk"]: message_items.read(self._vault, row) for row in rows}
         for message in messages.values():
-            self._remember(message)
+            self._known.put(message)
         return _living(messages)
-
-    def _remember(self, message: Message) -> None:
-        self._known[message.msgid] = message
-        if len(self._known) > CACHED:
-            self._known.popitem(last=False)
 
     def links(self, msgid: str) -> Mapping[str, str] | None:
         known = self._known.get(msgid)

@@ -121,7 +121,7 @@ def _deliver(
         calls = []
     elif not message.has_clock and expiry.expire(world, message, chunk, calls):
         world.queues.send([check_now(message, at, world.clock.now())])
-        calls = []
+        calls = expiry.in_time(world, chunk, calls)
     with permits.of_channel(world, message, channel) as seconds:
         work = _Work(world, job, message, channel, chunk, seconds, part, turns)
         is_paused = channel.paused and any(is_unmade(chunk, call) for call in calls)

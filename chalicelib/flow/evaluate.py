@@ -203,7 +203,7 @@ def _expected(chunk: Chunk, call: OpenCall, grace: int) -> int:
 def _set_next_check(world: World, message: Message, chunk: Chunk) -> None:
     now, grace = world.clock.now(), world.limits.check_after * 1000
     times = list(_condition_times(world, message, chunk, now))
-    calls = [call for call in _unmade(message, chunk) if _needs_check(message, chunk, call)]
+    calls = [call for call in _unmade(message, chunk) if _needs_check(world, message, chunk, call)]
     times += [_next_check_of(world, chunk, call) for call in calls]
     if chunk.plan.next is not None and now < chunk.plan.time + grace:
         times.append(chunk.plan.time + grace)
@@ -212,9 +212,15 @@ def _set_next_check(world: World, message: Message, chunk: Chunk) -> None:
         world.timers.set([Timer(due, TimerKind.CHECK, chunk.plan.id, message.priority)])
 
 
-def _needs_check(message: Message, chunk: Chunk, call: OpenCall) -> bool:
-    """Tell if nothing but a check makes sure that a call is made. Queues keep most jobs."""
-    return message.has_clock or deferred_by_quota(chunk, call) is not None
+def _needs_check(world: World, message: Message, chunk: Chunk, call: OpenCall) -> bool:
+    """Tell if nothing but a check makes sure that a call is made, or expires.
+
+    Queues keep most jobs. A stage that no longer serves a channel type has no queue for its jobs.
+    """
+    if message.has_clock or deferred_by_quota(chunk, call) is not None:
+        return True
+    code = call.key.channel
+    return not world.limits.serves(message.channels[code], message.workers.get(code, ""))
 
 
 def settle(world: World, message: Message) -> None:

@@ -21,6 +21,7 @@ from chalicelib.domain.rules.schedules import (
     LATE,
     Occurrence,
     Outcome,
+    Timing,
     is_too_late,
     occasion,
     occurrences,
@@ -32,12 +33,13 @@ from chalicelib.flow.rules import reviews
 from chalicelib.flow.submit import submit
 from chalicelib.flow.timers import do_all
 from chalicelib.observability import log
-from chalicelib.ports import IdempotencyKey, World
+from chalicelib.ports import ONCE_SECONDS, IdempotencyKey, World
 
 ROUNDS = 20  # of one wake-up: an occurrence each, or a change by somebody else meanwhile
 COUNTED = 10_000  # missed occurrences in a row that are counted one by one
 # Ms from the moment at which the first zone of the world shows a time to that of the last one.
 AROUND = 26 * 3_600_000
+SPARE = 3600  # seconds for which the key of an occurrence outlives its last chance
 AGAIN = 10 * 60_000  # ms after which a request is looked at again that a timer had to wake
 
 
@@ -117,11 +119,21 @@ def _request(stored: StoredRequest, read: SendRequest) -> SendRequest:
 
 
 def _once(stored: StoredRequest) -> IdempotencyKey | None:
-    """Return the key of an occurrence. A message without a time is known by its own id."""
+    """Return the key of an occurrence, kept for as long as the occurrence may still be sent.
+
+    A message without a time is known by its own id.
+    """
     if stored.timing is None:
         return None
     name = keys.join("once", stored.channel_key, "schedule", f"{stored.id}@{stored.next}")
-    return IdempotencyKey(name, stored.id)
+    seconds = _longest(stored.timing) // 1000 + SPARE
+    return IdempotencyKey(name, stored.id, seconds=max(ONCE_SECONDS, seconds))
+
+
+def _longest(timing: Timing) -> int:
+    """Return how long (ms) after its start an occurrence may still be sent."""
+    around = AROUND if timing.zone_attribute else 0
+    return max(LATE, timing.if_late * 60_000) + around
 
 
 def _missed(world: World, stored: StoredRequest) -> Result:
@@ -137,8 +149,8 @@ def _first_in_time(world: World, stored: StoredRequest) -> Occurrence | None:
     """Return the first occurrence that is not missed."""
     if stored.timing is None:
         return None
-    longest = max(LATE, stored.timing.if_late * 60_000) + AROUND
-    later = occurrences(stored.timing, max(stored.next, world.clock.now() - longest))
+    since = world.clock.now() - _longest(stored.timing)
+    later = occurrences(stored.timing, max(stored.next, since))
     now = world.clock.now()
     return next((other for other in later if not is_too_late(stored.timing, other, now)), None)
 

@@ -199,7 +199,8 @@ def recall(world: World, job: RecallJob) -> None:
         return
     delays, tries = list[float](), job.tries
     ids = list(_by_provider_id(chunk, job.channel).items())
-    first, until = job.tries % max(1, len(ids)), begin_until(world)
+    first, urgent = job.tries % max(1, len(ids)), message.priority is Priority.HIGH
+    until = begin_until(world, urgent=urgent)
     with connect(world, channel) as session:
         for n, (provider_id, refs) in enumerate([*ids[first:], *ids[:first]]):
             if n and world.clock.now() > until:

@@ -153,7 +153,7 @@ def propose(world: World, template: Template, member: str) -> StoredRequest | No
     levels = settings_of(access.rules).templates
     if not levels:
         return None
-    request = _proposal(world, template, member, reviews.begin(levels, (member,)))
+    request = _proposal(world, template, member, reviews.begin(world, levels, (member,)))
     keep.add(world, request)
     return request
 
@@ -169,7 +169,7 @@ def change_proposal(
     if review is None:
         raise NotFound("review")
     askers = tuple(dict.fromkeys((*review.askers, member.key)))
-    fresh = reviews.begin(levels or review.levels, askers)
+    fresh = reviews.begin(world, levels or review.levels, askers)
     made = _proposal(
         world,
         read(proposed(before)),

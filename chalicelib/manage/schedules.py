@@ -50,7 +50,7 @@ def change(
     review = reviews.needed(world, request)
     if review is not None and before.review is not None:
         askers = tuple(dict.fromkeys((*before.review.askers, *review.askers)))
-        fresh = reviews.begin(review.levels, askers)
+        fresh = reviews.begin(world, review.levels, askers)
         review = replace(fresh, earlier=before.review.all_decisions)
     made = keep.make(world, request, review, name)
     if review is None and before.review is not None:

@@ -26,7 +26,15 @@ from chalicelib.ports.callbacks import Callbacks, Receivers, Reply
 from chalicelib.ports.fact_files import FactDraft, FactFiles
 from chalicelib.ports.figures import Document, Figures, Notes
 from chalicelib.ports.files import Files, Form, Imports
-from chalicelib.ports.messages import IdempotencyKey, Ledger, Lookup, Lookups, Messages, Nonce
+from chalicelib.ports.messages import (
+    ONCE_SECONDS,
+    IdempotencyKey,
+    Ledger,
+    Lookup,
+    Lookups,
+    Messages,
+    Nonce,
+)
 from chalicelib.ports.providers import (
     OwnRole,
     Provider,
@@ -57,6 +65,7 @@ from chalicelib.ports.work import (
 from chalicelib.ports.world import Limits, Sizes, World
 
 __all__ = (
+    "ONCE_SECONDS",
     "Audiences",
     "Audit",
     "Callbacks",

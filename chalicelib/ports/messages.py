@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import field
 from typing import Any, Protocol
 
 from chalicelib.domain.chunks import CallAnswer, Chunk, Deferral
@@ -14,14 +15,17 @@ from chalicelib.domain.plans import Call, ChunkId, Entrants, Plan
 from chalicelib.domain.provider_io import Receipt
 from chalicelib.domain.values import frozen
 
+ONCE_SECONDS = 86400
+
 
 @frozen
 class IdempotencyKey:
-    """A request under an idempotency key of its sender, kept for a day with its message."""
+    """A request under an idempotency key of its sender, kept with its message, mostly for a day."""
 
     name: str  # of the key, within its access channel and path
     digest: str  # of the body
     msgid: str = ""
+    seconds: int = field(default=ONCE_SECONDS, compare=False)  # for which a new key is kept
 
 
 class Messages(Protocol):

@@ -69,6 +69,10 @@ class Limits:
     concurrency: tuple[int, ...] = (40, 20, 10)  # jobs at once of a channel type, by priority
     sizes: Sizes = Sizes()
 
+    def serves(self, channel_type: ChannelType, worker: str) -> bool:
+        """Tell if the stage has a queue for jobs of a type, or of the worker that does them."""
+        return worker in self.workers if worker else channel_type in self.channel_types
+
     @property
     def quota_pause(self) -> int:
         """Return the seconds after which a quota that was used up is read again.

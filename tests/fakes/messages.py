@@ -25,6 +25,7 @@ class FakeMessages:
         self.steps, self.ledger, self.timers = steps, ledger, timers
         self.stored: dict[str, Message] = {}
         self.keys: dict[str, IdempotencyKey] = {}
+        self._ends: dict[str, int] = {}  # ms, of keys
         self.listed: list[Entry] = []
         self._withdrawn: dict[str, int] = {}
         self._deleted: set[str] = set()
@@ -42,8 +43,8 @@ class FakeMessages:
         once: IdempotencyKey | None = None,
     ) -> IdempotencyKey | None:
         with self.steps.around("messages.create", write=True):
-            if once is not None and once.name in self.keys:
-                return self.keys[once.name]
+            if once is not None and (stands := self._once(once.name)) is not None:
+                return stands
             if message.msgid in self.stored:
                 raise Conflict("a message with this id exists")
             self.has(message if timer else replace(message, plan=plan))
@@ -56,6 +57,7 @@ class FakeMessages:
                 self.timers.put_row(timer)
             if once is not None:
                 self.keys[once.name] = replace(once, msgid=message.msgid)
+                self._ends[once.name] = self.timers.clock.now() + once.seconds * 1000
             return None
 
     def withdraw(self, message: Message, time: int, timer: Timer) -> bool:
@@ -93,7 +95,11 @@ class FakeMessages:
 
     def once(self, name: str) -> IdempotencyKey | None:
         with self.steps.around("messages.once", write=False):
-            return self.keys.get(name)
+            return self._once(name)
+
+    def _once(self, name: str) -> IdempotencyKey | None:
+        is_over = self._ends.get(name, 0) <= self.timers.clock.now()
+        return None if is_over else self.keys.get(name)
 
     def has(self, message: Message) -> None:
         """Set-up of a test: this message is stored, without plan and timer."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from chalicelib.domain import envelopes as texts
+from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.jobs import AnyCallbackJob, Envelope, FactsJob, FileJob
 from tests.fakes.clock import FakeClock
 from tests.fakes.steps import Steps
@@ -17,8 +18,11 @@ SEND_BATCH = 10
 class FakeQueues:
     """Queues in memory. `sent`: all jobs ever sent. `waiting`: jobs not taken yet.
 
-    A waiting job has the time (ms) from which it can be received.
+    A waiting job has the time (ms) from which it can be received. `served`: the channel types that
+    have queues, None for all. Jobs of others are dropped, as the stage's own queues do.
     """
+
+    served: Sequence[ChannelType] | None = None
 
     def __init__(self, steps: Steps, clock: FakeClock) -> None:
         self.steps, self.clock = steps, clock
@@ -35,6 +39,9 @@ class FakeQueues:
 
     def _accept(self, envelopes: Sequence[Envelope]) -> None:
         for envelope in envelopes:
+            kind = envelope.channel_type
+            if self.served is not None and kind is not None and kind not in self.served:
+                continue
             if not 0 <= envelope.delay <= 900:
                 raise ValueError("a queue delays by 0 to 900 seconds")
             decode: Any = (

@@ -99,6 +99,21 @@ def test_a_wake_up_that_comes_twice_sends_once(fake: FakeWorld) -> None:
     assert len(fake.messages.stored) == len(results(fake)) == 1
 
 
+def test_a_time_by_own_zones_is_sent_once_though_its_result_is_lost_for_a_day(
+    fake: FakeWorld,
+) -> None:
+    timing = Timing(PLACE, at="2027-01-17T09:00", zone_attribute="zone", if_late=23 * 60)
+    id = store(fake, timing)
+    before = fake.stored.stored[id]
+    wake(fake)
+    (msgid,) = fake.messages.stored
+    fake.stored.stored[id] = before  # as if the worker had died before it stored the result
+    fake.clock.advance(28 * 3600)  # still in time by the zone of the schedule
+    schedules.carry_out(fake.ports, id, DOOR)
+    assert list(fake.messages.stored) == [msgid]
+    assert fake.stored.stored[id].became == msgid
+
+
 def test_a_recurring_schedule_goes_on_until_its_end(fake: FakeWorld) -> None:
     id = store(fake, Timing(PLACE, cron="0 9 * * *", until="2027-01-17T09:00"))
     wake(fake)

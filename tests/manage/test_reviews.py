@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -16,6 +17,7 @@ from chalicelib.domain.errors import (
     ReviewerMissing,
     Stale,
 )
+from chalicelib.domain.members import MEMBERS, Member
 from chalicelib.domain.rules.reviews import (
     RULE,
     Case,
@@ -98,6 +100,18 @@ def test_a_level_of_those_who_ask_alone_is_refused() -> None:
     fake = a_world(alone)
     with pytest.raises(ReviewerMissing):
         submit(fake.ports, request(alone))
+
+
+@pytest.mark.parametrize("gone", [None, replace(BOB, enabled=False)], ids=("deleted", "disabled"))
+def test_a_level_whose_reviewers_have_left_is_refused(gone: Member | None) -> None:
+    alone = Settings(((BOB.key,),), (Case(Origin.API),))
+    fake = a_world(alone)
+    members = fake.records.of(MEMBERS).stored
+    del members[BOB.key]
+    members.update({gone.key: gone} if gone else {})
+    with pytest.raises(ReviewerMissing):
+        submit(fake.ports, request(alone))
+    assert not fake.stored.stored
 
 
 @pytest.mark.parametrize("owner", ["", "nobody", "Ann"])

@@ -6,11 +6,14 @@ Calls that had not left stay. Submitted ones are recalled, or it is recorded tha
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.errors import (
     NotFound,
     Rejected,
@@ -20,9 +23,10 @@ from chalicelib.domain.errors import (
     WithdrawnAlready,
 )
 from chalicelib.domain.facts import FactKind
-from chalicelib.domain.jobs import WithdrawJob
+from chalicelib.domain.jobs import RecallJob, WithdrawJob
 from chalicelib.domain.plans import ChunkId
-from chalicelib.flow import audience, withdraw
+from chalicelib.domain.provider_io import Outcome
+from chalicelib.flow import audience, submit, withdraw
 from chalicelib.reports import message as report
 from tests.builders import SHOP, a_big_message
 from tests.fakes.clock import START
@@ -269,3 +273,29 @@ def test_planning_stops_where_the_message_is_withdrawn() -> None:
     simulation.run()
     assert simulation.world.ledger.plan(ChunkId(message.msgid, 0)) is None
     assert not simulation.world.providers.push.calls
+
+
+@pytest.mark.parametrize(("priority", "at_once"), [(Priority.HIGH, 2), (Priority.LOW, 5)])
+def test_a_recall_at_priority_1_leaves_its_worker_to_codes(
+    priority: Priority, at_once: int
+) -> None:
+    simulation, recalled = Simulation(), list[str]()
+    world = simulation.world
+    world.providers.push.can(call_size=1)
+
+    def recall(_: object, provider_id: str, contacts: Sequence[str]) -> Sequence[Outcome]:
+        world.clock.advance(2)
+        recalled.extend(contacts)
+        return [Outcome() for _ in contacts]
+
+    world.providers.push.of_session["recall"] = recall
+    submit.submit(world.ports, replace(simulation.request(), priority=priority))
+    while len(simulation.contacts("push", FactKind.SUBMITTED)) < 5:
+        simulation._next()
+    simulation.withdraw()
+    (job,) = [e.job for _, e in world.queues.waiting if isinstance(e.job, RecallJob)]
+    withdraw.recall(world.ports, job)
+    assert len(recalled) == at_once
+    simulation.run()
+    check(simulation)
+    assert set(recalled) == simulation.contacts("push", FactKind.WITHDRAWN)

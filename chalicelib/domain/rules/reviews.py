@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -151,6 +151,6 @@ class Review:
         return Review(levels, self.askers, (), self.all_decisions)
 
 
-def has_reviewers(levels: Levels, askers: Collection[str]) -> bool:
+def has_reviewers(levels: Levels, may_decide: Callable[[str], bool]) -> bool:
     """Tell if every level has somebody who may decide."""
-    return all(any(member not in askers for member in level) for level in levels)
+    return all(any(map(may_decide, level)) for level in levels)

@@ -24,6 +24,11 @@ def expire(world: World, message: Message, chunk: Chunk, calls: Iterable[OpenCal
     return changed
 
 
+def in_time(world: World, chunk: Chunk, calls: Iterable[OpenCall]) -> list[OpenCall]:
+    """Return the calls that may still be made."""
+    return [call for call in calls if world.clock.now() < expires(world, chunk, call)]
+
+
 def expires(world: World, chunk: Chunk, call: OpenCall) -> int:
     """Return the time (ms) at which a call is given up.
 

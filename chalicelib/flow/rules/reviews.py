@@ -32,12 +32,21 @@ def needed(world: World, request: SendRequest) -> Review | None:
         askers = tuple(dict.fromkeys((*_members(world, request.owner), *askers)))
     kind = Kind.ORDINARY if request.template is None else Kind.TEMPLATE
     levels = settings.levels_of(origin, kind, request.audience_kind)
-    return begin(levels, askers) if levels else None
+    return begin(world, levels, askers) if levels else None
 
 
-def begin(levels: Levels, askers: tuple[str, ...]) -> Review:
-    """Return a new review. Raise ReviewerMissing if a level has nobody but those who ask."""
-    if not has_reviewers(levels, askers):
+def begin(world: World, levels: Levels, askers: tuple[str, ...]) -> Review:
+    """Return a new review. Raise ReviewerMissing if a level has nobody but those who ask.
+
+    Members who were disabled or deleted since the settings were saved cannot decide either.
+    """
+    members = world.records.of(MEMBERS)
+
+    def may_decide(key: str) -> bool:
+        member = None if key in askers else members.get(key)
+        return member is not None and member.enabled
+
+    if not has_reviewers(levels, may_decide):
         raise ReviewerMissing("option.owner")
     return Review(levels, askers)
 

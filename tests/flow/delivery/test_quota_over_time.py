@@ -201,3 +201,18 @@ def test_calls_that_expired_meanwhile_use_up_nothing(fake: FakeWorld) -> None:
     evaluate.check_chunk(fake.ports, ChunkId(message.msgid, 0))
     run(fake, job)
     assert (used(fake), fake.providers.mail.sent().total()) == (0, 0)
+
+
+def test_what_expired_does_not_take_with_it_what_may_still_be_made(fake: FakeWorld) -> None:
+    fake.limits = replace(LIMITS, submit_within=7200)
+    limited(fake, 1000)
+    message, job = planned(fake)
+    message = replace(message, plan=fake.ledger.plan(ChunkId(message.msgid, 0), message))
+    fake.messages.has(message)
+    later = Deferral(CallKey(0, 0, "mail", 50), 75, START + HOUR, for_quota=True)
+    fake.ledger.put_deferral(ChunkId(message.msgid, 0), later, message)
+    fake.clock.advance(7200)
+    assert run(fake, job) == []
+    assert set(fake.providers.mail.sent()) == {f"u{n:03d}@example.com" for n in range(50, 75)}
+    lost = [s for s in chunk_of(fake, message).states.values() if s.has(FactKind.EXPIRED)]
+    assert len(lost) == 75
