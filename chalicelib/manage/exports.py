@@ -22,6 +22,7 @@ from chalicelib.domain.masks import masked
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.reasons import of_loss
+from chalicelib.flow.messages import ending_of
 from chalicelib.manage.imports import sheets
 from chalicelib.manage.imports.report import MEDIA
 from chalicelib.ports import Document, World
@@ -39,8 +40,8 @@ Rows = Callable[[World, Mapping[str, Any]], Sheet]
 
 def begin(world: World, kind: str, format: FileFormat, query: Mapping[str, Any]) -> Document:
     """Store an export and queue its first job. Raise NotFound without the message it is of."""
-    if kind == "targets" and world.messages.get(query["msgid"]) is None:
-        raise NotFound("message")
+    if kind == "targets":
+        query = {**query, "channel_key": _message(world, query["msgid"]).channel_key}
     now = world.clock.now()
     id = keys.message_id(now, secrets.token_bytes(4))
     body = {
@@ -71,9 +72,7 @@ def show(world: World, id: str) -> tuple[Document, list[str]]:
 def owner(world: World, id: str) -> str:
     """Return the access channel that an export is about, or an empty text."""
     export = world.figures.load([_key(id)]).get(_key(id))
-    query = export.body["query"] if export else {}
-    message = world.messages.get(query["msgid"]) if "msgid" in query else None
-    return message.channel_key if message else str(query.get("channel_key", ""))
+    return str(export.body["query"].get("channel_key", "")) if export else ""
 
 
 def work(world: World, job: ExportJob, rows: Rows) -> None:
@@ -142,14 +141,24 @@ def _path(id: str, name: str) -> str:
 # -- the targets of a message
 
 
+def _message(world: World, msgid: str) -> Message:
+    """Return a message that nobody has deleted, or raise NotFound."""
+    message = world.messages.get(msgid)
+    if message is None:
+        raise NotFound("message")
+    ending_of(world, msgid)
+    return message
+
+
 def _targets(
     world: World, query: Mapping[str, Any], position: Sequence[int]
 ) -> tuple[Sheet, list[int] | None]:
     """Return the rows of some chunks, and the partition and chunk that are next."""
     heading, lines = (*TARGETS, *WORDS), list[Row]()
-    message = world.messages.get(query["msgid"])
-    if message is None:
-        return (heading, lines), None  # its history has expired meanwhile
+    try:
+        message = _message(world, query["msgid"])
+    except NotFound:  # it has expired or was deleted meanwhile
+        return (heading, lines), None
     partition, number = position
     for first in message.first_chunks[partition:]:
         at: int | None = number or first

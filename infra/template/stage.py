@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib import config
 from chalicelib.domain.delivery_channels import ChannelType, Priority
-from infra.template import workers
+from infra.template import variables, workers
 
 if TYPE_CHECKING:
     from chalice.config import Config
@@ -73,7 +73,11 @@ class Stage:
 
     @property
     def environment(self) -> dict[str, str]:
-        return dict(self.chalice.environment_variables)
+        """Return the variables of the stage. Raises WrongStage for one without a meaning."""
+        found = dict(self.chalice.environment_variables)
+        for error in variables.wrong(found):
+            raise WrongStage(f"variable of stage {self.name}, {error} (.chalice/config.json)")
+        return found
 
     @property
     def channel_types(self) -> list[ChannelType]:

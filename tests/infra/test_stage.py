@@ -39,3 +39,32 @@ def test_a_concurrency_that_lambda_refuses_is_named_with_its_bounds(number: Any)
 def test_a_priority_without_a_number_is_named(concurrency: Any) -> None:
     with pytest.raises(WrongStage, match="stage trial, priority 1"):
         stage(concurrency).concurrency(Priority.HIGH)
+
+
+def with_variables(**variables: str) -> Stage:
+    chalice: Any = SimpleNamespace(environment_variables=variables)
+    return Stage("trial", chalice, "python3.11")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("UTC_OFFSET", "30"),
+        ("UTC_OFFSET", "nan"),
+        ("HISTORY_DAYS", "-1"),
+        ("REQUEST_RATE", "0"),
+        ("CURRENCY", "yuan"),
+        ("RECOUNT_DELAYS", "10,,60"),
+        ("PROVIDER_TIMEOUT", "0.0"),
+        ("SETTINGS_CACHE", "10s"),
+    ],
+)
+def test_a_variable_without_a_meaning_is_named(name: str, value: str) -> None:
+    with pytest.raises(WrongStage, match=f'stage trial, {name}: "{value}" must be'):
+        _ = with_variables(**{name: value}).environment
+
+
+def test_variables_as_the_reference_shows_them_are_taken() -> None:
+    shown = {"UTC_OFFSET": "-3.5", "CURRENCY": "EUR", "RECOUNT_DELAYS": "10,60", "LEASE": "60"}
+    shown |= {"PROVIDER_TIMEOUT": "0.5", "SETTINGS_CACHE": "0", "HISTORY_DAYS": "7"}
+    assert with_variables(**shown).environment == shown

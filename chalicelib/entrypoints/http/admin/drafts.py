@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.members import Role
+from chalicelib.entrypoints.http import sends
 from chalicelib.entrypoints.http.admin.route import (
     admin,
     expected,
@@ -36,7 +37,7 @@ def add_draft(context: RequestContext) -> Response:
 
     body: DraftBody = context.body()
     key = known_key(body.channel_key)
-    fields = (_member(context), key, body.name, body.message)
+    fields = (_member(context), key, body.name, sends.as_stored(body.message))
     return _whole(context, drafts.add(context.world, *fields, broadcast=body.broadcast), 201)
 
 
@@ -80,7 +81,8 @@ def change_draft(context: RequestContext, id: str) -> Response:
     from chalicelib.manage import drafts
 
     body: DraftChange = context.body()
-    fields = (_own(context, id), expected(context), body.name, body.message)
+    message = sends.as_stored(body.message)
+    fields = (_own(context, id), expected(context), body.name, message)
     return _whole(context, drafts.change(context.world, *fields, broadcast=body.broadcast))
 
 

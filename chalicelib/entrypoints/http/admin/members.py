@@ -15,6 +15,7 @@ from chalicelib.entrypoints.http.admin.route import (
     known_key,
     tagged,
 )
+from chalicelib.entrypoints.http.audit import log_change
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.manage import members
 
@@ -141,8 +142,10 @@ def get_me(context: RequestContext) -> dict[str, Any]:
 def prefer(context: RequestContext) -> dict[str, Any]:
     """Set your own preferences, all of them. A global key does not have any."""
     body: PreferencesOfMember = context.body()
-    chosen = body.model_dump(exclude_none=True)
-    return _shown_to_oneself(members.prefer(context.world, _key_of_caller(context), chosen))
+    key, chosen = _key_of_caller(context), body.model_dump(exclude_none=True)
+    member = members.prefer(context.world, key, chosen)
+    log_change(context, "PUT", "/admin/v1/me/preferences", {"access_key": key})
+    return _shown_to_oneself(member)
 
 
 def _shown_to_oneself(member: Member) -> dict[str, Any]:

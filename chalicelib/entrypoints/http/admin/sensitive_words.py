@@ -82,7 +82,7 @@ def list_sensitive_words(context: RequestContext, key: str) -> dict[str, Any]:
     return cursors.page(
         "words",
         context,
-        cursors.tag,
+        str,  # a word may hold any character, and is only compared
         lambda after, limit: sensitive_words.page(
             context.world, known_key(key), after, limit, query.text
         ),

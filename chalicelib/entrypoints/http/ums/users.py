@@ -67,7 +67,7 @@ def change_users(context: RequestContext) -> dict[str, Any]:
             )
     lost = users.change(context.world, changes, caller=context.channel) if changes else {}
     userids = [change.userid for change in changes]
-    shared = [change.userid for change in changes if ALL in change.scopes()]
+    shared = [c.userid for c in changes if c.attributes or ALL in c.scopes()]
     _log_users(context, "/v1/user/opt", userids if context.member else shared, lost)
     return _answered(userids, lost, failed)
 

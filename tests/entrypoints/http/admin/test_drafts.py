@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from chalicelib.domain import drafts
@@ -97,3 +98,17 @@ def test_the_drafts_of_a_member_who_is_gone_are_gone(configured: Api) -> None:
     assert configured.admin("POST", "drafts", body, auth=auth).status == 201
     assert configured.admin("DELETE", f"members/{key}").status == 204
     assert configured.fake.records.of(DRAFTS).list(key) == []
+
+
+def test_a_draft_keeps_the_literals_of_its_numbers(configured: Api) -> None:
+    body = message(rule_id=0, template_para={"name": 0})
+    raw = json.dumps({"channel_key": KEY, "message": body}).replace('"name": 0', '"name": 100.00')
+    made = configured.admin("POST", "drafts", raw=raw.encode()).json
+    assert made["message"]["template_para"] == {"name": "100.00"}
+    again = raw.replace(f'"channel_key": "{KEY}", ', "").replace("100.00", "1.50").encode()
+    path = f"drafts/{made['id']}"
+    changed = configured.admin("PUT", path, raw=again, headers={"If-Match": '"1"'})
+    assert changed.json["message"]["template_para"] == {"name": "1.50"}
+    assert configured.admin("POST", f"{path}/send").status == 201
+    (stored,) = configured.fake.messages.stored.values()
+    assert "Hello 1.50" in str(stored.contents)

@@ -15,6 +15,7 @@ from chalicelib.domain.jobs import ExportJob
 from chalicelib.domain.plans import ChunkId
 from chalicelib.entrypoints.lambdas import imports
 from chalicelib.manage import exports
+from chalicelib.reports import tables
 from tests.builders import a_big_message, a_message, a_plan, a_reachable_user, a_user
 from tests.entrypoints.conftest import KEY, Api
 from tests.entrypoints.http.admin.test_statistics import CLICKED, counted, happened
@@ -104,6 +105,30 @@ def test_a_job_that_comes_again_writes_the_same_files(api: Api) -> None:
     event = {"Records": [{"messageId": "m", "body": envelopes.encode(ExportJob(export["id"]))}]}
     imports.imports(event, None)
     assert api.fake.files.stored == before
+
+
+def deleted(api: Api, msgid: str) -> None:
+    """Delete a message which this container still remembers."""
+    message = api.fake.messages.stored[msgid]
+    api.fake.messages.delete(message, START)
+    api.fake.messages.stored[msgid] = message
+
+
+def test_a_message_that_was_deleted_is_not_exported(api: Api) -> None:
+    body = {"msgid": sent(api, "ann"), "contacts": "whole"}
+    begun = api.admin("POST", "exports/targets", body).json
+    deleted(api, body["msgid"])
+    exports.work(api.world, ExportJob(begun["id"]), tables.table)
+    shown = api.admin("GET", f"exports/{begun['id']}").json
+    assert (shown["state"], shown["rows"]) == ("done", 0)
+    assert api.admin("POST", "exports/targets", body).status == 404
+
+
+def test_an_export_keeps_its_owner_when_its_message_has_expired(api: Api) -> None:
+    id = exported(api, "targets", {"msgid": sent(api, "ann")})["id"]
+    api.fake.messages.stored.clear()
+    assert exports.owner(api.world, id) == KEY
+    assert exports.owner(api.world, "0" * 16) == ""
 
 
 def test_figures_come_with_their_definitions(api: Api) -> None:

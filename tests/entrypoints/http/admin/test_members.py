@@ -294,4 +294,6 @@ def test_members_set_their_own_preferences(api: Api) -> None:
     for wrong in ({"language": "fr"}, {"theme": "blue"}, {"time_zone": "Mars/Base"}, {"x": 1}):
         assert api.admin("PUT", "me/preferences", wrong, auth=auth).status == 400
     assert api.admin("PUT", "me/preferences", {"theme": "dark"}).status == 404
+    own = [e for e in api.admin("GET", "audit").json["changes"] if e["access_key"] == key]
+    assert [(e["method"], e["route"]) for e in own] == [("PUT", "/admin/v1/me/preferences")] * 2
     assert api.admin("GET", "me").json["access_key"] == ADMIN

@@ -48,6 +48,13 @@ def test_words_are_added_switched_listed_and_found(configured: Api) -> None:
     assert configured.send(message(template_para={"name": "賭博"})).code == 0
 
 
+def test_a_list_goes_on_behind_a_word_with_any_blank(configured: Api) -> None:
+    words = ["外\u3000挂", "代\u200b打", "买\t号"]
+    add(configured, *words, "龙")
+    listed = pages(configured, f"{PATH}/words?limit=1", "words")
+    assert sorted(entry["word"] for (entry,) in listed) == sorted([*words, "龙"])
+
+
 def test_a_template_with_a_word_is_not_saved(configured: Api) -> None:
     add(configured, "赌博")
     change(configured, PATH, {"on": True}, "PUT")

@@ -77,9 +77,13 @@ def test_a_change_of_what_is_bound_to_all_is_one_entry_of_the_audit_log(configur
     assert "139000" not in json.dumps(entry)
     configured.users([{"userid": "mine", "phone": {KEY: PHONE}, "add": {"tag": {KEY: ["y"]}}}])
     assert len(configured.fake.audit.stored) == 1, "its own scope is its own affair"
+    configured.users([{"userid": "mine", "attributes": {"city": "Wuhan"}}])
+    newest = configured.admin("GET", "audit").json["changes"][0]
+    assert newest["ids"] == {"userid": "mine", "scope": "all"}, "attributes belong to all"
+    assert len(configured.fake.audit.stored) == 2
     configured.users([{"userid": "u1", "phone": {"all": PHONE}}], auth=OPERATOR)
     actors = [entry["actor"] for entry in configured.admin("GET", "audit").json["changes"]]
-    assert sorted(actors) == ["access_channel", "member"]
+    assert sorted(actors) == ["access_channel", "access_channel", "member"]
 
 
 @pytest.mark.parametrize(
