@@ -53,6 +53,8 @@ def _fill_draft(visit: Visit, id: str) -> None:
     draft = visit.api.get("drafts/{id}", id=id)
     filled = filled_in.fields(draft["message"], broadcast=draft["broadcast"])
     more = {"draft": id, "version": str(draft["version"]), "draft_name": draft["name"]}
+    option = draft["message"].get("option") or {}
+    more |= times.drafted(option.get("schedule"), visit.texts)
     visit.form = filled_in.form_of(filled, more)
 
 
@@ -121,6 +123,8 @@ def _keep(visit: Visit) -> Reply:
     """Keep what stands in the form as a draft, whole or not."""
     form, id = visit.form, visit.form.text("draft")
     whole = _request(visit, is_draft=True)
+    if times.waits(form):
+        whole["message"]["option"]["schedule"] = times.schedule_of(visit, is_draft=True)
     body = {"name": form.text("draft_name"), **whole}
     if id:
         del body["channel_key"]
