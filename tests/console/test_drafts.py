@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -58,3 +59,25 @@ def test_a_draft_with_a_time_is_scheduled(shop: Browser) -> None:
     sent = shop.post(f"/c/{shop.key}/send", fields)
     assert "The message is scheduled." in sent.plain
     assert "2030-07-01 09:30" in sent.plain
+
+
+def test_the_other_kind_of_message_keeps_all_that_was_typed(shop: Browser) -> None:
+    path = f"/c/{shop.key}/send"
+    page = shop.get(draft(shop, userids="u1\nu2", title="Winter", when="repeat", cron="0 9 * * *"))
+    typed: dict[str, Any] = form_to(page, path).fields | {"v.name": ["Li"]}
+    ordinary = form_to(shop.post(path, {**typed, "do": ["ordinary"]}), path).fields
+    assert ordinary["kind"] == ["ordinary"]
+    for name in ("draft", "version", "userids", "title", "when", "cron"):
+        assert ordinary[name] == typed[name], name
+    ordinary["c.sms.content"] = ["A sale\nfrom today"]
+    back = form_to(shop.post(path, {**ordinary, "do": ["template"]}), path).fields
+    assert {name: back[name] for name in typed} == typed
+    again = form_to(shop.post(path, {**back, "do": ["ordinary"]}), path).fields
+    assert again["c.sms.content"] == ["A sale\nfrom today"]
+
+
+def test_enter_does_not_switch_the_kind_of_message(shop: Browser) -> None:
+    """Browsers press the first button of a form, wherever in the page it stands."""
+    for query, first in (("", "check"), ("?kind=ordinary", "types")):
+        page = shop.get(f"/c/{shop.key}/send{query}").text
+        assert re.findall(r'<button[^>]* name="do" value="([^"]*)"', page)[0] == first
