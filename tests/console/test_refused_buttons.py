@@ -45,16 +45,6 @@ def test_a_refusal_stands_on_the_page_of_the_button(
         assert re.search(r'name="daily" value="1" checked', page.text)
 
 
-def test_a_list_of_a_kind_shows_all_of_it(shop: Browser) -> None:
-    base = f"/c/{shop.key}/lists"
-    for n in range(105):
-        shop.post(f"{base}/white", {"name": f"w{n}"})
-    shop.post(f"{base}/black", {"name": "the last"})
-    page = shop.get(f"{base}/black")
-    assert "the last" in page.plain
-    assert "Next page" not in page.plain
-
-
 def test_members_have_a_way_back_to_the_first_page(shop: Browser) -> None:
     path = f"/c/{shop.key}/groups/segments/1"
     shop.post(f"{path}/members", {"add": ",".join(f"p{n}" for n in range(60))})
