@@ -123,3 +123,20 @@ def test_every_state_and_reason_has_its_words() -> None:
     assert set(AB_TESTS) == {phase.value for phase in Phase}
     outcomes = {outcome.value for outcome in Outcome if outcome is not Outcome.SENT}
     assert set(AB_FAILURES) == {*outcomes, "cancelled", "withdrawn", "deleted"}
+
+
+def test_what_cannot_be_used_cannot_be_chosen(shop: Browser) -> None:
+    shop.post(f"/access/{shop.key}/channels", {"code": "app1", "do": "off"})
+    page = shop.get(f"/c/{shop.key}/messages/ab-tests/new")
+    assert page.text.count('<option value="1" disabled>greeting · cannot be used<') == 5
+    assert page.text.count('<option value="1" disabled>push, then SMS · cannot be used<') == 5
+
+
+def test_an_error_of_a_variant_stands_below_its_row(shop: Browser) -> None:
+    """The third row is the second variant, as the second row has no name."""
+    third = {"name.2": "b", "share.2": "30", "template.2": "1", "at.2": "soon"}
+    page = posted(shop, "start", **{"name.1": "", **third})
+    assert page.status == 400
+    rows = page.text.split("<tr>")
+    place = next(n for n, row in enumerate(rows) if 'name="name.2"' in row)
+    assert 'id="v2-e"' in rows[place + 1]

@@ -134,6 +134,4 @@ def test_a_whitelist_is_found_behind_a_page_of_blacklists(shop: Browser) -> None
         shop.post(f"{base}/black", {"name": f"black {number}"})
     shop.post(f"{base}/white", {"name": "the white one"})
     first = shop.get(f"{base}/white")
-    following = re.search(rf'href="/console({base}/white\?cursor=[^"]+)"', first.text)
-    assert following is not None
-    assert "the white one" in shop.get(html.unescape(following[1])).plain
+    assert ("the white one" in first.plain, "Next page" in first.plain) == (True, False)

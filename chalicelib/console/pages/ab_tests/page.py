@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from datetime import datetime
 from typing import Any
@@ -18,6 +19,8 @@ PAGE = 50
 ROWS = 5  # of variants
 AUDIENCES = {"tags": "aud_tag", "segment": "aud_segment", "users": "aud_userid"}
 AT = "/messages/ab-tests"
+AUDIENCE = re.compile(r"^message(\.aud_\w+|$)")
+VARIANT = re.compile(r"^variants\[(\d+)\]")
 
 
 @page("GET", "/c/{key}/messages/ab-tests")
@@ -54,8 +57,23 @@ def start(visit: Visit) -> Reply:
             return _form(visit, simulated=simulated)
         started = visit.api.change("POST", "ab-tests", body, once=visit.form.text("once"))
     except ApiError as error:
-        return _form(visit, error)
+        return _form(visit, _of_rows(visit, error))
     return visit.go(visit.at(AT, started["id"]), "sent")
+
+
+def _of_rows(visit: Visit, error: ApiError) -> ApiError:
+    """Return a refusal as the form has its fields: with rows, and one field for who takes part.
+
+    A row without a name is not a variant.
+    """
+    named = [row for row in range(ROWS) if visit.form.text(f"name.{row}")]
+
+    def row(found: re.Match[str]) -> str:
+        return f"variants[{named[int(found[1])]}]"
+
+    fields = [VARIANT.sub(row, AUDIENCE.sub("who", each.field)) for each in error.problems]
+    reasons = [each.reason for each in error.problems]
+    return ApiError(error.status, list(map(Problem, fields, reasons)), error.seconds)
 
 
 def _body(visit: Visit) -> dict[str, Any]:
@@ -94,17 +112,17 @@ def _variant(visit: Visit, row: int) -> dict[str, Any] | None:
     message: dict[str, Any] = {"template_id": form.number(f"template.{row}") or 0}
     message["rule_id"] = form.number(f"rule.{row}") or 0
     if form.text(f"at.{row}"):
-        message["option"] = {"schedule": {"at": _time(visit, f"at.{row}")}}
+        message["option"] = {"schedule": {"at": _time(visit, form.text(f"at.{row}"))}}
     share = _percent(visit, f"share.{row}")
     return {"name": form.text(f"name.{row}"), "share": share, "message": message}
 
 
-def _time(visit: Visit, name: str) -> str:
-    """Return a time in the zone of the page, with its offset."""
+def _time(visit: Visit, text: str) -> str:
+    """Return a time in the zone of the page, with its offset. The API refuses other texts."""
     try:
-        at = datetime.fromisoformat(visit.form.text(name))
+        at = datetime.fromisoformat(text)
     except ValueError:
-        raise ApiError(400, [Problem(name, visit.say("That is not a day."))]) from None
+        return text
     return at.replace(tzinfo=visit.texts.zone).isoformat(timespec="seconds")
 
 

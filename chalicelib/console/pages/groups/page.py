@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from chalicelib.console.door import ApiError, Reply
@@ -71,15 +71,7 @@ def _kind(visit: Visit) -> str:
 
 def _list(visit: Visit, tab: str, error: ApiError | None = None) -> Reply:
     family = FAMILIES[tab]
-    query = {
-        "channel_key": visit.key,
-        "limit": PAGE,
-        "cursor": visit.asked("cursor") or None,
-    }
-    listed = visit.api.get(family.route, query=query)
-    groups = listed[family.route]
-    if family.route == "lists":
-        groups = [each for each in groups if each["kind"] == tab]
+    groups, cursor = _lists(visit, tab) if family.route == "lists" else _page(visit, family.route)
     used = _used(visit, renew=False) if tab == "tags" else {"used": None}
     return visit.show(
         "groups/list.html",
@@ -87,9 +79,22 @@ def _list(visit: Visit, tab: str, error: ApiError | None = None) -> Reply:
         family=family,
         tab=tab,
         groups=groups,
-        cursor=listed["cursor"],
+        cursor=cursor,
         **used,
     )
+
+
+def _page(visit: Visit, route: str) -> tuple[Sequence[Mapping[str, Any]], Any]:
+    """Return a page of groups, and the cursor of the next one."""
+    query = {"channel_key": visit.key, "limit": PAGE, "cursor": visit.asked("cursor") or None}
+    listed = visit.api.get(route, query=query)
+    return listed[route], listed["cursor"]
+
+
+def _lists(visit: Visit, kind: str) -> tuple[Sequence[Mapping[str, Any]], None]:
+    """Return all lists of a kind. A page of the API has both kinds, so it may have none of one."""
+    every = visit.every("lists", "lists", channel_key=visit.key)
+    return [each for each in every if each["kind"] == kind], None
 
 
 @page("GET", "/c/{key}/tags/used")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.console.door import ApiError, Reply
+from chalicelib.console.forms import Form
 from chalicelib.console.pages.segments import editor
 from chalicelib.console.routes import page
 from chalicelib.console.visit import Visit
@@ -71,7 +72,14 @@ def _save(visit: Visit, found: Mapping[str, Any] | None) -> Reply:
 
 @page("POST", "/c/{key}/segments/{id}/count", needs=OPERATOR)
 def count(visit: Visit) -> Reply:
-    visit.api.change("POST", "segments/{id}/count", id=visit.ids["id"])
+    try:
+        visit.api.change("POST", "segments/{id}/count", id=visit.ids["id"])
+    except ApiError as error:
+        found = _found(visit)
+        if found["kind"] != "rules":
+            return _by_hand(visit, found)
+        visit.form = Form({})  # the button is not in the form of the segment
+        return _editor(visit, found, editor.node_of(found["rule"]), error)
     return visit.go(visit.at("/segments", visit.ids["id"]))
 
 

@@ -53,6 +53,8 @@ def _fill_draft(visit: Visit, id: str) -> None:
     draft = visit.api.get("drafts/{id}", id=id)
     filled = filled_in.fields(draft["message"], broadcast=draft["broadcast"])
     more = {"draft": id, "version": str(draft["version"]), "draft_name": draft["name"]}
+    option = draft["message"].get("option") or {}
+    more |= times.drafted(option.get("schedule"), visit.texts)
     visit.form = filled_in.form_of(filled, more)
 
 
@@ -73,6 +75,8 @@ def _holds(visit: Visit, body: Mapping[str, Any], more: Mapping[str, str]) -> bo
 @page("POST", "/c/{key}/send", needs=OPERATOR)
 def send(visit: Visit) -> Reply:
     """Show the form again after a choice that changes it, ask once more, or send."""
+    if visit.form.text("do") in ("template", "ordinary"):
+        return _switch(visit, visit.form.text("do"))
     form = visit.form
     template = form.text("template")
     if form.text("do") not in ("check", "send", "draft"):
@@ -93,6 +97,13 @@ def send(visit: Visit) -> Reply:
     if sent["state"] == "in_review":
         return visit.go(visit.at("/review/mine"), "in-review")
     return visit.go(visit.at("/messages", sent["msgid"]), "sent")
+
+
+def _switch(visit: Visit, kind: str) -> Reply:
+    """Show the form for the other kind of message, with all that was typed."""
+    types = {"types": contents.chosen(visit.form) or ["sms"]} if kind == "ordinary" else {}
+    visit.form = Form({**visit.form.fields, **types, "kind": [kind]})
+    return _form(visit, visit.form.text("template") if kind == "template" else "")
 
 
 def _renew(visit: Visit) -> None:
@@ -121,6 +132,8 @@ def _keep(visit: Visit) -> Reply:
     """Keep what stands in the form as a draft, whole or not."""
     form, id = visit.form, visit.form.text("draft")
     whole = _request(visit, is_draft=True)
+    if times.waits(form):
+        whole["message"]["option"]["schedule"] = times.schedule_of(visit, is_draft=True)
     body = {"name": form.text("draft_name"), **whole}
     if id:
         del body["channel_key"]
@@ -164,7 +177,7 @@ def _form(visit: Visit, number: str, error: ApiError | None = None, asks: bool =
     templates = visit.every("templates", "templates", channel_key=visit.key)
     chosen = next((each for each in templates if str(each["template_id"]) == number), None)
     is_ordinary = (visit.form.text("kind") or visit.asked("kind")) == "ordinary"
-    if chosen is None and not is_ordinary and not visit.form:
+    if chosen is None and not is_ordinary and not visit.form.text("template"):
         chosen = next((each for each in templates if each["valid"]), None)
     form = visit.form
     once = form.text("once") or secrets.token_urlsafe(18)

@@ -20,10 +20,12 @@ def waits(form: Form) -> bool:
     return form.text("when") in LATER
 
 
-def schedule_of(visit: Visit) -> dict[str, Any]:
-    """Return the schedule of a form. Raise ApiError where a time is missing."""
+def schedule_of(visit: Visit, *, is_draft: bool = False) -> dict[str, Any]:
+    """Return the schedule of a form. Raise ApiError where a time is missing, but in a draft."""
     form = visit.form
     kind = form.text("when")
+    if kind == "later" and not form.text("at") and not is_draft:
+        raise ApiError(400, [Problem("schedule.at", visit.say("Choose a time."))])
     schedule = {"later": _once, "repeat": _again, "date": _of_users}[kind](visit)
     if form.text("zone_attribute"):
         schedule["zone_attribute"] = form.text("zone_attribute")
@@ -34,8 +36,6 @@ def schedule_of(visit: Visit) -> dict[str, Any]:
 
 def _once(visit: Visit) -> dict[str, Any]:
     at = visit.form.text("at")[:MINUTES]
-    if not at:
-        raise ApiError(400, [Problem("schedule.at", visit.say("Choose a time."))])
     if visit.form.text("zone_attribute"):
         return {"at": at, "time_zone": visit.form.text("time_zone")}
     return {"at": _with_offset(at, visit.texts)}
@@ -84,3 +84,30 @@ def fields(schedule: Mapping[str, Any], next: int | None, texts: Texts) -> dict[
         return {**filled, "when": "later", "at": schedule["at"][:MINUTES]}
     at = f"{texts.at(next):%Y-%m-%dT%H:%M}" if next else ""
     return {**filled, "when": "later", "at": at, "time_zone": ""}
+
+
+def drafted(schedule: Any, texts: Texts) -> dict[str, str]:
+    """Return the fields that stand for the schedule of a draft, which may lack anything."""
+    if not isinstance(schedule, Mapping):
+        return {}
+    names = ("time_zone", "zone_attribute", "if_late", "cron")
+    filled = {name: str(schedule[name]) for name in names if schedule.get(name) is not None}
+    filled["until"] = str(schedule.get("until") or "")[:MINUTES]
+    date = schedule.get("date")
+    if isinstance(date, Mapping):
+        parts = {n: str(date[n]) for n in ("attribute", "time", "days") if date.get(n) is not None}
+        yearly = {"yearly": "1"} if date.get("yearly") else {}
+        return {**filled, **parts, **yearly, "when": "date"}
+    if "cron" in filled:
+        return {**filled, "when": "repeat"}
+    return {**filled, "when": "later", "at": _local(str(schedule.get("at") or ""), texts)}
+
+
+def _local(at: str, texts: Texts) -> str:
+    """Return a time without its offset, by the clock of the page."""
+    try:
+        time = datetime.fromisoformat(at)
+        local = time.astimezone(texts.zone) if time.tzinfo else time
+    except (ValueError, OverflowError):
+        return at
+    return local.isoformat()[:MINUTES]

@@ -111,5 +111,9 @@ def _estimate(visit: Visit, steps: list[editor.Step]) -> Any:
 
 @page("POST", "/c/{key}/strategies/{rule_id}/delete", needs=OPERATOR)
 def delete(visit: Visit) -> Reply:
-    visit.api.change("DELETE", "strategies/{rule_id}", rule_id=visit.ids["rule_id"])
+    try:
+        visit.api.change("DELETE", "strategies/{rule_id}", rule_id=visit.ids["rule_id"])
+    except ApiError as error:
+        found = _found(visit)
+        return _editor(visit, found, editor.steps_of(found), error)
     return visit.go(visit.at("/strategies"), "deleted")

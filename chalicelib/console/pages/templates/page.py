@@ -7,6 +7,7 @@ from typing import Any
 
 from chalicelib.console import contents, mails, third_party
 from chalicelib.console.door import ApiError, Problem, Reply
+from chalicelib.console.forms import Form
 from chalicelib.console.routes import page
 from chalicelib.console.visit import Visit
 from chalicelib.domain.members import Role
@@ -37,9 +38,10 @@ def template(visit: Visit) -> Reply:
     return _of(visit, found)
 
 
-def _of(visit: Visit, found: Mapping[str, Any]) -> Reply:
+def _of(visit: Visit, found: Mapping[str, Any], error: ApiError | None = None) -> Reply:
     typed = {kind: contents.show(kind, content) for kind, content in found["contents"].items()}
-    return _editor(visit, found, typed, [kind for kind in contents.FIELDS if kind in typed])
+    kinds = [kind for kind in contents.FIELDS if kind in typed]
+    return _editor(visit, found, typed, kinds, error)
 
 
 @page("POST", "/c/{key}/templates/new", needs=OPERATOR)
@@ -211,7 +213,12 @@ def _texts(version: Mapping[str, Any]) -> dict[str, str]:
 
 @page("POST", "/c/{key}/templates/{id}/archive", needs=OPERATOR)
 def archive(visit: Visit) -> Reply:
-    visit.api.change("DELETE", "templates/{template_id}", template_id=visit.ids["id"])
+    id = visit.ids["id"]
+    try:
+        visit.api.change("DELETE", "templates/{template_id}", template_id=id)
+    except ApiError as error:
+        visit.form = Form({})  # the button is not in the form of the template
+        return _of(visit, visit.api.get("templates/{template_id}", template_id=id), error)
     return visit.go(visit.at("/templates"), "archived")
 
 

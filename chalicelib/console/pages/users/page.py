@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ PAGE = 50
 NAMES = {"sms": "phone"}  # of contacts in entries of users
 FLAT = ("dingtalk_cc", "wechatwk", "wechatwk_linkedcorp")  # contacts that are bound to all
 MANY = ("app", "wechatwk_linkedcorp")  # types with several contacts in a scope
+CHANGE = re.compile(r"^(set|add|del)\.")  # what an entry does with a value
 
 
 @page("GET", "/c/{key}/users")
@@ -90,6 +92,7 @@ def _fields(channels: Any, found: Mapping[str, Any] | None) -> list[dict[str, st
                     "name": f"contact.{kind}.{scope}",
                     "label": words.contact,
                     "scope": name,
+                    "api": NAMES.get(kind, kind) + ("" if kind in FLAT else f".{scope}"),
                     "type": kind,
                     "value": ", ".join(values),
                 }
@@ -124,8 +127,14 @@ def _save(visit: Visit, userid: str, found: Mapping[str, Any] | None) -> Reply:
     try:
         visit.api.change("POST", "users", _entry(visit, userid, found))
     except ApiError as error:
-        return _form(visit, found, error)
+        return _form(visit, found, _of_fields(error))
     return visit.go(visit.at("/users", userid), "saved")
+
+
+def _of_fields(error: ApiError) -> ApiError:
+    """Return a refusal as the form has its fields: one for what is set, added and taken away."""
+    problems = [Problem(CHANGE.sub("", each.field), each.reason) for each in error.problems]
+    return ApiError(error.status, problems, error.seconds)
 
 
 def _entry(visit: Visit, userid: str, found: Mapping[str, Any] | None) -> dict[str, Any]:
