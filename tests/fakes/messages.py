@@ -43,7 +43,7 @@ class FakeMessages:
         once: IdempotencyKey | None = None,
     ) -> IdempotencyKey | None:
         with self.steps.around("messages.create", write=True):
-            if once is not None and (stands := self._once(once.name)) is not None:
+            if once is not None and (stands := self.standing(once.name)) is not None:
                 return stands
             if message.msgid in self.stored:
                 raise Conflict("a message with this id exists")
@@ -56,8 +56,7 @@ class FakeMessages:
             if timer is not None:
                 self.timers.put_row(timer)
             if once is not None:
-                self.keys[once.name] = replace(once, msgid=message.msgid)
-                self._ends[once.name] = self.timers.clock.now() + once.seconds * 1000
+                self.use(once, message.msgid)
             return None
 
     def withdraw(self, message: Message, time: int, timer: Timer) -> bool:
@@ -95,11 +94,17 @@ class FakeMessages:
 
     def once(self, name: str) -> IdempotencyKey | None:
         with self.steps.around("messages.once", write=False):
-            return self._once(name)
+            return self.standing(name)
 
-    def _once(self, name: str) -> IdempotencyKey | None:
+    def standing(self, name: str) -> IdempotencyKey | None:
+        """Return a key whose time is not over."""
         is_over = self._ends.get(name, 0) <= self.timers.clock.now()
         return None if is_over else self.keys.get(name)
+
+    def use(self, once: IdempotencyKey, id: str) -> None:
+        """Note for which message or request a key was used, until its time is over."""
+        self.keys[once.name] = replace(once, msgid=id)
+        self._ends[once.name] = self.timers.clock.now() + once.seconds * 1000
 
     def has(self, message: Message) -> None:
         """Set-up of a test: this message is stored, without plan and timer."""

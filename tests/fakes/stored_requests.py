@@ -29,14 +29,14 @@ class FakeStoredRequests:
         self, request: StoredRequest, once: IdempotencyKey | None = None
     ) -> IdempotencyKey | None:
         with self.steps.around("stored.create", write=True):
-            if once is not None and once.name in self.messages.keys:
-                return self.messages.keys[once.name]
+            if once is not None and (stands := self.messages.standing(once.name)) is not None:
+                return stands
             if request.id in self.stored:
                 raise Conflict("a request with this id exists")
             self.stored[request.id] = copy_of(request)
             self._set_timer(request)
             if once is not None:
-                self.messages.keys[once.name] = replace(once, msgid=request.id)
+                self.messages.use(once, request.id)
             return None
 
     def get(self, id: str) -> StoredRequest | None:
