@@ -254,7 +254,8 @@ AnyCallbackJob = CallbackJob | CallbackRetry | CallbackReplay | CallbackTest
 class Envelope:
     """A job with its destination.
 
-    `group` keeps tenants fair within a queue. `delay` is seconds, at most 900.
+    `group` keeps tenants fair within a queue. `delay` is seconds, at most 900. A job that
+    `may_share` is short, and may travel in one queue message with others of its group and delay.
     """
 
     job: ChunkJob | ChannelJob | FileJob | FactsJob | AnyCallbackJob
@@ -263,3 +264,4 @@ class Envelope:
     group: str
     delay: int = 0
     worker: str = ""  # the worker that serves the channel's platform, which has queues of its own
+    may_share: bool = False

@@ -18,6 +18,7 @@ from typing import Any, Protocol, TypeVar
 
 from chalicelib import observability, wiring
 from chalicelib.config import SUPPORTED_CHANNEL_TYPES
+from chalicelib.domain import envelopes
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.ports import World
 
@@ -90,8 +91,7 @@ def jobs_together(
         @functools.wraps(work)
         def consume(event: Event) -> dict[str, Any]:
             with observability.unit_of_work(function=work.__name__):
-                world, records = wiring.world(), event.to_dict()["Records"]
-                records = _quiet_first(records)
+                world, records = wiring.world(), _quiet_first(_jobs(event))
                 batch = begin(world, [record["body"] for record in records])
                 context = getattr(event, "context", None)
                 patience = world.limits.lease / PATIENCE if unbegun else math.inf
@@ -101,6 +101,7 @@ def jobs_together(
                     is_worked_on=lambda text: is_worked_on(text, batch),
                 )
                 failed += _report(records, batch.end())
+                left = _without(failed, left)
                 failed += _hand_back(world, left, lambda text: text_of(world, text, batch))
                 ids = dict.fromkeys(failed)
                 return {"batchItemFailures": [{"itemIdentifier": id} for id in ids]}
@@ -108,6 +109,19 @@ def jobs_together(
         return consume
 
     return decorate
+
+
+def _jobs(event: Event) -> Records:
+    """Return a record for each job. The jobs of one queue message come back together."""
+    records = event.to_dict()["Records"]
+    return [
+        {**record, "body": text} for record in records for text in envelopes.split(record["body"])
+    ]
+
+
+def _without(failed: Sequence[str], records: Records) -> Records:
+    """Return the jobs whose queue messages do not come back."""
+    return [record for record in records if record["messageId"] not in failed]
 
 
 def _report(records: Records, errors: Mapping[str, Exception]) -> list[str]:

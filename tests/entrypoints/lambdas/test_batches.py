@@ -116,6 +116,33 @@ def test_each_job_is_told_when_the_function_ends(fake: FakeWorld) -> None:
     assert ends == [fake.clock.now() + 60_000, fake.clock.now() + 39_000]
 
 
+def test_the_jobs_of_one_queue_message_come_back_together_if_one_fails(fake: FakeWorld) -> None:
+    def work(world: World, text: str) -> None:
+        if text == '{"n":2}':
+            raise OSError
+
+    batch = Batch(("x", '[{"n":1},{"n":2},{"n":3}]'), ("x", '{"n":4}'))
+    worked_on = [f'{{"n":{n}}}' for n in range(1, 5)]
+    assert consumed(batch, work) == (worked_on, ["m0"])
+
+
+def test_jobs_that_were_not_begun_are_sent_anew_unless_their_message_comes_back(
+    fake: FakeWorld,
+) -> None:
+    def work(world: World, text: str) -> None:
+        if text == '{"n":1}':
+            raise OSError
+
+    batch = Batch(("x", '[{"n":1},{"n":2}]'), ("x", '[{"n":3},{"n":4}]'), left=(60_000, 1_000))
+    assert consumed(batch, work) == (['{"n":1}'], ["m0"])
+    assert fake.queues.handed_back == [(QUEUE, "x", '{"n":3}'), (QUEUE, "x", '{"n":4}')]
+
+
+@pytest.mark.parametrize("text", ["[", "[]", "[" * 100_000, "", "7"])
+def test_what_is_not_an_array_of_jobs_is_one_job(fake: FakeWorld, text: str) -> None:
+    assert consumed(Batch(("x", text)), idle) == ([text], [])
+
+
 class Shared:
     """The texts of a batch, and the errors of its end."""
 
