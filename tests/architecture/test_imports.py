@@ -28,7 +28,7 @@ ONLY_HERE = {
     "requests": ("web",),
     "urllib3": ("web",),
     "smtplib": ("web", "providers"),
-    "socket": ("web",),
+    "socket": ("web", "aws"),
     "chalice": ("entrypoints",),
 }
 

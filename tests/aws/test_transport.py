@@ -1,0 +1,183 @@
+"""Connections to AWS: they are kept, given up and verified as those of the SDK."""
+
+from __future__ import annotations
+
+import select
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, nullcontext
+from pathlib import Path
+
+import pytest
+import trustme
+from botocore.awsrequest import AWSPreparedRequest, HeadersDict
+from botocore.exceptions import (
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+    SSLError,
+)
+
+from chalicelib.aws import transport
+from chalicelib.aws.clients import client
+from chalicelib.aws.transport import Transport
+from tests.contracts import emulator
+
+OK = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: x/json\r\nX-Amzn-RequestId: 7\r\nContent-Length: 2\r\n\r\n{}"
+)
+LAST = OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+
+
+class Server:
+    """A server on a port of its own. It gives each connection its answers, and then ends it."""
+
+    def __init__(self, *connections: list[bytes], context: ssl.SSLContext | None = None) -> None:
+        self.connections, self.context = list(connections), context
+        self.requests: list[list[bytes]] = []
+        self._listens = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listens.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        for answers in self.connections:
+            try:
+                connection, _ = self._listens.accept()
+            except OSError:
+                return
+            received: list[bytes] = []
+            self.requests.append(received)
+            with closing(connection):
+                try:
+                    self._answer(connection, answers, received)
+                except OSError:
+                    continue
+
+    def _answer(
+        self, connection: socket.socket, answers: list[bytes], received: list[bytes]
+    ) -> None:
+        if self.context is not None:
+            connection = self.context.wrap_socket(connection, server_side=True)
+        for answer in answers:
+            received.append(connection.recv(65536))
+            connection.sendall(answer)
+
+    def close(self) -> None:
+        self._listens.close()
+        self._thread.join(5)
+
+
+@contextmanager
+def serving(*connections: list[bytes]) -> Iterator[Server]:
+    with closing(Server(*connections)) as server:
+        yield server
+
+
+def request(url: str, **headers: str | bytes) -> AWSPreparedRequest:
+    named = HeadersDict({"Content-Length": "2", **headers})
+    return AWSPreparedRequest("POST", url, named, b"{}", stream_output=False)
+
+
+def of(server: Server) -> AWSPreparedRequest:
+    return request(f"http://127.0.0.1:{server.port}/")
+
+
+def test_requests_share_a_connection_and_each_leaves_as_one() -> None:
+    with serving([OK] * 3) as server, closing(Transport(2, 2)) as sender:
+        answers = [sender.send(of(server)) for _ in range(3)]
+    assert [(a.status_code, a.content, a.text) for a in answers] == [(200, b"{}", "{}")] * 3
+    assert answers[0].headers["x-amzn-requestid"] == "7"
+    sent = f"POST / HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Length: 2\r\n\r\n{{}}"
+    assert server.requests == [[sent.encode()] * 3]
+
+
+@pytest.mark.parametrize("first", [[OK], [LAST]], ids=["ended later", "ended at once"])
+def test_a_connection_that_the_host_has_ended_is_not_used_again(first: list[bytes]) -> None:
+    with serving(first, [OK]) as server, closing(Transport(2, 2)) as sender:
+        sender.send(of(server))
+        select.select([connection for _, connection in sender._idle], [], [], 5)
+        assert sender.send(of(server)).status_code == 200
+    assert [len(received) for received in server.requests] == [1, 1]
+
+
+def test_a_connection_to_another_host_is_not_used() -> None:
+    with serving([OK, OK]) as one, serving([OK]) as other, closing(Transport(2, 2)) as sender:
+        assert [sender.send(of(host)).status_code for host in (one, other)] == [200, 200]
+    assert [len(host.requests) for host in (one, other)] == [1, 1]
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200", b"nonsense\r\n\r\n", OK[:-1]])
+def test_an_answer_that_breaks_off_may_be_asked_for_again(answer: bytes) -> None:
+    with serving([answer], [OK]) as server, closing(Transport(2, 2)) as sender:
+        with pytest.raises(ConnectionClosedError):
+            sender.send(of(server))
+        assert sender.send(of(server)).status_code == 200
+
+
+def test_a_host_that_does_not_answer_in_time_is_given_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        with pytest.raises(ReadTimeoutError):
+            Transport(2, 0.05).send(request(url))
+
+
+def test_a_host_that_cannot_be_reached_says_so() -> None:
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        for host in (f"127.0.0.1:{deaf.getsockname()[1]}", "nowhere.invalid"):
+            with pytest.raises(EndpointConnectionError):
+                Transport(2, 2).send(request(f"http://{host}/"))
+
+
+def test_a_host_that_takes_no_connection_in_time_is_given_up() -> None:
+    """A full backlog leaves the next connection without an answer."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        address = full.getsockname()
+        waiting = [socket.socket() for _ in range(4)]
+        for each in waiting:
+            each.setblocking(False)
+            each.connect_ex(address)
+        with pytest.raises(ConnectTimeoutError):
+            Transport(0.05, 2).send(request(f"http://127.0.0.1:{address[1]}/"))
+        for each in waiting:
+            each.close()
+
+
+@pytest.mark.parametrize(
+    ("host", "trusted"), [("localhost", True), ("localhost", False), ("elsewhere.example", True)]
+)
+def test_certificates_are_verified(
+    host: str, trusted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority, context = trustme.CA(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert(host).configure_cert(context)
+    bundle = tmp_path / "authorities.pem"
+    (authority if trusted else trustme.CA()).cert_pem.write_to_path(str(bundle))
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(bundle))
+    transport._context.cache_clear()
+    is_good = trusted and host == "localhost"
+    expected = nullcontext() if is_good else pytest.raises(SSLError)
+    with closing(Server([OK], context=context)) as server, expected:
+        assert Transport(2, 2).send(request(f"https://localhost:{server.port}/")).content == b"{}"
+    transport._context.cache_clear()
+
+
+def test_what_is_sent_over_these_connections() -> None:
+    def sends(service: str, **more: str) -> bool:
+        variables = emulator.environment("http://aws.example:1") | more
+        with emulator.in_environment(variables), emulator.own_session():
+            return isinstance(client(service)._endpoint.http_session, Transport)
+
+    sending = [sends(service) for service in ("dynamodb", "sqs", "s3", "kms")]
+    assert sending == [True, True, False, False]
+    assert not sends("dynamodb", http_proxy="http://proxy.example:3128")
+
+
+@pytest.mark.parametrize("value", ["a\r\nX: b", "a\nb", b"a\r\nb"])
+def test_a_header_is_one_line(value: str | bytes) -> None:
+    with serving([OK]) as server, pytest.raises(ValueError, match="more than one line"):
+        Transport(2, 2).send(request(f"http://127.0.0.1:{server.port}/", Name=value))
