@@ -1,9 +1,12 @@
-"""Cores: jobs of priority 3 run in processes of their own, which get this machine's cores last.
+"""Cores: the emulator gets this machine's cores first, and jobs of priority 3 get them last.
 
 AWS gives each running function cores of its own. Here, all of them share the machine's few cores.
-Without this module, a broadcast would take them from single sends, which it can't do on AWS.
 
-The emulator serves one request at a time. So requests of those processes wait for others, too.
+The emulator serves one request at a time, and all functions wait for it. If it waited for a core,
+they would wait for both, while another core has nothing to do.
+
+Jobs of priority 3 run in processes of their own. Without that, a broadcast would take the cores
+from single sends, which it can't do on AWS. Requests of those processes wait for others, too.
 """
 
 from __future__ import annotations
@@ -16,7 +19,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-LAST = 19  # the kernel's niceness of a process that gets the cores last
+LATER = 10  # the kernel's niceness of a function's process, while the emulator's is 0
+LAST = 19  # that of a process that gets the cores last
 SUFFIX = "~last"  # of the name that the calls of such a process carry
 PAUSE = 0.003  # seconds between two requests of a function that others go on with
 PATIENCE = 0.1  # seconds that a request waits for others at most
@@ -47,7 +51,7 @@ class OthersFirst:
 
 
 def apply(svc: Any, runtime: Any) -> None:
-    """Make MiniStack run jobs of priority 3 in processes that get the cores last.
+    """Make MiniStack run functions after itself, and jobs of priority 3 last.
 
     Call once, before MiniStack serves.
     """
@@ -74,8 +78,9 @@ def apply(svc: Any, runtime: Any) -> None:
 
     def spawn_apart(worker: Any) -> None:
         spawn(worker)
-        if getattr(worker, "is_last", False):
-            os.setpriority(os.PRIO_PROCESS, worker._proc.pid, LAST)
+        niceness = LAST if getattr(worker, "is_last", False) else LATER
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        os.setpriority(os.PRIO_PROCESS, worker._proc.pid, max(own, niceness))
 
     svc._execute_function_dispatch, svc.acquire_worker = dispatch_apart, acquire_apart
     runtime.Worker._spawn = spawn_apart

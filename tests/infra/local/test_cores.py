@@ -59,11 +59,12 @@ def batch(queue: str) -> dict[str, Any]:
     return {"Records": [{"eventSourceARN": f"arn:aws:sqs:eu-west-1:1:openums-local-{queue}"}]}
 
 
-def test_only_jobs_of_priority_3_get_the_cores_last(service: Service) -> None:
+def test_the_emulator_gets_the_cores_first_and_jobs_of_priority_3_last(service: Service) -> None:
     own = os.getpriority(os.PRIO_PROCESS, 0)
     payloads: list[Any] = [batch("sms-1"), batch("sms-3"), batch("sms-2"), {}, {"Records": []}, "x"]
     asked = [service._execute_function_dispatch({}, {}, payload) for payload in payloads]
-    assert asked == [own, max(own, cores.LAST), own, own, own, own]
+    later, last = max(own, cores.LATER), max(own, cores.LAST)
+    assert asked == [later, last, later, later, later, later]
 
 
 def test_a_process_of_priority_3_serves_no_other(service: Service) -> None:
