@@ -17,7 +17,7 @@ from infra.template.stage import API, Resource, Stage
 TIMEOUT = 30_000  # ms. The function ends after 29 s
 DEFAULT = "$default"
 CONSOLE = "console"
-CONSOLE_ROUTES = ("ANY /console", "ANY /console/{page+}")
+CONSOLE_ROUTES = ("ANY /console", "ANY /console/", "ANY /console/{page+}")
 CONSOLE_THROTTLE = (100, 400)  # a page with its assets is up to eight requests
 
 _API = {"Ref": "HttpApi"}
@@ -133,6 +133,5 @@ def _throttle(rate: object, burst: int) -> Resource:
 
 def _route_id(key: str) -> str:
     """Return a route's logical id (`HttpApiRouteGetLToken`)."""
-    return "HttpApiRoute" + "".join(
-        part[0].upper() + part[1:].lower() for part in re.findall(r"[A-Za-z0-9]+", key)
-    )
+    parts = (*re.findall(r"[A-Za-z0-9]+", key), *(["slash"] if key.endswith("/") else []))
+    return "HttpApiRoute" + "".join(part[0].upper() + part[1:].lower() for part in parts)

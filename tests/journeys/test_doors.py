@@ -32,6 +32,14 @@ def test_the_door_is_an_http_api(stack: Mapping[str, Any]) -> None:
     assert answer.json()["openapi"].startswith("3.")
 
 
+def test_the_console_is_there_with_and_without_a_slash_behind_it(
+    stack: Mapping[str, Any],
+) -> None:
+    console = f"{stack['api_url']}/console"
+    pages = [requests.get(console + end, timeout=30) for end in ("", "/")]
+    assert {(page.status_code, page.url) for page in pages} == {(200, f"{console}/sign-in")}
+
+
 def test_an_old_address_of_the_rest_api_still_sends(shop: Shop, rest_url: str) -> None:
     user = shop.user("old", app=[f"{shop.mark}-old"])
     shop.upload([user])
