@@ -51,8 +51,8 @@ The last three lines are what [figures](ledger.md#figures) and lists of messages
 parts of the lines above. Their write and read units are those of their own items. A function that
 works for them and for others is shared out by its requests to DynamoDB.
 
-Deliveries per second are those of the first half of the deliveries. They are measured from the
-acceptance of the first send until the receipts are recorded.
+Deliveries per second are measured from the acceptance of the first send until the last receipt is
+recorded. In `bulk` and `single` they are those of the first half, since the others come later.
 Lambda milliseconds are those of this machine, at {memory} MB.
 Records of streams gather for five seconds, as in production (`BatchingWindow`).
 The clock is 10 s wide here and 60 s in production. So there are more state transitions and more
@@ -82,6 +82,8 @@ be left with `b` of 10, whatever else is done.
 
 A send that must wait for its turn under a rate limit passes through its queue twice. The first
 time it adds 4/b: receive, reserve, send back, delete. Nothing is read or claimed for it then.
+Up to five sends that go back together share one message of the queue. So `b` is larger when they
+return, and what is paid once per batch costs each of them less.
 
 A send with a second step adds a query of its chunk and the entrants of those who go on. For them
 it adds the reading, the claim and the records once more. Its timer is in a row with those of the

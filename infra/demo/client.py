@@ -37,13 +37,20 @@ class Failed(Exception):
     """An error answer, or a missing result."""
 
 
+def _direct() -> requests.Session:
+    """Return a session that looks for neither a proxy nor a `.netrc`, which takes time."""
+    session = requests.Session()
+    session.trust_env = False
+    return session
+
+
 @dataclass
 class Api:
     """A caller of the API. `pair` is channel key and master secret, or access key and secret."""
 
     url: str
     pair: tuple[str, str]
-    _http: requests.Session = field(default_factory=requests.Session, repr=False)
+    _http: requests.Session = field(default_factory=_direct, repr=False)
 
     def call(self, method: str, path: str, body: Any = None) -> requests.Response:
         return self._http.request(
