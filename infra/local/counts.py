@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from infra.local import purposes, units
+from infra.local.bodies import parsed
 
 APP_ID = re.compile(r"\bapp/([^\s]+)")
 SIGNED_FOR = re.compile(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/")
@@ -20,11 +21,15 @@ OUTSIDE = "-"  # the caller outside of functions: deployment, tests
 
 def operation_of(scope: Mapping[str, Any]) -> tuple[str, str, str]:
     """Return service, operation and calling function of a request to AWS."""
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    caller = APP_ID.search(headers.get("user-agent", ""))
-    signed = SIGNED_FOR.search(headers.get("authorization", ""))
+    headers = dict(scope["headers"])
+
+    def header(name: bytes) -> str:
+        return str(headers.get(name, b"").decode("latin-1"))
+
+    caller = APP_ID.search(header(b"user-agent"))
+    signed = SIGNED_FOR.search(header(b"authorization"))
     service = signed.group(1) if signed else "unsigned"
-    target = headers.get("x-amz-target", "")
+    target = header(b"x-amz-target")
     operation = target.rpartition(".")[2] if target else str(scope["method"])
     return SERVICES.get(service, service), operation, caller.group(1) if caller else OUTSIDE
 
@@ -80,7 +85,7 @@ class Counts:
         self, operation: str, request: bytes, response: bytes, caller: str = OUTSIDE
     ) -> None:
         try:
-            body, answer = json.loads(request), json.loads(response)
+            body, answer = parsed(request), json.loads(response)
         except ValueError:
             return
         # A failed condition is billed as the write would be. Other errors are free.

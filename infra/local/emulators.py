@@ -74,6 +74,8 @@ class MiniStack:
             "throttles",
             "leading_keys",
             "rights",
+            "bodies",
+            "short_way",
         )
     ] + [ROOT / "requirements-lock.txt"]
 

@@ -6,10 +6,10 @@ request names in the table that is checked. A scan names none.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from infra.local.bodies import parsed
 from infra.local.units import partition_of, queried_partition
 
 KEY = "dynamodb:leadingkeys"
@@ -23,7 +23,7 @@ def apply(actions: Any, evaluator: Any) -> None:
     def with_keys(body: bytes) -> dict[str, Any]:
         context: dict[str, Any] = context_of(body)
         try:
-            return {**context, KEY: leading_keys(json.loads(body or b"{}"))}
+            return {**context, KEY: leading_keys(parsed(body or b"{}"))}
         except (ValueError, LookupError, TypeError, AttributeError):
             return context  # not a request that DynamoDB takes
 

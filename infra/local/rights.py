@@ -10,6 +10,8 @@ import time
 from functools import lru_cache
 from typing import Any
 
+from infra.local.bodies import ParsedOnce
+
 KEPT = 1.0  # seconds that the rights of an access key are kept
 
 
@@ -20,6 +22,7 @@ def apply(actions: Any, evaluator: Any) -> None:
     _as_over_tls(evaluator)
     _batches_need_the_single_right(actions)
     _schedules_in_their_group(actions)
+    _bodies_parsed_once(actions)
     _policies_read_once(evaluator)
     _principals_known_for_a_moment(evaluator)
 
@@ -91,6 +94,13 @@ def _schedules_in_their_group(actions: Any) -> None:
         return arn.replace(":schedule/default/", f":schedule/{name}/")
 
     actions.extract_resource_arn = in_group
+
+
+def _bodies_parsed_once(actions: Any) -> None:
+    """Keep what a body says while its rights are checked. MiniStack parses it for each question."""
+    if actions.json is not json:
+        raise AttributeError("iam_actions.json")
+    actions.json = ParsedOnce()
 
 
 def _policies_read_once(evaluator: Any) -> None:

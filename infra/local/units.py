@@ -116,8 +116,10 @@ def partition_of(key: Body) -> str:
 
 def _value(key: Body, names: Sequence[str]) -> str:
     """Return the value of the first of these attributes that an item has."""
-    value = next((key[name] for name in names if name in key), {"S": ""})
-    return str(next(iter(value.values())))
+    for name in names:
+        if name in key:
+            return str(next(iter(key[name].values())))
+    return ""
 
 
 def queried_partition(body: Body) -> str:
@@ -160,7 +162,10 @@ def _put_size(action: Body) -> int:
 
 
 def item_size(item: Body) -> int:
-    return sum(len(name.encode()) + _value_size(value) for name, value in item.items())
+    size = 0
+    for name, value in item.items():  # a generator takes a quarter longer
+        size += len(name.encode()) + _value_size(value)
+    return size
 
 
 def _value_size(value: Body) -> int:

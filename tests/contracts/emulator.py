@@ -36,12 +36,12 @@ _TABLE_PROPERTIES = (
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[str]:
+def running(folder: Path, *, enforces_iam: bool = False) -> Iterator[str]:
     """Yield the address of an emulator. The process ends with the block."""
     log = folder / "emulator.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            _command(folder),
+            _command(folder, enforces_iam),
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -58,10 +58,11 @@ def running(folder: Path) -> Iterator[str]:
             process.wait()
 
 
-def _command(folder: Path) -> list[str]:
+def _command(folder: Path, enforces_iam: bool) -> list[str]:
     options = {"--port": 0, "--door-port": 0, "--folder": folder}
     values = [str(part) for option in options.items() for part in option]
-    return [sys.executable, "-m", "infra.local.emulator", *values, "--no-enforce-iam"]
+    rights = "--enforce-iam" if enforces_iam else "--no-enforce-iam"
+    return [sys.executable, "-m", "infra.local.emulator", *values, rights]
 
 
 def _address(process: subprocess.Popen[bytes], log: Path) -> str:
