@@ -9,12 +9,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from chalicelib.aws.items import get_many
 from chalicelib.aws.tables import table
 from chalicelib.config import settings
+from chalicelib.domain.values import frozen
 
 T = TypeVar("T")
 CACHED = 1000
@@ -24,7 +24,8 @@ ItemKey = tuple[str, str]  # pk and sk
 Rows = Mapping[ItemKey, dict[str, Any]]  # those that exist
 
 
-class Recipe(NamedTuple):
+@frozen
+class Recipe:
     """The items of a reading, and its value by those that exist.
 
     `value` raises LookupError if it takes more than these items.
@@ -34,7 +35,8 @@ class Recipe(NamedTuple):
     value: Callable[[Rows], Any]
 
 
-class Ended(NamedTuple):
+@frozen
+class Ended:
     """Recipes of readings that have ended, by their keys. `begun`: when they are read again."""
 
     begun: float
@@ -45,12 +47,12 @@ class Ended(NamedTuple):
         return list(dict.fromkeys(i for recipe in self.recipes.values() for i in recipe.items))
 
 
-@dataclass
 class _Reading:
-    value: Any
-    ends: float
-    recipe: Recipe | None
-    is_used: bool = False
+    def __init__(self, value: Any, ends: float, recipe: Recipe | None) -> None:
+        self.value = value
+        self.ends = ends
+        self.recipe = recipe
+        self.is_used = False
 
 
 class Cache:

@@ -40,7 +40,7 @@ PARKED = "said_"  # prefix of attributes with parked receipts
 PARKED_BYTES = 200_000
 PARKED_AT_ONCE = 20  # ids whose receipts fit into a transaction of 4 MB
 
-_HALF_PAIR = re.compile("[\ud800-\udfff]")
+_HALF_PAIR = "[\ud800-\udfff]"  # compiled with the first id
 
 
 class Lookups:
@@ -251,5 +251,5 @@ def _possible(provider_ids: Iterable[str]) -> list[str]:
     return [
         id
         for id in provider_ids
-        if len(id.encode("utf-8", "surrogatepass")) <= LONGEST_ID and not _HALF_PAIR.search(id)
+        if len(id.encode("utf-8", "surrogatepass")) <= LONGEST_ID and not re.search(_HALF_PAIR, id)
     ]

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from chalicelib.aws.clients import client, error_code
 from chalicelib.aws.items import from_item, to_item
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
+from chalicelib.domain.values import frozen
 from chalicelib.ports import Clock
 
 SHARE = 0.2  # of the rate is for urgent calls
@@ -24,7 +25,8 @@ ROUNDS = 20
 KEPT = 86400  # seconds that a reservation stays stored after its end
 
 
-class Reservations(NamedTuple):
+@frozen
+class Reservations:
     urgent: int = 0
     rest: int = 0
 

@@ -78,7 +78,8 @@ class Record(NamedTuple):
     params: Mapping[str, Any]
 
 
-class Events(NamedTuple):
+@frozen
+class Events:
     """Changes of deliveries in a chunk that one item of the ledger tells.
 
     `targets`: the range of the plan's targets that were decided on.
@@ -94,7 +95,8 @@ class Events(NamedTuple):
         return len(self.facts) + self.targets[1] - self.targets[0]
 
 
-class News(NamedTuple):
+@frozen
+class News:
     """An item whose message has callbacks: the access channel, the time (ms), and the events."""
 
     channel_key: str

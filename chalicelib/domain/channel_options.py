@@ -55,7 +55,7 @@ class Options:
 
 
 NAMES = frozenset(field.name for field in fields(Options))
-_DOMAIN = re.compile(r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
+_DOMAIN = r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}"
 _WORD_LISTS = ("unsubscribe_words", "subscribe_words")
 
 
@@ -125,7 +125,7 @@ def _are_domain_rates(value: Any) -> bool:
     if not isinstance(value, Mapping) or len(value) > MAX_DOMAINS:
         return False
     return all(
-        isinstance(domain, str) and _DOMAIN.fullmatch(domain) and rate and _is_rate(rate)
+        isinstance(domain, str) and re.fullmatch(_DOMAIN, domain) and rate and _is_rate(rate)
         for domain, rate in value.items()
     )
 

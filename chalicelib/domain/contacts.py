@@ -20,7 +20,7 @@ _ID = re.compile(r"[\x21-\x7e]{1,256}")
 _LINKED = re.compile(r"(?:[\x21-\x2e\x30-\x7e]+/)?[\x21-\x2e\x30-\x7e]+")
 # Characters beside the category Cf that show nothing: Default_Ignorable_Code_Point of Unicode 16,
 # and the blank of braille.
-_HIDDEN = re.compile(
+_HIDDEN = (  # compiled with the first contact beyond ASCII
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
     "\U000e0100-\U000e01ef]"
 )
@@ -31,7 +31,7 @@ def visible(text: str) -> str:
     """Return a text without what nobody sees, in NFC, and with ASCII for its full-width forms."""
     if text.isascii():
         return text.strip()
-    shown = "".join(c for c in _HIDDEN.sub("", text) if unicodedata.category(c) != "Cf")
+    shown = "".join(c for c in re.sub(_HIDDEN, "", text) if unicodedata.category(c) != "Cf")
     return unicodedata.normalize("NFC", shown.translate(_HALF_WIDTH)).strip()
 
 

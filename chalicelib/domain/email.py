@@ -6,10 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_TAGS = re.compile(
+_TAGS = (  # compiled when a mail is the first to need it
     r"<(!doctype|html|body|head|p|div|span|br|a|table|h[1-6]|img|b|i|em|strong|ul|ol|font|center)"
-    r"(?=[\s/>])[^<>]{0,4000}>",
-    re.IGNORECASE,
+    r"(?=[\s/>])[^<>]{0,4000}>"
 )
 
 
@@ -22,4 +21,4 @@ def is_html(content: Mapping[str, Any]) -> bool:
     html = content.get("html")
     if isinstance(html, bool):
         return html
-    return _TAGS.search(str(content.get("text", ""))) is not None
+    return re.search(_TAGS, str(content.get("text", "")), re.IGNORECASE) is not None

@@ -6,6 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from chalicelib.domain.values import frozen
+
 LEAST = 50  # submissions that succeeded or failed, with fewer of which nothing is judged
 ACCEPTED = 0.9  # share of submissions that succeed on a healthy channel
 WORSE = 0.1  # by which a rate may be lower than usual
@@ -37,7 +39,8 @@ class Submissions(NamedTuple):
 NONE = Submissions()
 
 
-class Poor(NamedTuple):
+@frozen
+class Poor:
     """A rate that is below the bound of a healthy delivery channel."""
 
     rate: str

@@ -69,14 +69,16 @@ class Hold(NamedTuple):
     reason: str
 
 
-class Ending(NamedTuple):
+@frozen
+class Ending:
     """The time (ms) at which a message was withdrawn, or its record deleted."""
 
     time: int
     is_deleted: bool = False
 
 
-class Retention(NamedTuple):
+@frozen
+class Retention:
     """Retention of a message's items, and notes by which the streams pass them on."""
 
     expires: int  # epoch seconds

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){0,2}", re.ASCII)
+_NAME = r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){0,2}"  # compiled with the first zone
 MAX_NAME = 64  # characters
 
 # The zone in which every local time comes first. Source: IANA, Pacific/Kiritimati.
@@ -16,7 +16,7 @@ EARLIEST = timezone(timedelta(hours=14))
 @lru_cache(maxsize=1024)
 def zone(name: str) -> tzinfo | None:
     """Return the zone of an IANA name, or None for a name that nothing has."""
-    if len(name) > MAX_NAME or not _NAME.fullmatch(name):
+    if len(name) > MAX_NAME or not re.fullmatch(_NAME, name, re.ASCII):
         return None
     from zoneinfo import ZoneInfo  # slow to import
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from chalicelib.domain import audiences, channel_options, elements
 from chalicelib.domain.audiences import AudienceKind
@@ -11,13 +10,15 @@ from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import TargetLoss
 from chalicelib.domain.users import SUPPRESSED
+from chalicelib.domain.values import frozen
 from chalicelib.flow import suppressions
 from chalicelib.flow.candidates import Candidate
 from chalicelib.flow.select import Despite, Lists, NamedContact, loss_by
 from chalicelib.ports import World
 
 
-class ChunkContext(NamedTuple):
+@frozen
+class ChunkContext:
     """Facts about a chunk's candidates and channels, besides what the users hold themselves."""
 
     lists: Lists
@@ -72,7 +73,8 @@ def _lists(world: World, message: Message, candidates: Sequence[Candidate]) -> L
     )
 
 
-class Unwanted(NamedTuple):
+@frozen
+class Unwanted:
     """Named contacts that must not get a message: opted out of its access channel, suppressed."""
 
     opted_out: frozenset[str] = frozenset()

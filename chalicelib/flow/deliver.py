@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
 
 from chalicelib.domain import elements
 from chalicelib.domain.chunks import CallAnswer, Chunk
@@ -165,7 +164,8 @@ def _measure(job: DeliverJob, message: Message, answers: Iterable[CallAnswer]) -
         measure("submitted_after", seconds, priority=str(message.priority.value))
 
 
-class Round(NamedTuple):
+@frozen
+class Round:
     """One pass over the calls of a job.
 
     `resend` are jobs of single calls, and `resume` is the return of the job for the rest.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.facts import DeliveryRef
@@ -12,12 +11,14 @@ from chalicelib.domain.jobs import DeliverJob, Envelope, Timer, TimerKind, Timer
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import CallKey, ChunkId, Entrants
 from chalicelib.domain.rules.personal import calls
+from chalicelib.domain.values import frozen
 
 JOB_DELIVERIES = 100  # where a provider takes few deliveries per call, a job has several calls
 ALL_DELIVERIES = 1_000_000  # the end of a job that has all contacts of its person
 
 
-class OpenCall(NamedTuple):
+@frozen
+class OpenCall:
     """A call that has no answer yet, with its members."""
 
     key: CallKey

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import NamedTuple
 
 from chalicelib import observability
 from chalicelib.domain.delivery_channels import Channel, Priority
 from chalicelib.domain.jobs import Envelope, ReceiptsJob
 from chalicelib.domain.provider_io import Receipt, reported_name
+from chalicelib.domain.values import frozen
 from chalicelib.flow import nonces, provider_ids, validity
 from chalicelib.flow.content import references
 from chalicelib.observability import log
@@ -27,7 +27,8 @@ NAMES = 100  # of a job that looks again
 Matches = tuple[list[Receipt], dict[str, Lookup]]  # of a channel: receipts, and lookups by id
 
 
-class Unmatched(NamedTuple):
+@frozen
+class Unmatched:
     """Receipts that are parked, and the jobs that look for their submissions again."""
 
     receipts: Sequence[Receipt] = ()

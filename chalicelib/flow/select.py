@@ -11,6 +11,7 @@ from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import Target, TargetLoss
 from chalicelib.domain.users import User
+from chalicelib.domain.values import frozen
 from chalicelib.ports import Vault
 
 Contacts = Mapping[str, tuple[str, ...]]
@@ -141,7 +142,8 @@ def target_of(vault: Vault, kind: ChannelType, contact: str) -> str:
     return keys.join(kind.value, digest[:16])
 
 
-class NamedContact(NamedTuple):
+@frozen
+class NamedContact:
     """A target that was named by its contact: why it is lost, and whether it opted out."""
 
     loss: TargetLoss | None

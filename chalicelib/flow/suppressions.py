@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial, reduce
-from typing import NamedTuple
 
 from chalicelib.domain import suppressions
 from chalicelib.domain.audiences import AudienceKind
@@ -19,6 +18,7 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import Plan, TargetLoss
 from chalicelib.domain.suppressions import SUPPRESSION_LIST, SuppressionList
 from chalicelib.domain.users import SUPPRESSED, Suppression, User
+from chalicelib.domain.values import frozen
 from chalicelib.flow import opt_outs, user_writes
 from chalicelib.observability import log
 from chalicelib.ports import World
@@ -29,7 +29,8 @@ Update = Callable[[User], User]
 # -- undeliverable
 
 
-class ContactFeedback(NamedTuple):
+@frozen
+class ContactFeedback:
     """A provider's report on the contact of a delivery: it is dead, or a message arrived there."""
 
     message: Message

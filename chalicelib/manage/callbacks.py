@@ -9,19 +9,21 @@ import base64
 import secrets as random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.callbacks import SIGNING_PREFIX, Batch, BatchState
 from chalicelib.domain.errors import DefaultAddress, Invalid, NotFound, Taken
 from chalicelib.domain.rules import callbacks
 from chalicelib.domain.rules.callbacks import MAX_ADDRESSES, Address, Auth, CallbackSettings
+from chalicelib.domain.values import frozen
 from chalicelib.flow.callbacks import probe, replay, secrets
 from chalicelib.manage import access_channels
 from chalicelib.ports import World
 
 
-class Configured(NamedTuple):
+@frozen
+class Configured:
     """The callbacks of an access channel, and its version."""
 
     settings: CallbackSettings

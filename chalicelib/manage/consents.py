@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from chalicelib.domain.consents import Consent
 from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.values import frozen
 from chalicelib.ports import World
 
 
-class Said(NamedTuple):
+@frozen
+class Said:
     """The word of a contact on a purpose. Without a time (ms) it is said now."""
 
     kind: ChannelType

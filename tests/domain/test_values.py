@@ -1,16 +1,20 @@
-"""A value behaves as a frozen dataclass does, and compiles only its `__init__`, when needed."""
+"""A value behaves as a frozen dataclass does, and works out what it needs with its first use."""
 
 from __future__ import annotations
 
 import copy
 import pickle
 from collections.abc import Callable
-from dataclasses import FrozenInstanceError, asdict, dataclass, field, replace
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import FrozenInstanceError, asdict, dataclass, field, fields, replace
+from threading import Barrier
+from typing import Any, Generic, TypeVar
 
 import pytest
 
 from chalicelib.domain.values import frozen
+
+T = TypeVar("T")
 
 
 @frozen
@@ -101,6 +105,59 @@ def test_an_init_is_compiled_with_the_first_value() -> None:
     assert Late("a").name == "a"
     assert compiled is not waiting
     assert Late.__init__ is compiled
+
+
+def test_fields_are_worked_out_by_their_first_reader() -> None:
+    @frozen
+    class Base:
+        left: int = field(repr=False)
+        right: int = field(default=2)
+
+    @frozen(kw_only=True)
+    class Heir(Base):
+        names: list[str] = field(default_factory=list)
+
+    waiting = vars(Base)["__dataclass_fields__"]
+    assert (Base.right, hasattr(Base, "left"), hasattr(Heir, "names")) == (2, False, False)
+    assert [f.name for f in fields(Heir)] == ["left", "right", "names"]
+    assert vars(Base)["__dataclass_fields__"] is not waiting
+    assert Heir.__match_args__ == ("left", "right")
+    assert repr(Heir(1, names=["a"])).endswith("Heir(right=2, names=['a'])")
+    with pytest.raises(TypeError):
+        Heir(1, 2, ["a"])  # type: ignore[misc]
+
+
+def test_a_value_of_a_class_without_a_decorator_has_the_fields_of_its_base() -> None:
+    class Plain(Pair):
+        pass
+
+    assert asdict(Plain(1)) == asdict(Pair(1))
+    assert Plain(1) != Pair(1)
+
+
+def test_a_generic_value_is_made_with_and_without_its_type() -> None:
+    @frozen
+    class Box(Generic[T]):
+        content: T
+
+    assert Box[int](1) == Box(1)
+
+
+def test_threads_that_make_the_first_value_at_once_get_equal_ones() -> None:
+    @frozen
+    class First:
+        left: int
+        names: list[str] = field(default_factory=list)
+
+    begun = Barrier(8)
+
+    def make(_: int) -> First:
+        begun.wait()
+        return First(1)
+
+    with ThreadPoolExecutor(8) as pool:
+        values = list(pool.map(make, range(8)))
+    assert values == [First(1)] * 8
 
 
 def test_values_share_every_method_but_init() -> None:

@@ -76,7 +76,7 @@ def test_a_dead_number_is_marked_for_every_spelling_and_lives_for_every_spelling
     suppressions.apply_feedback(fake.ports, [dead])
     _, marked = planned(fake, *(f"u{n}" for n in range(len(ABROAD))))
     assert {target.loss for target in marked.targets} == {TargetLoss.CONTACT_GONE}
-    lives = dead._replace(undeliverable=False, suppression=Suppression("", START + 9))
+    lives = replace(dead, undeliverable=False, suppression=Suppression("", START + 9))
     suppressions.apply_feedback(fake.ports, [lives])
     assert [user(fake, f"u{n}").undeliverable for n in range(len(ABROAD))] == [{}] * len(ABROAD)
 

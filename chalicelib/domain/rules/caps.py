@@ -55,7 +55,8 @@ class Marks:
     version: str = ""
 
 
-class Ask(NamedTuple):
+@frozen
+class Ask:
     """A message that is about to go to a person on some channel types.
 
     `is_first`: on the first ones. `has_others`: it may still go on others later.
@@ -69,7 +70,8 @@ class Ask(NamedTuple):
     has_others: bool = False
 
 
-class Answer(NamedTuple):
+@frozen
+class Answer:
     """The refused kinds, and the marks that count the others. ANY refuses the whole message."""
 
     refused: frozenset[str]

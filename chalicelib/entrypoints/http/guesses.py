@@ -8,7 +8,6 @@ A right secret costs nothing here. A wrong one costs two updates, until it is bo
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 
 from chalicelib import observability
 from chalicelib.domain import keys
@@ -21,10 +20,10 @@ KEPT = 3600  # seconds for which a window's counter stays
 REMEMBERED = 1000  # keys and sources of a container
 
 
-@dataclass
 class _Pause:
-    until: int = 0  # ms
-    seconds: int = 0
+    def __init__(self) -> None:
+        self.until = 0  # ms
+        self.seconds = 0
 
 
 class Guesses:

@@ -7,7 +7,8 @@ large, and another content type.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint, Response
@@ -18,11 +19,10 @@ from chalicelib.entrypoints.http.errors import Refused
 from chalicelib.entrypoints.http.language import Language, Text, preferred
 from chalicelib.entrypoints.http.problems import JSON, Problem, challenge
 from chalicelib.entrypoints.http.route import Auth, route
-from chalicelib.manage import operation_growth
-from chalicelib.manage.operation_growth import Failure, Fault
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.operation_growth import Attributes, Batch, Events
+    from chalicelib.manage.operation_growth import Failure, Fault
 
 bp = Blueprint(__name__)
 
@@ -43,18 +43,6 @@ _TEXTS = {
         f"CUID数组个数超过限制,须为1到{MAX_GROWTH_ITEMS}",
     ),
     BAD_PARAMETER: Text("invalid parameter: ", "业务参数无效: "),
-}
-_FAULTS = {
-    Fault.CUID: Text("this CUID does not exist", "CUID不存在"),
-    Fault.CHANNEL: Text("this channel id does not exist", "通道ID不存在"),
-    Fault.LABEL: Text("this contact label does not exist", "联系标签不存在"),
-    Fault.REGISTRATION_ID: Text("is not a registration id", "jg_registration_id不合法"),
-    Fault.PHONE: Text("must be a mobile number of 11 digits", "短信通道值不合法"),
-    Fault.CONTACT: Text("is not a contact of this channel", "通道值不合法"),
-    Fault.SIZE: Text("has too much stored", "用户信息过大"),
-    Fault.BUSY: Text(
-        "was changed by others at the same time, please try again", "用户信息正在被修改"
-    ),
 }
 _OF_ALL = Text(
     "belongs to all, which this access channel must not change", "属于所有渠道，该渠道不能修改"
@@ -91,6 +79,8 @@ DECLARED: dict[str, Any] = {
 )
 def set_contacts(context: RequestContext) -> dict[str, Any]:
     """Set contacts of users under the labels of delivery channels."""
+    from chalicelib.manage import operation_growth
+
     items = _json(context)
     if isinstance(items, list) and not 1 <= len(items) <= MAX_GROWTH_ITEMS:
         raise Refused(TOO_MANY, _text(context, TOO_MANY))
@@ -109,6 +99,8 @@ def set_contacts(context: RequestContext) -> dict[str, Any]:
 )
 def set_attributes(context: RequestContext) -> dict[str, Any]:
     """Set attributes of a user."""
+    from chalicelib.manage import operation_growth
+
     body: Attributes = _validated(context, _json(context))
     if not context.sender.may_change_all:
         raise _bad_parameter(context, "data", _OF_ALL)
@@ -126,6 +118,8 @@ def set_attributes(context: RequestContext) -> dict[str, Any]:
 )
 def report_events(context: RequestContext) -> dict[str, Any]:
     """Report events of users."""
+    from chalicelib.manage import operation_growth
+
     body: Events = _validated(context, _json(context))
     if body.appKey != context.sender.key:
         raise _bad_parameter(context, "appKey", _OTHER_KEY)
@@ -165,7 +159,7 @@ def _answer(context: RequestContext, failures: Sequence[Failure]) -> dict[str, A
     errors = [
         {
             "code": NOT_SAVED,
-            "msg": f"{not_saved}[{name[:MAX_NAME]}] {_FAULTS[fault].in_language(language)}",
+            "msg": f"{not_saved}[{name[:MAX_NAME]}] {_faults()[fault].in_language(language)}",
         }
         for name, fault in failures[:MAX_ERRORS]
     ]
@@ -174,6 +168,25 @@ def _answer(context: RequestContext, failures: Sequence[Failure]) -> dict[str, A
     if len(errors) == 1:
         return errors[0]
     return {"code": SEVERAL, "msg": _text(context, SEVERAL), "data": errors}
+
+
+@cache
+def _faults() -> Mapping[Fault, Text]:
+    """Return the texts of faults."""
+    from chalicelib.manage.operation_growth import Fault
+
+    return {
+        Fault.CUID: Text("this CUID does not exist", "CUID不存在"),
+        Fault.CHANNEL: Text("this channel id does not exist", "通道ID不存在"),
+        Fault.LABEL: Text("this contact label does not exist", "联系标签不存在"),
+        Fault.REGISTRATION_ID: Text("is not a registration id", "jg_registration_id不合法"),
+        Fault.PHONE: Text("must be a mobile number of 11 digits", "短信通道值不合法"),
+        Fault.CONTACT: Text("is not a contact of this channel", "通道值不合法"),
+        Fault.SIZE: Text("has too much stored", "用户信息过大"),
+        Fault.BUSY: Text(
+            "was changed by others at the same time, please try again", "用户信息正在被修改"
+        ),
+    }
 
 
 def _text(context: RequestContext, code: int) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from chalice.app import Response
 
 from chalicelib import observability, wiring
 from chalicelib.domain.errors import Conflict, ForgedToken, Invalid, Refusal, Stale, Unverified
+from chalicelib.domain.values import frozen
 from chalicelib.entrypoints.http.errors import (
     BUSY,
     CHANGED_MEANWHILE,
@@ -27,7 +27,8 @@ PROBLEM = {"Content-Type": "application/problem+json"}
 THROTTLED_SECONDS = 5  # until a repeat, when AWS throttles or does not answer
 
 
-class Problem(NamedTuple):
+@frozen
+class Problem:
     """The reasons why a request is not served, before the route's own way to write errors.
 
     `errors` has at least one entry, and the first is the one that a short answer names.

@@ -10,10 +10,9 @@ about as many requests as there are busy containers.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
-from typing import NamedTuple
 
 from chalicelib.domain import keys
+from chalicelib.domain.values import frozen
 from chalicelib.ports import Clock, Counters
 
 KEPT = 3600  # seconds for which a second's counter stays
@@ -21,7 +20,8 @@ SHARE = 10  # permits that a container takes at once, or a fiftieth of a small l
 CALLERS = 256  # that a container remembers
 
 
-class Permit(NamedTuple):
+@frozen
+class Permit:
     """The decision on a request, with its headers. `reset`: seconds until the next window."""
 
     granted: bool
@@ -41,12 +41,12 @@ class Permit(NamedTuple):
         return {f"X-Rate-Limit-{name}": str(value) for name, value in texts.items()}
 
 
-@dataclass
 class _Window:
-    second: int
-    uncounted: int = 1
-    permits: int = 0
-    left: int = 0  # requests of this second, as far as this container knows
+    def __init__(self, second: int, left: int) -> None:
+        self.second = second
+        self.uncounted = 1
+        self.permits = 0
+        self.left = left  # requests of this second, as far as this container knows
 
 
 class Limiter:

@@ -6,8 +6,10 @@ once from left to right, so the time grows with its length only.
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
+from html.entities import html5
 from typing import NamedTuple
 
 # The comments of `[if …]` are HTML for Outlook.
@@ -19,6 +21,11 @@ _MARK = re.compile(
 _ATTRIBUTE = re.compile(
     r"[\s/]*(?P<name>[^\s/>][^\s/>=]*)"
     r"(?:\s*=\s*(?P<value>\"[^\"]*\"|'[^']*'|[^\s\"'>][^\s>]*|(?P<open>[\"'])))?"
+)
+# With its final `;`, or in the old way without one. Not amid a query: `&region=2` is not a `&reg;`.
+_REFERENCE = re.compile(
+    r"&(#(?:\d{1,7}|[xX][0-9a-fA-F]{1,6});?|[A-Za-z][A-Za-z0-9]{1,31}(?:;|(?![=A-Za-z0-9;])))",
+    re.ASCII,
 )
 
 
@@ -67,3 +74,13 @@ def _tag(text: str, at: int) -> tuple[int, Address | None]:
             href = Address(attribute.start("value"), attribute.end("value"), written)
     end = text.find(">", at)
     return (len(text), None) if end < 0 else (end + 1, href)
+
+
+def decoded(value: str) -> str:
+    """Decode an attribute's value as browsers do, which is not quite what `html.unescape` does."""
+
+    def decode(match: re.Match[str]) -> str:
+        is_number = match[1][0] == "#"
+        return html.unescape(match[0]) if is_number else html5.get(match[1], match[0])
+
+    return _REFERENCE.sub(decode, value)

@@ -15,7 +15,7 @@ import re
 import secrets
 import struct
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from chalicelib.domain.delivery_channels import ChannelType
@@ -28,6 +28,7 @@ from chalicelib.domain.errors import (
     Uncertain,
 )
 from chalicelib.domain.provider_io import Attachment
+from chalicelib.domain.values import frozen
 from chalicelib.ports import Vault, World
 
 MAX_FILES = 10  # of a mail
@@ -37,12 +38,13 @@ UPLOAD_SECONDS = 3600  # for which a form for an upload is good
 
 _TOKEN = struct.Struct(">I8s16s")  # expiry, owner, id
 _MAC = 14  # bytes: with it a token has 42, which fill 56 characters exactly
-_UNSAFE = re.compile(
+_UNSAFE = (  # compiled with the first file
     r"[\x00-\x1f\x7f/\\:*?\"<>|\ud800-\udfff\u2028\u2029\u202a-\u202e\u2066-\u2069]+"
 )
 
 
-class StoredFile(NamedTuple):
+@frozen
+class StoredFile:
     """An uploaded attachment: its key in the store, and its expiry (epoch seconds)."""
 
     key: str
@@ -69,7 +71,7 @@ def upload(
 def file_name(path: str) -> str:
     """Return the last part of a client's path, safe for headers and file systems."""
     last = re.split(r"[/\\]", path)[-1]
-    cleaned = _UNSAFE.sub("_", last).strip(" .")
+    cleaned = re.sub(_UNSAFE, "_", last).strip(" .")
     while len(cleaned.encode()) > 128:
         stem, dot, ending = cleaned.rpartition(".")
         cleaned = f"{stem[:-1]}.{ending}" if dot and stem and len(ending) <= 16 else cleaned[:-1]

@@ -9,16 +9,13 @@ stays as it is: people see where it leads, and somebody else may have written it
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from html.entities import html5
 from typing import Any
 
 from chalicelib.domain.links import refusal
 from chalicelib.domain.provider_io import Clickable
 from chalicelib.domain.templates import Content, fill
-from chalicelib.flow.content.anchors import addresses
 
 # Of a message. A token numbers links with one byte, and links are stored with the message.
 MAX_LINKS, MAX_BYTES = 200, 32_000
@@ -26,12 +23,7 @@ MAX_LINKS, MAX_BYTES = 200, 32_000
 Change = Callable[[str], str]
 Changes = Sequence[tuple[Sequence[str], Change]]  # (rest of the path, change of the text there)
 
-_MARKDOWN = re.compile(r"(\]\(\s*)([^\s()<>]+)(?=[\s)])")
-# With its final `;`, or in the old way without one. Not amid a query: `&region=2` is not a `&reg;`.
-_REFERENCE = re.compile(
-    r"&(#(?:\d{1,7}|[xX][0-9a-fA-F]{1,6});?|[A-Za-z][A-Za-z0-9]{1,31}(?:;|(?![=A-Za-z0-9;])))",
-    re.ASCII,
-)
+_MARKDOWN = r"(\]\(\s*)([^\s()<>]+)(?=[\s)])"  # compiled with the first text of a chat
 # A click on one of these is not a visit: the person wants to leave.
 _SUBSCRIPTIONS = ("unsubscribe", "退订", "%e9%80%80%e8%ae%a2")
 
@@ -89,25 +81,16 @@ def in_html(text: str, links: Links, complete: Change = str) -> str:
 
     `complete` fills in the variables of an address.
     """
+    from chalicelib.flow.content.anchors import addresses, decoded  # few contents are HTML
 
     pieces: list[str] = []
     end = 0
     for address in addresses(text):
-        name = links.name(complete(_attribute(address.value)).strip())
+        name = links.name(complete(decoded(address.value)).strip())
         if name:
             pieces += [text[end : address.start], f'"{{{{{name}}}}}"']
             end = address.end
     return "".join([*pieces, text[end:]])
-
-
-def _attribute(text: str) -> str:
-    """Decode an attribute's value as browsers do, which is not quite what `html.unescape` does."""
-
-    def decode(match: re.Match[str]) -> str:
-        is_number = match[1][0] == "#"
-        return html.unescape(match[0]) if is_number else html5.get(match[1], match[0])
-
-    return _REFERENCE.sub(decode, text)
 
 
 def in_text(text: str, links: Links, complete: Change = str) -> str:
@@ -117,7 +100,7 @@ def in_text(text: str, links: Links, complete: Change = str) -> str:
         name = links.name(complete(match[2]))
         return f"{match[1]}{{{{{name}}}}}" if name else match[0]
 
-    return _MARKDOWN.sub(change, in_html(text, links, complete))
+    return re.sub(_MARKDOWN, change, in_html(text, links, complete))
 
 
 def map_addresses(

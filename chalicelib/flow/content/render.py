@@ -9,7 +9,7 @@ import json
 import struct
 from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from chalicelib.domain import channel_options, elements, keys
 from chalicelib.domain.delivery_channels import ChannelType
@@ -29,6 +29,7 @@ from chalicelib.domain.templates import (
     render,
     variables,
 )
+from chalicelib.domain.values import frozen
 from chalicelib.flow.content.links import Links, in_html, map_addresses
 from chalicelib.flow.validity import OpenChannel
 from chalicelib.ports import Provider, Vault, World
@@ -259,7 +260,8 @@ def _address(world: World, token: str) -> str:
     return f"{world.limits.public_url}/l/{token}"
 
 
-class Link(NamedTuple):
+@frozen
+class Link:
     """The contents of a short link's token."""
 
     chunk: ChunkId

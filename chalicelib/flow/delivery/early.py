@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
-from typing import NamedTuple
+from dataclasses import field, replace
 
 from chalicelib.domain.delivery_channels import Channel, Priority
 from chalicelib.domain.jobs import DeliverJob, Envelope, Timer, TimerKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.users import User
+from chalicelib.domain.values import frozen
 from chalicelib.flow.messages import read_together
 from chalicelib.observability import log
 from chalicelib.ports import World
@@ -19,11 +19,12 @@ GLANCE = 0.1  # seconds after which the message is looked for again
 MAX_EARLY = 5  # returns of a job. They take half a minute, far longer than a request lives
 
 
-class Readings(NamedTuple):
+@frozen
+class Readings:
     """The messages of several jobs, and the users whom they plan. A job reads what is missing."""
 
-    messages: Mapping[str, Message] = {}
-    users: Mapping[str, User] = {}
+    messages: Mapping[str, Message] = field(default_factory=dict)
+    users: Mapping[str, User] = field(default_factory=dict)
     userids: Collection[str] = ()  # that were read, whether or not they exist
 
     def users_of(self, world: World, message: Message) -> Mapping[str, User]:

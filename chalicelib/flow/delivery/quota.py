@@ -24,6 +24,7 @@ from chalicelib.domain.jobs import DeliverJob, Timer, TimerKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import CallKey
 from chalicelib.domain.provider_io import Capabilities
+from chalicelib.domain.values import frozen
 from chalicelib.flow.delivery.postponed import put_off
 from chalicelib.flow.dispatch import OpenCall
 from chalicelib.observability import log
@@ -38,7 +39,8 @@ KEPT = 2 * 86400  # seconds for which a day's counter stays after its end
 LONGER = 12
 
 
-class Day(NamedTuple):
+@frozen
+class Day:
     """A day on the vendor's clock: `2026-11-21`, and when it ends (ms)."""
 
     date: str

@@ -25,6 +25,7 @@ from chalicelib.domain.jobs import DeliverJob
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import CallKey
 from chalicelib.domain.provider_io import Capabilities
+from chalicelib.domain.values import frozen
 from chalicelib.flow.delivery.postponed import put_off
 from chalicelib.flow.dispatch import OpenCall
 from chalicelib.ports import World
@@ -155,7 +156,8 @@ def limit(
     return calls[:number], Resume(rest[0].key.start, 1, tries=job.tries)
 
 
-class Meter(NamedTuple):
+@frozen
+class Meter:
     """A rate limit of a delivery channel: of all its calls, or of mails to one domain."""
 
     name: str

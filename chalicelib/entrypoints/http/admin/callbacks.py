@@ -25,8 +25,6 @@ from chalicelib.entrypoints.http.admin.route import (
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.problems import JSON
 from chalicelib.flow import provider_query
-from chalicelib.manage import callbacks
-from chalicelib.manage.callbacks import Configured
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.callbacks import (
@@ -37,6 +35,7 @@ if TYPE_CHECKING:
         Replay,
         SigningRotation,
     )
+    from chalicelib.manage.callbacks import Configured
 
 bp = Blueprint(__name__)
 
@@ -49,6 +48,8 @@ LAST = "v" * 16  # above every id
 @admin(bp, _OF, "GET", response="callbacks.Callbacks", role=Role.READ_ONLY)
 def get_callbacks(context: RequestContext, key: str) -> Response:
     """Get the callbacks of an access channel."""
+    from chalicelib.manage import callbacks
+
     return _shown(key, callbacks.get(context.world, known_key(key)))
 
 
@@ -63,6 +64,8 @@ def get_callbacks(context: RequestContext, key: str) -> Response:
 )
 def change_callbacks(context: RequestContext, key: str) -> Response:
     """Switch callbacks on or off, choose their states, or the default address."""
+    from chalicelib.manage import callbacks
+
     body: CallbacksChange = context.body()
     changes = body.changes()
     if "states" in changes:
@@ -82,6 +85,8 @@ def change_callbacks(context: RequestContext, key: str) -> Response:
 )
 def add_address(context: RequestContext, key: str) -> Response:
     """Add a callback address. Its signing secret is shown only once. The first is the default."""
+    from chalicelib.manage import callbacks
+
     body: AddressBody = context.body()
     configured, address, signing = callbacks.add(
         context.world, known_key(key), expected_if_given(context), body.model_dump()
@@ -103,6 +108,8 @@ def change_address(context: RequestContext, key: str, id: str) -> Response:
 
     What is held while it is paused is delivered after it is resumed.
     """
+    from chalicelib.manage import callbacks
+
     body: AddressChange = context.body()
     return _shown(
         key,
@@ -125,6 +132,8 @@ def delete_address(context: RequestContext, key: str, id: str) -> Response:
 
     Messages that named it report to the default address.
     """
+    from chalicelib.manage import callbacks
+
     version = expected_if_given(context)
     return _shown(key, callbacks.delete(context.world, known_key(key), version, _known_id(id)))
 
@@ -143,6 +152,8 @@ def rotate_signing_secret(context: RequestContext, key: str, id: str) -> Respons
 
     For another `grace` seconds callbacks have a signature of the old secret too.
     """
+    from chalicelib.manage import callbacks
+
     body: SigningRotation = context.body()
     configured, signing = callbacks.rotate(
         context.world, known_key(key), expected_if_given(context), _known_id(id), body.grace
@@ -163,6 +174,8 @@ def check_address(context: RequestContext, key: str, id: str) -> Response:
 
     After a 202, get the result by its `check_id`.
     """
+    from chalicelib.manage import callbacks
+
     check_id = callbacks.test(context.world, known_key(key), _known_id(id))
     return checks.shown(check_id, provider_query.wait(context.world, check_id))
 
@@ -177,6 +190,8 @@ def check_address(context: RequestContext, key: str, id: str) -> Response:
 )
 def list_callback_batches(context: RequestContext, key: str) -> dict[str, Any]:
     """List the batches of callbacks with the attempts to deliver them, in the order of time."""
+    from chalicelib.manage import callbacks
+
     query: BatchesQuery = context.query()
     known_key(key)
     begin = keys.message_id(query.since, bytes(4))
@@ -206,6 +221,8 @@ def get_callback_batch(context: RequestContext, key: str, id: str) -> dict[str, 
 
     The audit log has an entry of it.
     """
+    from chalicelib.manage import callbacks
+
     try:
         keys.message_id_bytes(id)
     except ValueError:
@@ -225,6 +242,8 @@ def get_callback_batch(context: RequestContext, key: str, id: str) -> dict[str, 
 )
 def replay_callbacks(context: RequestContext, key: str) -> Response:
     """Deliver the callbacks of a time range again."""
+    from chalicelib.manage import callbacks
+
     body: Replay = context.body()
     callbacks.start_replay(
         context.world, known_key(key), body.since, body.until, body.states, body.address or ""

@@ -9,7 +9,6 @@ from chalice.app import Blueprint
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.problems import ums_error
 from chalicelib.entrypoints.http.route import Auth, route
-from chalicelib.manage.consents import record
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.consents import ConsentEntries
@@ -29,6 +28,8 @@ bp = Blueprint(__name__)
 )
 def record_consents(context: RequestContext) -> dict[str, Any]:
     """Record consents of contacts, or that they were taken back. The latest word counts."""
+    from chalicelib.manage.consents import record
+
     body: ConsentEntries = context.body()
     record(context.world, context.sender.key, body.said())
     return {"code": 0, "message": "success"}
