@@ -9,7 +9,7 @@ from typing import Any
 from chalicelib.aws import ledger_items, message_items
 from chalicelib.aws.callbacks import PARTS
 from chalicelib.domain import keys
-from chalicelib.domain.callbacks import Attempt, Batch, BatchState, batch_id
+from chalicelib.domain.callbacks import Attempt, Batch, BatchState, Events, batch_id
 from chalicelib.domain.chunks import CallAnswer
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
 from chalicelib.domain.plans import CallKey, Plan, Target
@@ -118,8 +118,8 @@ def test_items_of_a_message_with_callbacks_tell_their_records(real: World) -> No
     assert {one.channel_key for one in news.values() if one} == {message.channel_key}
     assert {one.time for one in news.values() if one} == {7}
     events = {name: one.events for name, one in news.items() if one}
-    assert events["plan"] == events["message"] == (plan.id, (), (0, 2))
-    assert events["answer"] == events["facts"] == (plan.id, facts[:1], (0, 0))
+    assert events["plan"] == events["message"] == Events(plan.id, (), (0, 2))
+    assert events["answer"] == events["facts"] == Events(plan.id, facts[:1])
 
 
 def test_items_without_records_tell_nothing(real: World) -> None:
