@@ -24,6 +24,8 @@ from botocore.exceptions import (
 )
 from botocore.httpsession import get_cert_path
 
+from chalicelib.aws.signing import host
+
 KEPT = 16  # open connections that wait for a request
 PORTS = {"http": 80, "https": 443}
 
@@ -87,10 +89,10 @@ class Transport:
         """Take an open connection to a host. Close those that the host has closed."""
         while self._idle:
             try:
-                host, connection = self._idle.pop()
+                its_origin, connection = self._idle.pop()
             except IndexError:  # another thread took it
                 break
-            if host == origin and not _is_readable(connection):
+            if its_origin == origin and not _is_readable(connection):
                 return connection
             connection.close()
         return None
@@ -115,13 +117,18 @@ class Transport:
 def _written(request: Any, parts: SplitResult) -> bytes:
     """Return the bytes of a request, which leave together."""
     query = f"?{parts.query}" if parts.query else ""
-    lines = [f"{request.method} {parts.path or '/'}{query} HTTP/1.1", f"Host: {parts.netloc}"]
+    lines = [
+        f"{request.method} {parts.path or '/'}{query} HTTP/1.1".encode(),
+        f"Host: {host(request.url)}".encode(),
+        b"Accept-Encoding: identity",  # without it, an answer may be compressed
+    ]
     for name, value in request.headers.items():
-        lines.append(f"{name}: {value.decode() if isinstance(value, bytes) else value}")
-    head = "\r\n".join(lines)
-    if head.count("\n") != len(lines) - 1:
+        text = value if isinstance(value, bytes) else value.encode()
+        lines.append(b"%s: %s" % (name.encode(), text))
+    head = b"\r\n".join(lines)
+    if {head.count(b"\r"), head.count(b"\n")} != {len(lines) - 1}:
         raise ValueError("a header of more than one line")
-    return f"{head}\r\n\r\n".encode("latin-1") + (request.body or b"")
+    return head + b"\r\n\r\n" + (request.body or b"")
 
 
 def _is_readable(connection: socket.socket) -> bool:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import trustme
@@ -91,8 +92,30 @@ def test_requests_share_a_connection_and_each_leaves_as_one() -> None:
         answers = [sender.send(of(server)) for _ in range(3)]
     assert [(a.status_code, a.content, a.text) for a in answers] == [(200, b"{}", "{}")] * 3
     assert answers[0].headers["x-amzn-requestid"] == "7"
-    sent = f"POST / HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Length: 2\r\n\r\n{{}}"
-    assert server.requests == [[sent.encode()] * 3]
+    lines = (
+        *("POST / HTTP/1.1", f"Host: 127.0.0.1:{server.port}"),
+        *("Accept-Encoding: identity", "Content-Length: 2", "", "{}"),
+    )
+    assert server.requests == [["\r\n".join(lines).encode()] * 3]
+
+
+@pytest.mark.parametrize(
+    ("url", "sent"),
+    [
+        ("https://sqs.us-east-1.amazonaws.com:443/", "sqs.us-east-1.amazonaws.com"),
+        ("http://LocalHost:4566/", "localhost:4566"),
+        ("http://[::1]:4566", "[::1]:4566"),
+    ],
+)
+def test_a_host_is_sent_as_it_is_signed(url: str, sent: str) -> None:
+    assert f"\r\nHost: {sent}\r\n".encode() in transport._written(request(url), urlsplit(url))
+
+
+@pytest.mark.parametrize("name", ["中文", "中文".encode()])
+def test_a_header_is_sent_as_the_sdk_encodes_it(name: str | bytes) -> None:
+    with serving([OK]) as server, closing(Transport(2, 2)) as sender:
+        sender.send(request(f"http://127.0.0.1:{server.port}/", Name=name))
+    assert "\r\nName: 中文\r\n".encode() in server.requests[0][0]
 
 
 @pytest.mark.parametrize("first", [[OK], [LAST]], ids=["ended later", "ended at once"])
@@ -177,7 +200,7 @@ def test_what_is_sent_over_these_connections() -> None:
     assert not sends("dynamodb", http_proxy="http://proxy.example:3128")
 
 
-@pytest.mark.parametrize("value", ["a\r\nX: b", "a\nb", b"a\r\nb"])
+@pytest.mark.parametrize("value", ["a\r\nX: b", "a\nb", "a\rb", b"a\r\nb"])
 def test_a_header_is_one_line(value: str | bytes) -> None:
     with serving([OK]) as server, pytest.raises(ValueError, match="more than one line"):
         Transport(2, 2).send(request(f"http://127.0.0.1:{server.port}/", Name=value))
