@@ -82,8 +82,11 @@ class Transport:
 
     def close(self) -> None:
         """Close the connections that wait."""
-        while self._idle:
-            self._idle.pop()[1].close()
+        idle, self._idle = self._idle, []
+        for _, connection in idle:
+            connection.close()
+
+    __del__ = close  # with its client
 
     def _taken(self, origin: str) -> socket.socket | None:
         """Take an open connection to a host. Close those that the host has closed."""
@@ -100,10 +103,11 @@ class Transport:
     def _connected(self, url: str, parts: SplitResult) -> socket.socket:
         address = str(parts.hostname), parts.port or PORTS[parts.scheme]
         try:
+            context = _context() if parts.scheme == "https" else None
             connection = socket.create_connection(address, self._connect_timeout)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if parts.scheme == "https":
-                connection = _context().wrap_socket(connection, server_hostname=address[0])
+            if context is not None:
+                connection = context.wrap_socket(connection, server_hostname=address[0])
         except TimeoutError as error:
             raise ConnectTimeoutError(endpoint_url=url, error=error) from error
         except ssl.SSLError as error:

@@ -118,6 +118,15 @@ def test_a_header_is_sent_as_the_sdk_encodes_it(name: str | bytes) -> None:
     assert "\r\nName: 中文\r\n".encode() in server.requests[0][0]
 
 
+def test_the_connections_of_a_forgotten_client_are_closed() -> None:
+    with serving([OK]) as server:
+        sender = Transport(2, 2)
+        sender.send(of(server))
+        ((_, connection),) = sender._idle
+        del sender
+        assert connection.fileno() == -1
+
+
 @pytest.mark.parametrize("first", [[OK], [LAST]], ids=["ended later", "ended at once"])
 def test_a_connection_that_the_host_has_ended_is_not_used_again(first: list[bytes]) -> None:
     with serving(first, [OK]) as server, closing(Transport(2, 2)) as sender:
