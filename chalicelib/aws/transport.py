@@ -46,7 +46,8 @@ class Answer(NamedTuple):
 class Transport:
     """Sends the requests of a client, in place of botocore.httpsession.URLLib3Session.
 
-    A connection serves one request at a time.
+    A connection serves one request at a time. After a failure none that waits is used: they were
+    left earlier, and a container that was frozen may have missed the ends of them all.
     """
 
     def __init__(self, connect_timeout: float, read_timeout: float) -> None:
@@ -68,8 +69,10 @@ class Transport:
             content = response.read()
             is_reusable = not response.will_close and len(self._idle) < KEPT
         except TimeoutError as error:
+            self.close()
             raise ReadTimeoutError(endpoint_url=request.url, error=error) from error
         except (OSError, HTTPException) as error:
+            self.close()
             of_request = {"endpoint_url": request.url, "request": request, "error": error}
             raise ConnectionClosedError(**of_request) from error
         finally:

@@ -136,6 +136,20 @@ def test_a_connection_that_the_host_has_ended_is_not_used_again(first: list[byte
     assert [len(received) for received in server.requests] == [1, 1]
 
 
+def test_the_connections_that_waited_longer_than_a_dead_one_are_not_used() -> None:
+    """A container that was frozen did not learn of their ends."""
+    pairs = [socket.socketpair() for _ in range(2)]
+    with serving([OK]) as server, closing(Transport(2, 2)) as sender:
+        for dead, _ in pairs:
+            dead.shutdown(socket.SHUT_WR)
+            sender._idle.append((f"http://127.0.0.1:{server.port}", dead))
+        with pytest.raises(ConnectionClosedError):
+            sender.send(of(server))
+        assert sender.send(of(server)).status_code == 200
+    for _, other in pairs:
+        other.close()
+
+
 def test_a_connection_to_another_host_is_not_used() -> None:
     with serving([OK, OK]) as one, serving([OK]) as other, closing(Transport(2, 2)) as sender:
         assert [sender.send(of(host)).status_code for host in (one, other)] == [200, 200]
