@@ -135,7 +135,7 @@ def failing_first(world: World, text: str) -> None:
 def test_jobs_that_were_not_begun_do_not_wait_for_one_that_failed(
     fake: FakeWorld, again: int, handed_back: list[int]
 ) -> None:
-    """They were sent anew when their message came back for the first time."""
+    """The later returns of a message send none anew: its first failure did."""
     first = '[{"n":1},{"n":2},{"n":0},{"n":0},{"n":0}]' if again else '[{"n":1},{"n":2}]'
     shared = ("x", first), ("x", '[{"n":3},{"n":4}]')
     batch = Batch(*shared, left=(60_000, 1_000), again=[first] * again)
