@@ -10,6 +10,7 @@ import os
 import select
 import socket
 import ssl
+from contextlib import suppress
 from functools import cache
 from http.client import HTTPException, HTTPResponse
 from typing import Any, NamedTuple
@@ -85,9 +86,9 @@ class Transport:
 
     def close(self) -> None:
         """Close the connections that wait."""
-        idle, self._idle = self._idle, []
-        for _, connection in idle:
-            connection.close()
+        with suppress(IndexError):  # none is left
+            while True:
+                self._idle.pop()[1].close()
 
     __del__ = close  # with its client
 

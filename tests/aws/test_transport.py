@@ -136,6 +136,28 @@ def test_a_connection_that_the_host_has_ended_is_not_used_again(first: list[byte
     assert [len(received) for received in server.requests] == [1, 1]
 
 
+class Contended(list[tuple[str, socket.socket]]):
+    """A list from which another thread takes all while one is about to take the last."""
+
+    sender: Transport | None = None
+
+    def pop(self, *_: object) -> tuple[str, socket.socket]:
+        sender, self.sender = self.sender, None
+        if sender is not None:
+            sender.close()
+        return super().pop()
+
+
+def test_a_connection_is_taken_by_one_thread_only() -> None:
+    """One that another thread closes meanwhile is not used."""
+    with serving([OK], [OK]) as server, closing(Transport(2, 2)) as sender:
+        sender.send(of(server))
+        sender._idle = waiting = Contended(sender._idle)
+        waiting.sender = sender
+        assert sender.send(of(server)).status_code == 200
+    assert [len(received) for received in server.requests] == [1, 1]
+
+
 def test_the_connections_that_waited_longer_than_a_dead_one_are_not_used() -> None:
     """A container that was frozen did not learn of their ends."""
     pairs = [socket.socketpair() for _ in range(2)]
