@@ -6,7 +6,6 @@ SDK's, they stay open, verify certificates, and raise the SDK's exceptions. They
 
 from __future__ import annotations
 
-import os
 import select
 import socket
 import ssl
@@ -51,8 +50,12 @@ class Transport:
     left earlier, and a container that was frozen may have missed the ends of them all.
     """
 
-    def __init__(self, connect_timeout: float, read_timeout: float) -> None:
+    def __init__(
+        self, connect_timeout: float, read_timeout: float, authorities: str | bool = True
+    ) -> None:
+        """Take the file of the authorities that certificates need, or True: those of the SDK."""
         self._connect_timeout, self._read_timeout = connect_timeout, read_timeout
+        self.authorities = authorities
         self._idle: list[tuple[str, socket.socket]] = []
 
     def send(self, request: Any) -> Answer:
@@ -107,7 +110,7 @@ class Transport:
     def _connected(self, url: str, parts: SplitResult) -> socket.socket:
         address = str(parts.hostname), parts.port or PORTS[parts.scheme]
         try:
-            context = _context() if parts.scheme == "https" else None
+            context = _context(self.authorities) if parts.scheme == "https" else None
             connection = socket.create_connection(address, self._connect_timeout)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if context is not None:
@@ -147,6 +150,6 @@ def _is_readable(connection: socket.socket) -> bool:
 
 
 @cache
-def _context() -> ssl.SSLContext:
-    """Return what verifies the certificates of AWS, by the same authorities as the SDK."""
-    return ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE") or get_cert_path(True))
+def _context(authorities: str | bool) -> ssl.SSLContext:
+    """Return what verifies the certificates of AWS."""
+    return ssl.create_default_context(cafile=get_cert_path(authorities))

@@ -218,20 +218,30 @@ def test_a_host_that_takes_no_connection_in_time_is_given_up() -> None:
 @pytest.mark.parametrize(
     ("host", "trusted"), [("localhost", True), ("localhost", False), ("elsewhere.example", True)]
 )
-def test_certificates_are_verified(
-    host: str, trusted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_certificates_are_verified(host: str, trusted: bool, tmp_path: Path) -> None:
     authority, context = trustme.CA(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert(host).configure_cert(context)
     bundle = tmp_path / "authorities.pem"
     (authority if trusted else trustme.CA()).cert_pem.write_to_path(str(bundle))
-    monkeypatch.setenv("AWS_CA_BUNDLE", str(bundle))
-    transport._context.cache_clear()
     is_good = trusted and host == "localhost"
     expected = nullcontext() if is_good else pytest.raises(SSLError)
     with closing(Server([OK], context=context)) as server, expected:
-        assert Transport(2, 2).send(request(f"https://localhost:{server.port}/")).content == b"{}"
-    transport._context.cache_clear()
+        sender = Transport(2, 2, str(bundle))
+        assert sender.send(request(f"https://localhost:{server.port}/")).content == b"{}"
+
+
+@pytest.mark.parametrize("named_in", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "AWS_CONFIG_FILE"])
+def test_the_authorities_are_those_that_the_sdk_finds(
+    named_in: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    file = tmp_path / "config"
+    file.write_text("[default]\nca_bundle = authorities.pem\n")
+    named = str(file) if named_in == "AWS_CONFIG_FILE" else "authorities.pem"
+    variables = emulator.environment("http://aws.example:1") | {named_in: named}
+    with emulator.in_environment(variables), emulator.own_session():
+        assert client("sqs")._endpoint.http_session.authorities == "authorities.pem"
 
 
 def test_what_is_sent_over_these_connections() -> None:
