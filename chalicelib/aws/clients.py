@@ -58,7 +58,8 @@ def _shorten(new_client: Any) -> None:
     scheme = meta.endpoint_url.partition(":")[0]
     if scheme not in get_environ_proxies(meta.endpoint_url):
         timeouts = meta.config.connect_timeout, meta.config.read_timeout
-        new_client._endpoint.http_session = transport.Transport(*timeouts)
+        authorities = new_client._endpoint.http_session._verify
+        new_client._endpoint.http_session = transport.Transport(*timeouts, authorities)
 
 
 def _repeats() -> Callable[..., float | None]:

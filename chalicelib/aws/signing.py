@@ -12,9 +12,11 @@ import time
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 from botocore.auth import AUTH_TYPE_MAPS, SIGNED_HEADERS_BLACKLIST, SigV4Auth, _host_from_url
 from botocore.exceptions import NoCredentialsError
+from botocore.utils import normalize_url_path
 
 from chalicelib.config import APP
 
@@ -25,7 +27,7 @@ _ALGORITHM = "AWS4-HMAC-SHA256"
 class Signer(SigV4Auth):  # type: ignore[misc]
     """The signer of requests whose parameters are all in their body, as JSON protocols have it.
 
-    Such a request is a POST to `/`, without a query.
+    Such a request is a POST without a query.
     """
 
     def add_auth(self, request: Any) -> None:
@@ -60,15 +62,22 @@ def choose(**_: Any) -> str:
 def _canonical(request: Any) -> tuple[str, str]:
     """Return the names of the signed headers, and the canonical request."""
     headers = {name.lower(): value for name, value in request.headers.items()}
-    headers["host"] = _host(request.url)
+    headers["host"] = host(request.url)
     names = sorted(headers.keys() - SIGNED_HEADERS_BLACKLIST)
     lines = "".join(f"{name}:{' '.join(headers[name].split())}\n" for name in names)
     signed = ";".join(names)
     digest = sha256(request.body).hexdigest()
-    return signed, f"POST\n/\n\n{lines}\n{signed}\n{digest}"
+    return signed, f"POST\n{_path(request.url)}\n\n{lines}\n{signed}\n{digest}"
 
 
-_host = lru_cache(maxsize=8)(_host_from_url)
+# The `Host` of a request to an address, as it is signed and sent.
+host = lru_cache(maxsize=8)(_host_from_url)
+
+
+@lru_cache(maxsize=8)
+def _path(url: str) -> str:
+    """Return the path of an address as it is signed. That of AWS itself is `/`."""
+    return quote(normalize_url_path(urlsplit(url).path), safe="/~")
 
 
 @lru_cache(maxsize=8)

@@ -6,10 +6,10 @@ SDK's, they stay open, verify certificates, and raise the SDK's exceptions. They
 
 from __future__ import annotations
 
-import os
 import select
 import socket
 import ssl
+from contextlib import suppress
 from functools import cache
 from http.client import HTTPException, HTTPResponse
 from typing import Any, NamedTuple
@@ -23,6 +23,8 @@ from botocore.exceptions import (
     SSLError,
 )
 from botocore.httpsession import get_cert_path
+
+from chalicelib.aws.signing import host
 
 KEPT = 16  # open connections that wait for a request
 PORTS = {"http": 80, "https": 443}
@@ -44,11 +46,16 @@ class Answer(NamedTuple):
 class Transport:
     """Sends the requests of a client, in place of botocore.httpsession.URLLib3Session.
 
-    A connection serves one request at a time.
+    A connection serves one request at a time. After a failure none that waits is used: they were
+    left earlier, and a container that was frozen may have missed the ends of them all.
     """
 
-    def __init__(self, connect_timeout: float, read_timeout: float) -> None:
+    def __init__(
+        self, connect_timeout: float, read_timeout: float, authorities: str | bool = True
+    ) -> None:
+        """Take the file of the authorities that certificates need, or True: those of the SDK."""
         self._connect_timeout, self._read_timeout = connect_timeout, read_timeout
+        self.authorities = authorities
         self._idle: list[tuple[str, socket.socket]] = []
 
     def send(self, request: Any) -> Answer:
@@ -66,8 +73,10 @@ class Transport:
             content = response.read()
             is_reusable = not response.will_close and len(self._idle) < KEPT
         except TimeoutError as error:
+            self.close()
             raise ReadTimeoutError(endpoint_url=request.url, error=error) from error
         except (OSError, HTTPException) as error:
+            self.close()
             of_request = {"endpoint_url": request.url, "request": request, "error": error}
             raise ConnectionClosedError(**of_request) from error
         finally:
@@ -80,17 +89,20 @@ class Transport:
 
     def close(self) -> None:
         """Close the connections that wait."""
-        while self._idle:
-            self._idle.pop()[1].close()
+        with suppress(IndexError):  # none is left
+            while True:
+                self._idle.pop()[1].close()
+
+    __del__ = close  # with its client
 
     def _taken(self, origin: str) -> socket.socket | None:
         """Take an open connection to a host. Close those that the host has closed."""
         while self._idle:
             try:
-                host, connection = self._idle.pop()
+                its_origin, connection = self._idle.pop()
             except IndexError:  # another thread took it
                 break
-            if host == origin and not _is_readable(connection):
+            if its_origin == origin and not _is_readable(connection):
                 return connection
             connection.close()
         return None
@@ -98,10 +110,11 @@ class Transport:
     def _connected(self, url: str, parts: SplitResult) -> socket.socket:
         address = str(parts.hostname), parts.port or PORTS[parts.scheme]
         try:
+            context = _context(self.authorities) if parts.scheme == "https" else None
             connection = socket.create_connection(address, self._connect_timeout)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if parts.scheme == "https":
-                connection = _context().wrap_socket(connection, server_hostname=address[0])
+            if context is not None:
+                connection = context.wrap_socket(connection, server_hostname=address[0])
         except TimeoutError as error:
             raise ConnectTimeoutError(endpoint_url=url, error=error) from error
         except ssl.SSLError as error:
@@ -115,13 +128,18 @@ class Transport:
 def _written(request: Any, parts: SplitResult) -> bytes:
     """Return the bytes of a request, which leave together."""
     query = f"?{parts.query}" if parts.query else ""
-    lines = [f"{request.method} {parts.path or '/'}{query} HTTP/1.1", f"Host: {parts.netloc}"]
+    lines = [
+        f"{request.method} {parts.path or '/'}{query} HTTP/1.1".encode(),
+        f"Host: {host(request.url)}".encode(),
+        b"Accept-Encoding: identity",  # without it, an answer may be compressed
+    ]
     for name, value in request.headers.items():
-        lines.append(f"{name}: {value.decode() if isinstance(value, bytes) else value}")
-    head = "\r\n".join(lines)
-    if head.count("\n") != len(lines) - 1:
+        text = value if isinstance(value, bytes) else value.encode()
+        lines.append(b"%s: %s" % (name.encode(), text))
+    head = b"\r\n".join(lines)
+    if {head.count(b"\r"), head.count(b"\n")} != {len(lines) - 1}:
         raise ValueError("a header of more than one line")
-    return f"{head}\r\n\r\n".encode("latin-1") + (request.body or b"")
+    return head + b"\r\n\r\n" + (request.body or b"")
 
 
 def _is_readable(connection: socket.socket) -> bool:
@@ -132,6 +150,6 @@ def _is_readable(connection: socket.socket) -> bool:
 
 
 @cache
-def _context() -> ssl.SSLContext:
-    """Return what verifies the certificates of AWS, by the same authorities as the SDK."""
-    return ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE") or get_cert_path(True))
+def _context(authorities: str | bool) -> ssl.SSLContext:
+    """Return what verifies the certificates of AWS."""
+    return ssl.create_default_context(cafile=get_cert_path(authorities))

@@ -27,7 +27,8 @@ def frozen(kind: type[Any] | None = None, /, *, kw_only: bool = False) -> Any:
         if isinstance(default, Field):
             _set_default(kind, name, default)
     for name, method in _SHARED.items():
-        setattr(kind, name, method)
+        if declared.get(name) is None:  # Python sets `__hash__` to None beside an own `__eq__`
+            setattr(kind, name, method)
     kind.__doc__ = kind.__doc__ or kind.__name__  # or else dataclass would inspect `__init__`
     kind.__dataclass_fields__ = _Later(kind, declared, kw_only=kw_only)
     kind.__init__ = _compiled_later(kind)
@@ -70,7 +71,7 @@ class _Later:
 def _compiled_later(kind: Any) -> Callable[..., None]:
     """Return an `__init__` that compiles the class's own one, which takes its place."""
 
-    def __init__(self: Any, *values: Any, **named: Any) -> None:
+    def __init__(self: Any, /, *values: Any, **named: Any) -> None:
         kind.__init__ = _compiled(kind)
         kind.__init__(self, *values, **named)
 
@@ -84,14 +85,14 @@ def _compiled(kind: Any) -> Callable[..., None]:
     by field four times slower.
     """
     every = fields(kind)
-    parameters = ["self", *(_parameter(f) for f in every if not f.kw_only)]
+    parameters = ["_VALUE", "/", *(_parameter(f) for f in every if not f.kw_only)]
     by_name = [_parameter(f) for f in every if f.kw_only]
     parameters += ["*", *by_name] if by_name else []
     values = ", ".join(f"{f.name}={_value(f)}" for f in every)
     names: dict[str, Any] = {"_MADE": MISSING}
     names |= {f"_default_{f.name}": f.default for f in every}
     names |= {f"_make_{f.name}": f.default_factory for f in every}
-    code = f"def __init__({', '.join(parameters)}): self.__dict__.update({values})"
+    code = f"def __init__({', '.join(parameters)}): _VALUE.__dict__.update({values})"
     exec(code, names)  # noqa: S102 - names of fields are all that varies, as in `dataclass`
     init: Callable[..., None] = names["__init__"]
     init.__qualname__ = f"{kind.__qualname__}.__init__"

@@ -18,7 +18,7 @@ def kinds() -> Iterator[type[Any]]:
         module = importlib.import_module(found.name)
         for kind in vars(module).values():
             is_own = isinstance(kind, type) and kind.__module__ == found.name
-            if is_own and vars(kind).get("__repr__") is values._repr:
+            if is_own and vars(kind).get("__setattr__") is values._setattr:
                 yield kind
 
 
@@ -27,3 +27,4 @@ def test_the_fields_of_every_value_can_be_worked_out() -> None:
     assert len(every) > 100
     assert all(field.init for of_kind in every.values() for field in of_kind)
     assert not [kind for kind in every if hasattr(kind, "__post_init__")]
+    assert all(values._compiled(kind) for kind in every)

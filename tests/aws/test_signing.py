@@ -23,6 +23,7 @@ HOSTS = (
     "http://LocalHost:4566/",
     "https://sqs.us-east-1.amazonaws.com:443/",
     "http://[::1]:4566",
+    "https://gateway.example/to//aws/./a%20b~/",
 )
 VALUES = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=30)
 NAMES = st.sampled_from(

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import trustme
@@ -91,8 +92,39 @@ def test_requests_share_a_connection_and_each_leaves_as_one() -> None:
         answers = [sender.send(of(server)) for _ in range(3)]
     assert [(a.status_code, a.content, a.text) for a in answers] == [(200, b"{}", "{}")] * 3
     assert answers[0].headers["x-amzn-requestid"] == "7"
-    sent = f"POST / HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Length: 2\r\n\r\n{{}}"
-    assert server.requests == [[sent.encode()] * 3]
+    lines = (
+        *("POST / HTTP/1.1", f"Host: 127.0.0.1:{server.port}"),
+        *("Accept-Encoding: identity", "Content-Length: 2", "", "{}"),
+    )
+    assert server.requests == [["\r\n".join(lines).encode()] * 3]
+
+
+@pytest.mark.parametrize(
+    ("url", "sent"),
+    [
+        ("https://sqs.us-east-1.amazonaws.com:443/", "sqs.us-east-1.amazonaws.com"),
+        ("http://LocalHost:4566/", "localhost:4566"),
+        ("http://[::1]:4566", "[::1]:4566"),
+    ],
+)
+def test_a_host_is_sent_as_it_is_signed(url: str, sent: str) -> None:
+    assert f"\r\nHost: {sent}\r\n".encode() in transport._written(request(url), urlsplit(url))
+
+
+@pytest.mark.parametrize("name", ["中文", "中文".encode()])
+def test_a_header_is_sent_as_the_sdk_encodes_it(name: str | bytes) -> None:
+    with serving([OK]) as server, closing(Transport(2, 2)) as sender:
+        sender.send(request(f"http://127.0.0.1:{server.port}/", Name=name))
+    assert "\r\nName: 中文\r\n".encode() in server.requests[0][0]
+
+
+def test_the_connections_of_a_forgotten_client_are_closed() -> None:
+    with serving([OK]) as server:
+        sender = Transport(2, 2)
+        sender.send(of(server))
+        ((_, connection),) = sender._idle
+        del sender
+        assert connection.fileno() == -1
 
 
 @pytest.mark.parametrize("first", [[OK], [LAST]], ids=["ended later", "ended at once"])
@@ -102,6 +134,42 @@ def test_a_connection_that_the_host_has_ended_is_not_used_again(first: list[byte
         select.select([connection for _, connection in sender._idle], [], [], 5)
         assert sender.send(of(server)).status_code == 200
     assert [len(received) for received in server.requests] == [1, 1]
+
+
+class Contended(list[tuple[str, socket.socket]]):
+    """A list from which another thread takes all while one is about to take the last."""
+
+    sender: Transport | None = None
+
+    def pop(self, *_: object) -> tuple[str, socket.socket]:
+        sender, self.sender = self.sender, None
+        if sender is not None:
+            sender.close()
+        return super().pop()
+
+
+def test_a_connection_is_taken_by_one_thread_only() -> None:
+    """One that another thread closes meanwhile is not used."""
+    with serving([OK], [OK]) as server, closing(Transport(2, 2)) as sender:
+        sender.send(of(server))
+        sender._idle = waiting = Contended(sender._idle)
+        waiting.sender = sender
+        assert sender.send(of(server)).status_code == 200
+    assert [len(received) for received in server.requests] == [1, 1]
+
+
+def test_the_connections_that_waited_longer_than_a_dead_one_are_not_used() -> None:
+    """A container that was frozen did not learn of their ends."""
+    pairs = [socket.socketpair() for _ in range(2)]
+    with serving([OK]) as server, closing(Transport(2, 2)) as sender:
+        for dead, _ in pairs:
+            dead.shutdown(socket.SHUT_WR)
+            sender._idle.append((f"http://127.0.0.1:{server.port}", dead))
+        with pytest.raises(ConnectionClosedError):
+            sender.send(of(server))
+        assert sender.send(of(server)).status_code == 200
+    for _, other in pairs:
+        other.close()
 
 
 def test_a_connection_to_another_host_is_not_used() -> None:
@@ -150,20 +218,30 @@ def test_a_host_that_takes_no_connection_in_time_is_given_up() -> None:
 @pytest.mark.parametrize(
     ("host", "trusted"), [("localhost", True), ("localhost", False), ("elsewhere.example", True)]
 )
-def test_certificates_are_verified(
-    host: str, trusted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_certificates_are_verified(host: str, trusted: bool, tmp_path: Path) -> None:
     authority, context = trustme.CA(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert(host).configure_cert(context)
     bundle = tmp_path / "authorities.pem"
     (authority if trusted else trustme.CA()).cert_pem.write_to_path(str(bundle))
-    monkeypatch.setenv("AWS_CA_BUNDLE", str(bundle))
-    transport._context.cache_clear()
     is_good = trusted and host == "localhost"
     expected = nullcontext() if is_good else pytest.raises(SSLError)
     with closing(Server([OK], context=context)) as server, expected:
-        assert Transport(2, 2).send(request(f"https://localhost:{server.port}/")).content == b"{}"
-    transport._context.cache_clear()
+        sender = Transport(2, 2, str(bundle))
+        assert sender.send(request(f"https://localhost:{server.port}/")).content == b"{}"
+
+
+@pytest.mark.parametrize("named_in", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "AWS_CONFIG_FILE"])
+def test_the_authorities_are_those_that_the_sdk_finds(
+    named_in: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    file = tmp_path / "config"
+    file.write_text("[default]\nca_bundle = authorities.pem\n")
+    named = str(file) if named_in == "AWS_CONFIG_FILE" else "authorities.pem"
+    variables = emulator.environment("http://aws.example:1") | {named_in: named}
+    with emulator.in_environment(variables), emulator.own_session():
+        assert client("sqs")._endpoint.http_session.authorities == "authorities.pem"
 
 
 def test_what_is_sent_over_these_connections() -> None:
@@ -177,7 +255,7 @@ def test_what_is_sent_over_these_connections() -> None:
     assert not sends("dynamodb", http_proxy="http://proxy.example:3128")
 
 
-@pytest.mark.parametrize("value", ["a\r\nX: b", "a\nb", b"a\r\nb"])
+@pytest.mark.parametrize("value", ["a\r\nX: b", "a\nb", "a\rb", b"a\r\nb"])
 def test_a_header_is_one_line(value: str | bytes) -> None:
     with serving([OK]) as server, pytest.raises(ValueError, match="more than one line"):
         Transport(2, 2).send(request(f"http://127.0.0.1:{server.port}/", Name=value))

@@ -135,6 +135,31 @@ def test_a_value_of_a_class_without_a_decorator_has_the_fields_of_its_base() -> 
     assert Plain(1) != Pair(1)
 
 
+def test_a_class_keeps_its_own_methods() -> None:
+    @frozen
+    class Secret:
+        text: str
+
+        def __repr__(self) -> str:
+            return "Secret"
+
+        def __eq__(self, other: object) -> bool:
+            return isinstance(other, Secret)
+
+    assert repr(Secret("a")) == "Secret"
+    assert Secret("a") == Secret("b")
+    assert hash(Secret("a")) == hash("a")
+
+
+def test_a_field_may_have_any_name() -> None:
+    @frozen
+    class Odd:
+        self: int
+        kind: int = 2
+
+    assert asdict(Odd(self=1)) == asdict(Odd(1)) == {"self": 1, "kind": 2}
+
+
 def test_a_generic_value_is_made_with_and_without_its_type() -> None:
     @frozen
     class Box(Generic[T]):

@@ -101,7 +101,7 @@ def jobs_together(
                     is_worked_on=lambda text: is_worked_on(text, batch),
                 )
                 failed += _report(records, batch.end())
-                left = _without(failed, left)
+                left = _to_hand_back(left, failed)
                 failed += _hand_back(world, left, lambda text: text_of(world, text, batch))
                 ids = dict.fromkeys(failed)
                 return {"batchItemFailures": [{"itemIdentifier": id} for id in ids]}
@@ -112,16 +112,29 @@ def jobs_together(
 
 
 def _jobs(event: Event) -> Records:
-    """Return a record for each job. The jobs of one queue message come back together."""
-    records = event.to_dict()["Records"]
+    """Return a record for each job. The jobs of one queue message come back together.
+
+    Each time another of them is the first. So one that ends the function does not take the others
+    to the dead letters.
+    """
     return [
-        {**record, "body": text} for record in records for text in envelopes.split(record["body"])
+        {**record, "body": text}
+        for record in event.to_dict()["Records"]
+        for text in _turned(envelopes.split(record["body"]), _receives(record) - 1)
     ]
 
 
-def _without(failed: Sequence[str], records: Records) -> Records:
-    """Return the jobs whose queue messages do not come back."""
-    return [record for record in records if record["messageId"] not in failed]
+def _turned(texts: list[str], times: int) -> list[str]:
+    first = times % len(texts)
+    return texts[first:] + texts[:first]
+
+
+def _to_hand_back(records: Records, failed: Sequence[str]) -> Records:
+    """Return the jobs that do not wait for their queue messages, which come back after minutes.
+
+    Jobs of a message that has come back before were sent anew then, or are begun first now.
+    """
+    return [r for r in records if r["messageId"] not in failed or _receives(r) == 1]
 
 
 def _report(records: Records, errors: Mapping[str, Exception]) -> list[str]:
