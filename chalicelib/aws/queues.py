@@ -18,13 +18,12 @@ from chalicelib.config import (
     settings,
     worker_queue,
 )
-from chalicelib.domain.envelopes import encode_all
+from chalicelib.domain.envelopes import encode
 from chalicelib.domain.jobs import AnyCallbackJob, Envelope, FactsJob, FileJob
 
 log = logging.getLogger("openums")
 
 BATCH, ROUNDS = 10, 4
-SHARING = 5  # jobs in one queue message at most. One worker does them one after the other.
 
 
 class NotSent(Busy):
@@ -41,10 +40,9 @@ class Queues:
                 log.error("job_without_queue", extra={"queue": _queue(envelope)})
         for queue, queued in by_queue.items():
             url = settings().queue_url_prefix + queue_name(settings().stage, queue)
-            messages = _messages(queued)
-            for start in range(0, len(messages), BATCH):
-                batch = messages[start : start + BATCH]
-                _send(url, [_entry(n, envelopes) for n, envelopes in enumerate(batch)])
+            for start in range(0, len(queued), BATCH):
+                batch = queued[start : start + BATCH]
+                _send(url, [_entry(n, envelope) for n, envelope in enumerate(batch)])
 
     def hand_back(self, queue: str, jobs: Sequence[tuple[str, str]]) -> None:
         url = settings().queue_url_prefix + queue
@@ -87,25 +85,9 @@ def _send(url: str, batch: Sequence[dict[str, Any]]) -> None:
     raise NotSent(f"{len(entries)} of {len(batch)}")
 
 
-def _messages(queued: Sequence[Envelope]) -> list[list[Envelope]]:
-    """Return what each message to a queue carries: one job, or some that may share it."""
-    messages: list[list[Envelope]] = []
-    sharing: dict[tuple[str, int], list[Envelope]] = {}
-    for envelope in queued:
-        of_kind = envelope.group, envelope.delay
-        if envelope.may_share and len(sharing.get(of_kind, ())) % SHARING:
-            sharing[of_kind].append(envelope)
-            continue
-        messages.append([envelope])
-        if envelope.may_share:
-            sharing[of_kind] = messages[-1]
-    return messages
-
-
-def _entry(number: int, envelopes: Sequence[Envelope]) -> dict[str, Any]:
-    first = envelopes[0]
-    entry = _text(number, first.group, encode_all([envelope.job for envelope in envelopes]))
-    return {**entry, "DelaySeconds": first.delay} if first.delay else entry
+def _entry(number: int, envelope: Envelope) -> dict[str, Any]:
+    entry = _text(number, envelope.group, encode(envelope.job))
+    return {**entry, "DelaySeconds": envelope.delay} if envelope.delay else entry
 
 
 def _text(number: int, group: str, text: str) -> dict[str, Any]:

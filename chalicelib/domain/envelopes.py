@@ -1,13 +1,12 @@
 """Jobs as the texts that queues carry: `{"kind": "deliver", "msgid": …}`.
 
-The adapter of the queues writes them, and the entrypoints read them. Several jobs in one queue
-message are an array.
+The adapter of the queues writes them, and the entrypoints read them.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -76,27 +75,7 @@ def encode(job: AnyJob) -> str:
 
     The same job always gives the same text.
     """
-    return _text({"kind": _KINDS[type(job)], **_fields(job)})
-
-
-def encode_all(jobs: Sequence[AnyJob]) -> str:
-    """Return the text of a queue message that carries these jobs, at least one."""
-    texts = [encode(job) for job in jobs]
-    return texts[0] if len(texts) == 1 else f"[{','.join(texts)}]"
-
-
-def split(text: str) -> list[str]:
-    """Return the texts of the jobs in a queue message. What is something else stays as it is."""
-    if not text.startswith("["):
-        return [text]
-    try:
-        return [_text(job) for job in json.loads(text)] or [text]
-    except (ValueError, RecursionError):
-        return [text]
-
-
-def _text(job: Any) -> str:
-    return json.dumps(job, separators=(",", ":"))
+    return json.dumps({"kind": _KINDS[type(job)], **_fields(job)}, separators=(",", ":"))
 
 
 def _fields(job: AnyJob) -> Mapping[str, Any]:

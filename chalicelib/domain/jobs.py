@@ -254,8 +254,7 @@ AnyCallbackJob = CallbackJob | CallbackRetry | CallbackReplay | CallbackTest
 class Envelope:
     """A job with its destination.
 
-    `group` keeps tenants fair within a queue. `delay` is seconds, at most 900. A job that
-    `may_share` is short, and may travel in one queue message with others of its group and delay.
+    `group` keeps tenants fair within a queue. `delay` is seconds, at most 900.
     """
 
     job: ChunkJob | ChannelJob | FileJob | FactsJob | AnyCallbackJob
@@ -264,4 +263,3 @@ class Envelope:
     group: str
     delay: int = 0
     worker: str = ""  # the worker that serves the channel's platform, which has queues of its own
-    may_share: bool = False

@@ -82,8 +82,6 @@ be left with `b` of 10, whatever else is done.
 
 A send that must wait for its turn under a rate limit passes through its queue twice. The first
 time it adds 4/b: receive, reserve, send back, delete. Nothing is read or claimed for it then.
-Up to five sends that go back together share one message of the queue. So `b` is larger when they
-return, and what is paid once per batch costs each of them less.
 
 A send with a second step adds a query of its chunk and the entrants of those who go on. For them
 it adds the reading, the claim and the records once more. Its timer is in a row with those of the

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -76,9 +75,12 @@ def _receive_all(aws: Callable[[str], Any]) -> Iterator[tuple[str, str]]:
         ).get("Messages", []):
             for message in messages:
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-                prefix = config.queue_name(config.settings().stage, "")
-                queue = url.rsplit("/", 1)[1].removeprefix(prefix)
-                yield from ((queue, text) for text in envelopes.split(message["Body"]))
+                yield (
+                    url.rsplit("/", 1)[1].removeprefix(
+                        config.queue_name(config.settings().stage, "")
+                    ),
+                    message["Body"],
+                )
 
 
 def test_each_job_arrives_on_its_queue(world: World, receive: Callable[[], Received]) -> None:
@@ -115,22 +117,6 @@ def test_more_jobs_than_a_batch_takes_all_arrive(
     msgid = a_message().msgid
     sent = [
         Envelope(PlanJob(msgid, n), Priority(n % 3 + 1), None, f"tenant-{n % 2}") for n in range(47)
-    ]
-    world.queues.send(sent)
-    assert sorted(receive()) == sorted((_name(e), envelopes.encode(e.job)) for e in sent)
-
-
-def test_jobs_that_share_a_queue_message_all_arrive(
-    world: World, receive: Callable[[], Received]
-) -> None:
-    msgid = a_message().msgid
-    sent = [
-        Envelope(
-            DeliverJob(msgid, n, 0, 0, "push", 0, 1),
-            *(Priority.MEDIUM, ChannelType.APP, f"tenant-{n % 3}"),
-            may_share=n % 4 > 0,
-        )
-        for n in range(47)
     ]
     world.queues.send(sent)
     assert sorted(receive()) == sorted((_name(e), envelopes.encode(e.job)) for e in sent)
@@ -183,25 +169,6 @@ def test_jobs_are_handed_back_with_their_group(real: World, aws: Callable[[str],
     assert seen[0]["QueueUrl"].endswith("/" + queue)
     assert seen[1]["Entries"][0]["MessageBody"] == "10"
     assert {e["MessageGroupId"] for asked in seen for e in asked["Entries"]} == {"shop"}
-
-
-def test_jobs_share_a_message_with_those_of_their_group_and_delay(
-    real: World, aws: Callable[[str], Any]
-) -> None:
-    jobs = [replace(job, group="shop", delay=900, may_share=True) for job in some_jobs(13)]
-    jobs[1], jobs[3] = replace(jobs[1], delay=899), replace(jobs[3], group="mall")
-    jobs[5] = replace(jobs[5], may_share=False)
-    with faults.answered(aws("sqs"), "SendMessageBatch") as seen:
-        real.queues.send(jobs)
-    ((entries,),) = ([asked["Entries"]] for asked in seen)
-    of_entries = [
-        (entry["MessageGroupId"], entry["DelaySeconds"], len(envelopes.split(entry["MessageBody"])))
-        for entry in entries
-    ]
-    assert of_entries == [
-        *(("shop", 900, 5), ("shop", 899, 1), ("mall", 900, 1)),
-        *(("shop", 900, 1), ("shop", 900, 5)),
-    ]
 
 
 def failing(asked: Any, *, fault: bool = False) -> Any:

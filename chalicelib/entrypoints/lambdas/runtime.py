@@ -18,7 +18,6 @@ from typing import Any, Protocol, TypeVar
 
 from chalicelib import observability, wiring
 from chalicelib.config import SUPPORTED_CHANNEL_TYPES
-from chalicelib.domain import envelopes
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.ports import World
 
@@ -91,7 +90,8 @@ def jobs_together(
         @functools.wraps(work)
         def consume(event: Event) -> dict[str, Any]:
             with observability.unit_of_work(function=work.__name__):
-                world, records = wiring.world(), _quiet_first(_jobs(event))
+                world, records = wiring.world(), event.to_dict()["Records"]
+                records = _quiet_first(records)
                 batch = begin(world, [record["body"] for record in records])
                 context = getattr(event, "context", None)
                 patience = world.limits.lease / PATIENCE if unbegun else math.inf
@@ -101,7 +101,6 @@ def jobs_together(
                     is_worked_on=lambda text: is_worked_on(text, batch),
                 )
                 failed += _report(records, batch.end())
-                left = _to_hand_back(left, failed)
                 failed += _hand_back(world, left, lambda text: text_of(world, text, batch))
                 ids = dict.fromkeys(failed)
                 return {"batchItemFailures": [{"itemIdentifier": id} for id in ids]}
@@ -109,32 +108,6 @@ def jobs_together(
         return consume
 
     return decorate
-
-
-def _jobs(event: Event) -> Records:
-    """Return a record for each job. The jobs of one queue message come back together.
-
-    Each time another of them is the first. So one that ends the function does not take the others
-    to the dead letters.
-    """
-    return [
-        {**record, "body": text}
-        for record in event.to_dict()["Records"]
-        for text in _turned(envelopes.split(record["body"]), _receives(record) - 1)
-    ]
-
-
-def _turned(texts: list[str], times: int) -> list[str]:
-    first = times % len(texts)
-    return texts[first:] + texts[:first]
-
-
-def _to_hand_back(records: Records, failed: Sequence[str]) -> Records:
-    """Return the jobs that do not wait for their queue messages, which come back after minutes.
-
-    Jobs of a message that has come back before were sent anew then, or are begun first now.
-    """
-    return [r for r in records if r["messageId"] not in failed or _receives(r) == 1]
 
 
 def _report(records: Records, errors: Mapping[str, Exception]) -> list[str]:

@@ -43,17 +43,12 @@ def waits(world: World, job: DeliverJob) -> bool:
 
 
 def put_back(world: World, job: DeliverJob, channel: Channel) -> None:
-    """Send a job to its queue until its turn, or for as long as a queue holds it.
-
-    The jobs of a batch that took their turns together come back in few queue messages. So a
-    function reads and records for more of them at once. A worker takes one job at a time.
-    """
+    """Send a job to its queue until its turn, or for as long as a queue holds it."""
     observability.metric("jobs_paced")
     seconds = round((job.slot - world.clock.now()) / 1000)
     delay, worker = min(max(1, seconds), MAX_DELAY), _capabilities(world, channel).worker
     priority = Priority(job.priority)
-    envelope = Envelope(job, priority, channel.type, job.group, delay, worker, not worker)
-    world.queues.send([envelope])
+    world.queues.send([Envelope(job, priority, channel.type, job.group, delay, worker)])
 
 
 def _with_turn(world: World, job: DeliverJob, turns: Turns) -> DeliverJob:

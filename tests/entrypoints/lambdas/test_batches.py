@@ -116,55 +116,6 @@ def test_each_job_is_told_when_the_function_ends(fake: FakeWorld) -> None:
     assert ends == [fake.clock.now() + 60_000, fake.clock.now() + 39_000]
 
 
-def test_the_jobs_of_one_queue_message_come_back_together_if_one_fails(fake: FakeWorld) -> None:
-    def work(world: World, text: str) -> None:
-        if text == '{"n":2}':
-            raise OSError
-
-    batch = Batch(("x", '[{"n":1},{"n":2},{"n":3}]'), ("x", '{"n":4}'))
-    worked_on = [f'{{"n":{n}}}' for n in range(1, 5)]
-    assert consumed(batch, work) == (worked_on, ["m0"])
-
-
-def failing_first(world: World, text: str) -> None:
-    if text == '{"n":1}':
-        raise OSError
-
-
-@pytest.mark.parametrize(("again", "handed_back"), [(0, [2, 3, 4]), (5, [3, 4])])
-def test_jobs_that_were_not_begun_do_not_wait_for_one_that_failed(
-    fake: FakeWorld, again: int, handed_back: list[int]
-) -> None:
-    """The later returns of a message send none anew: its first failure did."""
-    first = '[{"n":1},{"n":2},{"n":0},{"n":0},{"n":0}]' if again else '[{"n":1},{"n":2}]'
-    shared = ("x", first), ("x", '[{"n":3},{"n":4}]')
-    batch = Batch(*shared, left=(60_000, 1_000), again=[first] * again)
-    assert consumed(batch, failing_first) == (['{"n":1}'], ["m0"])
-    sent = [text for _, _, text in fake.queues.handed_back]
-    assert sent == [f'{{"n":{n}}}' for n in handed_back]
-
-
-def test_each_job_of_a_queue_message_is_once_the_first(fake: FakeWorld) -> None:
-    """One of them ends the function whenever it is done."""
-
-    shared, done = '[{"n":0},{"n":1},{"n":2}]', list[str]()
-
-    def work(world: World, text: str) -> None:
-        if text == '{"n":0}':
-            raise Killed
-        done.append(text)
-
-    for again in range(2):
-        with pytest.raises(Killed):
-            consumed(Batch(("x", shared), again=[shared] * again), work)
-    assert done == ['{"n":1}', '{"n":2}']
-
-
-@pytest.mark.parametrize("text", ["[", "[]", "[" * 100_000, "", "7"])
-def test_what_is_not_an_array_of_jobs_is_one_job(fake: FakeWorld, text: str) -> None:
-    assert consumed(Batch(("x", text)), idle) == ([text], [])
-
-
 class Shared:
     """The texts of a batch, and the errors of its end."""
 
