@@ -58,8 +58,8 @@ BOUNDS = {
         BY_URLS: 5.8,
         FIGURES: 1.20,
     },
-    "paced": {"aws_requests_per_1000": 7_900, "write_units_per_1000": 5_800},
-    "mail": {"aws_requests_per_1000": 8_000, "write_units_per_1000": 5_600},
+    "paced": {"aws_requests_per_1000": 7_300, "write_units_per_1000": 5_800},
+    "mail": {"aws_requests_per_1000": 6_000, "write_units_per_1000": 5_600},
     "alone": {"aws_requests_per_1000": 10_500},
     "import_ratio": {"api": 1.6, "deliver": 1.6},
 }
