@@ -10,8 +10,7 @@ from typing import Any
 from chalicelib.aws import retries
 
 ATTEMPTS = 5
-# Their parameters are the body of a POST, which AWS checks. Most of a function's requests are
-# theirs, and the SDK's own way took most of its computing time.
+# Their parameters are the body of a POST, which AWS checks. Most requests of a function are theirs.
 BY_BODY = ("dynamodb", "sqs")
 
 

@@ -1,4 +1,4 @@
-"""Signatures of requests to AWS, in a third of the SDK's time.
+"""Signatures of requests to AWS, in less time than the SDK takes.
 
 Source: AWS Signature Version 4, https://docs.aws.amazon.com/IAM/latest/UserGuide/
 reference_sigv-create-signed-request.html (2026-11). tests/aws/test_signing.py compares each part

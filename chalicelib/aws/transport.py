@@ -1,4 +1,4 @@
-"""Connections to AWS over the standard library, in a third of the time of the SDK's own.
+"""Connections to AWS over the standard library, in less time than the SDK's own take.
 
 They are for requests whose answers are small and come whole, as of DynamoDB and SQS. Like the
 SDK's, they stay open, verify certificates, and raise the SDK's exceptions. They know no proxies.
