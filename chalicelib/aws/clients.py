@@ -42,23 +42,10 @@ def client(service: str) -> Any:
     new_client.meta.events.register("request-created", retries.begin)
     new_client.meta.events.register("needs-retry", _repeats())
     if service in BY_BODY:
-        _shorten(new_client)
+        from chalicelib.aws import endpoint
+
+        endpoint.shorten(new_client)
     return new_client
-
-
-def _shorten(new_client: Any) -> None:
-    """Sign and send the client's requests by modules of our own, unless a proxy is in between."""
-    from botocore.utils import get_environ_proxies
-
-    from chalicelib.aws import signing, transport
-
-    meta = new_client.meta
-    meta.events.register("choose-signer", signing.choose)
-    scheme = meta.endpoint_url.partition(":")[0]
-    if scheme not in get_environ_proxies(meta.endpoint_url):
-        timeouts = meta.config.connect_timeout, meta.config.read_timeout
-        authorities = new_client._endpoint.http_session._verify
-        new_client._endpoint.http_session = transport.Transport(*timeouts, authorities)
 
 
 def _repeats() -> Callable[..., float | None]:

@@ -9,54 +9,43 @@ from __future__ import annotations
 
 import hmac
 import time
+from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from botocore.auth import AUTH_TYPE_MAPS, SIGNED_HEADERS_BLACKLIST, SigV4Auth, _host_from_url
+from botocore.auth import SIGNED_HEADERS_BLACKLIST, _host_from_url
 from botocore.exceptions import NoCredentialsError
 from botocore.utils import normalize_url_path
 
-from chalicelib.config import APP
-
-VERSION = f"{APP}-v4"  # the name by which the SDK finds this signer
 _ALGORITHM = "AWS4-HMAC-SHA256"
 
 
-class Signer(SigV4Auth):  # type: ignore[misc]
-    """The signer of requests whose parameters are all in their body, as JSON protocols have it.
+def sign(request: Any, signer: Any, scope: Mapping[str, str]) -> None:
+    """Add the headers of a signature to a POST without a query.
 
-    Such a request is a POST without a query.
+    The SDK's signer knows the credentials. `scope` has the region and the name of the service
+    where they are others than the signer's.
     """
-
-    def add_auth(self, request: Any) -> None:
-        if self.credentials is None:
-            raise NoCredentialsError
-        timestamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        request.context["timestamp"] = timestamp
-        for name in ("Authorization", "X-Amz-Date", "X-Amz-Security-Token"):
-            del request.headers[name]  # of an earlier attempt
-        request.headers["X-Amz-Date"] = timestamp
-        if self.credentials.token:
-            request.headers["X-Amz-Security-Token"] = self.credentials.token
-        signed, canonical = _canonical(request)
-        scope = f"{timestamp[:8]}/{self._region_name}/{self._service_name}/aws4_request"
-        digest = sha256(canonical.encode()).hexdigest()
-        text = f"{_ALGORITHM}\n{timestamp}\n{scope}\n{digest}"
-        signature = hmac.digest(_key(self.credentials.secret_key, scope), text.encode(), sha256)
-        request.headers["Authorization"] = (
-            f"{_ALGORITHM} Credential={self.credentials.access_key}/{scope},"
-            f" SignedHeaders={signed}, Signature={signature.hex()}"
-        )
-
-
-AUTH_TYPE_MAPS[VERSION] = Signer
-
-
-def choose(**_: Any) -> str:
-    """Choose this signer. The SDK asks for each request of a client that has this handler."""
-    return VERSION
+    credentials = signer._credentials and signer._credentials.get_frozen_credentials()
+    if credentials is None:
+        raise NoCredentialsError
+    timestamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    request.headers["X-Amz-Date"] = timestamp
+    if credentials.token:
+        request.headers["X-Amz-Security-Token"] = credentials.token
+    signed, canonical = _canonical(request)
+    region = scope.get("region", signer.region_name)
+    name = scope.get("signing_name", signer.signing_name)
+    credential = f"{timestamp[:8]}/{region}/{name}/aws4_request"
+    digest = sha256(canonical.encode()).hexdigest()
+    text = f"{_ALGORITHM}\n{timestamp}\n{credential}\n{digest}"
+    signature = hmac.digest(_key(credentials.secret_key, credential), text.encode(), sha256)
+    request.headers["Authorization"] = (
+        f"{_ALGORITHM} Credential={credentials.access_key}/{credential},"
+        f" SignedHeaders={signed}, Signature={signature.hex()}"
+    )
 
 
 def _canonical(request: Any) -> tuple[str, str]:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import select
 import socket
 import ssl
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
+from botocore.awsrequest import HeadersDict
 from botocore.exceptions import (
     ConnectionClosedError,
     ConnectTimeoutError,
@@ -27,6 +29,7 @@ from botocore.httpsession import get_cert_path
 from chalicelib.aws.signing import host
 
 KEPT = 16  # open connections that wait for a request
+LONGEST = 1 << 16  # bytes of the lines before a body
 PORTS = {"http": 80, "https": 443}
 
 
@@ -35,8 +38,9 @@ class Answer(NamedTuple):
 
     url: str
     status_code: int
-    headers: Any  # found without regard to case
+    headers: HeadersDict  # found without regard to case
     content: bytes
+    is_last: bool = False  # of its connection
 
     @property
     def text(self) -> str:
@@ -63,15 +67,11 @@ class Transport:
         parts = urlsplit(request.url)
         origin, sent = f"{parts.scheme}://{parts.netloc}", _written(request, parts)
         connection = self._taken(origin) or self._connected(request.url, parts)
-        response = HTTPResponse(connection, method=request.method)
         is_reusable = False
         try:
             connection.sendall(sent)
-            response.begin()
-            if response.length is None and not response.chunked:
-                raise HTTPException("an answer that does not tell its end")
-            content = response.read()
-            is_reusable = not response.will_close and len(self._idle) < KEPT
+            answer = _answer(_Reader(connection), request.url)
+            is_reusable = not answer.is_last and len(self._idle) < KEPT
         except TimeoutError as error:
             self.close()
             raise ReadTimeoutError(endpoint_url=request.url, error=error) from error
@@ -80,12 +80,11 @@ class Transport:
             of_request = {"endpoint_url": request.url, "request": request, "error": error}
             raise ConnectionClosedError(**of_request) from error
         finally:
-            response.close()
             if is_reusable:
                 self._idle.append((origin, connection))
             else:
                 connection.close()
-        return Answer(request.url, response.status, response.headers, content)
+        return answer
 
     def close(self) -> None:
         """Close the connections that wait."""
@@ -140,6 +139,78 @@ def _written(request: Any, parts: SplitResult) -> bytes:
     if {head.count(b"\r"), head.count(b"\n")} != {len(lines) - 1}:
         raise ValueError("a header of more than one line")
     return head + b"\r\n\r\n" + (request.body or b"")
+
+
+class _Reader:
+    """The bytes of an answer, in order. It raises HTTPException where they end too soon."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection, self.rest = connection, bytearray()
+
+    def until(self, mark: bytes) -> bytes:
+        """Read the bytes before a mark, which has to come soon. Drop the mark."""
+        while (end := self.rest.find(mark)) < 0:
+            if len(self.rest) > LONGEST:
+                raise HTTPException("an answer with too long a line")
+            self._more()
+        return self.take(end + len(mark))[:end]
+
+    def take(self, number: int) -> bytes:
+        while len(self.rest) < number:
+            self._more()
+        taken = bytes(self.rest[:number])
+        del self.rest[:number]
+        return taken
+
+    def _more(self) -> None:
+        read = self._connection.recv(LONGEST)
+        if not read:
+            raise HTTPException("an answer that breaks off")
+        self.rest += read
+
+
+def _answer(reader: _Reader, url: str) -> Answer:
+    try:
+        status = 100
+        while status < 200:  # more is to come
+            status, headers = _head(reader.until(b"\r\n\r\n").decode("latin-1"))
+        if headers.get("transfer-encoding", "identity").lower() != "identity":
+            content = b"".join(_chunks(reader))
+        else:
+            content = reader.take(_size(headers["content-length"], 10))
+    except (ValueError, KeyError) as error:
+        raise HTTPException("an answer that is none of HTTP, or does not tell its end") from error
+    is_last = bool(reader.rest) or headers.get("connection", "").lower() == "close"
+    return Answer(url, status, headers, content, is_last)
+
+
+def _head(text: str) -> tuple[int, HeadersDict]:
+    """Return the status and the headers of an answer. ValueError means that they are none."""
+    first, *lines = text.split("\r\n")
+    version, status = first.split(" ", 2)[:2]
+    headers = HeadersDict()
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if not colon:
+            raise ValueError(line)
+        headers[name] = value.strip()
+    if version != "HTTP/1.1":
+        headers["connection"] = "close"
+    return int(status), headers
+
+
+def _chunks(reader: _Reader) -> Iterator[bytes]:
+    """Read the parts of a body, each with its size before it, and the lines after the last."""
+    while size := _size(reader.until(b"\r\n").partition(b";")[0].decode("ascii"), 16):
+        yield reader.take(size + 2)[:size]
+    while reader.until(b"\r\n"):
+        continue
+
+
+def _size(text: str, base: int) -> int:
+    if not text.strip().isalnum():  # a sign, for one
+        raise ValueError(text)
+    return int(text, base)
 
 
 def _is_readable(connection: socket.socket) -> bool:

@@ -178,12 +178,56 @@ def test_a_connection_to_another_host_is_not_used() -> None:
     assert [len(host.requests) for host in (one, other)] == [1, 1]
 
 
-@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200", b"nonsense\r\n\r\n", OK[:-1]])
+HEAD = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+BROKEN = [
+    *(b"", b"HTTP/1.1 200", b"nonsense\r\n\r\n", OK[:-1], HEAD + b"\r\n{}"),
+    *(HEAD + b"Content-Length: %s\r\n\r\n{}" % size for size in (b"-2", b"+2", b"", b"2e0")),
+    *(CHUNKED + rest for rest in (b"", b"2\r\n{}\r\n", b"-2\r\n{}\r\n0\r\n\r\n", b"z\r\n\r\n")),
+    *(HEAD + b"no header\r\nContent-Length: 2\r\n\r\n{}", b"HTTP/1.1 ok\r\n\r\n"),
+    HEAD + b"X: " + b"x" * (2 * transport.LONGEST) + b"\r\nContent-Length: 2\r\n\r\n{}",
+]
+
+
+@pytest.mark.parametrize("answer", BROKEN)
 def test_an_answer_that_breaks_off_may_be_asked_for_again(answer: bytes) -> None:
     with serving([answer], [OK]) as server, closing(Transport(2, 2)) as sender:
         with pytest.raises(ConnectionClosedError):
             sender.send(of(server))
         assert sender.send(of(server)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_reused"),
+    [
+        (CHUNKED + b"1\r\n{\r\n1;x=y\r\n}\r\n0\r\n\r\n", True),
+        (CHUNKED + b"002\r\n{}\r\n0\r\nTrailer: x\r\n\r\n", True),
+        (b"HTTP/1.1 103 Early\r\nLink: x\r\n\r\n" + OK, True),
+        (OK.replace(b" OK", b""), True),
+        (OK.replace(b"HTTP/1.1", b"HTTP/1.0"), False),
+        (OK.replace(b"Content-Length: ", b"content-length:"), True),
+        (OK + b"more than announced", False),
+        (LAST.replace(b"close", b"Close"), False),
+    ],
+)
+def test_an_answer_is_read_to_its_end_as_others_may_write_it(
+    answer: bytes, is_reused: bool
+) -> None:
+    with serving([answer, OK], [OK]) as server, closing(Transport(2, 2)) as sender:
+        read = sender.send(of(server))
+        assert (read.status_code, read.content) == (200, b"{}")
+        assert bool(sender._idle) == is_reused
+
+
+def test_an_answer_may_come_byte_by_byte() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        reader = transport._Reader(ours)
+        sending = threading.Thread(target=lambda: [theirs.send(bytes([byte])) for byte in OK])
+        sending.start()
+        read = transport._answer(reader, "")
+        sending.join()
+    assert (read.status_code, read.content, read.headers["Content-Type"]) == (200, b"{}", "x/json")
 
 
 def test_a_host_that_does_not_answer_in_time_is_given_up() -> None:
@@ -242,17 +286,6 @@ def test_the_authorities_are_those_that_the_sdk_finds(
     variables = emulator.environment("http://aws.example:1") | {named_in: named}
     with emulator.in_environment(variables), emulator.own_session():
         assert client("sqs")._endpoint.http_session.authorities == "authorities.pem"
-
-
-def test_what_is_sent_over_these_connections() -> None:
-    def sends(service: str, **more: str) -> bool:
-        variables = emulator.environment("http://aws.example:1") | more
-        with emulator.in_environment(variables), emulator.own_session():
-            return isinstance(client(service)._endpoint.http_session, Transport)
-
-    sending = [sends(service) for service in ("dynamodb", "sqs", "s3", "kms")]
-    assert sending == [True, True, False, False]
-    assert not sends("dynamodb", http_proxy="http://proxy.example:3128")
 
 
 @pytest.mark.parametrize("value", ["a\r\nX: b", "a\nb", "a\rb", b"a\r\nb"])
