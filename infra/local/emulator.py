@@ -28,7 +28,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from infra.local import cores, differences, insides
+from infra.local import cores, differences, door, insides
 from infra.local.counts import OUTSIDE, Counts, operation_of
 from infra.local.short_way import SERVICES, ShortWay
 from infra.local.throttles import Throttles
@@ -57,9 +57,12 @@ Scope = dict[str, Any]
 class Emulator:
     """MiniStack's ASGI application behind the door, with our own addresses."""
 
-    def __init__(self, aws: Any, short_way: ShortWay, door_port: int, counts: Counts) -> None:
-        self.aws, self.short_way, self.door_port, self.counts = aws, short_way, door_port, counts
-        self.door = asyncio.Semaphore(AT_ONCE)
+    def __init__(
+        self, aws: Any, short_way: ShortWay, gateway: door.Door, door_port: int, counts: Counts
+    ) -> None:
+        self.aws, self.short_way, self.counts = aws, short_way, counts
+        self.gateway, self.door_port = gateway, door_port
+        self.opened = asyncio.Semaphore(AT_ONCE)
         self.throttles = Throttles()
         self.others_first = cores.OthersFirst()
 
@@ -71,7 +74,7 @@ class Emulator:
         elif scope["path"].startswith("/_openums/"):
             await self._about_itself(scope, send)
         elif scope["path"].startswith(differences.FUNCTION_URLS):
-            async with self.door:
+            async with self.opened:
                 await self.aws(scope, receive, send)
         else:
             await self._aws_call(scope, receive, send)
@@ -87,13 +90,25 @@ class Emulator:
             await _drain(receive)
             await _answer(send, 413, {"message": "Request Entity Too Large"})
             return
+        async with self.opened:
+            with self.others_first.serve():
+                await self._passed(api_id, scope, receive, send)
+
+    async def _passed(self, api_id: str, scope: Scope, receive: Any, send: Any) -> None:
+        """Pass a request on to the API that was deployed last."""
+        headers = door.headers_of(scope)
+        if headers is not None:
+            body = await _read(receive)
+            answer = await self.gateway.answer(api_id, scope, headers, body)
+            if answer is not None:
+                await self.gateway.send(send, *answer)
+                return
+            receive = _replay(body)
         # The path is decoded once, as an HTTP API hands it on.
         prefix = f"/_aws/execute-api/{api_id}/$default"
         raw = scope.get("raw_path") or scope["path"].encode()
         request = {**scope, "path": prefix + scope["path"], "raw_path": prefix.encode() + raw}
-        async with self.door:
-            with self.others_first.serve():
-                await self.aws(request, receive, send)
+        await self.aws(request, receive, send)
 
     async def _aws_call(self, scope: Scope, receive: Any, send: Any) -> None:
         service, operation, name = operation_of(scope)
@@ -280,7 +295,7 @@ def main() -> None:
     counts = Counts(insides.stored_item)
     differences.apply(counts)
     insides.watch(counts, options.folder.resolve() / "functions.log")
-    emulator: Any = Emulator(aws, ShortWay(), ports[1], counts)
+    emulator: Any = Emulator(aws, ShortWay(), door.Door(), ports[1], counts)
     server = uvicorn.Server(
         uvicorn.Config(
             emulator,

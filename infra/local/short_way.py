@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -59,6 +60,15 @@ class Answer(NamedTuple):
     body: bytes
 
 
+def plain_headers(scope: Mapping[str, Any]) -> Headers | None:
+    """Return the headers of a request, None if one comes twice, or is no UTF-8."""
+    try:
+        headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+    except UnicodeDecodeError:
+        return None
+    return headers if len(headers) == len(scope["headers"]) else None
+
+
 class ShortWay:
     """MiniStack's answers to plain requests.
 
@@ -81,12 +91,9 @@ class ShortWay:
         address = scope["method"], scope.get("raw_path"), scope["path"], scope["query_string"]
         if address != ("POST", b"/", "/", b""):
             return None
-        try:
-            headers = {name.decode(): value.decode() for name, value in scope["headers"]}
-        except UnicodeDecodeError:
-            return None
+        headers = plain_headers(scope)
         is_plain = (
-            len(headers) == len(scope["headers"])
+            headers is not None
             and SIGNED.match(headers.get("authorization", "")) is not None
             and headers.get("host", "").partition(":")[0] in HOSTS
             and CHANGING.isdisjoint(headers)

@@ -298,7 +298,9 @@ def test_an_answer_leaves_before_it_is_counted() -> None:
     answering: Any = Answering()
     counting: Any = Counting()
     call = ("dynamodb", "PutItem", "api")
-    asyncio.run(Emulator(None, answering, 1, counting)._counted(call, {}, receive, send))
+    none: Any = None
+    served = Emulator(none, answering, none, 1, counting)
+    asyncio.run(served._counted(call, {}, receive, send))
     assert events == ["written", "written", "dynamodb_units", "aws_request"]
 
 
