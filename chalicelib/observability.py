@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -91,13 +91,17 @@ def _standard(record: logging.LogRecord) -> dict[str, Any]:
     }
 
 
+@lru_cache(maxsize=1000)
+def _is_sensitive(name: object) -> bool:
+    return isinstance(name, str) and _SECRET.search(name) is not None
+
+
 def mask(value: Any) -> Any:
     """Replace the values of fields with sensitive names, at any depth."""
+    if value is None or isinstance(value, str | int | float):
+        return value
     if isinstance(value, Mapping):
-        return {
-            k: MASK if isinstance(k, str) and _SECRET.search(k) and v else mask(v)
-            for k, v in value.items()
-        }
+        return {k: MASK if _is_sensitive(k) and v else mask(v) for k, v in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [mask(v) for v in value]
     return value
