@@ -16,6 +16,7 @@ from chalicelib.aws.clients import Busy, client
 Item = dict[str, Any]
 Values = dict[str, str | int | bytes | Mapping[str, int] | None]
 Put = tuple[str, Sequence[str], Item]  # a table, the names of its key, an item
+Undone = Mapping[str, int]  # how much of a batch is to be done, by table
 
 READ_BATCH, WRITE_BATCH, TRANSACTION, ROUNDS = 100, 25, 100, 8
 LARGEST = 300_000  # bytes of compressed JSON that fit into an item beside its other attributes
@@ -137,15 +138,18 @@ def get_all(
         for table, key in batch:
             asked = unread.setdefault(table, {"Keys": [], "ConsistentRead": table in consistent})
             asked["Keys"].append(key)
-        for failures in range(1, ROUNDS + 1):
+        failures = 0
+        while unread:
             answer = client("dynamodb").batch_get_item(RequestItems=unread)
             for table, items in answer["Responses"].items():
                 rows[table] += map(from_item, items)
-            unread = answer.get("UnprocessedKeys")
-            if not unread:
-                break
-            _wait(failures, unread)
+            asked, unread = unread, answer.get("UnprocessedKeys") or {}
+            failures = _wait(failures, _keys(asked), _keys(unread))
     return rows
+
+
+def _keys(requests: Mapping[str, Any]) -> Undone:
+    return {table: len(asked["Keys"]) for table, asked in requests.items()}
 
 
 def write_many(
@@ -174,19 +178,34 @@ def _write(requests: Sequence[tuple[str, Item]]) -> None:
         unwritten: Any = defaultdict(list)
         for table, request in batch:
             unwritten[table].append(request)
-        for failures in range(1, ROUNDS + 1):
+        failures = 0
+        while unwritten:
             answer = client("dynamodb").batch_write_item(RequestItems=dict(unwritten))
-            unwritten = answer.get("UnprocessedItems")
-            if not unwritten:
-                break
-            _wait(failures, unwritten)
+            asked, unwritten = unwritten, answer.get("UnprocessedItems") or {}
+            failures = _wait(failures, _lengths(asked), _lengths(unwritten))
+
+
+def _lengths(requests: Mapping[str, Any]) -> Undone:
+    return {table: len(asked) for table, asked in requests.items()}
 
 
 def _key_of(item: Item, key: Sequence[str]) -> tuple[str, ...]:
     return tuple(str(item[name]) for name in key)
 
 
-def _wait(failures: int, undone: Iterable[str], reason: type[Unprocessed] = Unprocessed) -> None:
+def _wait(failures: int, asked: Undone, left: Undone) -> int:
+    """Wait until the next round of a batch, if something is left. Return the failures until now.
+
+    An answer may end at 16 MB, or where a table is throttled. Rounds that do something go on.
+    """
+    if not left:
+        return 0
+    failures = failures + 1 if left == asked else min(failures + 1, ROUNDS // 2)
+    _pause(failures, left)
+    return failures
+
+
+def _pause(failures: int, undone: Iterable[str], reason: type[Unprocessed] = Unprocessed) -> None:
     """Wait until the next round. Raise `reason` after the last one."""
     if failures >= ROUNDS or not retries.wait(failures, min(0.025 * 2**failures, 2)):
         raise reason(", ".join(undone))
@@ -220,7 +239,7 @@ def transact(actions: Sequence[Item]) -> None:
                 raise
         conflicts += _CONFLICTS.issuperset(codes)
         is_contended = conflicts == failures >= CONTENDED
-        _wait(failures, ["transaction"], Contended if is_contended else Unprocessed)
+        _pause(failures, ["transaction"], Contended if is_contended else Unprocessed)
 
 
 def put_once(table: str, item: Item) -> Item | None:
