@@ -83,3 +83,13 @@ def test_contacts_and_tags_of_a_user_have_their_own_errors(shop: Browser) -> Non
     for id in ("f-contact-email-all", "f-contact-app-app1", "f-tags"):
         assert f'id="{id}-e"' in page.text, id
     assert 'id="f-contact-sms-all-e"' not in page.text
+
+
+def test_the_first_wrong_field_has_the_focus(shop: Browser) -> None:
+    """The browser takes the first field that asks for it, and scrolls there."""
+    new = f"/c/{shop.key}/users/new"
+    first = re.compile(r'<(?:input|textarea|select)[^>]* id="([^"]+)"[^>]* autofocus[ >]')
+    body = shop.get(new).text.partition("<main")[2]
+    assert first.findall(body) == ["f-userid"]
+    page = shop.post(new, {"userid": "u9", "contact.email.all": "no address", "tags": "a b"})
+    assert first.findall(page.text.partition("<main")[2]) == ["f-contact-email-all", "f-tags"]
