@@ -31,6 +31,8 @@ def handler(event, context):
         return {"statusCode": 201, "headers": headers, "body": body, "isBase64Encoded": True}
     if event["rawPath"] == "/fails":
         raise ValueError("no")
+    if event["rawPath"] == "/nonsense":
+        return {"statusCode": 200, "body": "a", "isBase64Encoded": True}
     return {"statusCode": 200, "body": json.dumps(event), "cookies": ["a=1", "b=2"]}
 """
 ROUTES = ("ANY /{proxy+}", "GET /users/{userid}", "GET /raw", "ANY /fails", "ANY /closed")
@@ -169,6 +171,13 @@ def test_what_goes_the_short_way() -> None:
         scope(authorization="AWS4-HMAC-SHA256 Credential=x"),
     ):
         assert door.headers_of(other) is None
+
+
+def test_an_answer_of_a_function_that_is_none_fails_alike(api: Api) -> None:
+    short, long = (api.ask("GET", "/nonsense", headers=more) for more in ({}, LONG))
+    assert (short.status, short.body) == (long.status, long.body)
+    assert short.status == 500
+    assert ("content-type", "application/json") in short.headers
 
 
 def test_a_function_gets_a_request_as_it_came(api: Api) -> None:
