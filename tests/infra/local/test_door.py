@@ -5,18 +5,22 @@ A header sends a request the long way. A function answers with the event that it
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import io
 import json
 import re
+import socket
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 import boto3
 import pytest
 
 from infra.local import door
+from infra.local.emulator import AT_ONCE, _read
 from tests.contracts import emulator
 
 LONG = {"x-forwarded-proto": "http"}
@@ -178,6 +182,33 @@ def test_an_answer_of_a_function_that_is_none_fails_alike(api: Api) -> None:
     assert (short.status, short.body) == (long.status, long.body)
     assert short.status == 500
     assert ("content-type", "application/json") in short.headers
+
+
+def test_whoever_stops_half_way_holds_nobody_up(api: Api) -> None:
+    half = b"POST /any HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{"
+    with ExitStack() as stack:
+        for _ in range(AT_ONCE):
+            stalled = stack.enter_context(socket.create_connection(("127.0.0.1", api.port)))
+            stalled.sendall(half)
+        assert api.ask("GET", "/any").status == 200
+
+
+def test_a_body_that_breaks_off_does_so_on_the_long_way() -> None:
+    events = [
+        {"type": "http.request", "body": b"a", "more_body": True},
+        {"type": "http.request", "body": b"b", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    left = [*events, {"type": "later"}]
+
+    async def receive() -> Any:
+        return left.pop(0)
+
+    async def twice() -> tuple[bytes, list[Any]]:
+        body, again = await _read(receive)
+        return body, [await again() for _ in range(4)]
+
+    assert asyncio.run(twice()) == (b"ab", [*events, {"type": "later"}])
 
 
 def test_a_function_gets_a_request_as_it_came(api: Api) -> None:
