@@ -68,6 +68,7 @@ class Server:
             connection.sendall(answer)
 
     def close(self) -> None:
+        self._listens.shutdown(socket.SHUT_RDWR)  # ends the wait for a connection
         self._listens.close()
         self._thread.join(5)
 
@@ -131,7 +132,8 @@ def test_the_connections_of_a_forgotten_client_are_closed() -> None:
 def test_a_connection_that_the_host_has_ended_is_not_used_again(first: list[bytes]) -> None:
     with serving(first, [OK]) as server, closing(Transport(2, 2)) as sender:
         sender.send(of(server))
-        select.select([connection for _, connection in sender._idle], [], [], 5)
+        for _, connection in sender._idle:
+            select.select([connection], [], [], 5)
         assert sender.send(of(server)).status_code == 200
     assert [len(received) for received in server.requests] == [1, 1]
 
