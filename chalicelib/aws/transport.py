@@ -180,20 +180,24 @@ def _answer(reader: _Reader, url: str) -> Answer:
             content = reader.take(_size(headers["content-length"], 10))
     except (ValueError, KeyError) as error:
         raise HTTPException("an answer that is none of HTTP, or does not tell its end") from error
-    is_last = bool(reader.rest) or headers.get("connection", "").lower() == "close"
-    return Answer(url, status, headers, content, is_last)
+    is_last = bool(reader.rest) or "close" in headers.get("connection", "").lower()
+    return Answer(url, status, HeadersDict(headers), content, is_last)
 
 
-def _head(text: str) -> tuple[int, HeadersDict]:
-    """Return the status and the headers of an answer. ValueError means that they are none."""
+def _head(text: str) -> tuple[int, dict[str, str]]:
+    """Return the status and the headers of an answer. ValueError means that they are none.
+
+    Names are in small letters. The values of a repeated one are joined.
+    """
     first, *lines = text.split("\r\n")
     version, status = first.split(" ", 2)[:2]
-    headers = HeadersDict()
+    headers: dict[str, str] = {}
     for line in lines:
         name, colon, value = line.partition(":")
         if not colon:
             raise ValueError(line)
-        headers[name] = value.strip()
+        name, value = name.lower(), value.strip()
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
     if version != "HTTP/1.1":
         headers["connection"] = "close"
     return int(status), headers
