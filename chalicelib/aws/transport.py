@@ -69,7 +69,7 @@ class Transport:
         connection = self._taken(origin) or self._connected(request.url, parts)
         is_reusable = False
         try:
-            connection.sendall(sent)
+            _deliver(connection, sent)
             answer = _answer(_Reader(connection), request.url)
             is_reusable = not answer.is_last and len(self._idle) < KEPT
         except TimeoutError as error:
@@ -139,6 +139,15 @@ def _written(request: Any, parts: SplitResult) -> bytes:
     if {head.count(b"\r"), head.count(b"\n")} != {len(lines) - 1}:
         raise ValueError("a header of more than one line")
     return head + b"\r\n\r\n" + (request.body or b"")
+
+
+def _deliver(connection: socket.socket, sent: bytes) -> None:
+    """Send a request, unless the host ends the connection after an early answer to it."""
+    try:
+        connection.sendall(sent)
+    except ConnectionError:
+        if not _is_readable(connection):
+            raise
 
 
 class _Reader:
@@ -218,7 +227,7 @@ def _size(text: str, base: int) -> int:
 
 
 def _is_readable(connection: socket.socket) -> bool:
-    """Tell if a connection has something to read before a request: its end."""
+    """Tell if a connection has something to read. Before a request, that is its end."""
     waiting = select.poll()
     waiting.register(connection, select.POLLIN)
     return bool(waiting.poll(0))

@@ -226,6 +226,14 @@ def test_an_answer_is_read_to_its_end_as_others_may_write_it(
         assert read.headers.get("X", "1, 2") == "1, 2"
 
 
+def test_a_host_may_answer_before_it_has_the_whole_request() -> None:
+    early = LAST.replace(b"200 OK", b"413 Too Large")
+    with serving([early]) as server, closing(Transport(2, 2)) as sender:
+        large = of(server)
+        large.body = b"x" * (16 << 20)
+        assert sender.send(large).status_code == 413
+
+
 def test_an_answer_may_come_byte_by_byte() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
