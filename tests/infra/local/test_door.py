@@ -54,9 +54,9 @@ class Api:
 
     def __init__(self, address: str, port: int) -> None:
         self._address, self.port = address, port
-        self._gateway = self._client("apigatewayv2")
-        self.id = self._gateway.create_api(Name="door", ProtocolType="HTTP")["ApiId"]
-        integration = self._gateway.create_integration(
+        self.gateway = self._client("apigatewayv2")
+        self.id = self.gateway.create_api(Name="door", ProtocolType="HTTP")["ApiId"]
+        integration = self.gateway.create_integration(
             ApiId=self.id,
             IntegrationType="AWS_PROXY",
             IntegrationUri=self._function(),
@@ -65,8 +65,8 @@ class Api:
         for key in ROUTES:
             more = {"AuthorizationType": "AWS_IAM"} if key.endswith("closed") else {}
             target = f"integrations/{integration}"
-            self._gateway.create_route(ApiId=self.id, RouteKey=key, Target=target, **more)
-        self._gateway.create_stage(ApiId=self.id, StageName="$default", AutoDeploy=True)
+            self.gateway.create_route(ApiId=self.id, RouteKey=key, Target=target, **more)
+        self.gateway.create_stage(ApiId=self.id, StageName="$default", AutoDeploy=True)
 
     def _client(self, service: str) -> Any:
         return boto3.client(
@@ -209,6 +209,15 @@ def test_a_body_that_breaks_off_does_so_on_the_long_way() -> None:
         return body, [await again() for _ in range(4)]
 
     assert asyncio.run(twice()) == (b"ab", [*events, {"type": "later"}])
+
+
+def test_an_api_gets_requests_from_its_stage_on(api: Api) -> None:
+    other = api.gateway.create_api(Name="later", ProtocolType="HTTP")["ApiId"]
+    assert api.ask("GET", "/any").status == 200
+    api.gateway.create_stage(ApiId=other, StageName="$default", AutoDeploy=True)
+    assert api.ask("GET", "/any").status == 404
+    api.gateway.delete_api(ApiId=other)
+    assert api.ask("GET", "/any").status == 200
 
 
 def test_a_function_gets_a_request_as_it_came(api: Api) -> None:
