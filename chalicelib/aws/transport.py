@@ -69,7 +69,7 @@ class Transport:
         connection = self._taken(origin) or self._connected(request.url, parts)
         is_reusable = False
         try:
-            connection.sendall(sent)
+            _deliver(connection, sent)
             answer = _answer(_Reader(connection), request.url)
             is_reusable = not answer.is_last and len(self._idle) < KEPT
         except TimeoutError as error:
@@ -141,6 +141,15 @@ def _written(request: Any, parts: SplitResult) -> bytes:
     return head + b"\r\n\r\n" + (request.body or b"")
 
 
+def _deliver(connection: socket.socket, sent: bytes) -> None:
+    """Send a request, unless the host ends the connection after an early answer to it."""
+    try:
+        connection.sendall(sent)
+    except ConnectionError:
+        if not _is_readable(connection):
+            raise
+
+
 class _Reader:
     """The bytes of an answer, in order. It raises HTTPException where they end too soon."""
 
@@ -180,20 +189,24 @@ def _answer(reader: _Reader, url: str) -> Answer:
             content = reader.take(_size(headers["content-length"], 10))
     except (ValueError, KeyError) as error:
         raise HTTPException("an answer that is none of HTTP, or does not tell its end") from error
-    is_last = bool(reader.rest) or headers.get("connection", "").lower() == "close"
-    return Answer(url, status, headers, content, is_last)
+    is_last = bool(reader.rest) or "close" in headers.get("connection", "").lower()
+    return Answer(url, status, HeadersDict(headers), content, is_last)
 
 
-def _head(text: str) -> tuple[int, HeadersDict]:
-    """Return the status and the headers of an answer. ValueError means that they are none."""
+def _head(text: str) -> tuple[int, dict[str, str]]:
+    """Return the status and the headers of an answer. ValueError means that they are none.
+
+    Names are in small letters. The values of a repeated one are joined.
+    """
     first, *lines = text.split("\r\n")
     version, status = first.split(" ", 2)[:2]
-    headers = HeadersDict()
+    headers: dict[str, str] = {}
     for line in lines:
         name, colon, value = line.partition(":")
         if not colon:
             raise ValueError(line)
-        headers[name] = value.strip()
+        name, value = name.lower(), value.strip()
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
     if version != "HTTP/1.1":
         headers["connection"] = "close"
     return int(status), headers
@@ -214,7 +227,7 @@ def _size(text: str, base: int) -> int:
 
 
 def _is_readable(connection: socket.socket) -> bool:
-    """Tell if a connection has something to read before a request: its end."""
+    """Tell if a connection has something to read. Before a request, that is its end."""
     waiting = select.poll()
     waiting.register(connection, select.POLLIN)
     return bool(waiting.poll(0))

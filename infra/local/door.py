@@ -9,6 +9,7 @@ A route with an authorizer, and a request that is not plain, take MiniStack's ow
 from __future__ import annotations
 
 import base64
+import json
 import os
 from collections.abc import Mapping
 from email.utils import formatdate
@@ -51,7 +52,7 @@ class Door:
         self._gateway, self._is_reset = apigateway, app._get_reset_lock
         self.send = app._send_response
         self._decoded = lru_cache(maxsize=1000)(apigateway.decode_http_api_path)
-        for name in ("handle_execute", "route_authorization_type"):
+        for name in ("handle_execute", "logger", "route_authorization_type"):
             getattr(apigateway, name)
         _match_once(apigateway)
 
@@ -69,7 +70,7 @@ class Door:
                 return None
         except (KeyError, UnicodeDecodeError):
             return None
-        status, lines, content = await self._gateway.handle_execute(
+        status, lines, content = await self._executed(
             *(api, STAGE, path, scope["method"], headers, body),
             parse_qs(query, keep_blank_values=True),
             raw_query_string=query,
@@ -78,6 +79,15 @@ class Door:
         if not any(name.lower() == "date" for name in lines):
             lines["Date"] = formatdate(usegmt=True)
         return status, lines, content
+
+    async def _executed(self, *request: Any, **more: Any) -> Answer:
+        try:
+            answer: Answer = await self._gateway.handle_execute(*request, **more)
+        except Exception as error:  # a function's answer that is none, as MiniStack reports it
+            self._gateway.logger.exception("Error in execute-api dispatch: %s", error)
+            failure = json.dumps({"message": str(error)}).encode()
+            return 500, {"Content-Type": "application/json"}, failure
+        return answer
 
 
 def _match_once(gateway: Any) -> None:

@@ -74,36 +74,35 @@ class Emulator:
         elif scope["path"].startswith("/_openums/"):
             await self._about_itself(scope, send)
         elif scope["path"].startswith(differences.FUNCTION_URLS):
+            _, receive = await _read(receive)  # whoever sends slowly holds nobody up
             async with self.opened:
                 await self.aws(scope, receive, send)
         else:
             await self._aws_call(scope, receive, send)
 
     async def _through_the_door(self, scope: Scope, receive: Any, send: Any) -> None:
+        body, receive = await _read(receive)
         api_id = insides.deployed_api()
         if api_id is None:
             await _answer(send, 503, {"message": "nothing is deployed yet"})
             return
         self.counts.api_request(scope["method"])
-        headers = dict(scope["headers"])
-        if int(headers.get(b"content-length", b"0") or 0) > MAX_BODY:
-            await _drain(receive)
+        if len(body) > MAX_BODY:
             await _answer(send, 413, {"message": "Request Entity Too Large"})
             return
         async with self.opened:
             with self.others_first.serve():
-                await self._passed(api_id, scope, receive, send)
+                await self._passed(api_id, scope, body, receive, send)
 
-    async def _passed(self, api_id: str, scope: Scope, receive: Any, send: Any) -> None:
+    async def _passed(
+        self, api_id: str, scope: Scope, body: bytes, receive: Any, send: Any
+    ) -> None:
         """Pass a request on to the API that was deployed last."""
         headers = door.headers_of(scope)
-        if headers is not None:
-            body = await _read(receive)
-            answer = await self.gateway.answer(api_id, scope, headers, body)
-            if answer is not None:
-                await self.gateway.send(send, *answer)
-                return
-            receive = _replay(body)
+        answer = headers and await self.gateway.answer(api_id, scope, headers, body)
+        if answer:
+            await self.gateway.send(send, *answer)
+            return
         # The path is decoded once, as an HTTP API hands it on.
         prefix = f"/_aws/execute-api/{api_id}/$default"
         raw = scope.get("raw_path") or scope["path"].encode()
@@ -127,11 +126,10 @@ class Emulator:
     ) -> None:
         service, operation, caller = call
         if service == "dynamodb" and self.throttles.tables:
-            body = await _read(receive)
+            body, receive = await _read(receive)
             if error := self.throttles.answer(operation, body):
                 await _answer(send, 400, error)
                 return
-            receive = _replay(body)
         if service not in SERVICES:
             await self.aws(scope, receive, send if service == "s3" else _without(OF_S3, send))
         else:
@@ -151,10 +149,10 @@ class Emulator:
         headers = self.short_way.headers_of(scope)
         if headers is None:
             return await self._recorded(scope, receive, send)
-        body = await _read(receive)
+        body, receive = await _read(receive)
         answer = await self.short_way.answer(scope, headers, body)
         if answer is None:
-            return await self._recorded(scope, _replay(body), send)
+            return await self._recorded(scope, receive, send)
         await _answer_raw(send, answer.status, answer.headers, answer.body)
         return body, answer.body
 
@@ -196,27 +194,17 @@ class Emulator:
             await _answer(send, 404, {"message": "unknown address"})
 
 
-async def _drain(receive: Any) -> None:
-    while (await receive()).get("more_body"):
-        pass
+async def _read(receive: Any) -> tuple[bytes, Any]:
+    """Return a body, and what receives it again as it came: it may have broken off."""
+    events = [await receive()]
+    while events[-1].get("more_body"):
+        events.append(await receive())
+    body = b"".join(event.get("body", b"") for event in events)
 
+    async def again() -> Any:
+        return events.pop(0) if events else await receive()
 
-async def _read(receive: Any) -> bytes:
-    body, more = b"", True
-    while more:
-        event = await receive()
-        body += event.get("body", b"")
-        more = event.get("more_body", False)
-    return body
-
-
-def _replay(body: bytes) -> Any:
-    """Return a body that was read as something to receive."""
-
-    async def receive() -> Any:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return receive
+    return body, again
 
 
 def _without(headers: frozenset[bytes], send: Any) -> Any:

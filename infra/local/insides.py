@@ -121,7 +121,7 @@ def deployed_api() -> str | None:
     from ministack.services import apigateway
 
     for key in reversed(list(apigateway._apis._data)):
-        if key in apigateway._stages._data:
+        if apigateway._stages._data.get(key):
             return str(key[-1])
     return None
 

@@ -68,6 +68,7 @@ class Server:
             connection.sendall(answer)
 
     def close(self) -> None:
+        self._listens.shutdown(socket.SHUT_RDWR)  # ends the wait for a connection
         self._listens.close()
         self._thread.join(5)
 
@@ -131,7 +132,8 @@ def test_the_connections_of_a_forgotten_client_are_closed() -> None:
 def test_a_connection_that_the_host_has_ended_is_not_used_again(first: list[bytes]) -> None:
     with serving(first, [OK]) as server, closing(Transport(2, 2)) as sender:
         sender.send(of(server))
-        select.select([connection for _, connection in sender._idle], [], [], 5)
+        for _, connection in sender._idle:
+            select.select([connection], [], [], 5)
         assert sender.send(of(server)).status_code == 200
     assert [len(received) for received in server.requests] == [1, 1]
 
@@ -184,6 +186,7 @@ BROKEN = [
     *(b"", b"HTTP/1.1 200", b"nonsense\r\n\r\n", OK[:-1], HEAD + b"\r\n{}"),
     *(HEAD + b"Content-Length: %s\r\n\r\n{}" % size for size in (b"-2", b"+2", b"", b"2e0")),
     *(CHUNKED + rest for rest in (b"", b"2\r\n{}\r\n", b"-2\r\n{}\r\n0\r\n\r\n", b"z\r\n\r\n")),
+    HEAD + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n{}",
     *(HEAD + b"no header\r\nContent-Length: 2\r\n\r\n{}", b"HTTP/1.1 ok\r\n\r\n"),
     HEAD + b"X: " + b"x" * (2 * transport.LONGEST) + b"\r\nContent-Length: 2\r\n\r\n{}",
 ]
@@ -208,6 +211,9 @@ def test_an_answer_that_breaks_off_may_be_asked_for_again(answer: bytes) -> None
         (OK.replace(b"Content-Length: ", b"content-length:"), True),
         (OK + b"more than announced", False),
         (LAST.replace(b"close", b"Close"), False),
+        (LAST.replace(b"close", b"keep-alive, close"), False),
+        (LAST.replace(b"close", b"close\r\nconnection: keep-alive"), False),
+        (OK.replace(b"Content-Type", b"X: 1\r\nX: 2\r\nContent-Type"), True),
     ],
 )
 def test_an_answer_is_read_to_its_end_as_others_may_write_it(
@@ -217,6 +223,15 @@ def test_an_answer_is_read_to_its_end_as_others_may_write_it(
         read = sender.send(of(server))
         assert (read.status_code, read.content) == (200, b"{}")
         assert bool(sender._idle) == is_reused
+        assert read.headers.get("X", "1, 2") == "1, 2"
+
+
+def test_a_host_may_answer_before_it_has_the_whole_request() -> None:
+    early = LAST.replace(b"200 OK", b"413 Too Large")
+    with serving([early]) as server, closing(Transport(2, 2)) as sender:
+        large = of(server)
+        large.body = b"x" * (16 << 20)
+        assert sender.send(large).status_code == 413
 
 
 def test_an_answer_may_come_byte_by_byte() -> None:

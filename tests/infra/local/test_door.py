@@ -5,18 +5,22 @@ A header sends a request the long way. A function answers with the event that it
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import io
 import json
 import re
+import socket
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 import boto3
 import pytest
 
 from infra.local import door
+from infra.local.emulator import AT_ONCE, _read
 from tests.contracts import emulator
 
 LONG = {"x-forwarded-proto": "http"}
@@ -31,6 +35,8 @@ def handler(event, context):
         return {"statusCode": 201, "headers": headers, "body": body, "isBase64Encoded": True}
     if event["rawPath"] == "/fails":
         raise ValueError("no")
+    if event["rawPath"] == "/nonsense":
+        return {"statusCode": 200, "body": "a", "isBase64Encoded": True}
     return {"statusCode": 200, "body": json.dumps(event), "cookies": ["a=1", "b=2"]}
 """
 ROUTES = ("ANY /{proxy+}", "GET /users/{userid}", "GET /raw", "ANY /fails", "ANY /closed")
@@ -48,9 +54,9 @@ class Api:
 
     def __init__(self, address: str, port: int) -> None:
         self._address, self.port = address, port
-        self._gateway = self._client("apigatewayv2")
-        self.id = self._gateway.create_api(Name="door", ProtocolType="HTTP")["ApiId"]
-        integration = self._gateway.create_integration(
+        self.gateway = self._client("apigatewayv2")
+        self.id = self.gateway.create_api(Name="door", ProtocolType="HTTP")["ApiId"]
+        integration = self.gateway.create_integration(
             ApiId=self.id,
             IntegrationType="AWS_PROXY",
             IntegrationUri=self._function(),
@@ -59,8 +65,8 @@ class Api:
         for key in ROUTES:
             more = {"AuthorizationType": "AWS_IAM"} if key.endswith("closed") else {}
             target = f"integrations/{integration}"
-            self._gateway.create_route(ApiId=self.id, RouteKey=key, Target=target, **more)
-        self._gateway.create_stage(ApiId=self.id, StageName="$default", AutoDeploy=True)
+            self.gateway.create_route(ApiId=self.id, RouteKey=key, Target=target, **more)
+        self.gateway.create_stage(ApiId=self.id, StageName="$default", AutoDeploy=True)
 
     def _client(self, service: str) -> Any:
         return boto3.client(
@@ -169,6 +175,49 @@ def test_what_goes_the_short_way() -> None:
         scope(authorization="AWS4-HMAC-SHA256 Credential=x"),
     ):
         assert door.headers_of(other) is None
+
+
+def test_an_answer_of_a_function_that_is_none_fails_alike(api: Api) -> None:
+    short, long = (api.ask("GET", "/nonsense", headers=more) for more in ({}, LONG))
+    assert (short.status, short.body) == (long.status, long.body)
+    assert short.status == 500
+    assert ("content-type", "application/json") in short.headers
+
+
+def test_whoever_stops_half_way_holds_nobody_up(api: Api) -> None:
+    half = b"POST /any HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{"
+    with ExitStack() as stack:
+        for _ in range(AT_ONCE):
+            stalled = stack.enter_context(socket.create_connection(("127.0.0.1", api.port)))
+            stalled.sendall(half)
+        assert api.ask("GET", "/any").status == 200
+
+
+def test_a_body_that_breaks_off_does_so_on_the_long_way() -> None:
+    events = [
+        {"type": "http.request", "body": b"a", "more_body": True},
+        {"type": "http.request", "body": b"b", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    left = [*events, {"type": "later"}]
+
+    async def receive() -> Any:
+        return left.pop(0)
+
+    async def twice() -> tuple[bytes, list[Any]]:
+        body, again = await _read(receive)
+        return body, [await again() for _ in range(4)]
+
+    assert asyncio.run(twice()) == (b"ab", [*events, {"type": "later"}])
+
+
+def test_an_api_gets_requests_from_its_stage_on(api: Api) -> None:
+    other = api.gateway.create_api(Name="later", ProtocolType="HTTP")["ApiId"]
+    assert api.ask("GET", "/any").status == 200
+    api.gateway.create_stage(ApiId=other, StageName="$default", AutoDeploy=True)
+    assert api.ask("GET", "/any").status == 404
+    api.gateway.delete_api(ApiId=other)
+    assert api.ask("GET", "/any").status == 200
 
 
 def test_a_function_gets_a_request_as_it_came(api: Api) -> None:
