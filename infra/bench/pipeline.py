@@ -4,7 +4,7 @@ The scenarios run on a stack of their own, with the provider sandbox.
 - bulk: N recipients of one app push. Half of the receipts trickle in over two minutes, so that
   recounting is paid for.
 - single: N/20 single sends with a strategy of two steps. Half of them escalate.
-- plain: N/10 single sends without a strategy. A short run would say how late the first ones are.
+- plain: N/5 single sends without a strategy. A short run would say how late the first ones are.
   Processes also cost most at their start.
 - paced: N/20 at the provider's own limit of calls a second.
 - at once, mail and alone: N/100 plain sends under other conditions, 120 alone
@@ -93,7 +93,7 @@ def _run(console: Console, names: list[str], recipients: int) -> dict[str, Resul
             results[name] = _bulk(console, description, recipients)
         else:
             many = dict.fromkeys(("single", "paced"), recipients // 20)
-            numbers = {**many, "plain": recipients // 10, "alone": single_sends.ALONE}
+            numbers = {**many, "plain": recipients // 5, "alone": single_sends.ALONE}
             number = max(10, numbers.get(name, recipients // 100))
             results[name] = single_sends.run(console, description, name, number)
     return results
