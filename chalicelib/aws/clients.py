@@ -42,10 +42,14 @@ def client(service: str) -> Any:
     new_client.meta.events.register("request-created", retries.begin)
     new_client.meta.events.register("needs-retry", _repeats())
     if service in BY_BODY:
-        from chalicelib.aws import endpoint
-
-        endpoint.shorten(new_client)
+        _shorten(new_client)
     return new_client
+
+
+def _shorten(new_client: Any) -> None:
+    from chalicelib.aws import endpoint  # with the SDK's, which costs time to import
+
+    endpoint.shorten(new_client)
 
 
 def _repeats() -> Callable[..., float | None]:

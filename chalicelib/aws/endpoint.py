@@ -27,7 +27,7 @@ class Request:
         return self
 
     def reset_stream(self) -> None:
-        """Do nothing: the body is no stream."""
+        """Do nothing: bytes can be sent again."""
 
 
 class ShortEndpoint(Endpoint):  # type: ignore[misc]

@@ -67,6 +67,7 @@ class MiniStack:
             "fair_queues",
             "insides",
             "invocations",
+            "door",
             "one_write",
             "counts",
             "units",

@@ -61,7 +61,7 @@ class Answer(NamedTuple):
 
 
 def plain_headers(scope: Mapping[str, Any]) -> Headers | None:
-    """Return the headers of a request, None if one comes twice, or is no UTF-8."""
+    """Return the headers of a request, None if one comes twice or cannot be read."""
     try:
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
     except UnicodeDecodeError:

@@ -26,7 +26,7 @@ OF_THE_SDK |= {"amz-sdk-request"}
 
 
 class Line:
-    """What requests are answered with, in place of AWS. It keeps the requests."""
+    """A stand-in for AWS. It keeps the requests."""
 
     def __init__(self) -> None:
         self.requests: list[Request | AWSPreparedRequest] = []
@@ -119,16 +119,18 @@ def test_an_error_is_raised_as_the_sdk_raises_it(line: Line) -> None:
 ITEM_SENT = {"pk": {"S": "日本"}, "raw": {"B": "AP8="}, "n": {"N": "1"}}
 
 
-def test_a_header_that_x_ray_adds_is_sent(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_header_that_x_ray_adds_is_sent(line: Line) -> None:
     """X-Ray's SDK wraps this method of the SDK's endpoint (aws_xray_sdk/ext/botocore/patch.py)."""
-    prepare = Endpoint.prepare_request
+    assert ShortEndpoint.prepare_request is Endpoint.prepare_request
+    each = line.connect(client("sqs"))
+    prepare = each._endpoint.prepare_request
 
-    def traced(self: Endpoint, request: Any) -> Any:
+    def traced(request: Any) -> Any:
         request.headers["X-Amzn-Trace-Id"] = "Root=1-2-3"
-        return prepare(self, request)
+        return prepare(request)
 
-    monkeypatch.setattr(Endpoint, "prepare_request", traced)
-    act("sqs", line.connect(client("sqs")))
+    each._endpoint.prepare_request = traced
+    act("sqs", each)
     assert line.requests[0].headers["X-Amzn-Trace-Id"] == b"Root=1-2-3"
 
 

@@ -216,31 +216,6 @@ def test_a_worker_goes_through_all_rounds(sky: Sky, name: str) -> None:
     assert sky.attempts == rounds
 
 
-def one_by_one(number: int) -> Answer:
-    """Answer with one item of a batch at a time, as DynamoDB does with items that are large."""
-    left = [{"pk": {"S": str(n)}} for n in range(number)]
-
-    def answer(operation: str) -> tuple[int, Any]:
-        done = left.pop()
-        if operation == "BatchGetItem":
-            unread = {"UnprocessedKeys": {"t": {"Keys": list(left)}}} if left else {}
-            return 200, {"Responses": {"t": [done]}, **unread}
-        puts = [{"PutRequest": {"Item": item}} for item in left]
-        return 200, {"UnprocessedItems": {"t": puts} if puts else {}}
-
-    return answer
-
-
-def test_a_batch_goes_on_while_something_of_it_is_done(sky: Sky) -> None:
-    number = 3 * items.ROUNDS
-    sky.answer = one_by_one(number)
-    rows = items.get_many("t", [{"pk": str(n)} for n in range(number)])
-    assert {row["pk"] for row in rows} == {str(n) for n in range(number)}
-    sky.answer, sky.attempts = one_by_one(number), 0
-    items.write_many("t", [items.to_item({"pk": str(n)}) for n in range(number)], key=("pk",))
-    assert sky.attempts == number
-
-
 def conflict(operation: str) -> tuple[int, Any]:
     reasons = [{"Code": "TransactionConflict"}, {"Code": "None"}]
     return 400, {"__type": "TransactionCanceledException", "CancellationReasons": reasons}

@@ -1,0 +1,36 @@
+"""Batches of DynamoDB, of which one answer may do a part."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalicelib.aws import items
+from tests.aws.test_retries import Answer, Sky
+from tests.aws.test_retries import environment as environment
+from tests.aws.test_retries import session as session
+from tests.aws.test_retries import sky as sky
+
+
+def one_by_one(number: int) -> Answer:
+    """Answer with one item of a batch at a time, as DynamoDB does with items that are large."""
+    left = [{"pk": {"S": str(n)}} for n in range(number)]
+
+    def answer(operation: str) -> tuple[int, Any]:
+        done = left.pop()
+        if operation == "BatchGetItem":
+            unread = {"UnprocessedKeys": {"t": {"Keys": list(left)}}} if left else {}
+            return 200, {"Responses": {"t": [done]}, **unread}
+        puts = [{"PutRequest": {"Item": item}} for item in left]
+        return 200, {"UnprocessedItems": {"t": puts} if puts else {}}
+
+    return answer
+
+
+def test_a_batch_goes_on_while_something_of_it_is_done(sky: Sky) -> None:
+    number = 3 * items.ROUNDS
+    sky.answer = one_by_one(number)
+    rows = items.get_many("t", [{"pk": str(n)} for n in range(number)])
+    assert {row["pk"] for row in rows} == {str(n) for n in range(number)}
+    sky.answer, sky.attempts = one_by_one(number), 0
+    items.write_many("t", [items.to_item({"pk": str(n)}) for n in range(number)], key=("pk",))
+    assert sky.attempts == number
