@@ -73,16 +73,15 @@ def _queue(envelope: Envelope) -> str:
 
 
 def _send(url: str, batch: Sequence[dict[str, Any]]) -> None:
-    entries = batch
-    for failures in range(1, ROUNDS + 1):
+    entries, failures = batch, 0
+    while entries:
         answer = client("sqs").send_message_batch(QueueUrl=url, Entries=entries)
         failed = {failure["Id"] for failure in answer.get("Failed", [])}
-        entries = [entry for entry in entries if entry["Id"] in failed]
-        if not entries:
-            return
-        if failures == ROUNDS or not retries.wait(failures, 0.05 * 2**failures):
-            break
-    raise NotSent(f"{len(entries)} of {len(batch)}")
+        left = [entry for entry in entries if entry["Id"] in failed]
+        failures = failures + 1 if len(left) == len(entries) else 1
+        if left and (failures == ROUNDS or not retries.wait(failures, 0.05 * 2**failures)):
+            raise NotSent(f"{len(left)} of {len(batch)}")
+        entries = left
 
 
 def _entry(number: int, envelope: Envelope) -> dict[str, Any]:

@@ -1,10 +1,10 @@
-"""Batches of DynamoDB, of which one answer may do a part."""
+"""Batches, of which one answer may do a part."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from chalicelib.aws import items
+from chalicelib.aws import items, queues
 from tests.aws.test_retries import Answer, Sky
 from tests.aws.test_retries import environment as environment
 from tests.aws.test_retries import session as session
@@ -34,3 +34,17 @@ def test_a_batch_goes_on_while_something_of_it_is_done(sky: Sky) -> None:
     sky.answer, sky.attempts = one_by_one(number), 0
     items.write_many("t", [items.to_item({"pk": str(n)}) for n in range(number)], key=("pk",))
     assert sky.attempts == number
+
+
+def test_jobs_are_sent_while_a_queue_takes_some_of_them(sky: Sky) -> None:
+    left = [{"Id": str(number), "MessageBody": "x"} for number in range(queues.BATCH)]
+    entries = list(left)
+
+    def answer(operation: str) -> tuple[int, Any]:
+        left.pop()
+        failed = [{**entry, "SenderFault": False, "Code": "RequestThrottled"} for entry in left]
+        return 200, {"Successful": [], "Failed": failed}
+
+    sky.answer = answer
+    queues._send("https://q", entries)
+    assert sky.attempts == queues.BATCH > queues.ROUNDS

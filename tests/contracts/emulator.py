@@ -106,6 +106,17 @@ def environment(address: str) -> dict[str, str]:
     }
 
 
+def root_client(address: str, service: str) -> Any:
+    """Return a client of the emulator's root, whatever the environment says."""
+    return boto3.client(
+        service,
+        endpoint_url=address,
+        region_name=REGION,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+
+
 class in_environment:
     """Variables for the length of a block, and nothing remembered of others."""
 

@@ -16,7 +16,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, NamedTuple
 
-import boto3
 import pytest
 
 from infra.local import door
@@ -69,13 +68,7 @@ class Api:
         self.gateway.create_stage(ApiId=self.id, StageName="$default", AutoDeploy=True)
 
     def _client(self, service: str) -> Any:
-        return boto3.client(
-            service,
-            endpoint_url=self._address,
-            region_name=emulator.REGION,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
+        return emulator.root_client(self._address, service)
 
     def _function(self) -> str:
         code = io.BytesIO()
@@ -218,6 +211,34 @@ def test_an_api_gets_requests_from_its_stage_on(api: Api) -> None:
     assert api.ask("GET", "/any").status == 404
     api.gateway.delete_api(ApiId=other)
     assert api.ask("GET", "/any").status == 200
+
+
+class Gateway:
+    """A gateway whose routes need an authorization, and that answers everything."""
+
+    def __init__(self, authorization: str) -> None:
+        self.authorization = authorization
+
+    def route_authorization_type(self, *request: str) -> str:
+        return self.authorization
+
+    async def handle_execute(self, *request: Any, **more: Any) -> door.Answer:
+        return 200, {}, b"answered"
+
+
+@pytest.mark.parametrize(
+    ("authorization", "length", "is_short"),
+    [("NONE", "2", True), ("AWS_IAM", "2", False), ("NONE", "3", False)],
+)
+def test_a_plain_request_is_passed_to_the_gateway_at_once(
+    authorization: str, length: str, is_short: bool
+) -> None:
+    passing: Any = door.Door.__new__(door.Door)
+    passing._gateway, passing._is_reset = Gateway(authorization), asyncio.Lock
+    passing._decoded = str
+    request = {**scope(), "raw_path": b"/any", "query_string": b""}
+    answer = asyncio.run(passing.answer("api", request, {"content-length": length}, b"{}"))
+    assert (answer is not None and answer[2] == b"answered") == is_short
 
 
 def test_a_function_gets_a_request_as_it_came(api: Api) -> None:

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import boto3
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -46,13 +45,7 @@ class Aws:
         self._create()
 
     def client(self, service: str) -> Any:
-        return boto3.client(
-            service,
-            endpoint_url=self.address,
-            region_name=emulator.REGION,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
+        return emulator.root_client(self.address, service)
 
     def _create(self) -> None:
         for table in (TABLE, OTHER, CLOSED):
