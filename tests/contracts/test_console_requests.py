@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 
+from chalicelib.aws.message_history import _months
 from chalicelib.domain.members import Role
 from chalicelib.domain.messages import Entry
 from chalicelib.ports import World
+from chalicelib.reports.messages import LONGEST
 from infra.console.build import build
 from tests.builders import a_user
 from tests.console.conftest import Browser, a_member
@@ -25,8 +27,11 @@ from tests.contracts.messages import create, put_in_lists
 SERVICES = ("dynamodb", "kms", "s3", "sqs")
 BOUND = 10  # requests of a page
 # Pages that put several lists together. Their requests do not grow either.
-WIDE = {"/": 20, "/users/u1/messages?all=1": 11, "/rules/callbacks": 12}
+WIDE = {"/": 21, "/messages": 11, "/users/u1/messages?all=1": 11, "/rules/callbacks": 12}
+# Pages whose list looks into each month of the history while it is not full, and the most months.
+LISTING, MONTHS = ("/", "/messages"), 4
 SMALL = (5, 5)  # users and messages of a small deployment
+DAYS = 7  # for which messages are kept after their strategy's end
 MILLION, MESSAGES = 1_000_000, 10_000  # of a large one
 TABLE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "console-requests.md"
 
@@ -137,10 +142,27 @@ def requests(browser: Browser, aws: Callable[[str], Any], msgids: list[str]) -> 
     return found
 
 
+def months_before(now: int) -> int:
+    """Return how many months a list goes back through, with the retention of the default."""
+    return len(_months(now - (DAYS * 86400 + LONGEST) * 1000, now))
+
+
+def on_the_worst_day(found: Mapping[str, int], world: World) -> dict[str, int]:
+    """Return what pages with lists that are not full take on a day of the most months."""
+    assert world.limits.history_days == DAYS
+    fewer = MONTHS - months_before(world.clock.now())
+    return {path: number + fewer * (path in LISTING) for path, number in found.items()}
+
+
 def documented() -> Mapping[str, int]:
     """Return the table of the documentation: the most requests of each page."""
     rows = re.findall(r"^\| `(/[^`]*)` \|[^|]*\| (\d+) \|$", TABLE.read_text(), re.MULTILINE)
     return {path: int(number) for path, number in rows}
+
+
+def test_a_list_goes_back_through_four_months_at_most() -> None:
+    begin, day = 1_764_547_200_000, 86_400_000  # 2025-12-01
+    assert {months_before(begin + number * day) for number in range(4 * 366)} == {3, MONTHS}
 
 
 @pytest.mark.usefixtures("own_tables")
@@ -151,7 +173,7 @@ def test_the_requests_of_a_page_do_not_grow_with_users_and_messages(
     browser = a_shop(world)
     msgids = fill(world, browser.key)
     browser.world = new_container()
-    small = requests(browser, aws, msgids)
+    small = on_the_worst_day(requests(browser, aws, msgids), browser.world)
     list_many(world, browser.key)
     browser.world = world = new_container()
     with Generated(world, aws("dynamodb"), MILLION):
