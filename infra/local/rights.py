@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 from infra.local.bodies import ParsedOnce
 
 KEPT = 1.0  # seconds that the rights of an access key are kept
+ANSWERS = 1000  # about policies that are kept
 
 
 def apply(actions: Any, evaluator: Any) -> None:
@@ -25,6 +27,7 @@ def apply(actions: Any, evaluator: Any) -> None:
     _bodies_parsed_once(actions)
     _policies_read_once(evaluator)
     _principals_known_for_a_moment(evaluator)
+    _statements_found_once(evaluator)
 
 
 def _signatures_of_others(evaluator: Any) -> None:
@@ -137,3 +140,49 @@ def _principals_known_for_a_moment(evaluator: Any) -> None:
         return principal
 
     evaluator.resolve_principal = resolve_soon
+
+
+def _statements_found_once(evaluator: Any) -> None:
+    """Keep which statements of an access key's policies speak of an action and a resource.
+
+    Only their conditions differ from request to request. MiniStack goes through all statements of
+    a role for each.
+    """
+    evaluate, names_key = evaluator.evaluate, evaluator._names_condition_key
+
+    @_kept_for_policies
+    def applicable(policies: Any, action: str, resource: str) -> Any:
+        return [
+            [
+                statement
+                for statement in statements
+                if evaluator._action_matches(action, statement.actions, statement.not_actions)
+                and evaluator._resource_matches(
+                    resource, statement.resources, statement.not_resources
+                )
+            ]
+            for statements in policies
+        ]
+
+    def evaluate_applicable(context: Any, policies: Any, *limits: Any) -> Any:
+        found = applicable(policies, context.action, context.resource_arn)
+        return evaluate(context, found, *limits)
+
+    evaluator.evaluate = evaluate_applicable
+    evaluator._names_condition_key = _kept_for_policies(names_key)
+
+
+def _kept_for_policies(ask: Callable[..., Any]) -> Callable[..., Any]:
+    """Keep the answers about policies, as long as these are the same object."""
+    answers: dict[tuple[Any, ...], tuple[Any, Any]] = {}
+
+    def ask_once(policies: Any, *rest: Any) -> Any:
+        asked, answer = answers.get((id(policies), *rest), (None, None))
+        if asked is not policies:
+            answer = ask(policies, *rest)
+            if len(answers) >= ANSWERS:
+                answers.clear()
+            answers[id(policies), *rest] = policies, answer
+        return answer
+
+    return ask_once

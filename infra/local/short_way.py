@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-import uuid
+import secrets
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -168,7 +168,7 @@ class ShortWay:
             return Answer(500, {"Content-Type": "application/json"}, failure.encode())
         self.responses.fix_error_content_type(service, status, lines)
         self.responses.fix_success_content_type(service, status, lines)
-        request_id = str(uuid.uuid4())
+        request_id = secrets.token_hex(16)
         self.app._maybe_record_cloudtrail(service, *request, request_id, region)
         content = content if isinstance(content, bytes) else content.encode()
         return Answer(status, {**lines, "x-amzn-requestid": request_id}, content)
