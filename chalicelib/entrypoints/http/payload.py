@@ -71,15 +71,15 @@ class App(Chalice):  # type: ignore[misc]
 
 
 class Matcher:
-    """Routes as patterns. Routes without parameters go first."""
+    """Routes as patterns, by the first part of their paths. Routes without parameters go first."""
 
     def __init__(self, routes: Mapping[str, Mapping[str, Any]]) -> None:
         self._fixed = {route: methods for route, methods in routes.items() if "{" not in route}
-        self._open = [
-            (route, *_patterns(route), methods)
-            for route, methods in sorted(routes.items())
-            if "{" in route
-        ]
+        self._open: dict[str, list[tuple[Any, ...]]] = {}
+        for route, methods in sorted(routes.items()):
+            if "{" in route:
+                compiled = (route, *_patterns(route), methods)
+                self._open.setdefault(_first_part(route), []).append(compiled)
 
     def match(self, path: str, method: str) -> tuple[str, dict[str, str]] | None:
         """Return the route and the parameters of a path, or None.
@@ -91,11 +91,16 @@ class Matcher:
         if path in self._fixed:
             return (path, {}) if method in self._fixed[path] else None
         for is_greedy in (False, True):
-            for route, exact, greedy, methods in self._open:
+            for route, exact, greedy, methods in self._open.get(_first_part(path), ()):
                 match = (greedy if is_greedy else exact).fullmatch(path)
                 if match and method in methods:
                     return route, match.groupdict()
         return None
+
+
+def _first_part(path: str) -> str:
+    """Return the first part of a path. No route has a parameter there."""
+    return path[1:].partition("/")[0]
 
 
 def _patterns(route: str) -> tuple[re.Pattern[str], re.Pattern[str]]:

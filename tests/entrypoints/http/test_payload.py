@@ -63,6 +63,13 @@ def test_a_path_finds_its_route(
     assert Matcher(ROUTES).match(path, method) == expected
 
 
+def test_every_route_of_the_app_is_found() -> None:
+    for route, methods in app.routes.items():
+        path = route.replace("{", "").replace("}", "")
+        for method in methods:
+            assert Matcher({route: methods}).match(path, method) is not None, route
+
+
 @pytest.fixture
 def echo() -> App:
     app = App("echo", configure_logs=False)
