@@ -25,7 +25,7 @@ from chalicelib.providers import registry
 from chalicelib.web.egress import Policy
 from infra.bench import page, quiet
 from infra.bench.cost import Result
-from infra.bench.scenario import Scenario, alone, until
+from infra.bench.scenario import VALUES, Scenario, alone, until
 from infra.bench.single_sends import LATER
 from infra.demo.client import Shop
 from infra.demo.platforms import PLATFORMS
@@ -39,7 +39,7 @@ CONNECTION = "connection"  # receipts come over the worker's connection
 LINKS = "links"  # a link for each person, on platforms whose calls otherwise share one content
 PATIENCE = 180  # seconds until all is sent and reported
 POLLED = 130  # seconds for two polls a minute apart, the second without news
-VALUES = {"name": "Ann", "url": "https://shop.example/orders/1042"}
+WARM = 5  # people of a message that warms up: functions, and what CMPP learns of a gateway's ids
 
 INTRODUCTION = """\
 `make channels` writes this section. Do not edit it.
@@ -170,17 +170,17 @@ def _measure_one(
     description: Mapping[str, Any], deliveries: int, platform: str, receipts: str, links: str = ""
 ) -> dict[str, Any]:
     kind, shop = PLATFORMS[platform].type, _shop(description, platform, receipts, links)
-    people = [f"{shop.mark}_{n}" for n in range(deliveries + 1)]
+    people = [f"{shop.mark}_{n}" for n in range(deliveries + WARM)]
     shop.upload(
         [shop.user(userid, **{kind: shop.contact(kind, n)}) for n, userid in enumerate(people)]
     )
     template = shop.template(**shop.contents())
-    shop.api.send([people.pop()], template, VALUES)  # warms the functions up
+    shop.api.send(people[deliveries:], template, VALUES)
     quiet.wait(description, PATIENCE)
     before = _reported(shop, kind)
     scenario = Scenario(description, shop)
     sent = [
-        shop.api.send(people[start : start + 1000], template, VALUES)
+        shop.api.send(people[start : min(start + 1000, deliveries)], template, VALUES)
         for start in range(0, deliveries, 1000)
     ]
     scenario.all_accepted()

@@ -6,9 +6,12 @@ The scenarios run on a stack of their own, with the provider sandbox.
 - single: N/20 single sends with a strategy of two steps. Half of them escalate.
 - plain: N/5 single sends without a strategy. A short run would say how late the first ones are.
   Processes also cost most at their start.
-- paced: N/20 at the provider's own limit of calls a second.
+- limited: N/20 under a limit of calls a second that is not reached.
+- paced: N/20 at the provider's own limit, which is.
 - at once, mail and alone: N/100 plain sends under other conditions, 120 alone
   (infra/bench/single_sends.py).
+- jsms, chuanglan, wechatoa: N/4 recipients of one message, whose receipts come one by one
+  (infra/bench/receipts.py).
 
 Results go to docs/explanation/performance.md and .local/bench.json. `--only plain,mail` runs some
 of them, and only prints.
@@ -26,7 +29,7 @@ from typing import Any
 from rich.console import Console
 
 from infra.bench import imports as bench_imports
-from infra.bench import page, single_sends
+from infra.bench import page, receipts, single_sends
 from infra.bench.cost import Result
 from infra.bench.scenario import STACK, Scenario, alone, check, until
 from infra.demo.client import Shop
@@ -47,20 +50,24 @@ BOUNDS = {
     "single": {
         "aws_requests_per_1000": 11_500,
         "write_units_per_1000": 8_600,
-        "usd_per_million": 12.5,
+        "usd_per_million": 11.5,
         BY_URLS: 9.0,
         FIGURES: 1.20,
     },
     "plain": {
         "aws_requests_per_1000": 7_000,
         "write_units_per_1000": 5_500,
-        "usd_per_million": 8.0,
+        "usd_per_million": 7.5,
         BY_URLS: 5.8,
         FIGURES: 1.20,
     },
+    "limited": {"aws_requests_per_1000": 5_900, "write_units_per_1000": 5_500},
     "paced": {"aws_requests_per_1000": 7_300, "write_units_per_1000": 5_800},
     "mail": {"aws_requests_per_1000": 6_000, "write_units_per_1000": 5_600},
     "alone": {"aws_requests_per_1000": 10_500},
+    "jsms": {"aws_requests_per_1000": 2_100, "usd_per_million": 4.0},
+    "chuanglan": {"aws_requests_per_1000": 1_100, "usd_per_million": 3.3},
+    "wechatoa": {"aws_requests_per_1000": 3_200, "usd_per_million": 6.6},
     "import_ratio": {"api": 1.6, "deliver": 1.6},
 }
 
@@ -72,7 +79,8 @@ def main() -> int:
     parser.add_argument("--only", help="scenarios, joined by commas")
     arguments = parser.parse_args()
     console = Console()
-    names = arguments.only.split(",") if arguments.only else [BULK, *single_sends.CASES]
+    all = [BULK, *single_sends.CASES, *receipts.CASES]
+    names = arguments.only.split(",") if arguments.only else all
     with alone():
         try:
             results = _run(console, names, arguments.recipients)
@@ -91,8 +99,10 @@ def _run(console: Console, names: list[str], recipients: int) -> dict[str, Resul
     for name in names:
         if name == BULK:
             results[name] = _bulk(console, description, recipients)
+        elif name in receipts.CASES:
+            results[name] = receipts.run(console, description, name, recipients // 4)
         else:
-            many = dict.fromkeys(("single", "paced"), recipients // 20)
+            many = dict.fromkeys(("single", "limited", "paced"), recipients // 20)
             numbers = {**many, "plain": recipients // 5, "alone": single_sends.ALONE}
             number = max(10, numbers.get(name, recipients // 100))
             results[name] = single_sends.run(console, description, name, number)

@@ -19,6 +19,8 @@ STACK = Stack("bench", "bench", worker=False)
 QUIET = 150  # seconds after the last receipt until every due check and recount is over
 # Seconds after a send until its last row in `due` is due: three leases, two widths of the clock.
 LATE_CHECK = 60
+# What the contents of a shop ask for.
+VALUES = {"name": "Ann", "url": "https://shop.example/orders/1042"}
 
 
 @contextlib.contextmanager

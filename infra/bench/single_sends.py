@@ -27,6 +27,7 @@ MAIL = {
     "html": True,
 }
 AT_ONCE, LATER = 0.0, 1.0  # seconds from a delivery to its receipt
+UNREACHED = 500  # calls a second that the senders never make here
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ CASES = {
     "single": Case(("app", "sms"), {"app": APP, "sms": SMS}, steps=TWO_STEPS),
     "plain": Case(),
     "at once": Case(receipt_delay=AT_ONCE),
+    "limited": Case(app_limit=UNREACHED),
     "paced": Case(app_limit=None),
     "mail": Case(("email",), {"email": MAIL}),
     "alone": Case(senders=1, pause=1.0),

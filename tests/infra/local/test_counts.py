@@ -132,7 +132,7 @@ def test_the_benchmarks_own_requests_are_left_out() -> None:
 
 def test_the_page_says_what_was_measured(result: Result, tmp_path: Path) -> None:
     path = tmp_path / "performance.md"
-    results = dict.fromkeys(("bulk", "single", "plain"), result)
+    results = dict.fromkeys(("bulk", "single", "plain", "jsms"), result)
     report = {name: result.report for name, result in results.items()} | {
         "import_ratio": {"api": 2.1, "deliver": 1.5}
     }
@@ -144,6 +144,7 @@ def test_the_page_says_what_was_measured(result: Result, tmp_path: Path) -> None
     counted, bounds = result.report["usd_per_million"], BOUNDS
     assert f"| usd per million | {counted} | {bounds['bulk']['usd_per_million']} |" in page
     assert f"| {counted} | {bounds['plain']['usd_per_million']} |\n" in page
+    assert f"\n| usd per million | {counted} | {bounds['jsms']['usd_per_million']} |\n" in page
     assert "{" not in page
 
 
