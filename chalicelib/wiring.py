@@ -68,14 +68,8 @@ class Providers:
 
         self._tokens = AccessTokens(tokens, lambda: clock.now() / 1000)
         self._role = _own_role()
-        self._loaded: dict[str, Provider] = {}
 
     def of(self, platform: str) -> Provider:
-        if platform not in self._loaded:
-            self._loaded[platform] = self._load(platform)
-        return self._loaded[platform]
-
-    def _load(self, platform: str) -> Provider:
         from chalicelib.domain.errors import Invalid
         from chalicelib.providers import registry
         from chalicelib.web.egress import Policy

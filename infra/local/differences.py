@@ -87,7 +87,7 @@ def _reachable_function_urls(provisioners: Any) -> None:
 
 
 def _numbers_read_once(dynamodb: Any) -> None:
-    """Keep what MiniStack finds of a number's text. It reads each number of an item five times."""
+    """Keep what MiniStack finds of a number's text. It reads each one several times."""
 
     def keep(find: Callable[[Any], Any]) -> Callable[[Any], Any]:
         of_text = lru_cache(maxsize=10_000)(find)
