@@ -31,8 +31,15 @@ FUNCTION_URLS = "/_aws/lambda-url/"  # the emulator's path to them
 
 def apply(counts: Counts) -> None:
     """Make MiniStack behave like AWS. Call once, before MiniStack serves."""
-    from ministack.core import concurrency, iam_actions, iam_evaluator, lambda_runtime
-    from ministack.services import apigateway_v1, dynamodb, lambda_svc, scheduler, sqs
+    from ministack.core import iam_actions, iam_evaluator, lambda_runtime
+    from ministack.services import (
+        apigateway,
+        apigateway_v1,
+        dynamodb,
+        lambda_svc,
+        scheduler,
+        sqs,
+    )
     from ministack.services.cloudformation import provisioners
 
     _import_gateway_responses(apigateway_v1)
@@ -47,7 +54,7 @@ def apply(counts: Counts) -> None:
     _wake_ups_at_their_second(scheduler)
     _bare_interpreter(lambda_runtime)
     _unpack_once(lambda_runtime)
-    invocations.apply(lambda_runtime, concurrency)
+    invocations.apply(lambda_runtime, (apigateway, apigateway_v1, lambda_svc))
     cores.apply(lambda_svc, lambda_runtime)
 
 

@@ -67,6 +67,7 @@ class MiniStack:
             "fair_queues",
             "insides",
             "invocations",
+            "waits",
             "door",
             "one_write",
             "counts",

@@ -1,43 +1,50 @@
 """Invocations: how the emulator hands an event to a function's process, and takes its answer.
 
 MiniStack 1.5.33 has three threads for an invocation, and looks each millisecond for lines of its
-log. They wait for each other, and for the emulator's single thread of requests. Here, one thread
-writes the event and reads answer and log. A process writes its log before its answer.
+log. They wait for each other, and for the emulator's single thread of requests. Here, whoever
+invokes writes the event and reads answer and log. A process writes its log before its answer.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import queue
 import select
-import threading
 import time
-from collections.abc import Callable
+from collections.abc import Iterable
 from typing import Any
 
+from infra.local import waits
+
 SLICE = 0.02  # seconds between two looks at the log of a function that runs
+PIPE = 60_000  # bytes that a pipe takes at once, while nobody reads
 
 
-def apply(runtime: Any, concurrency: Any) -> None:
-    """Make MiniStack hand over events in this way. Call once, before MiniStack serves."""
+def apply(runtime: Any, invoking: Iterable[Any]) -> None:
+    """Make MiniStack hand over events in this way. Call once, before MiniStack serves.
+
+    `invoking` are its modules that invoke a function for a request, each in a thread.
+    """
 
     def invoke(worker: Any, event: Any, request_id: str, **context: Any) -> dict[str, Any]:
         with worker._lock:
             if is_cold := worker._proc is None or worker._proc.poll() is not None:
-                worker._spawn()
+                waits.in_a_thread(worker._spawn)
             process, seconds = worker._proc, float(worker.config.get("Timeout", 30))
             message = {"event": event, "ctx": _context(worker.config, request_id, **context)}
             answer, log = _exchange(process, message, seconds)
             if answer["status"] == "error":
                 worker._proc = None
                 runtime._signal(process)
-                runtime._collect(process, time.monotonic() + runtime._REAP_GRACE)
+                end = time.monotonic() + runtime._REAP_GRACE
+                waits.in_a_thread(lambda: runtime._collect(process, end))
             return {**answer, "cold_start": is_cold, "log": log}
 
     runtime.Worker.invoke = invoke
     runtime.Worker._read_stderr = lambda worker: None  # a thread of MiniStack's that ends at once
-    concurrency.threading = _Reused()
+    for module in invoking:
+        if module.run_reentrant is not waits.run:
+            module.run_reentrant = waits.run
 
 
 def _context(
@@ -62,16 +69,17 @@ def _context(
 
 def _exchange(process: Any, event: dict[str, Any], seconds: float) -> tuple[dict[str, Any], str]:
     """Return what a process answers in time, and its log."""
+    line = json.dumps(event) + "\n"
     try:
-        process.stdin.write(json.dumps(event) + "\n")
-        process.stdin.flush()
+        if len(line) < PIPE:
+            _write(process.stdin, line)
+        else:
+            waits.in_a_thread(lambda: _write(process.stdin, line))
     except OSError as failure:
         return {"status": "error", "error": str(failure)}, _text(_rest(process.stderr))
     end, lines, log = time.monotonic() + seconds, bytearray(), bytearray()
-    answers = select.poll()
-    answers.register(process.stdout, select.POLLIN)
     while (left := end - time.monotonic()) > 0:
-        if not answers.poll(min(left, SLICE) * 1000):
+        if not waits.is_readable(process.stdout, min(left, SLICE)):
             log += _rest(process.stderr)  # or the process would wait for somebody to read
             continue
         read = os.read(process.stdout.fileno(), 1 << 16)
@@ -83,6 +91,11 @@ def _exchange(process: Any, event: dict[str, Any], seconds: float) -> tuple[dict
             return answer, _text(log + _rest(process.stderr))
     late = {"status": "error", "error": f"Task timed out after {seconds:.0f}.00 seconds"}
     return late, _text(log + _rest(process.stderr))
+
+
+def _write(stream: Any, line: str) -> None:
+    stream.write(line)
+    stream.flush()
 
 
 def _answer(lines: bytes | bytearray) -> dict[str, Any] | None:
@@ -109,43 +122,3 @@ def _rest(stream: Any) -> bytes:
 
 def _text(log: bytes | bytearray) -> str:
     return log.decode(errors="replace").rstrip("\n")
-
-
-class _Reused:
-    """A substitute of the module `threading`: a thread that has ended its work gets the next one.
-
-    MiniStack starts a thread for each invocation.
-    """
-
-    _idle: list[queue.SimpleQueue[_Reused.Thread]] = []
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(threading, name)
-
-    @classmethod
-    def _work(cls, todo: queue.SimpleQueue[_Reused.Thread]) -> None:
-        while True:
-            work = todo.get()
-            try:
-                work.run()
-            finally:
-                work.ended.set()
-            cls._idle.append(todo)
-
-    class Thread:
-        def __init__(self, target: Callable[[], Any], **more: Any) -> None:
-            self.run, self.ended = target, threading.Event()
-
-        def start(self) -> None:
-            try:
-                todo = _Reused._idle.pop()
-            except IndexError:
-                todo = queue.SimpleQueue()
-                threading.Thread(target=_Reused._work, args=(todo,), daemon=True).start()
-            todo.put(self)
-
-        def join(self, timeout: float | None = None) -> None:
-            self.ended.wait(timeout)
-
-        def is_alive(self) -> bool:
-            return not self.ended.is_set()

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import textwrap
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from ministack.core import lambda_runtime
 
-from infra.local import invocations
+from infra.local import invocations, waits
 
 # A function's process: it reads an event, writes its log, and answers.
 FUNCTION = """
@@ -47,14 +47,23 @@ class Process:
         self.spawned += 1
 
 
-@pytest.fixture
-def function() -> Iterator[type[Process]]:
+@pytest.fixture(params=["thread", "loop"])
+def function(request: pytest.FixtureRequest) -> Iterator[type[Process]]:
+    """A worker whose functions are invoked by a thread, or on the loop for a request."""
+
     class Worker(Process):
         started: list[Any] = []
 
     ending = ("_signal", "_collect", "_REAP_GRACE")
     of_ministack = {name: getattr(lambda_runtime, name) for name in ending}
-    invocations.apply(SimpleNamespace(Worker=Worker, **of_ministack), SimpleNamespace())
+    invocations.apply(SimpleNamespace(Worker=Worker, **of_ministack), [])
+    if request.param == "loop":
+        invoke = Worker.invoke  # type: ignore[attr-defined]
+
+        def invoke_on_the_loop(*arguments: Any) -> Any:
+            return asyncio.run(waits.run(invoke, *arguments))
+
+        Worker.invoke = invoke_on_the_loop  # type: ignore[attr-defined]
     yield Worker
     for process in Worker.started:
         process.kill()
@@ -81,6 +90,14 @@ def test_a_long_log_and_a_long_answer_pass_through_the_pipes(function: Any) -> N
     assert result["log"] == "x" * 300_000
 
 
+def test_a_long_event_waits_for_a_process_that_reads_late(function: Any) -> None:
+    worker = function("print('seen', len(event), file=sys.stderr)", 20)
+    first, second = worker.invoke("y" * 300_000, "r1"), worker.invoke("é" * 300_000, "r2")
+    assert [(each["status"], each["log"]) for each in (first, second)] == [
+        ("ok", "seen 300000")
+    ] * 2
+
+
 def test_what_a_module_prints_is_not_an_answer(function: Any) -> None:
     worker = function("print('hello'); print('{'); print('{\"status\": 1}', flush=True)", 20)
     assert worker.invoke(7, "r")["result"] == 7
@@ -102,26 +119,9 @@ def test_a_process_that_dies_is_an_error_and_the_next_event_gets_another(functio
     assert worker.invoke(1, "r")["result"] == 1
 
 
-def test_a_thread_takes_the_next_work_and_nobody_waits_for_another() -> None:
-    concurrency = SimpleNamespace(threading=threading)
-    invocations.apply(SimpleNamespace(Worker=type("Worker", (), {})), concurrency)
-    names, gate = [], threading.Event()
-
-    def run(work: Callable[[], Any]) -> Any:
-        thread = concurrency.threading.Thread(target=work, daemon=True, name="any")
-        thread.start()
-        return thread
-
-    held = [run(gate.wait) for _ in range(20)]  # each could be waiting for the next
-    run(lambda: names.append(threading.current_thread().name)).join(20)
-    assert len(names) == 1
-    assert all(thread.is_alive() for thread in held)
-    gate.set()
-    for thread in held:
-        thread.join(20)
-    before = threading.active_count()
-    for _ in range(50):
-        run(lambda: names.append(threading.current_thread().name)).join(20)
-        time.sleep(0)
-    assert len(names) == 51
-    assert threading.active_count() <= before + 1
+def test_ministack_invokes_for_requests_in_this_way() -> None:
+    module = SimpleNamespace(run_reentrant=None)
+    invocations.apply(SimpleNamespace(Worker=type("Worker", (), {})), [module])
+    assert module.run_reentrant is waits.run
+    with pytest.raises(AttributeError):
+        invocations.apply(SimpleNamespace(Worker=type("Worker", (), {})), [SimpleNamespace()])
