@@ -10,9 +10,13 @@ import asyncio
 import contextvars
 import select
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from greenlet import getcurrent, greenlet
+
+# As many as there is work: what waits must not keep a thread from what it waits for.
+_THREADS = ThreadPoolExecutor(1000, "waits")
 
 
 class _Code(greenlet):
@@ -60,7 +64,7 @@ def in_a_thread(work: Callable[[], Any]) -> Any:
     """Do work that may block for long, in a thread if it would hold up the loop."""
     if not isinstance(getcurrent(), _Code):
         return work()
-    return _result_of(asyncio.get_running_loop().run_in_executor(None, work))
+    return _result_of(asyncio.get_running_loop().run_in_executor(_THREADS, work))
 
 
 def _result_of(future: asyncio.Future[Any]) -> Any:
