@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from infra.bench import prices, receipts
 from infra.bench.cost import MEMORY_GB, Result
@@ -15,6 +14,7 @@ PAGE = ROOT / "docs" / "explanation" / "performance.md"
 OTHERS = ("Uploads", "Channels", "Fairness")  # sections that other benchmarks write
 TRANSITIONS = "Step Functions state transitions"
 TICK = 2  # transitions of an execution of the clock, one for each of its states
+FIGURES = "figures_"  # begins the names of what figures and lists of messages cost
 CORE_GB = 1769 / 1024  # the memory with one whole processor core in Lambda
 
 INTRODUCTION = """# Performance
@@ -53,9 +53,11 @@ These are the scenarios:
 `usd per million traced` adds what X-Ray costs if it traces every invocation, as it does with few
 sends. It is off by default (`Tracing`).
 
-The last three lines are what [figures](ledger.md#figures) and lists of messages cost. They are
-parts of the lines above. Their write and read units are those of their own items. A function that
-works for them and for others is shared out by its requests to DynamoDB.
+The tables "figures of" have what [figures](ledger.md#figures) and lists of messages cost. They are
+parts of the numbers above. Their write units are those of their own items. A function that works
+for them and for others is shared out by its requests to DynamoDB.
+
+A number in brackets is a bound. `make bench` fails with `--strict` if it is exceeded.
 
 Deliveries per second are measured from the acceptance of the first send until the last receipt is
 recorded. In `bulk` and `single` they are those of the first half, since the others come later.
@@ -219,20 +221,24 @@ def _slow(result: Result, slower: float) -> str:
 def _figures(
     report: Mapping[str, Mapping[str, float]], bounds: Mapping[str, Mapping[str, float]]
 ) -> str:
+    """Return a table with a row for each scenario, and one of what figures and lists cost."""
     scenarios = [name for name in report if "aws_requests_per_1000" in report[name]]
-    rows = [
-        "\n| |"
-        + "".join(f" {name} | bound |" for name in scenarios)
-        + "\n|---|"
-        + "---:|---:|" * len(scenarios)
-        + "\n"
-    ]
-    for name in report[scenarios[0]]:
-        cells: list[Any] = [name.replace("_", " ")]
+    columns = list(report[scenarios[0]])
+    own = [name for name in columns if name.startswith(FIGURES)]
+    text = ""
+    for names in ([name for name in columns if name not in own], own):
+        titles = [name.removeprefix(FIGURES).replace("_", " ") for name in names]
+        first = "figures of" if names is own else "scenario"
+        text += f"\n| {first} | " + " | ".join(titles) + " |\n|---|" + "---:|" * len(names) + "\n"
         for scenario in scenarios:
-            cells += [f"{report[scenario][name]:,}", bounds.get(scenario, {}).get(name, "")]
-        rows.append("| " + " | ".join(str(c) for c in cells) + " |\n")
-    return "".join(rows)
+            kept = bounds.get(scenario, {})
+            cells = [_cell(report[scenario][name], kept.get(name)) for name in names]
+            text += f"| {scenario} | " + " | ".join(cells) + " |\n"
+    return text
+
+
+def _cell(figure: float, bound: float | None) -> str:
+    return f"{figure:,}" if bound is None else f"{figure:,} ({bound:,})"
 
 
 def _imports(imports: Mapping[str, float], bounds: Mapping[str, float]) -> str:

@@ -140,11 +140,15 @@ def test_the_page_says_what_was_measured(result: Result, tmp_path: Path) -> None
         report, results, {"boto3_ms": 100.0, "api": 2.1, "deliver": 1.5}, BOUNDS, "a machine", path
     )
     page = path.read_text()
-    assert "| recipients | 2,000 |  | 2,000 |  | 2,000 |  |" in page
-    counted, bounds = result.report["usd_per_million"], BOUNDS
-    assert f"| usd per million | {counted} | {bounds['bulk']['usd_per_million']} |" in page
-    assert f"| {counted} | {bounds['plain']['usd_per_million']} |\n" in page
-    assert f"\n| usd per million | {counted} | {bounds['jsms']['usd_per_million']} |\n" in page
+    counted, requests = result.report["usd_per_million"], result.report["aws_requests_per_1000"]
+    head = "| scenario | recipients | deliveries per second | aws requests per 1000 |"
+    assert page.count(head) == 2
+    for name in results:
+        row = next(line for line in page.splitlines() if line.startswith(f"| {name} |"))
+        assert row.startswith(f"| {name} | 2,000 | ")
+        assert f" | {requests:,} ({BOUNDS[name]['aws_requests_per_1000']:,}) | " in row
+        assert f" | {counted:,} ({BOUNDS[name]['usd_per_million']:,}) | " in row
+    assert page.count("| figures of | requests per 1000 |") == 2
     assert "{" not in page
 
 
